@@ -1,0 +1,156 @@
+"""The command `entrepot`: an explicit list of subcommands, each importing what it runs only when it runs.
+
+Exit codes: 0 done, 1 refused or a check did not tie, 2 wrong usage or settings. Every handled error is one
+line on stderr.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+
+from entrepot import __version__
+from entrepot.kit import postgres
+from entrepot.settings import Settings, SettingsError, load
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with _database(load()) as settings:
+            code: int | None = arguments.run(settings, arguments)
+            return code or 0
+    except SettingsError as error:
+        return _refuse(2, error)
+    except (postgres.PostgresError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return _refuse(1, error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _refuse(1, f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _refuse(code: int, error: object) -> int:
+    print(f"entrepot: {' '.join(str(error).split())}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Settings]:
+    """Fill in `database_url`; where none is given the embedded server runs for as long as the command."""
+    with postgres.database(settings.database_url or None, settings.home) as url:
+        yield replace(settings, database_url=url)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="entrepot", description="E-commerce infrastructure that anyone can run."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser(
+        "demo", help="load real retail data, check the books and serve the marketplace"
+    )
+    demo.add_argument(
+        "--check", action="store_true", help="do not serve; fail if anything in the report does not tie"
+    )
+    demo.add_argument("--full", action="store_true", help="the whole year instead of four weeks")
+    demo.add_argument("--port", type=int, metavar="PORT")
+    demo.set_defaults(run=_demo)
+
+    up = commands.add_parser("up", help="migrate and serve")
+    up.add_argument("--port", type=int, metavar="PORT")
+    up.set_defaults(run=_up)
+
+    commands.add_parser("migrate", help="bring the database schema up to date").set_defaults(run=_migrate)
+    commands.add_parser("worker", help="run jobs, timers and event consumers").set_defaults(run=_worker)
+
+    audit = commands.add_parser("audit", help="re-derive every balance and stock from the immutable rows")
+    audit.add_argument("--json", action="store_true")
+    audit.set_defaults(run=_audit)
+
+    imports = commands.add_parser("import", help="replay a real data set through the production path")
+    imports.add_argument("source", choices=["completejourney"])
+    imports.add_argument("--weeks", type=int, metavar="N", help="only the first N weeks")
+    imports.set_defaults(run=_import)
+
+    sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
+    sim.add_argument("--seed", type=int, required=True)
+    sim.add_argument("--steps", type=int, default=1000)
+    sim.set_defaults(run=_sim)
+
+    for name, run, text in (("backup", _backup, "write"), ("restore", _restore, "read")):
+        command = commands.add_parser(name, help=f"{text} the whole database as one file")
+        command.add_argument("file", type=Path)
+        command.set_defaults(run=run)
+    return parser
+
+
+def _demo(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot import app
+    from entrepot.world import demo
+
+    settings = _on_port(settings, arguments)
+    code: int | None = demo.run(settings, check=arguments.check, full=arguments.full)
+    return code if code or arguments.check else app.serve(settings)
+
+
+def _up(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot import app
+
+    _migrate(settings, arguments)
+    return app.serve(_on_port(settings, arguments))
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> None:
+    from entrepot.kit.migrate import migrate
+
+    asyncio.run(migrate(settings.database_url))
+
+
+def _worker(settings: Settings, _: argparse.Namespace) -> int | None:
+    from entrepot import worker
+
+    return worker.main(settings)
+
+
+def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.world import auditor
+
+    return auditor.main(settings, as_json=arguments.json)
+
+
+def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.world import completejourney
+
+    return completejourney.main(settings, weeks=arguments.weeks)
+
+
+def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.world import sim
+
+    return sim.main(settings, seed=arguments.seed, steps=arguments.steps)
+
+
+def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    from entrepot.kit.backup import backup
+
+    backup(settings.database_url, arguments.file)
+
+
+def _restore(settings: Settings, arguments: argparse.Namespace) -> None:
+    from entrepot.kit.backup import restore
+
+    restore(settings.database_url, arguments.file)
+
+
+def _on_port(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    return settings if arguments.port is None else replace(settings, port=arguments.port)

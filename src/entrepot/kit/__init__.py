@@ -1,0 +1,1 @@
+"""Small files that every room stands on. The kit imports no room."""

@@ -1,0 +1,95 @@
+"""What this process was told by its environment. Read once, at the edge."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SECRET_MIN = 32  # characters
+
+
+class SettingsError(Exception):
+    """An environment variable has a value that cannot be used; the message is one line that names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    database_url: str = field(
+        repr=False
+    )  # empty: the embedded PostgreSQL under `home`, which the command starts
+    home: Path  # what this installation keeps: embedded data, secret, log
+    data: Path | None  # the folder of real data sets, where there is one
+    secret: str = field(repr=False)  # signs sessions and derives the keys of what is encrypted at rest
+    host: str
+    port: int
+    workers: int  # processes that serve HTTP
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Makes `home` and a secret in it if none is given. Raises SettingsError."""
+    home = _home(environ)
+    data = environ.get("ENTREPOT_DATA")
+    return Settings(
+        database_url=_database_url(environ),
+        home=home,
+        data=Path(data).absolute() if data else None,
+        secret=_secret(environ, home),
+        host=environ.get("ENTREPOT_HOST") or "127.0.0.1",
+        port=_whole(environ, "ENTREPOT_PORT", 8000, 1, 65535),
+        workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
+    )
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    if given := environ.get("ENTREPOT_HOME"):
+        return Path(given).absolute()
+    if given := environ.get("XDG_DATA_HOME"):
+        return Path(given).absolute() / "entrepot"
+    if given := environ.get("HOME"):
+        return Path(given).absolute() / ".local" / "share" / "entrepot"
+    raise SettingsError("there is no HOME to keep data in: set ENTREPOT_HOME to a folder")
+
+
+def _database_url(environ: Mapping[str, str]) -> str:
+    url = environ.get("ENTREPOT_DATABASE_URL", "")
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("ENTREPOT_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _secret(environ: Mapping[str, str], home: Path) -> str:
+    if given := environ.get("ENTREPOT_SECRET"):
+        if len(given) < SECRET_MIN:
+            raise SettingsError(f"ENTREPOT_SECRET must have at least {SECRET_MIN} characters")
+        return given
+    path = home / "secret"
+    try:
+        if not path.exists():
+            # Root's embedded server runs as another user, who must be able to pass through home.
+            home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            _write_once(path, secrets.token_urlsafe(48))
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename}: {error.strerror}: set ENTREPOT_HOME to a folder of yours"
+        ) from None
+
+
+def _write_once(path: Path, text: str) -> None:
+    # The link appears complete or not at all, and of two processes that try at once the first wins.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()

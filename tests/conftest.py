@@ -1,0 +1,83 @@
+"""What every test may ask for: a real PostgreSQL, a migrated database of its own, and real data where there is some."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from entrepot.kit import migrate, postgres
+
+_serial = count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def pg_url() -> Iterator[str]:
+    """A server for the whole run: ENTREPOT_TEST_DATABASE_URL (may create databases), or one of our own."""
+    if given := os.environ.get("ENTREPOT_TEST_DATABASE_URL"):
+        yield given
+        return
+    home = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
+    home.chmod(0o711)  # root's server runs as another user, which passes through here
+    # The data die with the run, so waiting for the disk would only slow it. The crash tests run their own server.
+    server = postgres.start(home, fsync="off", synchronous_commit="off", full_page_writes="off")
+    yield server.url
+    server.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(pg_url: str) -> Iterator[str]:
+    """The name of a migrated database that holds no rows beyond what the migrations write."""
+    name = f"entrepot_{os.getpid()}_template"
+    _administer(pg_url, f"create database {name}")
+    asyncio.run(migrate.migrate(_sibling(pg_url, name)))
+    yield name
+    _administer(pg_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="module")
+def db_url(pg_url: str, template: str) -> Iterator[str]:
+    """The address of a fresh, migrated database for the tests of one module."""
+    name = f"entrepot_{os.getpid()}_{next(_serial)}"
+    _administer(pg_url, f"create database {name} template {template}")
+    yield _sibling(pg_url, name)
+    _administer(pg_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data sets."""
+    given = os.environ.get("ENTREPOT_DATA")
+    if not given:
+        pytest.skip("lacks the real data: set ENTREPOT_DATA to their folder")
+    folder = Path(given)
+    if not folder.is_dir():
+        pytest.skip(f"lacks the real data: ENTREPOT_DATA names {folder}, which is no folder")
+    return folder
+
+
+def _sibling(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _administer(url: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
