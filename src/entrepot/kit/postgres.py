@@ -39,7 +39,8 @@ from urllib.parse import quote
 ROOTS_FOLDER = Path("/var/lib/entrepot")  # what root keeps for the unprivileged user
 SOCKET_PATH_MAX = 100  # bytes; the kernels stop at 104 to 108
 LOG_MAX = 10_000_000  # bytes; a longer log is begun anew at the next start
-LEAVING_MAX_S = 60  # how long an earlier server on the same data may take to leave
+LEAVING_MAX_S = 60  # how long an earlier server on the same data may take to shut down
+CRASHED_MAX_S = 10  # how long the remains of a killed server may linger
 MESSAGE_EVERY_S = 5
 PR_SET_PDEATHSIG = 1
 
@@ -76,7 +77,10 @@ class Server:
     data: Path
 
     def stop(self) -> None:
-        """Shut down fast (open transactions are rolled back) and wait for it. Stopping twice does nothing."""
+        """Shut down fast (open transactions are rolled back) and wait for it. Stopping twice does nothing.
+
+        After a crash of the server, stop and start again: that gives the lock on its home back.
+        """
         _stop(self.data)
 
 
@@ -253,7 +257,10 @@ def _binaries_for(user: pwd.struct_passwd | None) -> Path:
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name)
         subprocess.run(["chmod", "-R", "a+rX", draft], check=True)  # noqa: S607 - wherever this system has it
-        draft.rename(copy)
+        try:
+            draft.rename(copy)
+        except OSError:  # another process was faster
+            shutil.rmtree(draft)
     return copy / wheel.name / "pginstall" / "bin"
 
 
@@ -270,7 +277,7 @@ def _lock(home: Path) -> IO[str]:
         pid = lock.read().strip() or "unknown"
         lock.close()
         raise PostgresError(
-            f"{home} is in use by process {pid}: stop it (kill {pid}) or set ENTREPOT_HOME to another folder"
+            f"{home} is in use by process {pid}: stop it (kill {pid}) or set another ENTREPOT_HOME"
         ) from None
     lock.truncate(0)
     lock.write(str(os.getpid()))
@@ -379,9 +386,11 @@ def _launch(
         with log.open("rb") as written:
             written.seek(said)
             reason = _reason(written.read().decode(errors="replace"))
-        # After a kill -9 of the server its children need a moment to notice.
-        if "shared memory block" not in reason or time.monotonic() - began > LEAVING_MAX_S:
-            raise PostgresError(f"PostgreSQL did not start: {reason} (all of it is in {log})")
+        # After a kill -9 of a server its children need a moment to notice, and its pid until it is reaped.
+        remains = "shared memory block" in reason or '"postmaster.pid" already exists' in reason
+        if not remains or time.monotonic() - began > CRASHED_MAX_S:
+            remedy = f"; if no PostgreSQL runs on {data}, remove postmaster.pid there" if remains else ""
+            raise PostgresError(f"PostgreSQL did not start: {reason}{remedy} (all of it is in {log})")
         time.sleep(0.2)
 
 

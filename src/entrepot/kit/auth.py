@@ -1,0 +1,109 @@
+"""Who is calling: signed sessions, verified without a database read, and passwords.
+
+A session token is a signed claim, carried as `Authorization: Bearer` by programs and as a cookie by browsers. It says
+role, user, cell and (for seller staff) seller, and until when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken
+from itsdangerous import BadSignature, Signer
+
+SESSION_TTL = timedelta(hours=12)
+
+
+class Role(StrEnum):
+    BUYER = "buyer"
+    SELLER = "seller"
+    OPERATOR = "operator"
+
+
+class Caller(msgspec.Struct, frozen=True, array_like=True):
+    """The verified caller of a request. `seller_id` is the seller whose staff it is, else None."""
+
+    role: Role
+    user_id: UUID
+    cell: int
+    seller_id: UUID | None
+    expires: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Caller).decode
+
+
+class Keys:
+    """Everything that is signed or encrypted with the installation's secret, each use with a key of its own."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._sessions = Signer(self._derive(secret, "session"), digest_method=hashlib.sha256, key_derivation="none")
+        self._forms = self._derive(secret, "form")
+        self._fernet = Fernet(base64.urlsafe_b64encode(self._derive(secret, "secrets")))
+
+    @staticmethod
+    def _derive(secret: bytes, use: str) -> bytes:
+        return hmac.digest(secret, f"entrepot {use}".encode(), "sha256")
+
+    def session(
+        self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None
+    ) -> str:
+        """A session token that is good for SESSION_TTL from `now`."""
+        caller = Caller(role, user_id, cell, seller_id, int((now + SESSION_TTL).timestamp()))
+        return self._sessions.sign(base64.urlsafe_b64encode(_encode(caller))).decode()
+
+    def caller(self, token: str, now: datetime) -> Caller | None:
+        """The caller that a token names, or None when it is forged, damaged or expired."""
+        try:
+            caller = _decode(base64.urlsafe_b64decode(self._sessions.unsign(token)))
+        except (BadSignature, ValueError, msgspec.DecodeError):
+            return None
+        return caller if caller.expires > now.timestamp() else None
+
+    def form_token(self, session: str) -> str:
+        """The token that a form of this session carries, so that another site cannot post it."""
+        return hmac.digest(self._forms, session.encode(), "sha256").hex()
+
+    def form_token_fits(self, session: str, token: str) -> bool:
+        return hmac.compare_digest(self.form_token(session).encode(), token.encode())
+
+    def encrypt(self, plain: bytes) -> bytes:
+        """For secrets at rest (kit.secret)."""
+        return self._fernet.encrypt(plain)
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        """Raises ValueError when it was sealed with another secret."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            raise ValueError("sealed with another ENTREPOT_SECRET") from None
+
+
+_hasher = PasswordHasher()
+_hashing = ThreadPoolExecutor(1, "argon2")
+"""One at a time and off the event loop: a burst of log-ins must not stop the sale."""
+
+
+async def hash_password(password: str) -> str:
+    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, password)
+
+
+async def password_fits(password_hash: str, password: str) -> bool:
+    def check() -> bool:
+        try:
+            return _hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return await asyncio.get_running_loop().run_in_executor(_hashing, check)

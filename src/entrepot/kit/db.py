@@ -1,0 +1,173 @@
+"""The database: typed reads, and one transaction per write that only its opener commits.
+
+Three pools of one server: `write` (durable), `relaxed` (carts and quotes: half a second of them may be lost), `read`
+(the server itself refuses writes there, so a read needs no transaction).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from entrepot.kit.clock import Clock, RealClock
+from entrepot.kit.outside import in_transaction
+from entrepot.kit.problem import DatabaseAway
+from entrepot.kit.sql import Query, sql
+
+Row = TypeVar("Row")
+Answer = TypeVar("Answer")
+
+RETRIES = 4
+GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
+        asyncpg.TooManyConnectionsError)  # fmt: skip
+"""What a lost or refused connection looks like; the outcome of what was sent is unknown."""
+
+_EMIT = sql("""
+    select kit.emit_many(:cell, :now, :kinds, :keys, :data)
+""")
+
+
+class ReadTx:
+    """Reads. `now` is the time of the request; every value that depends on time takes it from here."""
+
+    __slots__ = ("conn", "now")
+
+    def __init__(self, conn: asyncpg.Connection[Any], now: datetime) -> None:
+        self.conn = conn
+        self.now = now
+
+    async def all(self, query: Query[Row], **args: Any) -> list[Row]:
+        make = query.make
+        return [make(*record) for record in await self.conn.fetch(query.text, *query.args(args))]
+
+    async def maybe(self, query: Query[Row], **args: Any) -> Row | None:
+        record = await self.conn.fetchrow(query.text, *query.args(args))
+        return None if record is None else query.make(*record)
+
+    async def one(self, query: Query[Row], **args: Any) -> Row:
+        row = await self.maybe(query, **args)
+        if row is None:
+            raise LookupError(f"no row: {query.text.strip()}")
+        return row
+
+
+class Tx(ReadTx):
+    """A read-write transaction. Code that is handed one never commits it."""
+
+    __slots__ = ("_events",)
+
+    def __init__(self, conn: asyncpg.Connection[Any], now: datetime) -> None:
+        super().__init__(conn, now)
+        self._events: list[tuple[int, str, UUID, dict[str, Any]]] = []
+
+    async def run(self, query: Query[Any], **args: Any) -> str:
+        """Runs a statement and gives PostgreSQL's own word on it (`UPDATE 3`)."""
+        return await self.conn.execute(query.text, *query.args(args))
+
+    def emit(self, kind: str, key: UUID, data: dict[str, Any], cell: int = 0) -> None:
+        """An event of this transaction: written at its end, told if and only if it commits."""
+        self._events.append((cell, kind, key, data))
+
+    async def flush(self) -> None:
+        """Writes the emitted events; the opener calls it just before the commit."""
+        for cell in sorted({event[0] for event in self._events}):
+            mine = [event for event in self._events if event[0] == cell]
+            await self.conn.execute(
+                _EMIT.text, cell, self.now, [e[1] for e in mine], [e[2] for e in mine], [e[3] for e in mine]
+            )
+        self._events.clear()
+
+
+class Database:
+    """The pools and the clock. Open with `Database.open`, close with `close`."""
+
+    def __init__(self, url: str, clock: Clock, pools: dict[str, asyncpg.Pool[Any]]) -> None:
+        self.url = url
+        self.clock = clock
+        self._pools = pools
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock | None = None, size: int = 8) -> Database:
+        """Connects lazily: a server that is down shows itself at the first use, as DatabaseAway."""
+        modes = {
+            "write": {},
+            "relaxed": {"synchronous_commit": "off"},
+            "read": {"default_transaction_read_only": "on"},
+        }
+        pools = {
+            mode: await asyncpg.create_pool(
+                url, min_size=0, max_size=size, init=_prepare, reset=_keep, statement_cache_size=1000,
+                max_cached_statement_lifetime=0, command_timeout=60,
+                server_settings={"application_name": f"entrepot {mode}", "jit": "off", **extra},
+            )  # fmt: skip
+            for mode, extra in modes.items()
+        }
+        return cls(url, clock or RealClock(), pools)
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadTx]:
+        async with self._connection("read") as conn:
+            yield ReadTx(conn, self.clock.now())
+
+    @asynccontextmanager
+    async def write(self, *, durable: bool = True) -> AsyncIterator[Tx]:
+        """One transaction, committed on leaving, rolled back on an exception."""
+        async with self._connection("write" if durable else "relaxed") as conn, conn.transaction():
+            tx = Tx(conn, self.clock.now())
+            mark = in_transaction.set(in_transaction.get() + 1)
+            try:
+                yield tx
+            finally:
+                in_transaction.reset(mark)
+            await tx.flush()
+
+    async def transact(self, work: Callable[[Tx], Awaitable[Answer]], *, durable: bool = True) -> Answer:
+        """`work` in a transaction, again from the start when PostgreSQL chose it as a victim of a deadlock or a
+        serialization failure (at most RETRIES times)."""
+        for _ in range(RETRIES):
+            try:
+                async with self.write(durable=durable) as tx:
+                    return await work(tx)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                continue
+        async with self.write(durable=durable) as tx:
+            return await work(tx)
+
+    @asynccontextmanager
+    async def _connection(self, mode: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A pooled connection; a connection that is refused or breaks becomes the Problem DatabaseAway."""
+        try:
+            async with self._pools[mode].acquire(timeout=10) as conn:
+                yield conn  # type: ignore[misc]
+        except GONE as gone:
+            if isinstance(gone, ValueError):  # an argument that does not fit: our mistake, not the server's absence
+                raise
+            raise DatabaseAway() from gone
+
+
+async def _prepare(conn: asyncpg.Connection[Any]) -> None:
+    await conn.set_type_codec(
+        "jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
+    )
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _keep(conn: asyncpg.Connection[Any]) -> None:
+    """Nothing to reset: we set nothing on a session and take no session locks. Saves a round trip per use."""

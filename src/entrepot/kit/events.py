@@ -1,0 +1,90 @@
+"""The event log: what happened, told in the transaction in which it happened.
+
+Events are public: frozen, versioned, ids only. Identity order is not commit order, so a consumer reads only below the
+oldest transaction that is still running, in (xid, id) order, and commits its effect together with its cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.sql import sql
+
+BATCH = 500
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One row of the log: `kind` happened at `at` to the thing `key`."""
+
+    xid: int
+    id: int
+    kind: str
+    version: int
+    key: UUID
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A reader of the log. `handle` gets events of its `kinds` in order; it may see one twice only if it rolled back."""
+
+    name: str
+    kinds: frozenset[str]
+    handle: Callable[[Tx, Sequence[Event]], Awaitable[None]]
+
+
+class _Cursor(msgspec.Struct, frozen=True):
+    xid: int
+    id: int
+
+
+_OPEN = sql("""
+    insert into kit.cursor (cell, consumer) values (:cell, :consumer) on conflict do nothing
+""")
+_CURSOR = sql(
+    """
+    select xid, id from kit.cursor where cell = :cell and consumer = :consumer for update skip locked
+    """,
+    _Cursor,
+)
+_NEXT = sql(
+    """
+    select xid, id, kind, version, key, at, data
+      from kit.event
+     where cell = :cell and (xid, id) > (:xid, :id) and xid < pg_snapshot_xmin(pg_current_snapshot())
+     order by xid, id
+     limit :limit
+    """,
+    Event,
+)
+_MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and consumer = :consumer")
+
+
+async def consume(db: Database, consumer: Consumer, cell: int = 0) -> int:
+    """Hands the next batch to the consumer; the number of events passed, 0 when it has read everything.
+
+    Two processes with the same consumer: one works, the other finds the cursor locked and gets 0.
+    """
+    async with db.write() as tx:
+        cursor = await tx.maybe(_CURSOR, cell=cell, consumer=consumer.name)
+        if cursor is None:
+            await tx.run(_OPEN, cell=cell, consumer=consumer.name)
+            cursor = await tx.maybe(_CURSOR, cell=cell, consumer=consumer.name)
+            if cursor is None:
+                return 0
+        events = await tx.all(_NEXT, cell=cell, xid=cursor.xid, id=cursor.id, limit=BATCH)
+        if not events:
+            return 0
+        wanted = [event for event in events if event.kind in consumer.kinds]
+        if wanted:
+            await consumer.handle(tx, wanted)
+        await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=events[-1].xid, id=events[-1].id)
+        return len(events)

@@ -1,0 +1,286 @@
+"""HTTP: typed handler in, Struct out. Access, transaction, idempotency and description in one small wrapper.
+
+    async def read_order(tx: ReadTx, caller: Caller, order_id: OrderRef) -> OrderView: ...
+
+    routes = [get("/v1/orders/{order_id}", read_order, access=BUYER, raises=(NotFound,))]
+
+A handler says by its parameters what it needs: `tx` (Tx: one transaction, committed after it returns; ReadTx: reads),
+`caller`, `body` (a Struct), `query` (a Struct), `request`, and its path parameters (Annotated[UUID, "ord"] or int or str).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+
+from entrepot.kit import idempotency, ids, metrics
+from entrepot.kit.auth import Caller, Keys, Role
+from entrepot.kit.clock import monotonic
+from entrepot.kit.db import Database, ReadTx, Tx
+from entrepot.kit.log import log
+from entrepot.kit.problem import (
+    DatabaseAway,
+    KeyConflict,
+    KeyNeeded,
+    Malformed,
+    NotAllowed,
+    NotFound,
+    Problem,
+    SignInNeeded,
+    TooLarge,
+    UnsupportedMediaType,
+)
+
+PUBLIC: frozenset[Role] = frozenset()
+BUYER = frozenset({Role.BUYER})
+SELLER = frozenset({Role.SELLER})
+OPERATOR = frozenset({Role.OPERATOR})
+ANYONE = frozenset(Role)
+
+MAX_BODY_BYTES = 65_536
+MAX_BIGINT = 2**63 - 1
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address of the API. `key`: "no", "taken" (an Idempotency-Key is honored) or "needed"."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    access: frozenset[Role]
+    raises: tuple[type[Problem], ...]
+    status: int
+    key: str
+    durable: bool
+    body: type[msgspec.Struct] | None
+    query: type[msgspec.Struct] | None
+    answer: Any
+    params: dict[str, Any]
+    wants: frozenset[str]
+    tx: type[ReadTx] | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def problems(self) -> list[type[Problem]]:
+        """Everything that this route can answer instead of its answer."""
+        found: list[type[Problem]] = [Malformed, DatabaseAway, *self.raises]
+        if self.access:
+            found += [SignInNeeded, NotAllowed]
+        if self.body:
+            found += [TooLarge, UnsupportedMediaType]
+        if self.key != "no":
+            found += [KeyConflict] + [KeyNeeded] * (self.key == "needed")
+        if self.params:
+            found.append(NotFound)
+        return sorted(set(found), key=lambda problem: (problem.status, problem.code()))
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Callable[..., Awaitable[Any]],
+    *,
+    access: frozenset[Role],
+    raises: tuple[type[Problem], ...] = (),
+    status: int = 200,
+    key: str = "no",
+    durable: bool = True,
+) -> Route:
+    """Reads the handler's signature once. Raises TypeError for a parameter that it does not know."""
+    hints = get_type_hints(handler, include_extras=True)
+    answer = hints.pop("return")
+    params = {name: hint for name, hint in hints.items() if f"{{{name}}}" in path}
+    wants = frozenset(inspect.signature(handler).parameters) - params.keys()
+    unknown = wants - {"tx", "caller", "body", "query", "request"}
+    if unknown:
+        raise TypeError(f"{handler.__qualname__}: unknown parameters {sorted(unknown)}")
+    return Route(
+        method, path, handler, access, raises, status, key, durable, hints.get("body"), hints.get("query"), answer,
+        params, wants, hints.get("tx"),
+    )  # fmt: skip
+
+
+get = partial(route, "GET")
+post = partial(route, "POST")
+put = partial(route, "PUT")
+delete = partial(route, "DELETE")
+
+
+def problem_response(problem: Problem) -> Response:
+    headers = {}
+    if hasattr(problem, "retry_after_s"):
+        headers["retry-after"] = str(problem.retry_after_s)
+    body = _encode(problem.document())
+    return Response(body, problem.status, headers, "application/problem+json")
+
+
+def sign_in(request: Request) -> Caller | None:
+    """The caller of a request, by bearer token or, from our own pages, by cookie."""
+    keys: Keys = request.app.state.keys
+    now = request.app.state.db.clock.now()
+    header = request.headers.get("authorization", "")
+    if header.startswith("Bearer "):
+        return keys.caller(header[7:], now)
+    token = request.cookies.get("session")
+    if token is None:
+        return None
+    if request.method not in ("GET", "HEAD") and not same_origin(request):
+        return None
+    return keys.caller(token, now)
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a browser says that the request comes from our own pages."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or origin.split("://", 1)[-1] == request.headers.get("host")
+
+
+def endpoint(route: Route) -> StarletteRoute:
+    """The Starlette route that serves a Route."""
+
+    async def serve(request: Request) -> Response:
+        started = monotonic()
+        try:
+            response = await _answer(route, request)
+        except Problem as problem:
+            response = problem_response(problem)
+        took = monotonic() - started
+        metrics.REQUESTS.labels(route.name, response.status_code).observe(took)
+        if route.method != "GET" or response.status_code >= 400:
+            log("request", route=route.name, status=response.status_code, ms=round(took * 1000, 1))
+        return response
+
+    return StarletteRoute(route.path, serve, methods=[route.method], name=route.name)
+
+
+async def _answer(route: Route, request: Request) -> Response:
+    caller = sign_in(request)
+    if route.access:
+        if caller is None:
+            raise SignInNeeded()
+        if caller.role not in route.access:
+            raise NotAllowed()
+    args: dict[str, Any] = {name: _path_value(request, name, hint) for name, hint in route.params.items()}
+    raw = b""
+    if route.body is not None:
+        raw = await read_body(request)
+        args["body"] = _decode_body(request, raw, route.body)
+    if route.query is not None:
+        args["query"] = _decode_query(request, route.query)
+    if "caller" in route.wants:
+        args["caller"] = caller
+    if "request" in route.wants:
+        args["request"] = request
+    db: Database = request.app.state.db
+    if route.tx is ReadTx:
+        async with db.read() as tx:
+            return _respond(request, route, await route.handler(tx=tx, **args))
+    if route.tx is not Tx:
+        return _respond(request, route, await route.handler(**args))
+    key = idempotency_key(request, route)
+    if key is None or caller is None:
+        answer = await db.transact(lambda tx: route.handler(tx=tx, **args), durable=route.durable)
+        return _respond(request, route, answer)
+    spent = idempotency.Spent(caller.cell, caller.user_id, request.method + request.url.path, key, raw)
+    done = await idempotency.once(
+        db, spent, lambda tx: route.handler(tx=tx, **args), route.status, durable=route.durable
+    )
+    return Response(done.answer, done.status, media_type="application/json")
+
+
+def idempotency_key(request: Request, route: Route) -> str | None:
+    """The request's Idempotency-Key. Raises KeyNeeded when the route needs one, or for one that is no key."""
+    key = request.headers.get("idempotency-key")
+    if route.key == "no" or (key is None and route.key == "taken"):
+        return None
+    if key is None or not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise KeyNeeded()
+    return key
+
+
+def _respond(request: Request, route: Route, answer: Any) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if answer is None:
+        return Response(status_code=204)
+    body = _encode(answer)
+    if route.method != "GET":
+        return Response(body, route.status, media_type="application/json")
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    return Response(body, route.status, {"etag": tag, "cache-control": "private, no-cache"}, "application/json")
+
+
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body. Raises TooLarge as soon as it passes `limit` bytes."""
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise TooLarge(limit)
+            parts.append(part)
+    except ClientDisconnect:
+        raise Malformed("the body ended early") from None
+    return b"".join(parts)
+
+
+def _decode_body(request: Request, raw: bytes, type_: type[msgspec.Struct]) -> msgspec.Struct:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType()
+    if b"\\u0000" in raw:
+        raise Malformed("text must not contain the character NUL")
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(str(error)) from None
+
+
+def _decode_query(request: Request, type_: type[msgspec.Struct]) -> msgspec.Struct:
+    given = dict(request.query_params)
+    if len(given) != len(request.query_params.multi_items()):
+        raise Malformed("a query parameter is given twice")
+    if any("\0" in value for value in given.values()):
+        raise Malformed("text must not contain the character NUL")
+    try:
+        return msgspec.convert(given, type=type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+
+
+def _path_value(request: Request, name: str, hint: Any) -> Any:
+    """A path parameter; what cannot be an id of ours is a thing that is not there."""
+    text: str = request.path_params[name]
+    if get_origin(hint) is Annotated and get_args(hint)[0] is UUID:
+        try:
+            return ids.parse(get_args(hint)[1], text)
+        except ValueError:
+            raise NotFound() from None
+    if hint is int:
+        if not text.isascii() or not text.isdigit() or int(text) > MAX_BIGINT:
+            raise NotFound()
+        return int(text)
+    if "\0" in text:
+        raise NotFound()
+    return text
+

@@ -1,0 +1,24 @@
+"""Prometheus metrics, summed over the server's processes when PROMETHEUS_MULTIPROC_DIR is set (it is, by `serve`)."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[no-untyped-call]
+
+REQUESTS = Histogram(
+    "entrepot_request_seconds", "Time to answer, by route and status", ["route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)  # fmt: skip
+VERDICTS = Counter("entrepot_place_verdicts", "Verdicts of place_many", ["verdict"])
+BATCHES = Histogram("entrepot_batch_commands", "Commands in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
+
+
+def expose() -> bytes:
+    """The text that /metrics answers."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

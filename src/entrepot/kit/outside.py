@@ -1,0 +1,44 @@
+"""Calls to other people's computers: never inside a transaction, always bounded, named by an idempotency key.
+
+The pattern is intent, call, record: a committed row says what will be asked; the call goes out with that row's id as its
+key; a second transaction records the answer. A sweeper finds intents without an answer and asks again.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+import httpx
+
+TIMEOUT_S = 10.0
+MAX_ANSWER_BYTES = 1_000_000
+
+in_transaction: ContextVar[int] = ContextVar("in_transaction", default=0)
+"""How many transactions this task holds open (kit.db counts)."""
+
+
+class OutsideError(Exception):
+    """The other side did not give a usable answer; what it did is unknown. Ask again with the same key."""
+
+
+async def call(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    key: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    """One call. Raises RuntimeError inside a transaction, OutsideError for a timeout, a broken connection, an answer of
+    5xx or one over MAX_ANSWER_BYTES."""
+    if in_transaction.get():
+        raise RuntimeError("a call to the outside inside a transaction")
+    sent = {"content-type": "application/json", "idempotency-key": key, **(headers or {})}
+    try:
+        answer = await client.request(method, url, content=body, headers=sent, timeout=TIMEOUT_S)
+    except httpx.HTTPError as error:
+        raise OutsideError(f"{method} {url}: {type(error).__name__}") from error
+    if answer.status_code >= 500 or len(answer.content) > MAX_ANSWER_BYTES:
+        raise OutsideError(f"{method} {url}: {answer.status_code}")
+    return answer

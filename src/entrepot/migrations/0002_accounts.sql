@@ -1,0 +1,54 @@
+-- People. `user` is a pseudonym that orders, events and the ledger may name; everything that tells who it is
+-- (login, person, address) lies apart and can be erased without touching them.
+create schema accounts;
+
+create table accounts.user (
+    cell       smallint    not null,
+    id         uuid        not null,
+    role       text        collate "C" not null check (role in ('buyer', 'seller', 'operator')),
+    seller_id  uuid,
+    created_at timestamptz not null,
+    primary key (cell, id),
+    check ((role = 'seller') = (seller_id is not null))
+);
+
+-- Log-ins are found before the cell is known, so this one is shared by all cells.
+create table accounts.login (
+    email         text     collate "C" primary key check (email = lower(email)),
+    cell          smallint not null,
+    user_id       uuid     not null unique,
+    password_hash text     not null,
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+);
+
+create table accounts.person (
+    cell    smallint not null,
+    user_id uuid     not null,
+    name    text     not null,
+    primary key (cell, user_id),
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+);
+
+create table accounts.address (
+    cell        smallint    not null,
+    id          uuid        not null,
+    user_id     uuid        not null,
+    recipient   text        not null,
+    line1       text        not null,
+    line2       text        not null default '',
+    city        text        not null,
+    region      text        not null default '',
+    postal_code text        not null,
+    country     text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    created_at  timestamptz not null,
+    primary key (cell, id),
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+);
+create index address_user on accounts.address (cell, user_id);
+
+-- Failed log-ins in a window, by the hash of the address or e-mail tried: no personal data.
+create table accounts.login_attempt (
+    who      bytea       not null,
+    at       timestamptz not null
+);
+create index login_attempt_who on accounts.login_attempt (who, at);

@@ -1,0 +1,35 @@
+-- Markets (country sites) and the sellers in them. Terms are dated data with their source.
+create schema sellers;
+
+create table sellers.market (
+    code     text collate "C" primary key,
+    name     text not null,
+    currency text collate "C" not null check (currency ~ '^[A-Z]{3}$'),
+    language text collate "C" not null
+);
+
+create table sellers.market_terms (
+    market            text        collate "C" not null references sellers.market,
+    valid_from        timestamptz not null,
+    valid_to          timestamptz,
+    commission_bp     int         not null check (commission_bp between 0 and 10000),
+    payment_fee_bp    int         not null check (payment_fee_bp between 0 and 10000),
+    quote_ttl_s       int         not null check (quote_ttl_s > 0),
+    payment_ttl_s     int         not null check (payment_ttl_s > 0),
+    confirm_after_s   int         not null check (confirm_after_s > 0),  -- delivered -> released without a word
+    untracked_after_s int         not null check (untracked_after_s > 0),  -- shipped -> released without a scan
+    source            text        not null,
+    primary key (market, valid_from),
+    check (valid_to > valid_from)
+);
+
+create table sellers.seller (
+    id            uuid        primary key,
+    cell          smallint    not null,
+    slug          text        collate "C" not null unique,
+    name          text        not null,
+    kind          text        collate "C" not null check (kind in ('third_party', 'own')),
+    status        text        collate "C" not null check (status in ('active', 'suspended')),
+    commission_bp int         check (commission_bp between 0 and 10000),  -- null: the market's
+    created_at    timestamptz not null
+);

@@ -1,0 +1,80 @@
+-- Money that comes in and goes out: payments, refunds, payouts. The ledger says what it did to the books.
+create schema payments;
+
+-- The first payment of an order group carries the group's id.
+create table payments.payment (
+    cell           smallint    not null,
+    id             uuid        not null,
+    group_id       uuid        not null,
+    buyer_id       uuid        not null,
+    method         text        collate "C" not null check (method in ('wallet', 'sandbox')),
+    currency       text        collate "C" not null,
+    amount_minor   bigint      not null check (amount_minor >= 0),
+    refunded_minor bigint      not null default 0 check (refunded_minor between 0 and amount_minor),
+    -- created: asked of the gateway, or about to be; pending: the gateway knows it; captured: the money is ours;
+    -- failed: declined or given up; returning: captured too late, goes back; returned: went back.
+    status         text        collate "C" not null
+        check (status in ('created', 'pending', 'captured', 'failed', 'returning', 'returned')),
+    external_id    text        collate "C",
+    redirect_url   text,
+    attempts       int         not null default 0,
+    due_at         timestamptz,  -- when the sweeper looks at it next; null when nothing is left to do
+    created_at     timestamptz not null,
+    captured_at    timestamptz,
+    primary key (cell, id)
+) with (fillfactor = 80);
+create index payment_due on payments.payment (cell, due_at) where due_at is not null;
+create unique index payment_external on payments.payment (method, external_id) where external_id is not null;
+
+create table payments.refund (
+    cell         smallint    not null,
+    id           uuid        not null,
+    payment_id   uuid        not null,
+    order_id     uuid        not null,
+    amount_minor bigint      not null check (amount_minor > 0),
+    status       text        collate "C" not null check (status in ('created', 'done', 'failed')),
+    external_id  text        collate "C",
+    reason       text        collate "C" not null,
+    attempts     int         not null default 0,
+    due_at       timestamptz,
+    created_at   timestamptz not null,
+    primary key (cell, id),
+    unique (cell, order_id),
+    foreign key (cell, payment_id) references payments.payment (cell, id)
+);
+create index refund_due on payments.refund (cell, due_at) where due_at is not null;
+create index refund_payment on payments.refund (cell, payment_id);
+
+-- What a gateway told us, each told thing once.
+create table payments.webhook (
+    gateway     text        collate "C" not null,
+    event_id    text        collate "C" not null,
+    received_at timestamptz not null,
+    primary key (gateway, event_id)
+);
+
+create table payments.payout (
+    cell         smallint    not null,
+    id           uuid        not null,
+    seller_id    uuid        not null,
+    currency     text        collate "C" not null,
+    amount_minor bigint      not null check (amount_minor > 0),
+    created_at   timestamptz not null,
+    primary key (cell, id)
+);
+create index payout_seller on payments.payout (cell, seller_id, id);
+
+create function payments.record_many(
+    p_cell smallint, p_now timestamptz, p_groups uuid[], p_buyers uuid[], p_methods text[], p_currencies text[],
+    p_amounts bigint[]
+) returns void language sql set search_path = pg_catalog as $$
+    insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, due_at,
+                                  created_at, captured_at)
+    select p_cell, p.group_id, p.group_id, p.buyer_id, p.method, p.currency, p.amount,
+           case p.method when 'wallet' then 'captured' else 'created' end,
+           case p.method when 'wallet' then null else p_now end,
+           p_now,
+           case p.method when 'wallet' then p_now end
+      from unnest(p_groups, p_buyers, p_methods, p_currencies, p_amounts)
+           as p (group_id, buyer_id, method, currency, amount);
+$$;

@@ -1,0 +1,149 @@
+-- The way of an order: cart, quote, order group, orders, lines.
+create schema orders;
+
+create table orders.cart (
+    cell            smallint    not null,
+    id              uuid        not null,
+    buyer_id        uuid        not null,
+    market          text        collate "C" not null references sellers.market,
+    address_id      uuid,
+    shipping_code   text        collate "C",
+    promotion_code  text        collate "C",
+    updated_at      timestamptz not null,
+    primary key (cell, id)
+);
+create index cart_buyer on orders.cart (cell, buyer_id);
+
+create table orders.cart_line (
+    cell     smallint not null,
+    cart_id  uuid     not null,
+    offer_id bigint   not null,
+    quantity bigint   not null check (quantity between 1 and 1000000),
+    primary key (cell, cart_id, offer_id),
+    foreign key (cell, cart_id) references orders.cart (cell, id) on delete cascade
+);
+
+-- A quote is one row of parallel arrays: one probe reads it, one insert stores it. `order_*` have one element per
+-- order (seller and ship-from), `line_*` one per line, `discount_*` one per discount. Placing it makes the order
+-- group of the same id, so a quote is placed at most once.
+create table orders.quote (
+    cell                     smallint    not null,
+    id                       uuid        not null,
+    buyer_id                 uuid        not null,
+    cart_id                  uuid,
+    market                   text        collate "C" not null,
+    currency                 text        collate "C" not null,
+    address_id               uuid,
+    shipping_code            text        collate "C" not null,
+    paid_minor               bigint      not null check (paid_minor >= 0),
+    created_at               timestamptz not null,
+    expires_at               timestamptz not null,
+    pay_by_s                 int         not null,
+    order_ids                uuid[]      not null,
+    order_sellers            uuid[]      not null,
+    order_owns               boolean[]   not null,
+    order_locations          bigint[]    not null,
+    order_items              bigint[]    not null,
+    order_shipping           bigint[]    not null,
+    order_seller_discounts   bigint[]    not null,
+    order_operator_discounts bigint[]    not null,
+    order_commissions        bigint[]    not null,
+    order_payment_fees       bigint[]    not null,
+    line_orders              smallint[]  not null,
+    line_offers              bigint[]    not null,
+    line_variants            bigint[]    not null,
+    line_stocks              bigint[]    not null,
+    line_quantities          bigint[]    not null,
+    line_prices              bigint[]    not null,
+    line_prices_per          int[]       not null,
+    line_roundings           bigint[]    not null,
+    line_grosses             bigint[]    not null,
+    line_shippings           bigint[]    not null,
+    line_commission_bps      int[]       not null,
+    line_commissions         bigint[]    not null,
+    discount_lines           smallint[]  not null,
+    discount_kinds           text[]      not null,
+    discount_parties         text[]      not null,
+    discount_amounts         bigint[]    not null,
+    primary key (cell, id)
+);
+create index quote_expiry on orders.quote (cell, expires_at);
+
+create table orders.order_group (
+    cell       smallint    not null,
+    id         uuid        not null,  -- the quote's
+    buyer_id   uuid        not null,
+    market     text        collate "C" not null,
+    currency   text        collate "C" not null,
+    address_id uuid,
+    paid_minor bigint      not null check (paid_minor >= 0),
+    status     text        collate "C" not null check (status in ('awaiting_payment', 'placed', 'expired')),
+    pay_by     timestamptz,
+    placed_at  timestamptz not null,
+    primary key (cell, id)
+);
+create index order_group_buyer on orders.order_group (cell, buyer_id, id);
+create index order_group_pay_by on orders.order_group (cell, pay_by) where status = 'awaiting_payment';
+
+-- One seller's part from one ship-from location. paid + operator_discount lies in escrow until it is released.
+create table orders.order (
+    cell                    smallint    not null,
+    id                      uuid        not null,
+    group_cell              smallint    not null,
+    group_id                uuid        not null,
+    buyer_id                uuid        not null,
+    seller_id               uuid        not null,
+    own                     boolean     not null,  -- the operator sells on its own account
+    location_id             bigint      not null,
+    currency                text        collate "C" not null,
+    status                  text        collate "C" not null check (status in (
+        'awaiting_payment', 'paid', 'shipped', 'delivered', 'completed', 'canceled', 'expired', 'refunded')),
+    items_minor             bigint      not null,
+    shipping_minor          bigint      not null check (shipping_minor >= 0),
+    seller_discount_minor   bigint      not null check (seller_discount_minor >= 0),
+    operator_discount_minor bigint      not null check (operator_discount_minor >= 0),
+    paid_minor              bigint      not null check (paid_minor >= 0),
+    commission_minor        bigint      not null check (commission_minor >= 0),
+    payment_fee_minor       bigint      not null check (payment_fee_minor >= 0),
+    placed_at               timestamptz not null,
+    shipped_at              timestamptz,
+    delivered_at            timestamptz,
+    ended_at                timestamptz,  -- completed, canceled, expired or refunded
+    release_due_at          timestamptz,  -- when the timer confirms in the buyer's place
+    primary key (cell, id),
+    check (paid_minor = items_minor + shipping_minor - seller_discount_minor - operator_discount_minor)
+) with (fillfactor = 70);
+create index order_group_id on orders.order (cell, group_id);
+create index order_seller on orders.order (cell, seller_id, id);
+create index order_release_due on orders.order (cell, release_due_at) where release_due_at is not null;
+
+create table orders.order_line (
+    cell                    smallint not null,
+    order_id                uuid     not null,
+    line_no                 smallint not null,
+    offer_id                bigint   not null,
+    variant_id              bigint   not null,
+    stock_id                bigint   not null,
+    quantity                bigint   not null check (quantity > 0),
+    unit_price_minor        bigint   not null,
+    price_per               int      not null,
+    rounding_minor          bigint   not null,
+    gross_minor             bigint   not null,
+    discount_minor          bigint   not null check (discount_minor between 0 and gross_minor),
+    shipping_minor          bigint   not null,
+    commission_bp           int      not null,  -- the rate of the sale, whatever is agreed later
+    commission_minor        bigint   not null,
+    primary key (cell, order_id, line_no),
+    foreign key (cell, order_id) references orders.order (cell, id)
+);
+
+create table orders.discount_line (
+    cell          smallint not null,
+    order_id      uuid     not null,
+    line_no       smallint not null,
+    kind          text     collate "C" not null,
+    funding_party text     collate "C" not null check (funding_party in ('operator', 'seller')),
+    amount_minor  bigint   not null check (amount_minor > 0),
+    primary key (cell, order_id, line_no, kind),
+    foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no)
+);
