@@ -1,0 +1,1 @@
+"""The scripted world: actors, clock, faults, auditor and the import of real data."""

@@ -1,0 +1,1 @@
+"""A real year of retail (the Complete Journey) as entrepot orders."""
