@@ -1,0 +1,46 @@
+"""Balances and statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import NIL
+from entrepot.ledger import store
+from entrepot.ledger.store import StatementLine
+
+MAX_LINES = 100_000
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """opening + sum(lines) == closing, in minor units of the account's currency."""
+
+    opening_minor: int
+    closing_minor: int
+    lines: list[StatementLine]
+
+
+async def account_ids(
+    tx: ReadTx, cell: int, codes: Sequence[str], owners: Sequence[UUID], currencies: Sequence[str]
+) -> list[int]:
+    """The ids of accounts by (code, owner, currency), in the order asked; 0 where there is none."""
+    return await tx.all(store.ACCOUNT_IDS, cell=cell, codes=codes, owners=owners, currencies=currencies)
+
+
+async def balance(tx: ReadTx, cell: int, code: str, currency: str, owner: UUID = NIL) -> int:
+    """Minor units; 0 for an account that is not there."""
+    return await tx.one(store.BALANCE, cell=cell, code=code, owner=owner, currency=currency)
+
+
+async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: datetime) -> Statement:
+    """The account from `start` (included) to `stop` (not). Raises ValueError over MAX_LINES lines."""
+    opening = await tx.one(store.BEFORE, cell=cell, account=account, start=start)
+    lines = await tx.all(store.LINES, cell=cell, account=account, start=start, stop=stop, limit=MAX_LINES + 1)
+    if len(lines) > MAX_LINES:
+        raise ValueError(f"over {MAX_LINES} lines; ask for a shorter period")
+    closing = opening + sum(line.amount_minor for line in lines)
+    return Statement(opening, closing, lines)
