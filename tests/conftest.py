@@ -1,4 +1,4 @@
-"""What every test may ask for: a real PostgreSQL, a migrated database of its own, and real data where there is some."""
+"""What every test may ask for: a real PostgreSQL, a migrated database, real data where there are."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ def pg_url() -> Iterator[str]:
         return
     home = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
     home.chmod(0o711)  # root's server runs as another user, which passes through here
-    # The data die with the run, so waiting for the disk would only slow it. The crash tests run their own server.
+    # The data die with the run, so it need not wait for the disk. The crash tests run a server of their own.
     server = postgres.start(home, fsync="off", synchronous_commit="off", full_page_writes="off")
     yield server.url
     server.stop()

@@ -16,6 +16,7 @@ import asyncpg
 
 from entrepot import __version__
 from entrepot.kit import postgres
+from entrepot.kit.migrate import MigrationError, migrate
 from entrepot.settings import Settings, SettingsError, load
 
 
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code or 0
     except SettingsError as error:
         return _refuse(2, error)
-    except (postgres.PostgresError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (MigrationError, postgres.PostgresError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         return _refuse(1, error)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -111,8 +112,6 @@ def _up(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> None:
-    from entrepot.kit.migrate import migrate
-
     asyncio.run(migrate(settings.database_url))
 
 

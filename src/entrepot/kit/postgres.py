@@ -221,7 +221,7 @@ def _data_folder(home: Path, user: pwd.struct_passwd | None) -> Path:
 def _socket_folder(data: Path, user: pwd.struct_passwd | None) -> Path:
     owner = user.pw_uid if user else os.geteuid()
     name = f"entrepot-{owner}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - ownership is checked below
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - see below
         folder = parent / name
         short = len(os.fsencode(folder / ".s.PGSQL.5432")) < SOCKET_PATH_MAX
         if not (short and parent.is_dir() and (user is None or _reachable(parent))):
@@ -268,7 +268,7 @@ def _binaries_for(user: pwd.struct_passwd | None) -> Path:
 
 
 def _lock(home: Path) -> IO[str]:
-    """Take the lock of `home` for as long as the returned file stays open. The kernel frees it when we die."""
+    """Take the lock of `home` for as long as the returned file stays open. The kernel frees it if we die."""
     lock = (home / "postgres.lock").open("a+", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
