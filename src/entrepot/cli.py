@@ -6,6 +6,7 @@ line on stderr.
 
 import argparse
 import asyncio
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(2, error)
     except (MigrationError, postgres.PostgresError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         return _refuse(1, error)
+    except (ConnectionError, socket.gaierror) as error:
+        return _refuse(1, f"no database answers ({error}): is it up, and ENTREPOT_DATABASE_URL right?")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _refuse(1, f"{where}{error.strerror or error}")

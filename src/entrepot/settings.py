@@ -35,10 +35,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=_database_url(environ),
         home=home,
         data=Path(data).absolute() if data else None,
-        secret=_secret(environ, home),
         host=environ.get("ENTREPOT_HOST") or "127.0.0.1",
         port=_whole(environ, "ENTREPOT_PORT", 8000, 1, 65535),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
+        secret=_secret(environ, home),  # last, because it may write
     )
 
 

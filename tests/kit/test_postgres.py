@@ -234,7 +234,9 @@ def test_root_copies_programs_out_of_a_closed_folder(
         subprocess.run(["cp", "-r", wheel.with_name(name), closed / name], check=True)
     monkeypatch.setattr(postgres, "_wheel", lambda: closed / wheel.name)
     monkeypatch.setattr(postgres, "ROOTS_FOLDER", home / "roots")
+    umask = os.umask(0o077)
     server = postgres.start(home)
+    os.umask(umask)
     assert ask(server.url, "select 1") == 1
     running = Path(f"/proc/{server.pid}/exe").readlink()
     server.stop()

