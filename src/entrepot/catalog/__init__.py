@@ -1,0 +1,48 @@
+"""The catalog: categories, products and their variants, shared by all sellers; and the sellers' offers.
+
+An offer is one seller's proposition: seller x variant x market x ship-from location, with a price. A price buys
+`price_per` units (1, or 1000 where goods are sold by measure). Each offer names one row of stock, which lies in a room
+above; a screen that shows both is in `search`.
+
+Invariants:
+  an offer's product is its variant's, its price_per its variant's at the time it was made;
+  a product that was ever offered in a market is in catalog.listed there, under its category, those above and 0.
+
+In SQL: catalog.offer_fact says what a sale judges of an offer.
+
+Events: offer_added (key: the seller's id; data: offer_id), offer_prices_changed (key: the seller's id, or nil for an
+import; data: offer_ids), offer_paused and offer_resumed (key: the seller's id; data: offer_id).
+"""
+
+from entrepot.catalog.actions import (
+    add_category,
+    add_offer,
+    add_product,
+    import_categories,
+    import_offers,
+    import_products,
+    import_variants,
+    pause_offer,
+    resume_offer,
+    set_prices,
+)
+from entrepot.catalog.reads import categories, category, offer_of, offers_for_quote
+from entrepot.catalog.types import (
+    Category,
+    NewOffer,
+    NewProduct,
+    NewVariant,
+    OfferExists,
+    OfferFacts,
+    OfferStatusIs,
+    Price,
+    SkuTaken,
+    SlugTaken,
+)
+
+__all__ = [
+    "Category", "NewOffer", "NewProduct", "NewVariant", "OfferExists", "OfferFacts", "OfferStatusIs", "Price", "SkuTaken",
+    "SlugTaken", "add_category", "add_offer", "add_product", "categories", "category", "import_categories",
+    "import_offers", "import_products", "import_variants", "offer_of", "offers_for_quote", "pause_offer", "resume_offer",
+    "set_prices",
+]  # fmt: skip

@@ -1,0 +1,115 @@
+"""The category tree for everyone; products and prices for seller staff. Lists of products are in `search`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.catalog import actions, reads
+from entrepot.catalog.types import (
+    AddedProduct,
+    Category,
+    Minor,
+    NewProduct,
+    Offer,
+    OfferStatusIs,
+    RowId,
+    SkuTaken,
+    SlugTaken,
+)
+from entrepot.kit import ids
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
+from entrepot.kit.problem import NotFound
+
+
+class Categories(msgspec.Struct, frozen=True):
+    """Parents come before their children."""
+
+    items: list[Category]
+
+
+class NewCategory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slug: Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?$", examples=["dairy"])]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    parent_id: RowId | None = None
+
+
+class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    unit_price_minor: Minor
+
+
+class OfferView(msgspec.Struct, frozen=True):
+    """`price_per` units cost `unit_price_minor` minor units of the market's currency."""
+
+    id: int
+    seller_id: str
+    product_id: int
+    variant_id: int
+    market: str
+    location_id: int
+    unit_price_minor: int
+    price_per: int
+    status: Literal["active", "paused"]
+
+
+def offer_view(offer: Offer) -> OfferView:
+    return OfferView(
+        offer.id, ids.show("sel", offer.seller_id), offer.product_id, offer.variant_id, offer.market,
+        offer.location_id, offer.unit_price_minor, offer.price_per, offer.status,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+async def list_categories(tx: ReadTx) -> Categories:
+    """The category tree."""
+    return Categories(await reads.categories(tx))
+
+
+async def add_category(tx: Tx, body: NewCategory) -> Category:
+    """Adds a category."""
+    id_ = await actions.add_category(tx, body.slug, body.name, body.parent_id)
+    return Category(id_, body.parent_id, body.slug, body.name)
+
+
+async def add_product(tx: Tx, body: NewProduct) -> AddedProduct:
+    """Adds a product with its variants to the shared catalog."""
+    return await actions.add_product(tx, body)
+
+
+async def read_own_offer(tx: ReadTx, caller: Caller, offer_id: int) -> OfferView:
+    """One of the seller's own offers."""
+    assert caller.seller_id is not None
+    return offer_view(await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
+
+
+async def set_price(tx: Tx, caller: Caller, offer_id: int, body: NewPrice) -> OfferView:
+    """Sets the price of one of the seller's own offers."""
+    assert caller.seller_id is not None
+    await actions.set_prices(tx, caller.cell, [offer_id], [body.unit_price_minor], caller.seller_id)
+    return offer_view(await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
+
+
+async def pause_offer(tx: Tx, caller: Caller, offer_id: int) -> OfferView:
+    """Takes one of the seller's own offers off sale."""
+    assert caller.seller_id is not None
+    return offer_view(await actions.pause_offer(tx, caller.cell, caller.seller_id, offer_id))
+
+
+async def resume_offer(tx: Tx, caller: Caller, offer_id: int) -> OfferView:
+    """Puts a paused offer on sale again."""
+    assert caller.seller_id is not None
+    return offer_view(await actions.resume_offer(tx, caller.cell, caller.seller_id, offer_id))
+
+
+routes = [
+    get("/v1/categories", list_categories, access=PUBLIC),
+    post("/v1/categories", add_category, access=OPERATOR, raises=(SlugTaken, NotFound), status=201, key="taken"),
+    post("/v1/seller/products", add_product, access=SELLER, raises=(SkuTaken, NotFound), status=201, key="taken"),
+    get("/v1/seller/offers/{offer_id}", read_own_offer, access=SELLER),
+    put("/v1/seller/offers/{offer_id}/price", set_price, access=SELLER, key="taken"),
+    post("/v1/seller/offers/{offer_id}/pause", pause_offer, access=SELLER, raises=(OfferStatusIs,), key="taken"),
+    post("/v1/seller/offers/{offer_id}/resume", resume_offer, access=SELLER, raises=(OfferStatusIs,), key="taken"),
+]

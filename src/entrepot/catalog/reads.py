@@ -1,0 +1,46 @@
+"""What other rooms and screens ask of the catalog. Screens that need stock too are in `search`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from entrepot.catalog import store
+from entrepot.catalog.types import Category, Offer, OfferFacts
+from entrepot.kit.db import ReadTx
+from entrepot.kit.problem import NotFound
+
+MAX_CATEGORIES = 10_000
+
+
+async def offers_for_quote(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> list[OfferFacts]:
+    """The facts of offers, each once, in no order; an offer that is not there is absent."""
+    return await tx.all(store.FACTS, cell=cell, offer_ids=offer_ids)
+
+
+async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Offer:
+    """A seller's own offer. Raises NotFound, also for another seller's."""
+    found = await tx.maybe(store.OFFER, cell=cell, offer_id=offer_id, seller_id=seller_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def categories(tx: ReadTx) -> list[Category]:
+    """All categories (at most MAX_CATEGORIES), parents before their children."""
+    rows = await tx.all(store.CATEGORIES, limit=MAX_CATEGORIES)
+    below: dict[int | None, list[Category]] = {}
+    for row in rows:
+        below.setdefault(row.parent_id, []).append(row)
+    ordered = below.get(None, [])[:]
+    for parent in ordered:  # grows while we walk it: breadth first
+        ordered += below.get(parent.id, [])
+    return ordered
+
+
+async def category(tx: ReadTx, slug: str) -> Category:
+    """Raises NotFound."""
+    found = await tx.maybe(store.CATEGORY, slug=slug)
+    if found is None:
+        raise NotFound()
+    return found

@@ -1,0 +1,172 @@
+"""The catalog's SQL. The statements that import take 100,000 rows a call: one unnest, one insert."""
+
+from __future__ import annotations
+
+import msgspec
+
+from entrepot.catalog.types import Category, Offer, OfferFacts
+from entrepot.kit.sql import sql
+
+
+class ProductRow(msgspec.Struct, frozen=True):
+    id: int
+    slug: str
+
+
+FACTS = sql(
+    """
+    select o.id, o.seller_id, s.kind = 'own', s.commission_bp, s.status, o.status = 'active' and s.status = 'active',
+           o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, v.unit,
+           case v.title when '' then p.title else p.title || ', ' || v.title end
+      from catalog.offer o
+      join sellers.seller s on s.id = o.seller_id
+      join sellers.market m on m.code = o.market
+      join catalog.variant v on v.id = o.variant_id
+      join catalog.product p on p.id = o.product_id
+     where o.cell = :cell and o.id = any (:offer_ids::bigint[])
+    """,
+    OfferFacts,
+)
+OFFER = sql(
+    """
+    select id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status
+      from catalog.offer
+     where cell = :cell and id = :offer_id and seller_id = :seller_id
+    """,
+    Offer,
+)
+
+CATEGORY = sql("select id, parent_id, slug, name from catalog.category where slug = :slug", Category)
+CATEGORIES = sql(
+    "select id, parent_id, slug, name from catalog.category order by parent_id nulls first, name, id limit :limit", Category
+)
+ADD_CATEGORY = sql(
+    """
+    insert into catalog.category (parent_id, slug, name) values (:parent_id, :slug, :name)
+    on conflict (slug) do nothing
+    returning id
+    """,
+    int,
+)
+ADD_PRODUCT = sql(
+    """
+    insert into catalog.product (id, slug, title, brand, description, category_id, created_at)
+    select n, ltrim(:stem || '-' || n, '-'), :title, :brand, :description, :category_id, :now
+      from nextval('catalog.product_id_seq') n
+    returning id, slug
+    """,
+    ProductRow,
+)
+ADD_VARIANTS = sql(
+    """
+    insert into catalog.variant (product_id, sku, gtin, title, unit, price_per)
+    select :product_id, v.sku, v.gtin, v.title, v.unit, v.price_per
+      from unnest(:skus::text[], :gtins::text[], :titles::text[], :units::text[], :prices_per::int[])
+           with ordinality as v (sku, gtin, title, unit, price_per, ord)
+     order by v.ord
+    on conflict (sku) do nothing
+    returning id
+    """,
+    int,
+)
+ADD_OFFER = sql(
+    """
+    insert into catalog.offer (cell, seller_id, product_id, variant_id, market, location_id, stock_id,
+                               unit_price_minor, price_per, updated_at)
+    select :cell, :seller_id, v.product_id, v.id, m.code, :location_id, :stock_id, :unit_price_minor, v.price_per, :now
+      from catalog.variant v
+     cross join sellers.market m
+     where v.id = :variant_id and m.code = :market
+    on conflict (cell, seller_id, variant_id, market, location_id) do nothing
+    returning id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status
+    """,
+    Offer,
+)
+VARIANT_AND_MARKET = sql(
+    """
+    select 1 from catalog.variant v cross join sellers.market m where v.id = :variant_id and m.code = :market
+    """,
+    int,
+)
+LIST = sql("select catalog.list_many(:markets, :products)")
+
+# The rows are locked in id order, so that two who set prices never wait for each other.
+SET_PRICES = sql(
+    """
+    with asked as (
+        select * from unnest(:offer_ids::bigint[], :prices::bigint[]) as a (id, price)
+    ), locked as (
+        select o.id, a.price
+          from catalog.offer o
+          join asked a on a.id = o.id
+         where o.cell = :cell and (:seller_id::uuid is null or o.seller_id = :seller_id)
+         order by o.id
+           for no key update of o
+    )
+    update catalog.offer o
+       set unit_price_minor = l.price, updated_at = :now
+      from locked l
+     where o.cell = :cell and o.id = l.id
+    returning o.id
+    """,
+    int,
+)
+SET_STATUS = sql(
+    """
+    update catalog.offer set status = :to, updated_at = :now
+     where cell = :cell and id = :offer_id and seller_id = :seller_id and status = :from_
+    returning id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status
+    """,
+    Offer,
+)
+
+IMPORT_CATEGORIES = sql("""
+    insert into catalog.category (id, parent_id, slug, name)
+    select * from unnest(:ids::bigint[], :parent_ids::bigint[], :slugs::text[], :names::text[]) as c (id, p, slug, name)
+     order by 1
+    on conflict (id) do nothing
+""")
+IMPORT_PRODUCTS = sql("""
+    insert into catalog.product (id, slug, title, brand, description, category_id, created_at)
+    select p.id, p.slug, p.title, p.brand, '', p.category_id, :now
+      from unnest(:ids::bigint[], :slugs::text[], :titles::text[], :brands::text[], :category_ids::bigint[])
+           as p (id, slug, title, brand, category_id)
+     order by p.id
+    on conflict (id) do nothing
+""")
+IMPORT_VARIANTS = sql("""
+    insert into catalog.variant (id, product_id, sku, title, unit, price_per)
+    select v.id, v.product_id, v.sku, v.title, v.unit, v.price_per
+      from unnest(:ids::bigint[], :product_ids::bigint[], :skus::text[], :titles::text[], :units::text[],
+                  :prices_per::int[]) as v (id, product_id, sku, title, unit, price_per)
+     order by v.id
+    on conflict (id) do nothing
+""")
+IMPORT_OFFERS = sql("""
+    insert into catalog.offer (cell, id, seller_id, product_id, variant_id, market, location_id, stock_id,
+                               unit_price_minor, price_per, updated_at)
+    select :cell, o.id, o.seller_id, v.product_id, o.variant_id, o.market, o.location_id, o.stock_id,
+           o.unit_price_minor, v.price_per, :now
+      from unnest(:ids::bigint[], :seller_ids::uuid[], :variant_ids::bigint[], :markets::text[],
+                  :location_ids::bigint[], :stock_ids::bigint[], :unit_price_minors::bigint[])
+           as o (id, seller_id, variant_id, market, location_id, stock_id, unit_price_minor)
+      left join catalog.variant v on v.id = o.variant_id
+     order by o.id
+    on conflict (cell, id) do nothing
+""")
+LIST_OFFERED = sql("""
+    select catalog.list_many(array_agg(o.market), array_agg(v.product_id))
+      from unnest(:markets::text[], :variant_ids::bigint[]) as o (market, variant_id)
+      join catalog.variant v on v.id = o.variant_id
+""")
+# Ids that an import gave are passed by, so that the next id we draw is free. One statement per sequence.
+PASS_CATEGORIES = sql(
+    "select setval('catalog.category_id_seq', greatest(:high, last_value)) from catalog.category_id_seq", int
+)
+PASS_PRODUCTS = sql(
+    "select setval('catalog.product_id_seq', greatest(:high, last_value)) from catalog.product_id_seq", int
+)
+PASS_VARIANTS = sql(
+    "select setval('catalog.variant_id_seq', greatest(:high, last_value)) from catalog.variant_id_seq", int
+)
+PASS_OFFERS = sql("select setval('catalog.offer_id_seq', greatest(:high, last_value)) from catalog.offer_id_seq", int)

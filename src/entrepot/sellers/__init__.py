@@ -1,0 +1,32 @@
+"""Sellers: the markets (country sites), their dated terms, and who sells in them.
+
+A market has one currency and, at any time, one row of terms (fees, lifetimes); terms are added, never changed.
+A seller is `active` or `suspended`; what a suspended seller offers cannot be bought. The operator is a seller too, of
+kind `own` (the "heavy" model): its goods pay no commission and no payment fee.
+
+Invariants:
+  every market's currency has the house's ledger accounts, and every seller has its account;
+  terms of a market do not overlap.
+
+Events: seller_opened, seller_suspended, seller_reinstated (key: the seller's id; no data).
+"""
+
+from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, suspend
+from entrepot.sellers.reads import currencies, market, markets, page, seller, terms_at
+from entrepot.sellers.types import (
+    Market,
+    MarketExists,
+    NoTerms,
+    Seller,
+    SellerId,
+    SellerStatusIs,
+    SlugTaken,
+    Terms,
+    TermsNotLater,
+)
+
+__all__ = [
+    "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "Terms", "TermsNotLater",
+    "add_market", "currencies", "market", "markets", "open_seller", "open_sellers", "page", "reinstate", "seller",
+    "set_terms", "suspend", "terms_at",
+]  # fmt: skip

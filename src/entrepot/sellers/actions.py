@@ -1,0 +1,122 @@
+"""Opening markets and sellers, and closing a seller's shop for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from entrepot import ledger
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL
+from entrepot.kit.problem import NotFound
+from entrepot.sellers import reads, store
+from entrepot.sellers.types import (
+    Market,
+    MarketExists,
+    Seller,
+    SellerId,
+    SellerStatusIs,
+    SlugTaken,
+    Terms,
+    TermsNotLater,
+)
+
+
+async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
+    """Adds a market and the house's ledger accounts in its currency; the very same market again changes nothing.
+
+    Raises MarketExists when the code is another market's."""
+    added = await tx.maybe(
+        store.ADD_MARKET, code=market.code, name=market.name, currency=market.currency, language=market.language
+    )
+    if added is None and await reads.market(tx, market.code) != market:
+        raise MarketExists()
+    await ledger.open_accounts(
+        tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
+        currencies=[market.currency] * len(ledger.HOUSE), limited=False, striped=True,
+    )  # fmt: skip
+
+
+async def set_terms(tx: Tx, terms: Terms) -> None:
+    """Terms from `terms.valid_from` on; those before end then. The very same terms again change nothing.
+
+    Raises NotFound for an unknown market, TermsNotLater when the market's last terms begin at the same time or later."""
+    if await tx.maybe(store.LOCK_MARKET, code=terms.market) is None:
+        raise NotFound()
+    last = await tx.maybe(store.LAST_TERMS_FROM, market=terms.market)
+    if last is not None and last >= terms.valid_from:
+        if await tx.maybe(store.TERMS_AT, market=terms.market, now=terms.valid_from) == terms:
+            return
+        raise TermsNotLater(last)
+    await tx.run(store.END_TERMS, market=terms.market, valid_from=terms.valid_from)
+    await tx.run(
+        store.ADD_TERMS, market=terms.market, valid_from=terms.valid_from, commission_bp=terms.commission_bp,
+        payment_fee_bp=terms.payment_fee_bp, quote_ttl_s=terms.quote_ttl_s, payment_ttl_s=terms.payment_ttl_s,
+        confirm_after_s=terms.confirm_after_s, untracked_after_s=terms.untracked_after_s, source=terms.source,
+    )  # fmt: skip
+
+
+async def open_seller(
+    tx: Tx,
+    seller_id: SellerId,
+    slug: str,
+    name: str,
+    kind: str,
+    *,
+    currencies: Sequence[str],
+    commission_bp: int | None = None,
+    cell: int = 0,
+) -> Seller:
+    """Opens an active seller of `kind` third_party or own, with a ledger account in each of `currencies`.
+
+    Raises SlugTaken."""
+    try:
+        async with tx.conn.transaction():
+            opened = await open_sellers(tx, cell, [seller_id], [slug], [name], [kind], [commission_bp], currencies)
+    except asyncpg.UniqueViolationError:
+        raise SlugTaken(slug) from None
+    if opened:
+        tx.emit("seller_opened", seller_id, {}, cell)
+    return await reads.seller(tx, seller_id)
+
+
+async def open_sellers(
+    tx: Tx,
+    cell: int,
+    ids: Sequence[SellerId],
+    slugs: Sequence[str],
+    names: Sequence[str],
+    kinds: Sequence[str],
+    commission_bps: Sequence[int | None],
+    currencies: Sequence[str],
+) -> int:
+    """Opens many at once, without events; the number of those that were not there. For imports: again changes nothing."""
+    opened = await tx.all(
+        store.OPEN, cell=cell, now=tx.now, ids=ids, slugs=slugs, names=names, kinds=kinds,
+        commission_bps=commission_bps,
+    )  # fmt: skip
+    pairs = [(id_, currency) for id_ in ids for currency in currencies]
+    await ledger.open_accounts(
+        tx, cell=cell, codes=["seller"] * len(pairs), owners=[id_ for id_, _ in pairs],
+        currencies=[currency for _, currency in pairs], limited=False, striped=False,
+    )  # fmt: skip
+    return len(opened)
+
+
+async def suspend(tx: Tx, seller_id: SellerId) -> Seller:
+    """active -> suspended: nothing of this seller can be bought. Raises NotFound, SellerStatusIs."""
+    return await _move(tx, seller_id, "active", "suspended", "seller_suspended")
+
+
+async def reinstate(tx: Tx, seller_id: SellerId) -> Seller:
+    """suspended -> active. Raises NotFound, SellerStatusIs."""
+    return await _move(tx, seller_id, "suspended", "active", "seller_reinstated")
+
+
+async def _move(tx: Tx, seller_id: SellerId, from_: str, to: str, event: str) -> Seller:
+    moved = await tx.maybe(store.MOVE, id=seller_id, from_=from_, to=to)
+    if moved is None:
+        raise SellerStatusIs((await reads.seller(tx, seller_id)).status)
+    tx.emit(event, seller_id, {}, moved.cell)
+    return moved

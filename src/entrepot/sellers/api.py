@@ -1,0 +1,99 @@
+"""Markets for everyone; sellers for the operator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.kit import ids
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR, PUBLIC, get, post
+from entrepot.sellers import actions, reads
+from entrepot.sellers.types import Market, Seller, SellerId, SellerStatusIs, SlugTaken
+
+
+class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slug: Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", examples=["acme"])]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    kind: Literal["third_party", "own"] = "third_party"
+    commission_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+
+
+class SellerView(msgspec.Struct, frozen=True):
+    id: str
+    slug: str
+    name: str
+    kind: Literal["third_party", "own"]
+    status: Literal["active", "suspended"]
+    commission_bp: int | None
+    created_at: str
+
+
+class Markets(msgspec.Struct, frozen=True):
+    items: list[Market]
+
+
+class SellerPage(msgspec.Struct, frozen=True):
+    """`next` is the `after` of the page that follows, null on the last."""
+
+    items: list[SellerView]
+    next: str | None
+
+
+class SellerQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[str, ids.ref("sel")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=reads.PAGE_MAX)] = 50
+
+
+SellerRef = Annotated[UUID, "sel"]
+
+
+def _view(seller: Seller) -> SellerView:
+    return SellerView(
+        ids.show("sel", seller.id), seller.slug, seller.name, seller.kind, seller.status,  # type: ignore[arg-type]
+        seller.commission_bp, seller.created_at.isoformat(),
+    )  # fmt: skip
+
+
+async def list_markets(tx: ReadTx) -> Markets:
+    """The markets."""
+    return Markets(await reads.markets(tx))
+
+
+async def list_sellers(tx: ReadTx, query: SellerQuery) -> SellerPage:
+    """The sellers, a page at a time."""
+    after = SellerId(ids.parse("sel", query.after)) if query.after else None
+    found = await reads.page(tx, after, query.limit)
+    following = ids.show("sel", found[-1].id) if len(found) == query.limit else None
+    return SellerPage([_view(seller) for seller in found], following)
+
+
+async def open_seller(tx: Tx, body: NewSeller) -> SellerView:
+    """Opens a seller in every market's currency."""
+    seller = await actions.open_seller(
+        tx, SellerId(ids.new_id(tx.now)), body.slug, body.name, body.kind,
+        currencies=await reads.currencies(tx), commission_bp=body.commission_bp,
+    )  # fmt: skip
+    return _view(seller)
+
+
+async def suspend_seller(tx: Tx, seller_id: SellerRef) -> SellerView:
+    """Suspends a seller: nothing of it can be bought."""
+    return _view(await actions.suspend(tx, SellerId(seller_id)))
+
+
+async def reinstate_seller(tx: Tx, seller_id: SellerRef) -> SellerView:
+    """Lets a suspended seller sell again."""
+    return _view(await actions.reinstate(tx, SellerId(seller_id)))
+
+
+routes = [
+    get("/v1/markets", list_markets, access=PUBLIC),
+    get("/v1/sellers", list_sellers, access=OPERATOR),
+    post("/v1/sellers", open_seller, access=OPERATOR, raises=(SlugTaken,), status=201, key="taken"),
+    post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
+    post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
+]

@@ -1,0 +1,53 @@
+"""Markets, terms and sellers as they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import NIL
+from entrepot.kit.problem import NotFound
+from entrepot.sellers import store
+from entrepot.sellers.types import Market, NoTerms, Seller, SellerId, Terms
+
+MAX_MARKETS = 250
+PAGE_MAX = 100
+
+
+async def markets(tx: ReadTx) -> list[Market]:
+    """All markets by code, at most MAX_MARKETS."""
+    return await tx.all(store.MARKETS, limit=MAX_MARKETS)
+
+
+async def market(tx: ReadTx, code: str) -> Market:
+    """Raises NotFound."""
+    found = await tx.maybe(store.MARKET, code=code)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def currencies(tx: ReadTx) -> list[str]:
+    """The currencies of all markets."""
+    return await tx.all(store.CURRENCIES)
+
+
+async def terms_at(tx: ReadTx, market_code: str, now: datetime) -> Terms:
+    """The terms that hold in a market at `now`. Raises NoTerms."""
+    found = await tx.maybe(store.TERMS_AT, market=market_code, now=now)
+    if found is None:
+        raise NoTerms(market_code)
+    return found
+
+
+async def seller(tx: ReadTx, seller_id: SellerId) -> Seller:
+    """Raises NotFound."""
+    found = await tx.maybe(store.SELLER, id=seller_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def page(tx: ReadTx, after: SellerId | None, limit: int) -> list[Seller]:
+    """Sellers in the order of their ids, from the one after `after`; at most PAGE_MAX."""
+    return await tx.all(store.PAGE, after=after or NIL, limit=min(limit, PAGE_MAX))

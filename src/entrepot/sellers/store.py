@@ -1,0 +1,78 @@
+"""The sellers' SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kit.sql import sql
+from entrepot.sellers.types import Market, Seller, Terms
+
+ADD_MARKET = sql(
+    """
+    insert into sellers.market (code, name, currency, language) values (:code, :name, :currency, :language)
+    on conflict do nothing
+    returning code
+    """,
+    str,
+)
+LOCK_MARKET = sql("select code from sellers.market where code = :code for no key update", str)
+MARKET = sql("select code, name, currency, language from sellers.market where code = :code", Market)
+MARKETS = sql("select code, name, currency, language from sellers.market order by code limit :limit", Market)
+CURRENCIES = sql("select distinct currency from sellers.market order by currency", str)
+
+LAST_TERMS_FROM = sql(
+    "select valid_from from sellers.market_terms where market = :market order by valid_from desc limit 1", datetime
+)
+END_TERMS = sql("""
+    update sellers.market_terms set valid_to = :valid_from
+     where market = :market and valid_from < :valid_from and (valid_to is null or valid_to > :valid_from)
+""")
+ADD_TERMS = sql("""
+    insert into sellers.market_terms (market, valid_from, commission_bp, payment_fee_bp, quote_ttl_s, payment_ttl_s,
+                                      confirm_after_s, untracked_after_s, source)
+    values (:market, :valid_from, :commission_bp, :payment_fee_bp, :quote_ttl_s, :payment_ttl_s, :confirm_after_s,
+            :untracked_after_s, :source)
+""")
+TERMS_AT = sql(
+    """
+    select market, valid_from, commission_bp, payment_fee_bp, quote_ttl_s, payment_ttl_s, confirm_after_s,
+           untracked_after_s, source
+      from sellers.market_terms
+     where market = :market and valid_from <= :now and (valid_to is null or valid_to > :now)
+    """,
+    Terms,
+)
+
+OPEN = sql(
+    """
+    insert into sellers.seller (id, cell, slug, name, kind, status, commission_bp, created_at)
+    select s.id, :cell, s.slug, s.name, s.kind, 'active', s.commission_bp, :now
+      from unnest(:ids::uuid[], :slugs::text[], :names::text[], :kinds::text[], :commission_bps::int[])
+           as s (id, slug, name, kind, commission_bp)
+     order by s.id
+    on conflict (id) do nothing
+    returning id
+    """,
+    UUID,
+)
+SELLER = sql(
+    "select id, cell, slug, name, kind, status, commission_bp, created_at from sellers.seller where id = :id", Seller
+)
+PAGE = sql(
+    """
+    select id, cell, slug, name, kind, status, commission_bp, created_at
+      from sellers.seller
+     where id > :after
+     order by id
+     limit :limit
+    """,
+    Seller,
+)
+MOVE = sql(
+    """
+    update sellers.seller set status = :to where id = :id and status = :from_
+    returning id, cell, slug, name, kind, status, commission_bp, created_at
+    """,
+    Seller,
+)

@@ -1,0 +1,92 @@
+"""Markets, terms and sellers, and what is refused about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, NewType
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.problem import Problem
+
+SellerId = NewType("SellerId", UUID)
+
+
+class Market(msgspec.Struct, frozen=True):
+    """A country site: ISO 4217 currency, BCP 47 language."""
+
+    code: str
+    name: str
+    currency: str
+    language: str
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What holds in a market from `valid_from` on. Rates in basis points, lifetimes in seconds.
+
+    A delivered order is confirmed in the buyer's place after `confirm_after_s`, a shipped one without any scan after
+    `untracked_after_s`. `source` says where the terms were agreed."""
+
+    market: str
+    valid_from: datetime
+    commission_bp: int
+    payment_fee_bp: int
+    quote_ttl_s: int
+    payment_ttl_s: int
+    confirm_after_s: int
+    untracked_after_s: int
+    source: str
+
+
+class Seller(msgspec.Struct, frozen=True):
+    """`kind` is third_party or own, `status` active or suspended; without `commission_bp` the market's rate holds."""
+
+    id: SellerId
+    cell: int
+    slug: str
+    name: str
+    kind: str
+    status: str
+    commission_bp: int | None
+    created_at: datetime
+
+
+@dataclass(eq=False)
+class MarketExists(Problem):
+    """There is a market of this code, and it is another one."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class TermsNotLater(Problem):
+    """New terms must begin after those that the market has."""
+
+    status: ClassVar[int] = 409
+    last_valid_from: datetime
+
+
+@dataclass(eq=False)
+class NoTerms(Problem):
+    """The market has no terms at this time."""
+
+    status: ClassVar[int] = 409
+    market: str
+
+
+@dataclass(eq=False)
+class SlugTaken(Problem):
+    """Another seller has this slug."""
+
+    status: ClassVar[int] = 409
+    slug: str
+
+
+@dataclass(eq=False)
+class SellerStatusIs(Problem):
+    """The seller's status does not allow this."""
+
+    status: ClassVar[int] = 409
+    seller_status: str
