@@ -36,7 +36,7 @@ create table kit.idempotency_key (
     at        timestamptz not null,
     primary key (cell, caller, route, key)
 );
-create index idempotency_key_at on kit.idempotency_key (at);
+create index idempotency_key_at on kit.idempotency_key using brin (at);
 
 -- Secrets (connector credentials, webhook keys), encrypted by the application before they get here.
 create table kit.secret (

@@ -60,7 +60,8 @@ $$;
 create function orders.write_groups(
     p_cell smallint, p_now timestamptz, p_quotes uuid[], p_methods text[]
 ) returns void language plpgsql
-set search_path = pg_catalog set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off as $$
 begin
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
                                     placed_at)
@@ -122,7 +123,8 @@ end $$;
 -- that pays: the buyer's `wallet`, or the house's `gateway` (what the gateway owes us).
 create function orders.escrow_many(p_cell smallint, p_now timestamptz, p_groups uuid[], p_source text)
 returns void language sql
-set search_path = pg_catalog set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off as $$
     with asked as (
         select o.order_id, o.paid_minor, o.operator_discount_minor, o.currency,
                case p_source when 'wallet' then o.buyer_id else '00000000-0000-0000-0000-000000000000' end as payer
@@ -155,7 +157,8 @@ create function orders.place_many(
     p_cell smallint, p_now timestamptz, p_callers uuid[], p_keys text[], p_hashes bytea[], p_quotes uuid[],
     p_methods text[]
 ) returns table (ord int, verdict text, replayed boolean, group_id uuid, detail jsonb) language plpgsql
-set search_path = pg_catalog set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off as $$
 #variable_conflict use_column
 declare
     n        int := cardinality(p_quotes);
