@@ -1,0 +1,38 @@
+"""Pricing: what a purchase costs, to the minor unit, before anybody promises anything.
+
+`price` is pure: offers, quantities, discounts, a shipping service, a promotion and a market's terms in, a plan out. The
+plan has the very arrays that a quote stores; every amount that is shared is split by largest remainder and frozen on
+its line.
+
+Invariants:
+  of each order, paid = items + shipping - seller's discounts - operator's discounts, and never negative;
+  what orders have is the sum of what their lines have, the plan's paid_minor the sum of what its orders have;
+  the discounts of a line never exceed its gross.
+
+It emits no events.
+"""
+
+from entrepot.pricing.actions import add_promotion, add_shipping_service
+from entrepot.pricing.reads import promotion, service, services
+from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, price
+from entrepot.pricing.types import (
+    AmountTooLarge,
+    DiscountNotValid,
+    MixedMarkets,
+    NothingToPrice,
+    Promotion,
+    PromotionExists,
+    PromotionNotValid,
+    QuantityNotValid,
+    ShippingNotOffered,
+    ShippingService,
+    ShippingServiceExists,
+    TooManyLines,
+)
+
+__all__ = [
+    "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "Line", "MixedMarkets",
+    "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid", "QuantityNotValid",
+    "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines", "add_promotion",
+    "add_shipping_service", "price", "promotion", "service", "services",
+]  # fmt: skip

@@ -1,0 +1,228 @@
+"""The price of a purchase. Integers only; lists in, lists out: an import prices a million lines with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot.catalog import OfferFacts
+from entrepot.kit.money import MAX_MINOR, allocate, share_bp
+from entrepot.pricing.types import (
+    AmountTooLarge,
+    DiscountNotValid,
+    MixedMarkets,
+    NothingToPrice,
+    Promotion,
+    PromotionNotValid,
+    QuantityNotValid,
+    ShippingService,
+    TooManyLines,
+)
+from entrepot.sellers import Terms
+
+MAX_LINES = 200
+MAX_QUANTITY = 1_000_000
+PARTIES = ("operator", "seller")
+
+
+class Discount(NamedTuple):
+    """`amount_minor` off a line, borne by `funding_party`: operator (tops up the escrow) or seller (sells for less)."""
+
+    kind: str
+    funding_party: str
+    amount_minor: int
+
+
+class Line(NamedTuple):
+    """`quantity` units of an offer. A trusted caller may say what they cost altogether (`gross_minor`) where no unit
+    price gives that amount; the difference becomes the line's rounding."""
+
+    offer: OfferFacts
+    quantity: int
+    discounts: Sequence[Discount] = ()
+    gross_minor: int | None = None
+
+
+class Priced(msgspec.Struct):
+    """A priced purchase, as the parallel arrays of orders.quote: `order_*` have an element per order, in the order in
+    which its seller and ship-from were first seen, `line_*` one per line, `discount_*` one per discount.
+
+    `line_orders` and `discount_lines` count from 1, as SQL arrays do. All amounts are minor units of `currency`."""
+
+    currency: str
+    paid_minor: int = 0
+    order_sellers: list[UUID] = []
+    order_owns: list[bool] = []
+    order_locations: list[int] = []
+    order_items: list[int] = []
+    order_shipping: list[int] = []
+    order_seller_discounts: list[int] = []
+    order_operator_discounts: list[int] = []
+    order_commissions: list[int] = []
+    order_payment_fees: list[int] = []
+    order_paid: list[int] = []
+    line_orders: list[int] = []
+    line_offers: list[int] = []
+    line_variants: list[int] = []
+    line_stocks: list[int] = []
+    line_quantities: list[int] = []
+    line_prices: list[int] = []
+    line_prices_per: list[int] = []
+    line_roundings: list[int] = []
+    line_grosses: list[int] = []
+    line_shippings: list[int] = []
+    line_commission_bps: list[int] = []
+    line_commissions: list[int] = []
+    discount_lines: list[int] = []
+    discount_kinds: list[str] = []
+    discount_parties: list[str] = []
+    discount_amounts: list[int] = []
+
+
+def price(
+    lines: Sequence[Line], shipping: ShippingService, terms: Terms, promotion: Promotion | None = None
+) -> Priced:
+    """The plan of a purchase in the market of `terms`. Whether the offers can be bought is for the sale to judge.
+
+    Raises NothingToPrice, TooManyLines, MixedMarkets, QuantityNotValid, DiscountNotValid, AmountTooLarge, and
+    PromotionNotValid when the purchase does not reach the promotion's minimum."""
+    if not lines:
+        raise NothingToPrice()
+    if len(lines) > MAX_LINES:
+        raise TooManyLines(MAX_LINES)
+    plan = Priced(lines[0].offer.currency)
+    _add_lines(plan, lines, terms)
+    _add_discounts(plan, lines)
+    if promotion is not None:
+        _add_promotion(plan, promotion)
+    _add_shipping(plan, shipping)
+    _add_up(plan, terms)
+    return plan
+
+
+def _add_lines(plan: Priced, lines: Sequence[Line], terms: Terms) -> None:
+    """Lines with their gross: floor(price * quantity / price_per), or what the caller says."""
+    numbers: dict[tuple[UUID, int], int] = {}
+    market, market_bp = terms.market, terms.commission_bp
+    for offer, quantity, _, gross in lines:
+        if offer.market != market:
+            raise MixedMarkets(offer.offer_id)
+        if not 1 <= quantity <= MAX_QUANTITY:
+            raise QuantityNotValid(offer.offer_id, MAX_QUANTITY)
+        floor = offer.unit_price_minor * quantity // offer.price_per
+        if gross is None:
+            gross = floor
+        if not 0 <= gross <= MAX_MINOR:
+            raise AmountTooLarge(MAX_MINOR)
+        key = (offer.seller_id, offer.location_id)
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(numbers) + 1
+            plan.order_sellers.append(offer.seller_id)
+            plan.order_owns.append(offer.own)
+            plan.order_locations.append(offer.location_id)
+        rate = 0 if offer.own else market_bp if offer.commission_bp is None else offer.commission_bp
+        plan.line_orders.append(number)
+        plan.line_offers.append(offer.offer_id)
+        plan.line_variants.append(offer.variant_id)
+        plan.line_stocks.append(offer.stock_id)
+        plan.line_quantities.append(quantity)
+        plan.line_prices.append(offer.unit_price_minor)
+        plan.line_prices_per.append(offer.price_per)
+        plan.line_roundings.append(gross - floor)
+        plan.line_grosses.append(gross)
+        plan.line_commission_bps.append(rate)
+
+
+def _add_discounts(plan: Priced, lines: Sequence[Line]) -> None:
+    """The discounts that come with the lines, in their order."""
+    for i, line in enumerate(lines):
+        if not line.discounts:
+            continue
+        left = plan.line_grosses[i]
+        for kind, party, amount in line.discounts:
+            left -= amount
+            if amount <= 0 or party not in PARTIES:
+                raise DiscountNotValid(line.offer.offer_id)
+            plan.discount_lines.append(i + 1)
+            plan.discount_kinds.append(kind)
+            plan.discount_parties.append(party)
+            plan.discount_amounts.append(amount)
+        if left < 0 or len({discount[0] for discount in line.discounts}) < len(line.discounts):
+            raise DiscountNotValid(line.offer.offer_id)
+
+
+def _add_promotion(plan: Priced, promotion: Promotion) -> None:
+    """One discount of kind `promotion:CODE` on each line that bears a share of it, in proportion to what is left of it."""
+    left = plan.line_grosses[:]
+    for number, amount in zip(plan.discount_lines, plan.discount_amounts, strict=True):
+        left[number - 1] -= amount
+    items = sum(left)
+    if items < promotion.minimum_minor:
+        raise PromotionNotValid("below_minimum", promotion.minimum_minor)
+    if promotion.percent_bp is not None:
+        total = share_bp(items, promotion.percent_bp)
+    else:
+        assert promotion.amount_minor is not None
+        total = min(promotion.amount_minor, items)
+    for i, amount in enumerate(allocate(total, left)):
+        if amount:
+            plan.discount_lines.append(i + 1)
+            plan.discount_kinds.append(f"promotion:{promotion.code}")
+            plan.discount_parties.append(promotion.funding_party)
+            plan.discount_amounts.append(amount)
+
+
+def _add_shipping(plan: Priced, shipping: ShippingService) -> None:
+    """Each order's shipping, split over its lines in proportion to their gross."""
+    orders = len(plan.order_sellers)
+    plan.line_shippings = [0] * len(plan.line_orders)
+    if shipping.base_minor == 0 and shipping.item_minor == 0:
+        plan.order_shipping = [0] * orders
+        return
+    members: list[list[int]] = [[] for _ in range(orders)]
+    for i, number in enumerate(plan.line_orders):
+        members[number - 1].append(i)
+    for mine in members:
+        cost = shipping.base_minor + shipping.item_minor * len(mine)
+        plan.order_shipping.append(cost)
+        for i, part in zip(mine, allocate(cost, [plan.line_grosses[i] for i in mine]), strict=True):
+            plan.line_shippings[i] = part
+
+
+def _add_up(plan: Priced, terms: Terms) -> None:
+    """Commission of each line, and the sums of each order and of all.
+
+    A line of 1000 with 100 off from its seller and 50 from the operator, at 10 %: commission 90; the buyer pays 850."""
+    orders = len(plan.order_sellers)
+    items, commissions = [0] * orders, [0] * orders
+    by_seller, by_operator = [0] * orders, [0] * orders
+    commissioned = plan.line_grosses[:]
+    for number, party, amount in zip(
+        plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True
+    ):
+        order = plan.line_orders[number - 1] - 1
+        if party == "seller":
+            commissioned[number - 1] -= amount
+            by_seller[order] += amount
+        else:
+            by_operator[order] += amount
+    for number, gross, base, rate in zip(
+        plan.line_orders, plan.line_grosses, commissioned, plan.line_commission_bps, strict=True
+    ):
+        commission = share_bp(base, rate)
+        plan.line_commissions.append(commission)
+        items[number - 1] += gross
+        commissions[number - 1] += commission
+    plan.order_items, plan.order_commissions = items, commissions
+    plan.order_seller_discounts, plan.order_operator_discounts = by_seller, by_operator
+    for i in range(orders):
+        paid = items[i] + plan.order_shipping[i] - by_seller[i] - by_operator[i]
+        plan.order_paid.append(paid)
+        plan.order_payment_fees.append(0 if plan.order_owns[i] else share_bp(paid, terms.payment_fee_bp))
+    plan.paid_minor = sum(plan.order_paid)
+    if sum(items) + sum(plan.order_shipping) > MAX_MINOR:
+        raise AmountTooLarge(MAX_MINOR)

@@ -1,0 +1,52 @@
+"""Pricing's SQL."""
+
+from __future__ import annotations
+
+from entrepot.kit.sql import sql
+from entrepot.pricing.types import Promotion, ShippingService
+
+ADD_SERVICE = sql(
+    """
+    insert into pricing.shipping_service (market, code, name, base_minor, item_minor, transit_s, position)
+    values (:market, :code, :name, :base_minor, :item_minor, :transit_s, :position)
+    on conflict do nothing
+    returning code
+    """,
+    str,
+)
+SERVICE = sql(
+    """
+    select market, code, name, base_minor, item_minor, transit_s, position
+      from pricing.shipping_service
+     where market = :market and code = :code
+    """,
+    ShippingService,
+)
+SERVICES = sql(
+    """
+    select market, code, name, base_minor, item_minor, transit_s, position
+      from pricing.shipping_service
+     where market = :market
+     order by position, code
+     limit :limit
+    """,
+    ShippingService,
+)
+ADD_PROMOTION = sql(
+    """
+    insert into pricing.promotion (code, market, percent_bp, amount_minor, minimum_minor, funding_party, valid_from,
+                                   valid_to)
+    values (:code, :market, :percent_bp, :amount_minor, :minimum_minor, :funding_party, :valid_from, :valid_to)
+    on conflict do nothing
+    returning code
+    """,
+    str,
+)
+PROMOTION = sql(
+    """
+    select code, market, percent_bp, amount_minor, minimum_minor, funding_party, valid_from, valid_to
+      from pricing.promotion
+     where code = :code
+    """,
+    Promotion,
+)

@@ -1,0 +1,118 @@
+"""Shipping services and promotions, and why a purchase has no price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from entrepot.kit.problem import Problem
+
+
+class ShippingService(msgspec.Struct, frozen=True):
+    """Each order (one seller, one ship-from) costs `base_minor`, and `item_minor` more per line.
+
+    `transit_s` is how long it is usually under way; services are shown by `position`."""
+
+    market: str
+    code: str
+    name: str
+    base_minor: int
+    item_minor: int
+    transit_s: int
+    position: int
+
+
+class Promotion(msgspec.Struct, frozen=True):
+    """Takes `percent_bp` basis points or `amount_minor` (one of them is None) off purchases whose items, after the
+    discounts of their lines, come to `minimum_minor` at least. `funding_party` (operator or seller) bears it."""
+
+    code: str
+    market: str
+    percent_bp: int | None
+    amount_minor: int | None
+    minimum_minor: int
+    funding_party: str
+    valid_from: datetime
+    valid_to: datetime
+
+
+@dataclass(eq=False)
+class NothingToPrice(Problem):
+    """There are no lines."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class TooManyLines(Problem):
+    """A purchase has too many lines."""
+
+    status: ClassVar[int] = 409
+    limit: int
+
+
+@dataclass(eq=False)
+class MixedMarkets(Problem):
+    """All offers of a purchase must be of its market."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+
+
+@dataclass(eq=False)
+class QuantityNotValid(Problem):
+    """A quantity is too small or too large."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+    limit: int
+
+
+@dataclass(eq=False)
+class DiscountNotValid(Problem):
+    """A line's discounts must be positive, differ in kind, and not exceed the line."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+
+
+@dataclass(eq=False)
+class AmountTooLarge(Problem):
+    """An amount is larger than the ledger takes."""
+
+    status: ClassVar[int] = 409
+    limit_minor: int
+
+
+@dataclass(eq=False)
+class ShippingNotOffered(Problem):
+    """The market does not have this shipping service."""
+
+    status: ClassVar[int] = 409
+    code_given: str
+
+
+@dataclass(eq=False)
+class PromotionNotValid(Problem):
+    """The promotion does not apply."""
+
+    status: ClassVar[int] = 409
+    reason: str  # unknown, not_now or below_minimum
+    minimum_minor: int = 0
+
+
+@dataclass(eq=False)
+class ShippingServiceExists(Problem):
+    """The market has another shipping service of this code."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class PromotionExists(Problem):
+    """There is another promotion of this code."""
+
+    status: ClassVar[int] = 409
