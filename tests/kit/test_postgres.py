@@ -78,9 +78,11 @@ def test_data_stay_from_one_run_to_the_next(home: Path) -> None:
     first = postgres.start(home)
     assert ask(first.url, "create table kept (n int)") is None
     assert ask(first.url, "insert into kept values (7) returning n") == 7
+    sockets = Path(str(ask(first.url, "select current_setting('unix_socket_directories')")))
     first.stop()
     first.stop()
     assert gone(first.pid)
+    assert not sockets.exists()
     second = postgres.start(home)
     assert ask(second.url, "select n from kept") == 7
     second.stop()
@@ -205,8 +207,13 @@ def test_a_socket_folder_of_somebody_else_is_not_trusted(home: Path, monkeypatch
     postgres._socket_folder(home, user).rmdir()
     name = postgres._socket_folder(home, user)
     name.rmdir()
-    name.symlink_to("/tmp")
-    with pytest.raises(postgres.PostgresError, match="belongs to another user"):
+    name.symlink_to(home)
+    with pytest.raises(postgres.PostgresError, match="is not a closed folder of ours"):
+        postgres._socket_folder(home, user)
+    name.unlink()
+    name.mkdir()
+    name.chmod(0o777)
+    with pytest.raises(postgres.PostgresError, match="is not a closed folder of ours"):
         postgres._socket_folder(home, user)
 
 

@@ -89,6 +89,7 @@ class Server:
 class _Child:
     process: subprocess.Popen[bytes]
     lock: IO[str]
+    sockets: Path
     parent: int  # the pid that started it: a fork of that process must not stop the server when it exits
 
 
@@ -126,7 +127,7 @@ def start(home: Path, **flags: str) -> Server:
         raise PostgresError(
             f"{error.filename}: {error.strerror}: make room or rights, or set ENTREPOT_HOME to another folder"
         ) from None
-    _children[data] = _Child(process, lock, os.getpid())
+    _children[data] = _Child(process, lock, sockets, os.getpid())
     return Server(_url(sockets), process.pid, data)
 
 
@@ -232,11 +233,8 @@ def _socket_folder(data: Path, user: pwd.struct_passwd | None) -> Path:
             os.chown(folder, owner, user.pw_gid if user else -1)
         found = folder.lstat()
         # Anybody may make a folder with this name in /tmp before us; then it is not ours to trust.
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
-            raise PostgresError(
-                f"{folder} belongs to another user: remove it, or set TMPDIR to a short folder of yours"
-            )
-        folder.chmod(0o700)
+        if (found.st_mode, found.st_uid) != (stat.S_IFDIR | 0o700, owner):
+            raise PostgresError(f"{folder} is not a closed folder of ours: remove it, or set another TMPDIR")
         return folder
     raise PostgresError("no temporary folder is short enough for a socket: set TMPDIR to one below 60 bytes")
 
@@ -450,4 +448,6 @@ def _stop(data: Path) -> None:
         return
     child.process.send_signal(signal.SIGINT)
     child.process.wait()
+    with suppress(OSError):
+        child.sockets.rmdir()
     child.lock.close()
