@@ -46,9 +46,11 @@ create table accounts.address (
 );
 create index address_user on accounts.address (cell, user_id);
 
--- Failed log-ins in a window, by the hash of the address or e-mail tried: no personal data.
+-- Log-ins that failed or are being judged, by the hash of the address or e-mail tried: no personal data.
 create table accounts.login_attempt (
-    who      bytea       not null,
-    at       timestamptz not null
+    id  bigint      primary key generated always as identity,
+    who bytea       not null,
+    at  timestamptz not null
 );
 create index login_attempt_who on accounts.login_attempt (who, at);
+create index login_attempt_at on accounts.login_attempt (at);

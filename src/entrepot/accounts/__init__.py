@@ -1,0 +1,42 @@
+"""Accounts: people, how they sign in, and where they live.
+
+A user is a pseudonym (an id, a role, a cell) that orders, events and the ledger may name for ever. What tells who it
+is (log-in, person, addresses) lies in rows of its own and goes with `erase`. A buyer may have no log-in at all: those
+that an import brought in.
+
+Invariants:
+  a buyer has a wallet in the ledger for each currency that a market had when it was registered (`open_wallets` adds
+  those of later markets);
+  e-mails are kept in lower case, each once; a password is kept as its argon2 hash, which is never made or checked
+  inside a transaction;
+  log-ins fail at most EMAIL_FAILURES times for an e-mail and ADDRESS_FAILURES times from an address in WINDOW.
+
+Events: buyer_registered, buyer_erased (key: the user's id; no data).
+"""
+
+from entrepot.accounts.actions import (
+    add_address,
+    add_staff,
+    delete_address,
+    erase,
+    import_buyers,
+    open_wallets,
+    register_buyer,
+    sign_in,
+)
+from entrepot.accounts.reads import address, addresses, me
+from entrepot.accounts.types import (
+    Address,
+    EmailTaken,
+    Me,
+    Member,
+    NewAddress,
+    TooManyAddresses,
+    WrongCredentials,
+)
+
+__all__ = [
+    "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
+    "add_staff", "address", "addresses", "delete_address", "erase", "import_buyers", "me", "open_wallets",
+    "register_buyer", "sign_in",
+]  # fmt: skip

@@ -1,0 +1,131 @@
+"""Registering, signing in, addresses, and being forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from entrepot import ledger, sellers
+from entrepot.accounts import reads, rules, store
+from entrepot.accounts.types import (
+    EmailTaken,
+    Member,
+    NewAddress,
+    TooManyAddresses,
+    WrongCredentials,
+)
+from entrepot.kit.auth import Role, password_fits
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.ids import new_id
+from entrepot.kit.problem import NotFound
+
+# The hash of a password that nobody knows: an e-mail without an account costs the same work as one with.
+NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dYOebAuIEfeyzAMbNUZaJw$Ub/rMCQuh9lLIuyQzUl2bhRi3QWwajRgfVpn4fO45nY"
+
+
+async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell: int = 0) -> UUID:
+    """A new buyer with a wallet in every market's currency. Raises EmailTaken."""
+    user_id = await _add_user(tx, Role.BUYER, None, email, name, password_hash, cell)
+    await open_wallets(tx, cell, [user_id])
+    tx.emit("buyer_registered", user_id, {}, cell)
+    return user_id
+
+
+async def add_staff(
+    tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int = 0
+) -> UUID:
+    """A new user who works for a seller (role SELLER) or for the operator (role OPERATOR, `seller_id` None).
+
+    Raises NotFound for an unknown seller, EmailTaken."""
+    if (role is Role.SELLER) != (seller_id is not None) or role is Role.BUYER:
+        raise ValueError("seller staff have a seller, operators have none, and a buyer is no staff")
+    if seller_id is not None:
+        await sellers.seller(tx, sellers.SellerId(seller_id))
+    return await _add_user(tx, role, seller_id, email, name, password_hash, cell)
+
+
+async def _add_user(
+    tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int
+) -> UUID:
+    user_id = new_id(tx.now)
+    await tx.all(store.ADD_USERS, cell=cell, ids=[user_id], role=role, seller_id=seller_id, now=tx.now)
+    added = await tx.maybe(
+        store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash
+    )
+    if added is None:
+        raise EmailTaken()
+    await tx.run(store.ADD_PERSON, cell=cell, user_id=user_id, name=name)
+    return user_id
+
+
+async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = 0) -> int:
+    """Buyers without log-in or name, with their wallets; the number of those that were not there. Without events."""
+    added = await tx.all(
+        store.ADD_USERS, cell=cell, ids=ids, role=Role.BUYER, seller_id=None, now=tx.now
+    )
+    await open_wallets(tx, cell, ids)
+    return len(added)
+
+
+async def open_wallets(tx: Tx, cell: int, buyers: Sequence[UUID]) -> None:
+    """Opens the buyers' wallets in every market's currency; those that are open stay as they are."""
+    pairs = [(buyer, currency) for currency in await sellers.currencies(tx) for buyer in buyers]
+    await ledger.open_accounts(
+        tx, cell=cell, codes=["wallet"] * len(pairs), owners=[buyer for buyer, _ in pairs],
+        currencies=[currency for _, currency in pairs], limited=True, striped=False,
+    )  # fmt: skip
+
+
+async def sign_in(db: Database, email: str, password: str, ip: str) -> Member:
+    """Who has this e-mail and password. Raises WrongCredentials, alike for an unknown e-mail and a wrong password, and
+    TooManyRequests, whatever the password.
+
+    It opens transactions of its own: the try is on record before the password is checked, which takes long and must
+    not hold a connection; a try that succeeds is struck from the record."""
+    tries = await db.transact(lambda tx: _record_try(tx, email, ip), durable=False)
+    async with db.read() as tx:
+        login = await tx.maybe(store.LOGIN, email=email)
+    fits = await password_fits(login.password_hash if login else NOBODY, password)
+    if login is None or not fits:
+        raise WrongCredentials()
+    await db.transact(lambda tx: tx.run(store.FORGIVE, ids=tries), durable=False)
+    return Member(Role(login.role), login.user_id, login.cell, login.seller_id)
+
+
+async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:
+    limits = {rules.who_email(email): rules.EMAIL_FAILURES, rules.who_address(ip): rules.ADDRESS_FAILURES}
+    await tx.all(store.LOCK_TRIES, whos=list(limits))
+    for failed in await tx.all(store.FAILURES, whos=list(limits), since=tx.now - rules.WINDOW):
+        rules.refuse_burst(failed.count, limits[failed.who], failed.first, tx.now)
+    return await tx.all(store.ADD_TRIES, whos=list(limits), now=tx.now)
+
+
+async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID:
+    """The id of the new address. Raises TooManyAddresses, NotFound for an unknown user."""
+    if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
+        raise NotFound()
+    if await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id) >= reads.MAX_ADDRESSES:
+        raise TooManyAddresses(reads.MAX_ADDRESSES)
+    id_ = new_id(tx.now)
+    await tx.run(
+        store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, recipient=new.recipient, line1=new.line1,
+        line2=new.line2, city=new.city, region=new.region, postal_code=new.postal_code, country=new.country,
+        now=tx.now,
+    )  # fmt: skip
+    return id_
+
+
+async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
+    """Raises NotFound, also for somebody else's."""
+    if await tx.maybe(store.DELETE_ADDRESS, cell=cell, id=address_id, user_id=user_id) is None:
+        raise NotFound()
+
+
+async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
+    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays. Raises NotFound."""
+    if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
+        raise NotFound()
+    await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)
+    await tx.run(store.ERASE_PERSON, cell=cell, user_id=user_id)
+    await tx.run(store.ERASE_LOGIN, user_id=user_id)
+    tx.emit("buyer_erased", user_id, {}, cell)

@@ -1,0 +1,151 @@
+"""Registering, sessions and addresses. No answer to a keyed write repeats personal data: answers are kept with keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot.accounts import actions, reads
+from entrepot.accounts.types import (
+    EmailTaken,
+    Member,
+    NewAddress,
+    TooManyAddresses,
+    WrongCredentials,
+)
+from entrepot.kit import ids
+from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
+from entrepot.kit.db import Database, ReadTx, Tx
+from entrepot.kit.http import ANYONE, BUYER, PUBLIC, delete, get, post
+from entrepot.kit.problem import NotFound, TooManyRequests
+
+Email = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", examples=["ada@example.org"])]
+AddressPath = Annotated[UUID, "adr"]
+
+
+class NewBuyer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    password: Annotated[str, Meta(min_length=10, max_length=200)]
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Send `token` as `Authorization: Bearer`."""
+
+    user_id: str
+    role: Role
+    token: str
+    expires_at: str
+
+
+class MeView(msgspec.Struct, frozen=True):
+    id: str
+    role: Literal["buyer", "seller", "operator"]
+    seller_id: str | None
+    email: str | None
+    name: str | None
+
+
+class AddressId(msgspec.Struct, frozen=True):
+    id: str
+
+
+class AddressView(msgspec.Struct, frozen=True):
+    id: str
+    recipient: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    items: list[AddressView]
+
+
+def _session(request: Request, member: Member) -> Session:
+    keys: Keys = request.app.state.keys
+    db: Database = request.app.state.db
+    now = db.clock.now()
+    token = keys.session(member.role, member.user_id, now, cell=member.cell, seller_id=member.seller_id)
+    return Session(ids.show("usr", member.user_id), member.role, token, (now + SESSION_TTL).isoformat())
+
+
+async def register(request: Request, body: NewBuyer) -> Session:
+    """Registers a buyer and signs it in."""
+    db: Database = request.app.state.db
+    password_hash = await hash_password(body.password)
+    user_id = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
+    return _session(request, Member(Role.BUYER, user_id, 0, None))
+
+
+async def sign_in(request: Request, body: Credentials) -> Session:
+    """Signs in."""
+    ip = request.client.host if request.client else ""
+    return _session(request, await actions.sign_in(request.app.state.db, body.email, body.password, ip))
+
+
+async def sign_out() -> Response:
+    """Takes the session cookie back; a token is simply thrown away."""
+    response = Response(status_code=204)
+    response.delete_cookie("session", path="/", httponly=True, samesite="lax")
+    return response
+
+
+async def read_me(tx: ReadTx, caller: Caller) -> MeView:
+    """The caller's own account."""
+    me = await reads.me(tx, caller.cell, caller.user_id)
+    seller_id = ids.show("sel", me.seller_id) if me.seller_id else None
+    return MeView(ids.show("usr", me.user_id), me.role, seller_id, me.email, me.name)  # type: ignore[arg-type]
+
+
+async def erase_me(tx: Tx, caller: Caller) -> None:
+    """Forgets who the caller is: log-in, name and addresses. Orders stay, under a pseudonym."""
+    await actions.erase(tx, caller.cell, caller.user_id)
+
+
+async def add_address(tx: Tx, caller: Caller, body: NewAddress) -> AddressId:
+    """Adds an address of the caller's."""
+    return AddressId(ids.show("adr", await actions.add_address(tx, caller.cell, caller.user_id, body)))
+
+
+async def list_addresses(tx: ReadTx, caller: Caller) -> Addresses:
+    """The caller's addresses."""
+    found = await reads.addresses(tx, caller.cell, caller.user_id)
+    return Addresses([
+        AddressView(
+            ids.show("adr", a.id), a.recipient, a.line1, a.line2, a.city, a.region, a.postal_code, a.country
+        )
+        for a in found
+    ])  # fmt: skip
+
+
+async def delete_address(tx: Tx, caller: Caller, address_id: AddressPath) -> None:
+    """Deletes one of the caller's addresses."""
+    await actions.delete_address(tx, caller.cell, caller.user_id, address_id)
+
+
+routes = [
+    post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken,), status=201),
+    get("/v1/accounts/me", read_me, access=ANYONE, raises=(NotFound,)),
+    delete("/v1/accounts/me", erase_me, access=BUYER, raises=(NotFound,)),
+    post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests), status=201),
+    delete("/v1/sessions", sign_out, access=PUBLIC),
+    get("/v1/addresses", list_addresses, access=BUYER),
+    post(
+        "/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"
+    ),
+    delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
+]

@@ -1,0 +1,33 @@
+"""A user's own data."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from entrepot.accounts import store
+from entrepot.accounts.types import Address, Me
+from entrepot.kit.db import ReadTx
+from entrepot.kit.problem import NotFound
+
+MAX_ADDRESSES = 50
+
+
+async def me(tx: ReadTx, cell: int, user_id: UUID) -> Me:
+    """Raises NotFound."""
+    found = await tx.maybe(store.ME, cell=cell, user_id=user_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
+    """A user's addresses, oldest first."""
+    return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)
+
+
+async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Address:
+    """One of the user's addresses. Raises NotFound, also for somebody else's."""
+    found = await tx.maybe(store.ADDRESS, cell=cell, id=address_id, user_id=user_id)
+    if found is None:
+        raise NotFound()
+    return found

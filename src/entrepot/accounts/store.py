@@ -1,0 +1,117 @@
+"""The accounts' SQL. E-mails are folded here and only here, by the same function that the table checks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.accounts.types import Address, Login, Me
+from entrepot.kit.sql import sql
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """How often `who` failed in the window, and the first time."""
+
+    who: bytes
+    count: int
+    first: datetime
+
+
+ADD_USERS = sql(
+    """
+    insert into accounts.user (cell, id, role, seller_id, created_at)
+    select :cell, u.id, :role, :seller_id, :now from unnest(:ids::uuid[]) as u (id) order by u.id
+    on conflict do nothing
+    returning id
+    """,
+    UUID,
+)
+ADD_LOGIN = sql(
+    """
+    insert into accounts.login (email, cell, user_id, password_hash)
+    values (lower(:email), :cell, :user_id, :password_hash)
+    on conflict (email) do nothing
+    returning user_id
+    """,
+    UUID,
+)
+ADD_PERSON = sql("insert into accounts.person (cell, user_id, name) values (:cell, :user_id, :name)")
+LOGIN = sql(
+    """
+    select u.role, u.id, u.cell, u.seller_id, l.password_hash
+      from accounts.login l
+      join accounts.user u on u.cell = l.cell and u.id = l.user_id
+     where l.email = lower(:email)
+    """,
+    Login,
+)
+ME = sql(
+    """
+    select u.id, u.role, u.seller_id, l.email, p.name
+      from accounts.user u
+      left join accounts.login l on l.user_id = u.id
+      left join accounts.person p on p.cell = u.cell and p.user_id = u.id
+     where u.cell = :cell and u.id = :user_id
+    """,
+    Me,
+)
+# Serializes the tries of one e-mail and of one address, so that a burst cannot outrun the count.
+LOCK_TRIES = sql(
+    """
+    select pg_advisory_xact_lock(k.key) is null
+      from (select hashtextextended(encode(w.who, 'hex'), 0) as key from unnest(:whos::bytea[]) as w (who) order by 1) k
+    """,
+    bool,
+)
+FAILURES = sql(
+    """
+    select a.who, count(*), min(a.at)
+      from accounts.login_attempt a
+     where a.who = any (:whos::bytea[]) and a.at > :since
+     group by a.who
+    """,
+    Failures,
+)
+ADD_TRIES = sql(
+    """
+    insert into accounts.login_attempt (who, at) select w.who, :now from unnest(:whos::bytea[]) as w (who)
+    returning id
+    """,
+    int,
+)
+FORGIVE = sql("delete from accounts.login_attempt where id = any (:ids::bigint[])")
+FORGET_TRIES = sql("delete from accounts.login_attempt where at <= :before")
+
+LOCK_USER = sql("select id from accounts.user where cell = :cell and id = :user_id for no key update", UUID)
+COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
+ADD_ADDRESS = sql("""
+    insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,
+                                  created_at)
+    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :now)
+""")
+ADDRESSES = sql(
+    """
+    select id, recipient, line1, line2, city, region, postal_code, country
+      from accounts.address
+     where cell = :cell and user_id = :user_id
+     order by id
+     limit :limit
+    """,
+    Address,
+)
+ADDRESS = sql(
+    """
+    select id, recipient, line1, line2, city, region, postal_code, country
+      from accounts.address
+     where cell = :cell and id = :id and user_id = :user_id
+    """,
+    Address,
+)
+DELETE_ADDRESS = sql(
+    "delete from accounts.address where cell = :cell and id = :id and user_id = :user_id returning id", UUID
+)
+ERASE_ADDRESSES = sql("delete from accounts.address where cell = :cell and user_id = :user_id")
+ERASE_PERSON = sql("delete from accounts.person where cell = :cell and user_id = :user_id")
+ERASE_LOGIN = sql("delete from accounts.login where user_id = :user_id")

@@ -1,0 +1,88 @@
+"""People as the system knows them, and what is refused to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.kit.auth import Role
+from entrepot.kit.problem import Problem
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Optional = Annotated[str, Meta(max_length=200)]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Who signed in: all that a session says."""
+
+    role: Role
+    user_id: UUID
+    cell: int
+    seller_id: UUID | None
+
+
+class Login(msgspec.Struct, frozen=True):
+    role: str
+    user_id: UUID
+    cell: int
+    seller_id: UUID | None
+    password_hash: str
+
+
+class Me(msgspec.Struct, frozen=True):
+    """A user with what tells who it is; None after it was erased, or for a buyer that an import brought in."""
+
+    user_id: UUID
+    role: str
+    seller_id: UUID | None
+    email: str | None
+    name: str | None
+
+
+class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`country` is an ISO 3166-1 alpha-2 code."""
+
+    recipient: Text
+    line1: Text
+    city: Text
+    postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", examples=["DE"])]
+    line2: Optional = ""
+    region: Optional = ""
+
+
+class Address(msgspec.Struct, frozen=True):
+    id: UUID
+    recipient: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+@dataclass(eq=False)
+class EmailTaken(Problem):
+    """There is an account with this e-mail."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class WrongCredentials(Problem):
+    """E-mail or password is wrong."""
+
+    status: ClassVar[int] = 401
+
+
+@dataclass(eq=False)
+class TooManyAddresses(Problem):
+    """An account has too many addresses."""
+
+    status: ClassVar[int] = 409
+    limit: int

@@ -1,0 +1,76 @@
+"""Shipping services for everyone; promotions for the operator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR, PUBLIC, get, post
+from entrepot.kit.money import MAX_MINOR
+from entrepot.kit.problem import Malformed, NotFound
+from entrepot.pricing import actions, reads
+from entrepot.pricing.types import Promotion, PromotionExists
+from entrepot.sellers import market as read_market
+
+
+class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Give one of `percent_bp` and `amount_minor`."""
+
+    code: Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9_-]{0,39}$", examples=["SPRING"])]
+    market: Annotated[str, Meta(min_length=1, max_length=20)]
+    funding_party: Literal["operator", "seller"]
+    valid_from: Annotated[datetime, Meta(tz=True)]
+    valid_to: Annotated[datetime, Meta(tz=True)]
+    percent_bp: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
+    minimum_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)] = 0
+
+
+class ShippingChoice(msgspec.Struct, frozen=True):
+    """`base` per order and `item` per line of it; usually `transit_s` seconds under way."""
+
+    code: str
+    name: str
+    base: Price
+    item: Price
+    transit_s: int
+
+
+class ShippingChoices(msgspec.Struct, frozen=True):
+    items: list[ShippingChoice]
+
+
+async def list_shipping(tx: ReadTx, market: str) -> ShippingChoices:
+    """The shipping services of a market."""
+    currency = (await read_market(tx, market)).currency
+    return ShippingChoices([
+        ShippingChoice(s.code, s.name, Price(s.base_minor, currency), Price(s.item_minor, currency), s.transit_s)
+        for s in await reads.services(tx, market)
+    ])  # fmt: skip
+
+
+async def add_promotion(tx: Tx, body: NewPromotion) -> NewPromotion:
+    """Adds a promotion."""
+    if (body.percent_bp is None) == (body.amount_minor is None):
+        raise Malformed("give one of percent_bp and amount_minor")
+    if body.valid_to <= body.valid_from:
+        raise Malformed("valid_to must be later than valid_from")
+    promotion = Promotion(
+        body.code, body.market, body.percent_bp, body.amount_minor, body.minimum_minor, body.funding_party,
+        body.valid_from, body.valid_to,
+    )  # fmt: skip
+    await actions.add_promotion(tx, promotion)
+    return body
+
+
+routes = [
+    get("/v1/markets/{market}/shipping", list_shipping, access=PUBLIC),
+    post(
+        "/v1/promotions", add_promotion, access=OPERATOR, raises=(NotFound, PromotionExists), status=201, key="taken"
+    ),
+]
