@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
@@ -34,7 +34,11 @@ class Query(msgspec.Struct, Generic[Row], frozen=True, eq=False):
         return [given[name] for name in self.params]
 
 
-def sql(text: str, row: type[Row] = type(None)) -> Query[Row]:  # type: ignore[assignment]
+@overload
+def sql(text: str) -> Query[None]: ...
+@overload
+def sql(text: str, row: type[Row]) -> Query[Row]: ...
+def sql(text: str, row: type[Any] = type(None)) -> Query[Any]:
     """A query whose rows become `row`: a msgspec Struct with a field per column in order, or the type of the one
     column. Without a row type it is for `tx.run` only."""
     params: list[str] = []
