@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
+import asyncpg.exceptions
 
 from entrepot import __version__
 from entrepot.kit import postgres
@@ -30,7 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code or 0
     except SettingsError as error:
         return _refuse(2, error)
-    except (MigrationError, postgres.PostgresError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        MigrationError,
+        postgres.PostgresError,
+        asyncpg.exceptions.PostgresError,
+        asyncpg.exceptions.InterfaceError,
+    ) as error:
         return _refuse(1, error)
     except (ConnectionError, socket.gaierror) as error:
         return _refuse(1, f"no database answers ({error}): is it up, and ENTREPOT_DATABASE_URL right?")
