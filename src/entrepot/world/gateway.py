@@ -75,8 +75,7 @@ class BrokenOff(Response):
 
 
 class Gateway:
-    """A running gateway while it is entered. Delays are of real time, also where `clock` stamps a virtual
-    one.
+    """A running gateway while it is entered. `clock` stamps what it says; its delays are of real time.
 
     `port` 0 takes any that is free. `webhooks.url` may be set later; without one nothing is told. Raises
     OSError when the port is taken and JournalError for a journal that cannot be read.
@@ -172,8 +171,8 @@ class Gateway:
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in routes]
 
     def _unreliable(self, answer: Answer) -> Answer:
-        """`answer` with the faults of calls. Every call draws the same number of chances whatever the rates
-        are, so that another rate for one fault does not move the others."""
+        """`answer` with the faults of calls, all drawn as the call arrives: the order in which calls arrive is
+        what decides their fates, not how long each takes."""
         reliable = self._refusing(answer)
 
         async def endpoint(request: Request) -> Response:
@@ -303,7 +302,7 @@ async def _body(request: Request, into: type[Body]) -> Body:
     raw = await read_body(request, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(raw, type=into)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         raise RefusedError(400, "malformed") from None
 
 

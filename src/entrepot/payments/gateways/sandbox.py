@@ -301,7 +301,7 @@ def _refusal(status: int, body: bytes) -> GatewayRefused:
 def _decode(body: bytes, into: type[Told]) -> Told:
     try:
         return msgspec.json.decode(body, type=into)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise AnswerError(f"not a {into.__name__.strip('_')}: {type(error).__name__}") from error
 
 
