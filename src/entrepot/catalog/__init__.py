@@ -28,21 +28,27 @@ from entrepot.catalog.actions import (
 )
 from entrepot.catalog.reads import categories, category, offer_of, offers_for_quote
 from entrepot.catalog.types import (
+    AddedProduct,
     Category,
+    Minor,
     NewOffer,
     NewProduct,
     NewVariant,
+    Offer,
     OfferExists,
     OfferFacts,
     OfferStatusIs,
+    OfferView,
     Price,
+    RowId,
     SkuTaken,
     SlugTaken,
+    offer_view,
 )
 
 __all__ = [
-    "Category", "NewOffer", "NewProduct", "NewVariant", "OfferExists", "OfferFacts", "OfferStatusIs", "Price", "SkuTaken",
-    "SlugTaken", "add_category", "add_offer", "add_product", "categories", "category", "import_categories",
-    "import_offers", "import_products", "import_variants", "offer_of", "offers_for_quote", "pause_offer", "resume_offer",
-    "set_prices",
+    "AddedProduct", "Category", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts",
+    "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "SlugTaken", "add_category", "add_offer", "add_product",
+    "categories", "category", "import_categories", "import_offers", "import_products", "import_variants", "offer_of",
+    "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices",
 ]  # fmt: skip

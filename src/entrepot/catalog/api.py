@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -13,13 +13,13 @@ from entrepot.catalog.types import (
     Category,
     Minor,
     NewProduct,
-    Offer,
     OfferStatusIs,
+    OfferView,
     RowId,
     SkuTaken,
     SlugTaken,
+    offer_view,
 )
-from entrepot.kit import ids
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
@@ -40,27 +40,6 @@ class NewCategory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit_price_minor: Minor
-
-
-class OfferView(msgspec.Struct, frozen=True):
-    """`price_per` units cost `unit_price_minor` minor units of the market's currency."""
-
-    id: int
-    seller_id: str
-    product_id: int
-    variant_id: int
-    market: str
-    location_id: int
-    unit_price_minor: int
-    price_per: int
-    status: Literal["active", "paused"]
-
-
-def offer_view(offer: Offer) -> OfferView:
-    return OfferView(
-        offer.id, ids.show("sel", offer.seller_id), offer.product_id, offer.variant_id, offer.market,
-        offer.location_id, offer.unit_price_minor, offer.price_per, offer.status,  # type: ignore[arg-type]
-    )  # fmt: skip
 
 
 async def list_categories(tx: ReadTx) -> Categories:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
+from entrepot.kit import ids
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Problem
 
@@ -54,6 +55,27 @@ class Offer(msgspec.Struct, frozen=True):
     unit_price_minor: int
     price_per: int
     status: str
+
+
+class OfferView(msgspec.Struct, frozen=True):
+    """An offer on the wire, to its seller: `price_per` units cost `unit_price_minor` minor units of the market's currency."""
+
+    id: int
+    seller_id: str
+    product_id: int
+    variant_id: int
+    market: str
+    location_id: int
+    unit_price_minor: int
+    price_per: int
+    status: Literal["active", "paused"]
+
+
+def offer_view(offer: Offer) -> OfferView:
+    return OfferView(
+        offer.id, ids.show("sel", offer.seller_id), offer.product_id, offer.variant_id, offer.market,
+        offer.location_id, offer.unit_price_minor, offer.price_per, offer.status,  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
 class Category(msgspec.Struct, frozen=True):

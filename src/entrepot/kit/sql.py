@@ -38,7 +38,7 @@ class Query(msgspec.Struct, Generic[Row], frozen=True, eq=False):
 def sql(text: str) -> Query[None]: ...
 @overload
 def sql(text: str, row: type[Row]) -> Query[Row]: ...
-def sql(text: str, row: type[Any] = type(None)) -> Query[Any]:
+def sql(text: str, row: Any = type(None)) -> Query[Any]:
     """A query whose rows become `row`: a msgspec Struct with a field per column in order, or the type of the one
     column. Without a row type it is for `tx.run` only."""
     params: list[str] = []

@@ -1,0 +1,91 @@
+"""Lists of products and one product, as they are at this moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx
+from entrepot.kit.problem import NotFound
+from entrepot.search import store
+from entrepot.search.types import Card, Facet, OwnOffer, Page, Product, ProductOffer, Variant
+
+PAGE_MAX = 48
+OWN_OFFERS_MAX = 100
+MAX_CANDIDATES = 1_000
+MAX_FACETS = 50
+FEW = 5
+"""With fewer hits than this, likeness is asked for too."""
+
+_variants = msgspec.json.Decoder(list[Variant]).decode
+_offers = msgspec.json.Decoder(list[ProductOffer]).decode
+
+
+async def listing(tx: ReadTx, market: str, category: str | None, after: int, limit: int) -> Page:
+    """A page of what is offered in a market (or in a category and below), in the order of product ids.
+
+    Raises NotFound for an unknown market or category."""
+    limit = min(limit, PAGE_MAX)
+    rows = await tx.all(store.LISTING, market=market, category=category, after=after, limit=limit)
+    if not rows and not await tx.one(store.KNOWN, market=market, category=category):
+        raise NotFound()
+    return Page(_cards(rows), rows[-1].id if len(rows) == limit else None)
+
+
+async def found(tx: ReadTx, market: str, text: str, category: str | None, after: int, limit: int) -> Page:
+    """A page of the products that have all words of `text` in title or brand, best first; when that finds few, also those
+    that are like it. `after` is a position. Facets count all found, whatever `category` picks of them.
+
+    Raises NotFound for an unknown market or category."""
+    candidates = await tx.all(
+        store.CANDIDATES, text=text, market=market, category=category, few=FEW, limit=MAX_CANDIDATES
+    )
+    if not candidates and not await tx.one(store.KNOWN, market=market, category=category):
+        raise NotFound()
+    wanted = [c.product_id for c in candidates if c.wanted]
+    following = after + min(limit, PAGE_MAX)
+    rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following])
+    counts = Counter(c.category_id for c in candidates).most_common(MAX_FACETS)
+    names = {row.id: row for row in await tx.all(store.FACETS, ids=[id_ for id_, _ in counts])}
+    facets = [Facet(names[id_].slug, names[id_].name, count) for id_, count in counts]
+    return Page(_cards(rows), following if following < len(wanted) else None, len(wanted), facets)
+
+
+async def product(tx: ReadTx, market: str, slug: str) -> Product:
+    """A product with its variants and its offers in a market. Raises NotFound."""
+    row = await tx.maybe(store.PRODUCT, market=market, slug=slug)
+    if row is None:
+        raise NotFound()
+    return Product(
+        row.id, row.slug, row.title, row.brand, row.description, row.category, row.category_name,
+        _variants(row.variants), _offers(row.offers),
+    )  # fmt: skip
+
+
+async def own_offers(tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int) -> list[OwnOffer]:
+    """A seller's offers in the order of their ids, at most OWN_OFFERS_MAX."""
+    rows = await tx.all(
+        store.OWN_OFFERS, cell=cell, seller_id=seller_id, after=after, limit=min(limit, OWN_OFFERS_MAX)
+    )
+    return [
+        OwnOffer(
+            r.id, r.product_slug, r.title, r.sku, r.market, r.location_id, Price(r.unit_price_minor, r.currency),
+            r.price_per, r.unit, r.status, r.available,  # type: ignore[arg-type]
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+def _cards(rows: Sequence[store.CardRow]) -> list[Card]:
+    return [
+        Card(
+            row.id, row.slug, row.title, row.brand, Price(row.unit_price_minor, row.currency), row.price_per,
+            row.unit, row.available,
+        )
+        for row in rows
+        if row.unit_price_minor is not None and row.price_per is not None and row.unit is not None
+    ]  # fmt: skip

@@ -1,0 +1,219 @@
+"""Search's SQL. It reads catalog, sellers, inventory and logistics, and writes nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from entrepot.kit.sql import sql
+
+
+class CardRow(msgspec.Struct, frozen=True, gc=False):
+    """A product of a page; without a price nobody offers it."""
+
+    id: int
+    slug: str
+    title: str
+    brand: str
+    currency: str
+    unit_price_minor: int | None
+    price_per: int | None
+    unit: str | None
+    available: bool
+
+
+class ProductRow(msgspec.Struct, frozen=True):
+    """`variants` and `offers` are JSON texts."""
+
+    id: int
+    slug: str
+    title: str
+    brand: str
+    description: str
+    category: str
+    category_name: str
+    variants: str
+    offers: str
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    product_id: int
+    category_id: int
+    wanted: bool  # lies in the category asked for
+
+
+class FacetRow(msgspec.Struct, frozen=True):
+    id: int
+    slug: str
+    name: str
+
+
+class OwnOfferRow(msgspec.Struct, frozen=True):
+    id: int
+    product_slug: str
+    title: str
+    sku: str
+    market: str
+    location_id: int
+    currency: str
+    unit_price_minor: int
+    price_per: int
+    unit: str
+    status: str
+    available: int
+
+
+# Two laterals, each one probe of the index offer_product in price order: the cheapest offer with stock and, only where
+# there is none (a one-time filter), the cheapest without.
+_CARDS = """
+    select p.id, p.slug, p.title, p.brand, m.currency,
+           coalesce(stocked.unit_price_minor, other.unit_price_minor),
+           coalesce(stocked.price_per, other.price_per),
+           coalesce(stocked.unit, other.unit),
+           stocked.price_per is not null
+      from page
+      join catalog.product p on p.id = page.product_id
+      join sellers.market m on m.code = :market
+      left join lateral (
+           select o.unit_price_minor, o.price_per, v.unit
+             from catalog.offer o
+             join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+             join sellers.seller s on s.id = o.seller_id
+             join catalog.variant v on v.id = o.variant_id
+            where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
+              and k.on_hand > k.held + k.allocated
+            order by o.unit_price_minor
+            limit 1) stocked on true
+      left join lateral (
+           select o.unit_price_minor, o.price_per, v.unit
+             from catalog.offer o
+             join sellers.seller s on s.id = o.seller_id
+             join catalog.variant v on v.id = o.variant_id
+            where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
+              and stocked.price_per is null
+            order by o.unit_price_minor
+            limit 1) other on true
+     order by page.position
+"""
+
+LISTING = sql(
+    """
+    with page as (
+        select l.product_id, l.product_id as position
+          from catalog.listed l
+         where l.market = :market and l.product_id > :after
+           and l.category_id = case when :category::text is null then 0
+                                    else (select c.id from catalog.category c where c.slug = :category) end
+         order by l.product_id
+         limit :limit
+    )
+    """
+    + _CARDS,
+    CardRow,
+)
+CARDS = sql(
+    """
+    with page as (
+        select a.product_id, a.position from unnest(:ids::bigint[]) with ordinality as a (product_id, position)
+    )
+    """
+    + _CARDS,
+    CardRow,
+)
+
+# Candidates are the first matches that the index gives, ranked among themselves. Likeness is asked for only when the
+# words found little.
+CANDIDATES = sql(
+    """
+    with hit as materialized (
+        select p.id, p.category_id, ts_rank(p.words, catalog.asked(:text)) as rank
+          from catalog.product p
+          join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = p.id
+         where p.words @@ catalog.asked(:text)
+         limit :limit
+    ), found as (
+        select h.id, h.category_id, 1 + h.rank as rank from hit h
+        union all
+        select s.product_id, p.category_id, s.likeness
+          from catalog.similar(:text, :limit::int) s
+          join catalog.product p on p.id = s.product_id
+          join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = s.product_id
+         where (select count(*) from hit) < :few and s.product_id not in (select id from hit)
+    )
+    select f.id, f.category_id,
+           :category::text is null
+           or exists (select from catalog.listed l
+                       where l.market = :market and l.product_id = f.id
+                         and l.category_id = (select c.id from catalog.category c where c.slug = :category))
+      from found f
+     order by f.rank desc, f.id
+     limit :limit
+    """,
+    Candidate,
+)
+FACETS = sql("select id, slug, name from catalog.category where id = any (:ids::bigint[])", FacetRow)
+KNOWN = sql(
+    """
+    select exists (select from sellers.market where code = :market)
+       and (:category::text is null or exists (select from catalog.category where slug = :category))
+    """,
+    bool,
+)
+
+PRODUCT = sql(
+    """
+    select p.id, p.slug, p.title, p.brand, p.description, c.slug, c.name,
+           coalesce((select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'gtin', v.gtin, 'title', v.title)
+                                     order by v.id)
+                       from (select * from catalog.variant v where v.product_id = p.id order by v.id limit 100) v),
+                    '[]')::text,
+           coalesce((select json_agg(json_build_object(
+                                'id', o.id, 'variant_id', o.variant_id, 'seller', o.seller, 'seller_slug', o.seller_slug,
+                                'ship_from', o.ship_from, 'ship_from_country', o.country,
+                                'price', json_build_object('minor', o.unit_price_minor, 'currency', o.currency),
+                                'price_per', o.price_per, 'unit', o.unit, 'available', o.available)
+                                order by o.unit_price_minor, o.id)
+                       from (select o.id, o.variant_id, s.name as seller, s.slug as seller_slug,
+                                    coalesce(l.name, '') as ship_from, coalesce(l.country, '') as country,
+                                    o.unit_price_minor, m.currency, o.price_per, v.unit,
+                                    k.on_hand - k.held - k.allocated as available
+                               from catalog.offer o
+                               join sellers.market m on m.code = o.market
+                               join sellers.seller s on s.id = o.seller_id
+                               join catalog.variant v on v.id = o.variant_id
+                               join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+                               left join logistics.location l on l.cell = o.cell and l.id = o.location_id
+                              where o.product_id = p.id and o.market = :market and o.status = 'active'
+                                and s.status = 'active'
+                              order by o.unit_price_minor, o.id
+                              limit 100) o),
+                    '[]')::text
+      from catalog.product p
+      join catalog.category c on c.id = p.category_id
+     where p.slug = :slug
+    """,
+    ProductRow,
+)
+
+OWN_OFFERS = sql(
+    """
+    select o.id, p.slug, case v.title when '' then p.title else p.title || ', ' || v.title end, v.sku, o.market,
+           o.location_id, m.currency, o.unit_price_minor, o.price_per, v.unit, o.status,
+           k.on_hand - k.held - k.allocated
+      from catalog.offer o
+      join catalog.product p on p.id = o.product_id
+      join catalog.variant v on v.id = o.variant_id
+      join sellers.market m on m.code = o.market
+      join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+     where o.cell = :cell and o.seller_id = :seller_id and o.id > :after
+     order by o.id
+     limit :limit
+    """,
+    OwnOfferRow,
+)
+LOCATION = sql(
+    """
+    select id from logistics.location
+     where cell = :cell and id = :location_id and (seller_id is null or seller_id = :seller_id)
+    """,
+    int,
+)

@@ -1,0 +1,94 @@
+"""What screens show of products and offers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from entrepot.catalog import Price
+
+
+class Card(msgspec.Struct, frozen=True, gc=False):
+    """A product in a list, with its cheapest offer: of those in stock or, when none is (`available` false), of all.
+
+    `price_per` of `unit` cost `price`."""
+
+    id: int
+    slug: str
+    title: str
+    brand: str
+    price: Price
+    price_per: int
+    unit: str
+    available: bool
+
+
+class Facet(msgspec.Struct, frozen=True):
+    """How many of the found products lie in a category."""
+
+    slug: str
+    name: str
+    count: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """`next` is the `after` of the page that follows, null on the last. A page may show fewer products than asked: those
+    that nobody offers any more are left out. Only a search has `total` (at most 1000) and `facets`."""
+
+    items: list[Card]
+    next: int | None
+    total: int | None = None
+    facets: list[Facet] = []
+
+
+class Variant(msgspec.Struct, frozen=True):
+    id: int
+    sku: str
+    gtin: str | None
+    title: str
+
+
+class ProductOffer(msgspec.Struct, frozen=True):
+    """One seller's offer of a variant; `available` units can be bought now."""
+
+    id: int
+    variant_id: int
+    seller: str
+    seller_slug: str
+    ship_from: str
+    ship_from_country: str
+    price: Price
+    price_per: int
+    unit: str
+    available: int
+
+
+class Product(msgspec.Struct, frozen=True):
+    """A product with at most 100 variants and its 100 cheapest offers, cheapest first."""
+
+    id: int
+    slug: str
+    title: str
+    brand: str
+    description: str
+    category: str
+    category_name: str
+    variants: list[Variant]
+    offers: list[ProductOffer]
+
+
+class OwnOffer(msgspec.Struct, frozen=True):
+    """An offer as its seller's list shows it."""
+
+    id: int
+    product_slug: str
+    title: str
+    sku: str
+    market: str
+    location_id: int
+    price: Price
+    price_per: int
+    unit: str
+    status: Literal["active", "paused"]
+    available: int
