@@ -171,8 +171,8 @@ class Gateway:
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in routes]
 
     def _unreliable(self, answer: Answer) -> Answer:
-        """`answer` with the faults of calls, all drawn as the call arrives: the order in which calls arrive is
-        what decides their fates, not how long each takes."""
+        """`answer` with the faults of calls, all drawn as the call arrives: the order in which calls arrive
+        decides their fates, not how long each takes."""
         reliable = self._refusing(answer)
 
         async def endpoint(request: Request) -> Response:
