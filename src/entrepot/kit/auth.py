@@ -56,9 +56,7 @@ class Keys:
     def _derive(secret: bytes, use: str) -> bytes:
         return hmac.digest(secret, f"entrepot {use}".encode(), "sha256")
 
-    def session(
-        self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None
-    ) -> str:
+    def session(self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None) -> str:
         """A session token that is good for SESSION_TTL from `now`."""
         caller = Caller(role, user_id, cell, seller_id, int((now + SESSION_TTL).timestamp()))
         return self._sessions.sign(base64.urlsafe_b64encode(_encode(caller))).decode()

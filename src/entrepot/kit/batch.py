@@ -45,7 +45,7 @@ class Batcher(Generic[Command, Verdict]):
         """The verdict on one command. Raises Overloaded when the queue is full, DatabaseAway when the server stays
         away, and whatever `run` raised for this command alone."""
         if len(self._queue) >= self._max_queue:
-            raise Overloaded()
+            raise Overloaded
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._queue.append((command, future))
         if self._task is None or self._task.done():

@@ -103,8 +103,14 @@ class Database:
         }
         pools = {
             mode: await asyncpg.create_pool(
-                url, min_size=0, max_size=size, init=_prepare, reset=_keep, statement_cache_size=1000,
-                max_cached_statement_lifetime=0, command_timeout=60,
+                url,
+                min_size=0,
+                max_size=size,
+                init=_prepare,
+                reset=_keep,
+                statement_cache_size=1000,
+                max_cached_statement_lifetime=0,
+                command_timeout=60,
                 server_settings={"application_name": f"entrepot {mode}", "jit": "off", **extra},
             )  # fmt: skip
             for mode, extra in modes.items()
@@ -156,7 +162,7 @@ class Database:
         except GONE as gone:
             if isinstance(gone, ValueError):  # an argument that does not fit: our mistake, not the server's absence
                 raise
-            raise DatabaseAway() from gone
+            raise DatabaseAway from gone
 
 
 async def _prepare(conn: asyncpg.Connection[Any]) -> None:

@@ -175,9 +175,9 @@ async def _answer(route: Route, request: Request) -> Response:
     caller = sign_in(request)
     if route.access:
         if caller is None:
-            raise SignInNeeded()
+            raise SignInNeeded
         if caller.role not in route.access:
-            raise NotAllowed()
+            raise NotAllowed
     args: dict[str, Any] = {name: _path_value(request, name, hint) for name, hint in route.params.items()}
     raw = b""
     if route.body is not None:
@@ -212,7 +212,7 @@ def idempotency_key(request: Request, route: Route) -> str | None:
     if route.key == "no" or (key is None and route.key == "taken"):
         return None
     if key is None or not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
-        raise KeyNeeded()
+        raise KeyNeeded
     return key
 
 
@@ -247,7 +247,7 @@ async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
 def _decode_body(request: Request, raw: bytes, type_: type[msgspec.Struct]) -> msgspec.Struct:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise UnsupportedMediaType()
+        raise UnsupportedMediaType
     if b"\\u0000" in raw:
         raise Malformed("text must not contain the character NUL")
     try:
@@ -275,12 +275,11 @@ def _path_value(request: Request, name: str, hint: Any) -> Any:
         try:
             return ids.parse(get_args(hint)[1], text)
         except ValueError:
-            raise NotFound() from None
+            raise NotFound from None
     if hint is int:
         if not text.isascii() or not text.isdigit() or int(text) > MAX_BIGINT:
-            raise NotFound()
+            raise NotFound
         return int(text)
     if "\0" in text:
-        raise NotFound()
+        raise NotFound
     return text
-

@@ -55,9 +55,7 @@ _STORE = sql("""
 _FORGET = sql("delete from kit.idempotency_key where at < :before")
 
 
-async def once(
-    db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]], status: int, *, durable: bool
-) -> Done:
+async def once(db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]], status: int, *, durable: bool) -> Done:
     """The answer to `work`, done now or before. Raises KeyConflict when the key was used with another body.
 
     Of two that run at once the second fails to store its key, rolls back whole, and finds the first's answer."""
@@ -83,14 +81,14 @@ async def once(
     async with db.read() as tx:
         found = await _find(tx, spent)
     if found is None:
-        raise KeyConflict()
+        raise KeyConflict
     return found
 
 
 async def _find(tx: ReadTx, spent: Spent) -> Done | None:
     found = await tx.maybe(_FIND, cell=spent.cell, caller=spent.caller, route=spent.route, key=spent.key)
     if found is not None and found.body_hash != spent.body_hash:
-        raise KeyConflict()
+        raise KeyConflict
     return found
 
 

@@ -36,7 +36,11 @@ def describe(routes: Sequence[Route], version: str) -> dict[str, Any]:
     }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Entrepot", "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": "Entrepot",
+            "version": version,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "paths": paths,
         "components": {
             "schemas": {**components, "Problem": problem},
@@ -46,7 +50,9 @@ def describe(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 def _is_schema(type_: Any) -> bool:
-    return type_ is not None and type_ is not type(None) and not (isinstance(type_, type) and issubclass(type_, Response))
+    return (
+        type_ is not None and type_ is not type(None) and not (isinstance(type_, type) and issubclass(type_, Response))
+    )
 
 
 def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -62,9 +68,7 @@ def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> 
         ]
     if route.key != "no":
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"}
-        parameters.append(
-            {"name": "Idempotency-Key", "in": "header", "required": route.key == "needed", "schema": key}
-        )
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": route.key == "needed", "schema": key})
     answers: dict[str, Any] = {}
     if _is_schema(route.answer):
         answers[str(route.status)] = {

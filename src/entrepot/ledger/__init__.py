@@ -12,7 +12,8 @@ cost_of_goods, supplier. Owned accounts: wallet (buyer, limited), seller (may go
 """
 
 from entrepot.ledger.actions import open_accounts, post, post_all
-from entrepot.ledger.reads import Statement, StatementLine, account_ids, balance, statement
+from entrepot.ledger.reads import Statement, account_ids, balance, statement
+from entrepot.ledger.store import StatementLine
 from entrepot.ledger.types import InsufficientFunds, Transfer, TransferRefused
 
 HOUSE = (

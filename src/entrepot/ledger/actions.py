@@ -48,6 +48,6 @@ async def post_all(tx: Tx, cell: int, transfers: Sequence[Transfer]) -> None:
     """All of them or, by raising InsufficientFunds or TransferRefused, none. Posted before counts as posted."""
     for verdict in await post(tx, cell, transfers):
         if verdict == "insufficient_funds":
-            raise InsufficientFunds()
+            raise InsufficientFunds
         if verdict not in ("posted", "exists"):
             raise TransferRefused(verdict)

@@ -1,0 +1,92 @@
+"""Asking for goods to be sent, sending them, and following them. Each call is a few statements for any number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import new_id
+from entrepot.kit.problem import NotFound
+from entrepot.logistics import store
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Send order `order_id` of `seller_id` from `location_id` to `address_id` (None: handed over at the location)."""
+
+    order_id: UUID
+    seller_id: UUID
+    location_id: int
+    address_id: UUID | None
+
+
+class NewShipment(msgspec.Struct, frozen=True):
+    order_id: UUID
+    carrier: str
+    tracking_number: str
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """A carrier's word: in_transit, out_for_delivery or delivered, at a time and place."""
+
+    carrier: str
+    tracking_number: str
+    status: str
+    at: datetime
+    place: str = ""
+
+
+async def import_locations(
+    tx: Tx, cell: int, ids: Sequence[int], codes: Sequence[str], names: Sequence[str], countries: Sequence[str]
+) -> None:
+    """Adds ship-from locations run by the operator; those that are there already stay as they are."""
+    await tx.run(store.IMPORT_LOCATIONS, cell=cell, ids=ids, codes=codes, names=names, countries=countries)
+
+
+async def request(tx: Tx, cell: int, requests: Sequence[Request]) -> None:
+    """Opens fulfillment orders; asking again changes nothing."""
+    await tx.run(
+        store.REQUEST, cell=cell, now=tx.now, ids=[r.order_id for r in requests],
+        sellers=[r.seller_id for r in requests], locations=[r.location_id for r in requests],
+        addresses=[r.address_id for r in requests],
+    )  # fmt: skip
+
+
+async def cancel_requests(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
+    """Closes fulfillment orders that have not been shipped."""
+    await tx.all(store.CLOSE_REQUESTS, cell=cell, ids=order_ids, status="canceled")
+
+
+async def ship(tx: Tx, cell: int, shipments: Sequence[NewShipment]) -> None:
+    """Hands goods to carriers. Raises NotFound when one of the orders is not open for it."""
+    asked = [shipment.order_id for shipment in shipments]
+    shipped = await tx.all(store.CLOSE_REQUESTS, cell=cell, ids=asked, status="shipped")
+    if set(shipped) != set(asked):
+        raise NotFound
+    await tx.run(
+        store.INSERT_SHIPMENTS, cell=cell, now=tx.now, ids=[new_id(tx.now) for _ in shipments],
+        fulfillment_orders=asked, carriers=[s.carrier for s in shipments],
+        tracking_numbers=[s.tracking_number for s in shipments],
+    )  # fmt: skip
+
+
+async def track(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[UUID]:
+    """Records scans; the order ids that are delivered by them for the first time, each told as an event. Raises
+    NotFound, with nothing recorded, when a scan names a shipment that is not ours."""
+    carriers, numbers = [s.carrier for s in scans], [s.tracking_number for s in scans]
+    statuses, ats = [s.status for s in scans], [s.at for s in scans]
+    if await tx.one(store.KNOWN, cell=cell, carriers=carriers, tracking_numbers=numbers) < len(scans):
+        raise NotFound
+    await tx.run(
+        store.INSERT_SCANS, cell=cell, carriers=carriers, tracking_numbers=numbers, statuses=statuses, ats=ats,
+        places=[s.place for s in scans],
+    )  # fmt: skip
+    delivered = await tx.all(
+        store.ADVANCE, cell=cell, carriers=carriers, tracking_numbers=numbers, statuses=statuses, ats=ats
+    )
+    for order_id in delivered:
+        tx.emit("shipment_delivered", order_id, {}, cell)
+    return delivered

@@ -1,0 +1,131 @@
+"""Logistics' SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+
+
+class Location(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+
+
+class TrackingEvent(msgspec.Struct, frozen=True):
+    """One scan of a shipment."""
+
+    status: str
+    at: datetime
+    place: str
+
+
+class ShipmentRow(msgspec.Struct, frozen=True):
+    id: UUID
+    carrier: str
+    tracking_number: str
+    status: str
+    shipped_at: datetime
+    delivered_at: datetime | None
+
+
+IMPORT_LOCATIONS = sql("""
+    insert into logistics.location (cell, id, code, name, seller_id, country)
+    select :cell, l.id, l.code, l.name, null, l.country
+      from unnest(:ids::bigint[], :codes::text[], :names::text[], :countries::text[]) as l (id, code, name, country)
+    on conflict do nothing
+""")
+LOCATIONS = sql(
+    "select id, name from logistics.location where cell = :cell and id = any (:ids::bigint[])",
+    Location,
+)
+REQUEST = sql("""
+    insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
+    select :cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', :now
+      from unnest(:ids::uuid[], :sellers::uuid[], :locations::bigint[], :addresses::uuid[])
+           as r (id, seller_id, location_id, address_id)
+     order by r.id
+    on conflict do nothing
+""")
+CLOSE_REQUESTS = sql(
+    """
+    with locked as (
+        select id from logistics.fulfillment_order
+         where cell = :cell and id = any (:ids::uuid[]) and status = 'open' order by id for no key update
+    )
+    update logistics.fulfillment_order f set status = :status from locked l
+     where f.cell = :cell and f.id = l.id
+    returning f.id
+    """,
+    UUID,
+)
+INSERT_SHIPMENTS = sql("""
+    insert into logistics.shipment (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at)
+    select :cell, s.id, s.fulfillment_order_id, s.carrier, s.tracking_number, 'in_transit', :now
+      from unnest(:ids::uuid[], :fulfillment_orders::uuid[], :carriers::text[], :tracking_numbers::text[])
+           as s (id, fulfillment_order_id, carrier, tracking_number)
+""")
+# Scans are kept whatever their order; only a later stage moves the shipment on.
+INSERT_SCANS = sql("""
+    insert into logistics.tracking_event (cell, shipment_id, status, at, place)
+    select :cell, s.id, e.status, e.at, e.place
+      from unnest(:carriers::text[], :tracking_numbers::text[], :statuses::text[], :ats::timestamptz[], :places::text[])
+           as e (carrier, tracking_number, status, at, place)
+      join logistics.shipment s
+        on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+    on conflict do nothing
+""")
+ADVANCE = sql(
+    """
+    with stage (status, rank) as (
+        values ('label_created', 1), ('in_transit', 2), ('out_for_delivery', 3), ('delivered', 4)
+    ), told as (
+        select s.id, max(n.rank) as rank, min(e.at) filter (where e.status = 'delivered') as delivered_at
+          from unnest(:carriers::text[], :tracking_numbers::text[], :statuses::text[], :ats::timestamptz[])
+               as e (carrier, tracking_number, status, at)
+          join stage n on n.status = e.status
+          join logistics.shipment s
+            on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+         group by s.id
+    ), locked as (
+        select s.id, o.rank from logistics.shipment s join told t on t.id = s.id join stage o on o.status = s.status
+         where s.cell = :cell order by s.id for no key update of s
+    ), moved as (
+        update logistics.shipment s
+           set status = n.status, delivered_at = coalesce(s.delivered_at, t.delivered_at)
+          from told t
+          join locked l on l.id = t.id and l.rank < t.rank
+          join stage n on n.rank = t.rank
+         where s.cell = :cell and s.id = t.id
+        returning s.fulfillment_order_id, s.status
+    )
+    select fulfillment_order_id from moved where status = 'delivered' order by 1
+    """,
+    UUID,
+)
+SHIPMENT_OF = sql(
+    """
+    select id, carrier, tracking_number, status, shipped_at, delivered_at
+      from logistics.shipment where cell = :cell and fulfillment_order_id = :order_id
+    """,
+    ShipmentRow,
+)
+SCANS = sql(
+    """
+    select status, at, place from logistics.tracking_event
+     where cell = :cell and shipment_id = :id order by at, status limit 200
+    """,
+    TrackingEvent,
+)
+KNOWN = sql(
+    """
+    select count(*)::int
+      from unnest(:carriers::text[], :tracking_numbers::text[]) as e (carrier, tracking_number)
+      join logistics.shipment s
+        on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+    """,
+    int,
+)

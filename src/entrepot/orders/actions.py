@@ -1,0 +1,316 @@
+"""The verbs of an order's life. Every one of them takes many at once; one is a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from entrepot import inventory, ledger, logistics, payments, pricing, sellers
+from entrepot.inventory import Goods
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.problem import NotFound
+from entrepot.ledger import Transfer
+from entrepot.orders import store
+from entrepot.orders.store import OrderRow
+from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
+
+GRACE = timedelta(minutes=5)
+"""The hold on stock outlives the payment deadline by this much, so that a payment made in time is not too late."""
+BATCH = 500
+"""Orders or groups that one timer run takes on."""
+
+
+async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[UUID]:
+    """Prices purchases and stores the quotes; their ids, in order. Raises the Problems of pricing.price."""
+    terms: dict[str, sellers.Terms] = {}
+    services: dict[tuple[str, str], pricing.ShippingService] = {}
+    rows, ids = [], []
+    for purchase in purchases:
+        market = purchase.market
+        if market not in terms:
+            terms[market] = await sellers.terms_at(tx, market, tx.now)
+        chosen = (market, purchase.shipping_code)
+        if chosen not in services:
+            services[chosen] = await pricing.service(tx, *chosen)
+        promotion = None
+        if purchase.promotion_code is not None:
+            promotion = await pricing.promotion(tx, purchase.promotion_code, market, tx.now)
+        plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion)
+        mine = purchase.ids or tuple(new_id(tx.now) for _ in range(1 + len(plan.order_sellers)))
+        ids.append(mine[0])
+        rows.append(_quote_row(cell, tx.now, purchase, mine, terms[market], plan))
+    if len(rows) == 1:
+        await tx.run(store.INSERT_QUOTE, **dict(zip(store.QUOTE_COLUMNS, rows[0], strict=True)))
+    else:
+        await tx.conn.copy_records_to_table(
+            "quote", schema_name="orders", records=rows, columns=list(store.QUOTE_COLUMNS)
+        )
+    return ids
+
+
+def _quote_row(
+    cell: int, now: datetime, purchase: Purchase, ids: Sequence[UUID], terms: sellers.Terms, plan: pricing.Priced
+) -> tuple[object, ...]:
+    """A row in the order of QUOTE_COLUMNS."""
+    return (
+        cell, ids[0], purchase.buyer_id, purchase.cart_id, purchase.market, plan.currency, purchase.address_id,
+        purchase.shipping_code, plan.paid_minor, now, now + timedelta(seconds=terms.quote_ttl_s), terms.payment_ttl_s,
+        list(ids[1 : 1 + len(plan.order_sellers)]), plan.order_sellers, plan.order_owns, plan.order_locations,
+        plan.order_items, plan.order_shipping, plan.order_seller_discounts, plan.order_operator_discounts,
+        plan.order_commissions, plan.order_payment_fees, plan.line_orders, plan.line_offers, plan.line_variants,
+        plan.line_stocks, plan.line_quantities, plan.line_prices, plan.line_prices_per, plan.line_roundings,
+        plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.discount_lines,
+        plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
+    )  # fmt: skip
+
+
+async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdict]:
+    """Places quotes: one call per batch and cell, a verdict per command, in order (migration 0011 lists them). A refused
+    command consumes nothing and harms no other. The commands' keys and what they did commit together."""
+    return await tx.all(
+        store.PLACE_MANY, cell=cell, now=tx.now, callers=[c.caller for c in commands], keys=[c.key for c in commands],
+        hashes=[c.body_hash for c in commands], quotes=[c.quote_id for c in commands],
+        methods=[c.method for c in commands],
+    )  # fmt: skip
+
+
+async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
+    """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders are paid. The groups
+    that are placed by it; one that had expired is not among them and its money must go back."""
+    waiting = [
+        group.id
+        for group in await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
+        if group.status == "awaiting_payment"
+    ]
+    if not waiting:
+        return []
+    orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=waiting)
+    ids = [order.id for order in orders]
+    await inventory.move(tx, cell, "confirm", await _goods(tx, cell, ids))
+    await tx.run(store.ESCROW, cell=cell, now=tx.now, groups=waiting)
+    await tx.run(store.PAID, cell=cell, ids=ids)
+    await tx.run(store.GROUP_STATUS, cell=cell, groups=waiting, status="placed")
+    _tell_groups(tx, cell, "group_paid", orders)
+    return waiting
+
+
+async def expire_groups(tx: Tx, cell: int) -> int:
+    """Gives back the stock of groups whose payment deadline, and the grace after it, have passed; how many."""
+    groups = await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH)
+    if not groups:
+        return 0
+    orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups)
+    ids = [order.id for order in orders]
+    await inventory.move(tx, cell, "expire", await _goods(tx, cell, ids))
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=ids, status="expired")
+    await tx.run(store.GROUP_STATUS, cell=cell, groups=groups, status="expired")
+    _tell_groups(tx, cell, "group_expired", orders)
+    return len(groups)
+
+
+async def request_fulfillment(tx: Tx, cell: int, groups: Sequence[UUID]) -> None:
+    """Asks the locations of paid groups to send their goods."""
+    orders = [o for o in await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups) if o.status == "paid"]
+    await _request(tx, cell, orders)
+
+
+async def _request(tx: Tx, cell: int, orders: Sequence[OrderRow]) -> None:
+    addresses = {
+        group.id: group.address_id
+        for group in await tx.all(store.GROUPS_OF, cell=cell, groups=list({o.group_id for o in orders}))
+    }
+    requests = [logistics.Request(o.id, o.seller_id, o.location_id, addresses[o.group_id]) for o in orders]
+    await logistics.request(tx, cell, requests)
+
+
+async def ship_many(
+    tx: Tx, cell: int, shipments: Sequence[logistics.NewShipment], seller_id: UUID | None = None
+) -> None:
+    """Hands paid orders to their carriers; all of them or, by raising NotFound or WrongStatus, none. With `seller_id`
+    only that seller's. The purchase cost of own goods leaves the books: cost_of_goods -> own_stock."""
+    orders = await _lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
+    lines = await _goods(tx, cell, [order.id for order in orders])
+    costs = await inventory.ship(tx, cell, lines)
+    await _request(tx, cell, orders)
+    await logistics.ship(tx, cell, shipments)
+    dues = await _dues(tx, orders, "untracked_after_s")
+    await tx.run(store.SHIPPED, cell=cell, now=tx.now, ids=[o.id for o in orders], due_ats=dues)
+    await _post_costs(tx, cell, orders, lines, costs)
+    _tell(tx, cell, "order_shipped", orders)
+
+
+async def _post_costs(
+    tx: Tx, cell: int, orders: Sequence[OrderRow], lines: Sequence[Goods], costs: Sequence[int]
+) -> None:
+    of_order: dict[UUID, int] = {}
+    for line, cost in zip(lines, costs, strict=True):
+        if cost:
+            of_order[line.cause_id] = of_order.get(line.cause_id, 0) + cost
+    costly = [order for order in orders if order.id in of_order]
+    accounts = await _accounts(
+        tx, cell, {(code, NIL, o.currency) for o in costly for code in ("cost_of_goods", "own_stock")}
+    )
+    await ledger.post_all(
+        tx, cell,
+        [
+            Transfer(
+                o.id, "cogs", accounts["cost_of_goods", NIL, o.currency], accounts["own_stock", NIL, o.currency],
+                of_order[o.id],
+            )
+            for o in costly
+        ],
+    )  # fmt: skip
+
+
+async def deliver_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
+    """Notes that orders were delivered and starts the buyer's time to object; the number that this is news for."""
+    orders = [o for o in await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids) if o.status == "shipped"]
+    if orders:
+        dues = await _dues(tx, orders, "confirm_after_s")
+        await tx.run(store.DELIVERED, cell=cell, now=tx.now, ids=[o.id for o in orders], due_ats=dues)
+        _tell(tx, cell, "order_delivered", orders)
+    return len(orders)
+
+
+async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
+    """Releases shipped or delivered orders from escrow; the number that this is news for.
+
+    escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own goods: escrow -> own_revenue."""
+    orders = [
+        o for o in await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids) if o.status in ("shipped", "delivered")
+    ]
+    if not orders:
+        return 0
+    house = ("escrow", "commission", "payment_fee", "own_revenue")
+    wanted = {(code, NIL, o.currency) for o in orders for code in house}
+    wanted |= {("seller", o.seller_id, o.currency) for o in orders if not o.own}
+    accounts = await _accounts(tx, cell, wanted)
+    transfers = []
+    for o in orders:
+        escrow = accounts["escrow", NIL, o.currency]
+        earner = accounts["own_revenue", NIL, o.currency] if o.own else accounts["seller", o.seller_id, o.currency]
+        steps = [
+            ("release", escrow, earner, o.paid_minor + o.operator_discount_minor),
+            ("commission", earner, accounts["commission", NIL, o.currency], o.commission_minor),
+            ("payment_fee", earner, accounts["payment_fee", NIL, o.currency], o.payment_fee_minor),
+        ]
+        transfers += [Transfer(o.id, code, debit, credit, amount) for code, debit, credit, amount in steps if amount]
+    await ledger.post_all(tx, cell, transfers)
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status="completed")
+    _tell(tx, cell, "order_completed", orders)
+    return len(orders)
+
+
+async def release_due(tx: Tx, cell: int) -> int:
+    """Confirms in the place of buyers who said nothing in time; how many."""
+    due = await tx.all(store.DUE_FOR_RELEASE, cell=cell, now=tx.now, limit=BATCH)
+    return await release_many(tx, cell, due) if due else 0
+
+
+async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
+    """The buyer has what was ordered. Raises NotFound and WrongStatus."""
+    await _lock(tx, cell, [order_id], ("shipped", "delivered"), buyer_id=buyer_id)
+    await release_many(tx, cell, [order_id])
+
+
+async def cancel(
+    tx: Tx, cell: int, order_ids: Sequence[UUID], *, buyer_id: UUID | None = None, seller_id: UUID | None = None
+) -> None:
+    """Cancels paid orders that are not shipped: stock and money go back. All or, by raising NotFound or WrongStatus, none.
+    With `buyer_id` or `seller_id` only theirs."""
+    orders = await _lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
+    ids = [order.id for order in orders]
+    await inventory.move(tx, cell, "give_back", await _goods(tx, cell, ids))
+    await logistics.cancel_requests(tx, cell, ids)
+    await _give_back(tx, cell, orders, "canceled")
+
+
+async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUID | None = None) -> None:
+    """Refunds shipped or delivered orders in full before they are released. All or, by raising NotFound or WrongStatus,
+    none. The goods stay where they are: a return is a movement of its own."""
+    orders = await _lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
+    await _give_back(tx, cell, orders, "refunded")
+
+
+async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str) -> None:
+    """escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7."""
+    paying = [o for o in orders if o.paid_minor > 0]
+    methods = await payments.refund_many(
+        tx, cell, [o.group_id for o in paying], [o.id for o in paying], [o.paid_minor for o in paying], status
+    )
+    source = {
+        o.id: ("wallet", o.buyer_id, o.currency) if method == "wallet" else ("gateway", NIL, o.currency)
+        for o, method in zip(paying, methods, strict=True)
+    }
+    wanted = {(code, NIL, o.currency) for o in orders for code in ("escrow", "promotions")} | set(source.values())
+    accounts = await _accounts(tx, cell, wanted)
+    transfers = [
+        Transfer(o.id, "refund", accounts["escrow", NIL, o.currency], accounts[source[o.id]], o.paid_minor)
+        for o in paying
+    ] + [
+        Transfer(
+            o.id, "unfund", accounts["escrow", NIL, o.currency], accounts["promotions", NIL, o.currency],
+            o.operator_discount_minor,
+        )
+        for o in orders
+        if o.operator_discount_minor > 0
+    ]  # fmt: skip
+    await ledger.post_all(tx, cell, transfers)
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
+    _tell(tx, cell, f"order_{status}", orders)
+
+
+async def _lock(
+    tx: Tx,
+    cell: int,
+    order_ids: Sequence[UUID],
+    statuses: tuple[str, ...],
+    *,
+    buyer_id: UUID | None = None,
+    seller_id: UUID | None = None,
+) -> list[OrderRow]:
+    """Locks orders. Raises NotFound for one that is absent or not theirs, WrongStatus for one in another status."""
+    orders = await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids)
+    theirs = [
+        o
+        for o in orders
+        if (buyer_id is None or o.buyer_id == buyer_id) and (seller_id is None or o.seller_id == seller_id)
+    ]
+    if len(theirs) != len(set(order_ids)):
+        raise NotFound
+    for order in theirs:
+        if order.status not in statuses:
+            raise WrongStatus(order.status)
+    return theirs
+
+
+async def _goods(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> list[Goods]:
+    lines = await tx.all(store.LINES, cell=cell, ids=order_ids)
+    return [Goods(line.stock_id, line.quantity, line.order_id) for line in lines]
+
+
+async def _dues(tx: Tx, orders: Sequence[OrderRow], after: str) -> list[datetime]:
+    """When each order's timer rings, by its market's terms of today."""
+    terms = {market: await sellers.terms_at(tx, market, tx.now) for market in {o.market for o in orders}}
+    return [tx.now + timedelta(seconds=getattr(terms[o.market], after)) for o in orders]
+
+
+async def _accounts(tx: ReadTx, cell: int, wanted: Iterable[tuple[str, UUID, str]]) -> dict[tuple[str, UUID, str], int]:
+    keys = sorted(wanted)
+    ids = await ledger.account_ids(tx, cell, [k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
+    return dict(zip(keys, ids, strict=True))
+
+
+def _tell(tx: Tx, cell: int, kind: str, orders: Sequence[OrderRow]) -> None:
+    for order in orders:
+        tx.emit(kind, order.id, {"seller_id": order.seller_id, "buyer_id": order.buyer_id}, cell)
+
+
+def _tell_groups(tx: Tx, cell: int, kind: str, orders: Sequence[OrderRow]) -> None:
+    groups: dict[UUID, list[OrderRow]] = {}
+    for order in orders:
+        groups.setdefault(order.group_id, []).append(order)
+    for group, members in groups.items():
+        tx.emit(kind, group, {"buyer_id": members[0].buyer_id, "orders": [o.id for o in members]}, cell)

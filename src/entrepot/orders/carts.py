@@ -1,0 +1,204 @@
+"""Carts: what a buyer is about to buy, of many sellers. Half a second of them may be lost, an order never."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot import accounts, catalog, pricing, sellers
+from entrepot.catalog import OfferFacts, Price
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import new_id, show
+from entrepot.kit.problem import NotFound
+from entrepot.orders import store
+from entrepot.orders.actions import quote_many
+from entrepot.orders.store import CartRow
+from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
+
+MAX_CART_LINES = pricing.MAX_LINES
+
+
+class CartLine(msgspec.Struct, frozen=True):
+    """`quantity` units, `price_per` of which cost `unit_price`; `total` is their gross."""
+
+    offer_id: int
+    title: str
+    quantity: int
+    unit: str
+    price_per: int
+    unit_price: Price
+    total: Price
+    buyable: bool
+
+
+class CartView(msgspec.Struct, frozen=True):
+    """A cart with today's prices; shipping and discounts come with the quote."""
+
+    id: str
+    market: str
+    address_id: str | None
+    shipping_code: str | None
+    promotion_code: str | None
+    lines: list[CartLine]
+    items: Price
+
+
+class QuoteView(msgspec.Struct, frozen=True):
+    """What placing the quote `id` costs until `expires_at`: items + shipping - discounts == total."""
+
+    id: str
+    expires_at: datetime
+    items: Price
+    shipping: Price
+    discounts: Price
+    total: Price
+    lines: int
+
+
+async def create_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
+    """Raises NotFound for an unknown market."""
+    await sellers.market(tx, market)
+    id_ = new_id(tx.now)
+    await tx.run(store.CREATE_CART, cell=cell, id=id_, buyer_id=buyer_id, market=market, now=tx.now)
+    return id_
+
+
+async def latest_cart(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> UUID | None:
+    """The cart that a buyer used last in a market."""
+    return await tx.maybe(store.LATEST_CART, cell=cell, buyer_id=buyer_id, market=market)
+
+
+async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
+    """Adds units of an offer of the cart's market. Raises NotFound, OfferUnavailable, CartFull, QuantityNotValid."""
+    market = await _own_cart(tx, cell, buyer_id, cart_id)
+    offers = await catalog.offers_for_quote(tx, cell, [offer_id])
+    if not offers or offers[0].market != market:
+        raise NotFound
+    if not offers[0].buyable:
+        raise OfferUnavailable(offer_id)
+    total = await tx.maybe(
+        store.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity, limit=MAX_CART_LINES
+    )
+    if total is None:
+        raise CartFull(MAX_CART_LINES)
+    if total > pricing.MAX_QUANTITY:
+        raise pricing.QuantityNotValid(offer_id, pricing.MAX_QUANTITY)
+
+
+async def set_quantity(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
+    """Raises NotFound for a cart or a line that is not there."""
+    await _own_cart(tx, cell, buyer_id, cart_id)
+    found = await tx.maybe(store.SET_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity)
+    if found is None:
+        raise NotFound
+
+
+async def remove_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int) -> None:
+    """Raises NotFound for a cart or a line that is not there."""
+    await _own_cart(tx, cell, buyer_id, cart_id)
+    if await tx.maybe(store.REMOVE_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id) is None:
+        raise NotFound
+
+
+async def set_address(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, address_id: UUID) -> None:
+    """Raises NotFound for a cart or an address that is not the buyer's."""
+    await _own_cart(tx, cell, buyer_id, cart_id)
+    await accounts.address(tx, cell, buyer_id, address_id)
+    await tx.run(store.SET_CART_ADDRESS, cell=cell, id=cart_id, address_id=address_id)
+
+
+async def set_shipping(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str) -> None:
+    """Raises NotFound, and ShippingNotOffered for a service that the market does not have."""
+    market = await _own_cart(tx, cell, buyer_id, cart_id)
+    await pricing.service(tx, market, code)
+    await tx.run(store.SET_CART_SHIPPING, cell=cell, id=cart_id, shipping_code=code)
+
+
+async def set_promotion(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str | None) -> None:
+    """Raises NotFound, and PromotionNotValid for a code that gives nothing in this market now."""
+    market = await _own_cart(tx, cell, buyer_id, cart_id)
+    if code is not None:
+        await pricing.promotion(tx, code, market, tx.now)
+    await tx.run(store.SET_CART_PROMOTION, cell=cell, id=cart_id, promotion_code=code)
+
+
+async def _own_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> str:
+    """Locks the buyer's cart; its market."""
+    market = await tx.maybe(store.LOCK_CART, cell=cell, id=cart_id, buyer_id=buyer_id, now=tx.now)
+    if market is None:
+        raise NotFound
+    return market
+
+
+async def _load(
+    tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID
+) -> tuple[CartRow, list[tuple[int, OfferFacts | None, int]]]:
+    """The cart and its lines as (offer id, what the offer is today, quantity)."""
+    cart = await tx.maybe(store.CART, cell=cell, id=cart_id, buyer_id=buyer_id)
+    if cart is None:
+        raise NotFound
+    lines = await tx.all(store.CART_LINES, cell=cell, cart_id=cart_id, limit=MAX_CART_LINES)
+    facts = await catalog.offers_for_quote(tx, cell, [line.offer_id for line in lines])
+    offers = {offer.offer_id: offer for offer in facts}
+    return cart, [(line.offer_id, offers.get(line.offer_id), line.quantity) for line in lines]
+
+
+async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> CartView:
+    """Raises NotFound."""
+    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+    shown, items = [], 0
+    for offer_id, offer, quantity in lines:
+        if offer is None:
+            continue
+        total = offer.unit_price_minor * quantity // offer.price_per
+        items += total if offer.buyable else 0
+        shown.append(
+            CartLine(
+                offer_id, offer.title, quantity, offer.unit, offer.price_per,
+                Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), offer.buyable,
+            )
+        )  # fmt: skip
+    address = None if cart.address_id is None else show("adr", cart.address_id)
+    return CartView(
+        show("crt", cart.id), cart.market, address, cart.shipping_code, cart.promotion_code, shown,
+        Price(items, cart.currency),
+    )  # fmt: skip
+
+
+async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
+    """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable, and the Problems
+    of pricing.price."""
+    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+    if not lines:
+        raise CartEmpty
+    if cart.address_id is None:
+        raise CartIncomplete("address")
+    if cart.shipping_code is None:
+        raise CartIncomplete("shipping")
+    priced = []
+    for offer_id, offer, quantity in lines:
+        if offer is None or not offer.buyable:
+            raise OfferUnavailable(offer_id)
+        priced.append(pricing.Line(offer, quantity))
+    purchase = Purchase(
+        buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id
+    )
+    (id_,) = await quote_many(tx, cell, [purchase])
+    return await quote_view(tx, cell, buyer_id, id_)
+
+
+async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> QuoteView:
+    """Raises NotFound."""
+    row = await tx.maybe(store.QUOTE, cell=cell, id=quote_id, buyer_id=buyer_id)
+    if row is None:
+        raise NotFound
+
+    def price(minor: int) -> Price:
+        return Price(minor, row.currency)
+
+    return QuoteView(
+        show("quo", quote_id), row.expires_at, price(row.items_minor), price(row.shipping_minor),
+        price(row.discount_minor), price(row.paid_minor), row.lines,
+    )  # fmt: skip

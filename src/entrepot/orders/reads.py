@@ -1,0 +1,193 @@
+"""Orders as buyers, sellers and the operator see them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from entrepot import logistics
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import show
+from entrepot.kit.problem import NotFound
+from entrepot.orders import store
+from entrepot.orders.store import Day, OrderSummary
+
+LAST = UUID(int=2**128 - 1)
+PAGE = 50
+MAX_DAYS = 400
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """A frozen line: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping."""
+
+    title: str
+    slug: str
+    offer_id: int
+    quantity: int
+    unit: str
+    price_per: int
+    unit_price: Price
+    rounding: Price
+    gross: Price
+    discount: Price
+    shipping: Price
+    paid: Price
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something that happened to an order, or, when `at` is in the future, will."""
+
+    what: str
+    at: datetime
+    place: str = ""
+
+
+class OrderBrief(msgspec.Struct, frozen=True):
+    """paid = items + shipping - discounts."""
+
+    id: str
+    group_id: str
+    seller_id: str
+    seller_name: str
+    status: str
+    items: Price
+    shipping: Price
+    discounts: Price
+    paid: Price
+    commission: Price
+    payment_fee: Price
+    placed_at: datetime
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order with its lines, its shipment and everything that happened to it, in time order."""
+
+    order: OrderBrief
+    ship_from: str
+    lines: list[OrderLine]
+    timeline: list[Step]
+    shipment: logistics.ShipmentView | None
+
+
+class GroupView(msgspec.Struct, frozen=True):
+    """One purchase: the orders' paid amounts sum to `paid`."""
+
+    id: str
+    status: str
+    paid: Price
+    placed_at: datetime
+    orders: list[OrderBrief]
+
+
+class GroupBrief(msgspec.Struct, frozen=True):
+    id: str
+    status: str
+    paid: Price
+    placed_at: datetime
+
+
+async def group_view(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> GroupView:
+    """Raises NotFound, also for another buyer's."""
+    row = await tx.maybe(store.GROUP, cell=cell, id=group_id, buyer_id=buyer_id)
+    if row is None:
+        raise NotFound
+    orders = await tx.all(store.ORDERS_OF_GROUP, cell=cell, group_id=group_id)
+    paid = Price(row.paid_minor, row.currency)
+    return GroupView(show("grp", row.id), row.status, paid, row.placed_at, [_brief(order) for order in orders])
+
+
+async def buyer_groups(tx: ReadTx, cell: int, buyer_id: UUID, before: UUID | None = None) -> list[GroupBrief]:
+    """A buyer's purchases, the latest first, PAGE at a time."""
+    rows = await tx.all(store.GROUPS_OF_BUYER, cell=cell, buyer_id=buyer_id, before=before or LAST, limit=PAGE)
+    return [
+        GroupBrief(show("grp", row.id), row.status, Price(row.paid_minor, row.currency), row.placed_at) for row in rows
+    ]
+
+
+async def seller_orders(
+    tx: ReadTx, cell: int, seller_id: UUID, status: str | None = None, before: UUID | None = None
+) -> list[OrderBrief]:
+    """A seller's orders, the latest first, PAGE at a time."""
+    rows = await tx.all(
+        store.ORDERS_OF_SELLER, cell=cell, seller_id=seller_id, status=status, before=before or LAST, limit=PAGE
+    )
+    return [_brief(row) for row in rows]
+
+
+async def order_view(
+    tx: ReadTx, cell: int, order_id: UUID, *, buyer_id: UUID | None = None, seller_id: UUID | None = None
+) -> OrderView:
+    """An order of this buyer or this seller (one of them is given; the operator gives neither). Raises NotFound."""
+    row = await tx.maybe(store.ORDER, cell=cell, id=order_id)
+    if row is None:
+        raise NotFound
+    if buyer_id is not None:
+        group = await tx.maybe(store.GROUP, cell=cell, id=row.group_id, buyer_id=buyer_id)
+        if group is None:
+            raise NotFound
+    if seller_id is not None and row.seller_id != seller_id:
+        raise NotFound
+    lines = await tx.all(store.ORDER_LINES, cell=cell, order_id=order_id)
+    places = await logistics.location_names(tx, cell, [row.location_id])
+    shipment = await logistics.shipment_of(tx, cell, order_id)
+
+    def price(minor: int) -> Price:
+        return Price(minor, row.currency)
+
+    return OrderView(
+        _brief(row),
+        places.get(row.location_id, ""),
+        [
+            OrderLine(
+                line.title, line.slug, line.offer_id, line.quantity, line.unit, line.price_per,
+                price(line.unit_price_minor), price(line.rounding_minor), price(line.gross_minor),
+                price(line.discount_minor), price(line.shipping_minor),
+                price(line.gross_minor - line.discount_minor + line.shipping_minor),
+            )
+            for line in lines
+        ],
+        _timeline(row, shipment),
+        shipment,
+    )  # fmt: skip
+
+
+async def days(
+    tx: ReadTx, cell: int, market: str, start: datetime | None = None, stop: datetime | None = None
+) -> list[Day]:
+    """What a market sold per day (UTC); without a period the 28 days up to its last order. At most MAX_DAYS."""
+    if stop is None:
+        last = await tx.maybe(store.LAST_ORDER_AT, cell=cell, market=market)
+        stop = (last or tx.now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if start is None:
+        start = stop - timedelta(days=28)
+    start = max(start, stop - timedelta(days=MAX_DAYS))
+    return await tx.all(store.DAYS, cell=cell, market=market, start=start, stop=stop)
+
+
+def _brief(row: OrderSummary) -> OrderBrief:
+    def price(minor: int) -> Price:
+        return Price(minor, row.currency)
+
+    return OrderBrief(
+        show("ord", row.id), show("grp", row.group_id), show("sel", row.seller_id), row.seller_name, row.status,
+        price(row.items_minor), price(row.shipping_minor), price(row.seller_discount_minor + row.operator_discount_minor),
+        price(row.paid_minor), price(row.commission_minor), price(row.payment_fee_minor), row.placed_at,
+    )  # fmt: skip
+
+
+def _timeline(row: OrderSummary, shipment: logistics.ShipmentView | None) -> list[Step]:
+    steps = [Step("placed", row.placed_at)]
+    if row.shipped_at:
+        steps.append(Step("shipped", row.shipped_at))
+    if shipment:
+        steps += [Step(event.status, event.at, event.place) for event in shipment.events]
+    if row.delivered_at and not any(step.what == "delivered" for step in steps):
+        steps.append(Step("delivered", row.delivered_at))
+    if row.ended_at:
+        steps.append(Step(row.status, row.ended_at))
+    if row.release_due_at:
+        steps.append(Step("confirmed_by_timer", row.release_due_at))
+    return sorted(steps, key=lambda step: step.at)

@@ -1,0 +1,384 @@
+"""Orders' SQL: carts, quotes, placing, the life of an order, and what screens show of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+from entrepot.orders.types import Verdict
+
+QUOTE_COLUMNS = (
+    "cell", "id", "buyer_id", "cart_id", "market", "currency", "address_id", "shipping_code", "paid_minor", "created_at",
+    "expires_at", "pay_by_s", "order_ids", "order_sellers", "order_owns", "order_locations", "order_items",
+    "order_shipping", "order_seller_discounts", "order_operator_discounts", "order_commissions", "order_payment_fees",
+    "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities", "line_prices", "line_prices_per",
+    "line_roundings", "line_grosses", "line_shippings", "line_commission_bps", "line_commissions", "discount_lines",
+    "discount_kinds", "discount_parties", "discount_amounts",
+)  # fmt: skip
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """What a step in an order's life needs to know of it."""
+
+    id: UUID
+    group_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    own: bool
+    location_id: int
+    market: str
+    currency: str
+    status: str
+    paid_minor: int
+    operator_discount_minor: int
+    commission_minor: int
+    payment_fee_minor: int
+
+
+class LineRow(msgspec.Struct, frozen=True):
+    order_id: UUID
+    stock_id: int
+    quantity: int
+
+
+class GroupRow(msgspec.Struct, frozen=True):
+    id: UUID
+    status: str
+    address_id: UUID | None
+
+
+INSERT_QUOTE = sql(
+    f"""
+    insert into orders.quote ({", ".join(QUOTE_COLUMNS)})
+    values ({", ".join(":" + column for column in QUOTE_COLUMNS)})
+    """
+)
+PLACE_MANY = sql(
+    """
+    select ord, verdict, replayed, group_id, detail
+      from orders.place_many(:cell, :now, :callers, :keys, :hashes, :quotes, :methods)
+     order by ord
+    """,
+    Verdict,
+)
+LOCK_ORDERS = sql(
+    """
+    select id, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
+           operator_discount_minor, commission_minor, payment_fee_minor
+      from orders.order
+     where cell = :cell and id = any (:ids::uuid[])
+     order by id
+       for no key update
+    """,
+    OrderRow,
+)
+ORDERS_OF_GROUPS = sql(
+    """
+    select id, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
+           operator_discount_minor, commission_minor, payment_fee_minor
+      from orders.order
+     where cell = :cell and group_id = any (:groups::uuid[])
+     order by id
+       for no key update
+    """,
+    OrderRow,
+)
+LINES = sql(
+    """
+    select order_id, stock_id, quantity from orders.order_line
+     where cell = :cell and order_id = any (:ids::uuid[])
+     order by order_id, line_no
+    """,
+    LineRow,
+)
+SHIPPED = sql("""
+    update orders.order o set status = 'shipped', shipped_at = :now, release_due_at = s.due_at
+      from unnest(:ids::uuid[], :due_ats::timestamptz[]) as s (id, due_at)
+     where o.cell = :cell and o.id = s.id
+""")
+DELIVERED = sql("""
+    update orders.order o set status = 'delivered', delivered_at = :now, release_due_at = s.due_at
+      from unnest(:ids::uuid[], :due_ats::timestamptz[]) as s (id, due_at)
+     where o.cell = :cell and o.id = s.id
+""")
+ENDED = sql("""
+    update orders.order set status = :status, ended_at = :now, release_due_at = null
+     where cell = :cell and id = any (:ids::uuid[])
+""")
+PAID = sql("""
+    update orders.order set status = 'paid' where cell = :cell and id = any (:ids::uuid[])
+""")
+LOCK_GROUPS = sql(
+    """
+    select id, status, address_id from orders.order_group
+     where cell = :cell and id = any (:groups::uuid[])
+     order by id
+       for no key update
+    """,
+    GroupRow,
+)
+GROUPS_OF = sql(
+    """
+    select id, status, address_id from orders.order_group where cell = :cell and id = any (:groups::uuid[])
+    """,
+    GroupRow,
+)
+GROUP_STATUS = sql("""
+    update orders.order_group set status = :status, pay_by = null where cell = :cell and id = any (:groups::uuid[])
+""")
+ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, 'gateway')")
+DUE_FOR_RELEASE = sql(
+    """
+    select id from orders.order where cell = :cell and release_due_at <= :now order by release_due_at limit :limit
+    """,
+    UUID,
+)
+DUE_FOR_EXPIRY = sql(
+    """
+    select id from orders.order_group
+     where cell = :cell and status = 'awaiting_payment' and pay_by <= :before
+     order by pay_by limit :limit for no key update skip locked
+    """,
+    UUID,
+)
+DROP_OLD_QUOTES = sql("""
+    delete from orders.quote q
+     where q.cell = :cell
+       and q.id in (select id from orders.quote where cell = :cell and expires_at < :before limit :limit)
+""")
+EXPIRED_QUOTES = sql(
+    "select count(*)::int from orders.quote where cell = :cell and expires_at < :before",
+    int,
+)
+
+# Carts
+
+
+class CartRow(msgspec.Struct, frozen=True):
+    id: UUID
+    market: str
+    currency: str
+    address_id: UUID | None
+    shipping_code: str | None
+    promotion_code: str | None
+
+
+class CartLineRow(msgspec.Struct, frozen=True):
+    offer_id: int
+    quantity: int
+
+
+CREATE_CART = sql("""
+    insert into orders.cart (cell, id, buyer_id, market, updated_at) values (:cell, :id, :buyer_id, :market, :now)
+""")
+CART = sql(
+    """
+    select c.id, c.market, m.currency, c.address_id, c.shipping_code, c.promotion_code
+      from orders.cart c
+      join sellers.market m on m.code = c.market
+     where c.cell = :cell and c.id = :id and c.buyer_id = :buyer_id
+    """,
+    CartRow,
+)
+LATEST_CART = sql(
+    """
+    select id from orders.cart where cell = :cell and buyer_id = :buyer_id and market = :market
+     order by updated_at desc limit 1
+    """,
+    UUID,
+)
+CART_LINES = sql(
+    """
+    select offer_id, quantity from orders.cart_line
+     where cell = :cell and cart_id = :cart_id order by offer_id limit :limit
+    """,
+    CartLineRow,
+)
+# The cart's own row is locked, so that its limit on lines holds.
+LOCK_CART = sql(
+    """
+    update orders.cart set updated_at = :now where cell = :cell and id = :id and buyer_id = :buyer_id returning market
+    """,
+    str,
+)
+ADD_CART_LINE = sql(
+    """
+    insert into orders.cart_line as l (cell, cart_id, offer_id, quantity)
+    select :cell, :cart_id, :offer_id, :quantity
+     where (select count(*) from orders.cart_line where cell = :cell and cart_id = :cart_id) < :limit
+        or exists (select from orders.cart_line where cell = :cell and cart_id = :cart_id and offer_id = :offer_id)
+    on conflict (cell, cart_id, offer_id) do update set quantity = l.quantity + excluded.quantity
+    returning quantity
+    """,
+    int,
+)
+SET_CART_LINE = sql(
+    """
+    update orders.cart_line set quantity = :quantity
+     where cell = :cell and cart_id = :cart_id and offer_id = :offer_id
+    returning quantity
+    """,
+    int,
+)
+REMOVE_CART_LINE = sql(
+    """
+    delete from orders.cart_line where cell = :cell and cart_id = :cart_id and offer_id = :offer_id returning offer_id
+    """,
+    int,
+)
+SET_CART_ADDRESS = sql("""
+    update orders.cart set address_id = :address_id where cell = :cell and id = :id
+""")
+SET_CART_SHIPPING = sql("""
+    update orders.cart set shipping_code = :shipping_code where cell = :cell and id = :id
+""")
+SET_CART_PROMOTION = sql("""
+    update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id
+""")
+EMPTY_CARTS = sql("""
+    delete from orders.cart c using orders.quote q
+     where q.cell = :cell and q.id = any (:quotes::uuid[]) and c.cell = q.cell and c.id = q.cart_id
+       and c.buyer_id = q.buyer_id
+""")
+
+# Screens
+
+
+class QuoteRow(msgspec.Struct, frozen=True):
+    currency: str
+    paid_minor: int
+    expires_at: datetime
+    items_minor: int
+    shipping_minor: int
+    discount_minor: int
+    lines: int
+
+
+class GroupSummary(msgspec.Struct, frozen=True):
+    id: UUID
+    status: str
+    currency: str
+    paid_minor: int
+    placed_at: datetime
+
+
+class OrderSummary(msgspec.Struct, frozen=True):
+    id: UUID
+    group_id: UUID
+    seller_id: UUID
+    seller_name: str
+    location_id: int
+    currency: str
+    status: str
+    items_minor: int
+    shipping_minor: int
+    seller_discount_minor: int
+    operator_discount_minor: int
+    paid_minor: int
+    commission_minor: int
+    payment_fee_minor: int
+    placed_at: datetime
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
+    release_due_at: datetime | None
+
+
+class OrderLineRow(msgspec.Struct, frozen=True):
+    line_no: int
+    offer_id: int
+    variant_id: int
+    title: str
+    slug: str
+    quantity: int
+    unit: str
+    price_per: int
+    unit_price_minor: int
+    rounding_minor: int
+    gross_minor: int
+    discount_minor: int
+    shipping_minor: int
+
+
+class Day(msgspec.Struct, frozen=True):
+    """One day of a market: order groups and orders placed, what was paid, commission earned on them."""
+
+    day: date
+    groups: int
+    orders: int
+    paid_minor: int
+    commission_minor: int
+
+
+QUOTE = sql(
+    """
+    select q.currency, q.paid_minor, q.expires_at, (select coalesce(sum(x), 0)::bigint from unnest(q.order_items) x),
+           (select coalesce(sum(x), 0)::bigint from unnest(q.order_shipping) x),
+           (select coalesce(sum(x), 0)::bigint from unnest(q.discount_amounts) x), cardinality(q.line_offers)
+      from orders.quote q where q.cell = :cell and q.id = :id and q.buyer_id = :buyer_id
+    """,
+    QuoteRow,
+)
+GROUP = sql(
+    """
+    select id, status, currency, paid_minor, placed_at from orders.order_group
+     where cell = :cell and id = :id and buyer_id = :buyer_id
+    """,
+    GroupSummary,
+)
+GROUPS_OF_BUYER = sql(
+    """
+    select id, status, currency, paid_minor, placed_at from orders.order_group
+     where cell = :cell and buyer_id = :buyer_id and id < :before order by id desc limit :limit
+    """,
+    GroupSummary,
+)
+_SUMMARY = """
+    select o.id, o.group_id, o.seller_id, s.name, o.location_id, o.currency, o.status, o.items_minor, o.shipping_minor,
+           o.seller_discount_minor, o.operator_discount_minor, o.paid_minor, o.commission_minor, o.payment_fee_minor,
+           o.placed_at, o.shipped_at, o.delivered_at, o.ended_at, o.release_due_at
+      from orders.order o
+      join sellers.seller s on s.id = o.seller_id
+"""
+ORDERS_OF_GROUP = sql(_SUMMARY + " where o.cell = :cell and o.group_id = :group_id order by o.id", OrderSummary)
+ORDER = sql(_SUMMARY + " where o.cell = :cell and o.id = :id", OrderSummary)
+ORDERS_OF_SELLER = sql(
+    _SUMMARY
+    + """
+     where o.cell = :cell and o.seller_id = :seller_id and o.id < :before
+       and (:status::text is null or o.status = :status)
+     order by o.id desc limit :limit
+    """,
+    OrderSummary,
+)
+ORDER_LINES = sql(
+    """
+    select l.line_no, l.offer_id, l.variant_id, p.title || case v.title when '' then '' else ', ' || v.title end, p.slug,
+           l.quantity, v.unit, l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor,
+           l.shipping_minor
+      from orders.order_line l
+      join catalog.variant v on v.id = l.variant_id
+      join catalog.product p on p.id = v.product_id
+     where l.cell = :cell and l.order_id = :order_id
+     order by l.line_no
+    """,
+    OrderLineRow,
+)
+DAYS = sql(
+    """
+    select (o.placed_at at time zone 'UTC')::date as day, count(distinct o.group_id)::int, count(*)::int,
+           sum(o.paid_minor)::bigint, sum(o.commission_minor)::bigint
+      from orders.order o
+     where o.cell = :cell and o.market = :market and o.placed_at >= :start and o.placed_at < :stop
+       and o.status not in ('awaiting_payment', 'expired', 'canceled')
+     group by 1 order by 1
+    """,
+    Day,
+)
+LAST_ORDER_AT = sql(
+    "select max(placed_at) from orders.order_group where cell = :cell and market = :market",
+    datetime,
+)

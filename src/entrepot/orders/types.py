@@ -1,0 +1,158 @@
+"""What orders are asked, what they answer, and what they refuse."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.problem import KeyConflict, NotFound, Problem
+from entrepot.pricing import Line
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """What a quote is asked for: `lines` of `buyer_id` in `market`, sent by `shipping_code` to `address_id`.
+
+    `ids` are the quote's id and, after it, one per order, for a caller that must get the same ones again (an import);
+    otherwise they are made."""
+
+    buyer_id: UUID
+    market: str
+    shipping_code: str
+    lines: list[Line]
+    address_id: UUID | None = None
+    promotion_code: str | None = None
+    cart_id: UUID | None = None
+    ids: tuple[UUID, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The command to place a quote. `key` is the caller's idempotency key; `lines` only weighs it in a batch."""
+
+    caller: UUID
+    key: str
+    quote_id: UUID
+    method: str
+    lines: int = 1
+
+    @property
+    def body_hash(self) -> bytes:
+        return hashlib.sha256(f"{self.quote_id} {self.method}".encode()).digest()
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of a Place: `verdict` is `placed` or the reason why not (see problem_of); `replayed` says that the
+    effect was there before; `detail` has the reason's figures."""
+
+    ord: int
+    verdict: str
+    replayed: bool
+    group_id: UUID | None
+    detail: dict[str, Any] | None
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The answer to placing: the group's id, and whether it is paid or awaits payment."""
+
+    id: str
+    status: str
+
+
+@dataclass(eq=False)
+class QuotePlaced(Problem):
+    """This quote was placed before, under another key."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class QuoteExpired(Problem):
+    """The quote has expired; ask for a new one."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class OfferUnavailable(Problem):
+    """One of the offers can no longer be bought."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+
+
+@dataclass(eq=False)
+class PriceChanged(Problem):
+    """A price has changed since the quote."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+    unit_price_minor: int
+
+
+@dataclass(eq=False)
+class SoldOut(Problem):
+    """There is not enough left of one of the offers."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+    available: int
+
+
+@dataclass(eq=False)
+class WalletTooLow(Problem):
+    """There is not enough money in the wallet."""
+
+    status: ClassVar[int] = 409
+    available_minor: int
+
+
+@dataclass(eq=False)
+class CartEmpty(Problem):
+    """The cart has no lines."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class CartIncomplete(Problem):
+    """The cart lacks something that a quote needs."""
+
+    status: ClassVar[int] = 409
+    missing: str
+
+
+@dataclass(eq=False)
+class CartFull(Problem):
+    """The cart has as many lines as it can."""
+
+    status: ClassVar[int] = 409
+    limit: int
+
+
+@dataclass(eq=False)
+class WrongStatus(Problem):
+    """The order's status does not allow this."""
+
+    status: ClassVar[int] = 409
+    order_status: str
+
+
+PLACE_PROBLEMS: dict[str, type[Problem]] = {
+    "key_conflict": KeyConflict,
+    "quote_not_found": NotFound,
+    "quote_placed": QuotePlaced,
+    "quote_expired": QuoteExpired,
+    "offer_unavailable": OfferUnavailable,
+    "price_changed": PriceChanged,
+    "sold_out": SoldOut,
+    "insufficient_funds": WalletTooLow,
+}
+"""Every verdict of place_many but `placed`."""
+
+
+def problem_of(verdict: Verdict) -> Problem:
+    """The Problem that a refusing verdict is."""
+    return PLACE_PROBLEMS[verdict.verdict](**(verdict.detail or {}))

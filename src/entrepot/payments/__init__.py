@@ -1,0 +1,33 @@
+"""Payments: money that comes in and goes out. The ledger says what it did to the books.
+
+A payment by wallet is captured in the transaction that places its order group. A payment through a gateway is an intent
+first (a committed row), then a call, then a record of the answer; a sweeper asks again for what has no answer yet.
+A payout pays each seller what its account holds, once in every period of two weeks.
+
+Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
+row and its transfer come together.
+
+Events: payout_sent (key: the seller's id; data: payout_id, currency, amount_minor).
+"""
+
+from entrepot.payments.actions import (
+    claim_due,
+    claim_refunds,
+    give_up,
+    mark_captured,
+    mark_pending,
+    pay_out,
+    record_refunded,
+    refund_many,
+    return_late,
+    store_webhook,
+    top_up,
+)
+from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
+from entrepot.payments.types import METHODS, Due, PaymentNotThere, RefundDue
+
+__all__ = [
+    "METHODS", "Due", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "claim_due", "claim_refunds", "give_up",
+    "mark_captured", "mark_pending", "pay_out", "payment_of", "payouts", "record_refunded", "refund_many", "return_late",
+    "statement_of", "store_webhook", "top_up",
+]  # fmt: skip

@@ -1,0 +1,124 @@
+"""Paying in, paying back, paying out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from entrepot import ledger
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL, new_id
+from entrepot.ledger import Transfer
+from entrepot.payments import store
+from entrepot.payments.types import Due, PaymentNotThere, RefundDue
+
+SWEEP = 100
+"""Payments that one sweep takes on."""
+RETRY_AFTER = timedelta(seconds=30)
+PAYOUT_PERIOD = timedelta(days=14)
+
+
+async def top_up(tx: Tx, cell: int, buyer_id: UUID, currency: str, amount_minor: int, cause_id: UUID) -> None:
+    """Money that reached us for a buyer's wallet: cash -> wallet. `cause_id` names it, so that it counts once."""
+    cash, wallet = await ledger.account_ids(tx, cell, ["cash", "wallet"], [NIL, buyer_id], [currency, currency])
+    await ledger.post_all(tx, cell, [Transfer(cause_id, "top_up", cash, wallet, amount_minor)])
+
+
+async def claim_due(tx: Tx, cell: int) -> list[Due]:
+    """Gateway payments whose time to be looked at has come; each is nobody else's for RETRY_AFTER."""
+    return await tx.all(store.CLAIM_DUE, cell=cell, now=tx.now, retry_at=tx.now + RETRY_AFTER, limit=SWEEP)
+
+
+async def mark_pending(tx: Tx, cell: int, payment_id: UUID, external_id: str, redirect_url: str) -> bool:
+    """The gateway knows the payment; the buyer finishes it at `redirect_url`. False when it is past that."""
+    marked = await tx.maybe(
+        store.PENDING, cell=cell, id=payment_id, external_id=external_id, redirect_url=redirect_url,
+        due_at=tx.now + RETRY_AFTER,
+    )  # fmt: skip
+    return marked is not None
+
+
+async def mark_captured(tx: Tx, cell: int, payment_id: UUID, external_id: str) -> bool:
+    """The money is ours. True exactly once."""
+    return await tx.maybe(store.CAPTURED, cell=cell, id=payment_id, external_id=external_id, now=tx.now) is not None
+
+
+async def give_up(tx: Tx, cell: int, payment_id: UUID) -> bool:
+    """Declined, canceled, or told differently than asked. True exactly once."""
+    return await tx.maybe(store.GIVE_UP, cell=cell, id=payment_id) is not None
+
+
+async def return_late(tx: Tx, cell: int, due: Due, external_id: str) -> bool:
+    """Captured after its order group had expired: it goes back whole. True exactly once."""
+    if await tx.maybe(store.RETURN_LATE, cell=cell, id=due.id, external_id=external_id, now=tx.now) is None:
+        return False
+    await _insert_refunds(tx, cell, [due.id], [due.group_id], [due.amount_minor], "late_capture")
+    return True
+
+
+async def refund_many(
+    tx: Tx, cell: int, payments: Sequence[UUID], orders: Sequence[UUID], amounts: Sequence[int], reason: str
+) -> list[str]:
+    """Gives `amounts` of `payments` back for `orders`: at once into a wallet, by a later call through a gateway. The
+    methods, in order. Raises PaymentNotThere when one of them is not captured."""
+    done = await tx.all(store.ADD_REFUNDED, cell=cell, payments=payments, amounts=amounts)
+    if set(done) != set(payments):
+        raise PaymentNotThere
+    await _insert_refunds(tx, cell, payments, orders, amounts, reason)
+    return await tx.all(store.METHODS_OF, cell=cell, payments=payments)
+
+
+async def _insert_refunds(
+    tx: Tx, cell: int, payments: Sequence[UUID], orders: Sequence[UUID], amounts: Sequence[int], reason: str
+) -> None:
+    some = [i for i, amount in enumerate(amounts) if amount > 0]
+    await tx.run(
+        store.REFUND, cell=cell, now=tx.now, ids=[new_id(tx.now) for _ in some], payments=[payments[i] for i in some],
+        orders=[orders[i] for i in some], amounts=[amounts[i] for i in some], reason=reason,
+    )  # fmt: skip
+
+
+async def claim_refunds(tx: Tx, cell: int) -> list[RefundDue]:
+    """Refunds that a gateway has still to be asked for."""
+    return await tx.all(store.CLAIM_REFUNDS, cell=cell, now=tx.now, retry_at=tx.now + RETRY_AFTER, limit=SWEEP)
+
+
+async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, external_id: str | None) -> None:
+    """The gateway made a refund (`done`) or refused it for good (`failed`)."""
+    payment_id = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status=status, external_id=external_id)
+    if payment_id is not None and status == "done":
+        await tx.run(store.RETURNED, cell=cell, id=payment_id)
+
+
+async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:
+    """Whether this event is new to us."""
+    return await tx.maybe(store.WEBHOOK, gateway=gateway, event_id=event_id, now=tx.now) is not None
+
+
+async def pay_out(tx: Tx, cell: int, period: int) -> int:
+    """Pays every seller what its account holds, once per period; the number of payouts. seller 97 -> payout 97."""
+    if await tx.maybe(store.OPEN_RUN, cell=cell, period=period, now=tx.now) is None:
+        return 0
+    owed = await tx.all(store.OWED, cell=cell)
+    if not owed:
+        return 0
+    currencies = sorted({row.currency for row in owed})
+    ids = await ledger.account_ids(tx, cell, ["payout"] * len(currencies), [NIL] * len(currencies), currencies)
+    clearing = dict(zip(currencies, ids, strict=True))
+    payouts = [new_id(tx.now) for _ in owed]
+    await tx.run(
+        store.PAYOUTS, cell=cell, now=tx.now, ids=payouts, sellers=[row.seller_id for row in owed],
+        currencies=[row.currency for row in owed], amounts=[row.amount_minor for row in owed],
+    )  # fmt: skip
+    await ledger.post_all(
+        tx, cell,
+        [
+            Transfer(payout, "payout", row.account_id, clearing[row.currency], row.amount_minor)
+            for payout, row in zip(payouts, owed, strict=True)
+        ],
+    )  # fmt: skip
+    for payout, row in zip(payouts, owed, strict=True):
+        told = {"payout_id": payout, "currency": row.currency, "amount_minor": row.amount_minor}
+        tx.emit("payout_sent", row.seller_id, told, cell)
+    return len(owed)

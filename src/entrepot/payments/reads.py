@@ -1,0 +1,86 @@
+"""What a payment stands at, what a seller is owed and was paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot import ledger
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import show
+from entrepot.kit.problem import NotFound
+from entrepot.payments import store
+
+EVENT_PREFIX = {"payout": "pay"}
+"""What a transfer's cause is, by its code; all others are caused by an order."""
+LAST = UUID(int=2**128 - 1)
+PAGE = 50
+
+
+class PaymentView(msgspec.Struct, frozen=True):
+    """`status`: created, pending (the buyer finishes it at `redirect_url`), captured, failed, returning or returned."""
+
+    method: str
+    currency: str
+    amount_minor: int
+    refunded_minor: int
+    status: str
+    redirect_url: str | None
+
+
+class PayoutView(msgspec.Struct, frozen=True):
+    id: str
+    currency: str
+    amount_minor: int
+    created_at: datetime
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of a statement; `event` is the order or payout that it comes from."""
+
+    at: datetime
+    code: str
+    event: str
+    amount_minor: int
+
+
+class StatementView(msgspec.Struct, frozen=True):
+    """opening_minor + sum of the lines == closing_minor."""
+
+    currency: str
+    start: datetime
+    stop: datetime
+    opening_minor: int
+    closing_minor: int
+    lines: list[Line]
+
+
+async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
+    """The payment of an order group. Raises NotFound."""
+    row = await tx.maybe(store.OF_GROUP, cell=cell, group_id=group_id)
+    if row is None:
+        raise NotFound
+    return PaymentView(row.method, row.currency, row.amount_minor, row.refunded_minor, row.status, row.redirect_url)
+
+
+async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = None) -> list[PayoutView]:
+    """A seller's payouts, the latest first, PAGE at a time."""
+    rows = await tx.all(store.PAYOUTS_OF, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
+    return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.created_at) for row in rows]
+
+
+async def statement_of(
+    tx: ReadTx, cell: int, seller_id: UUID, currency: str, start: datetime, stop: datetime
+) -> StatementView:
+    """A seller's statement of account. Raises NotFound when it has no account in the currency."""
+    (account,) = await ledger.account_ids(tx, cell, ["seller"], [seller_id], [currency])
+    if account == 0:
+        raise NotFound
+    found = await ledger.statement(tx, cell, account, start, stop)
+    lines = [
+        Line(line.at, line.code, show(EVENT_PREFIX.get(line.code, "ord"), line.cause_id), line.amount_minor)
+        for line in found.lines
+    ]
+    return StatementView(currency, start, stop, found.opening_minor, found.closing_minor, lines)

@@ -1,0 +1,183 @@
+"""Payments' SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+from entrepot.payments.types import Due, RefundDue
+
+
+class PaymentRow(msgspec.Struct, frozen=True):
+    id: UUID
+    method: str
+    currency: str
+    amount_minor: int
+    refunded_minor: int
+    status: str
+    redirect_url: str | None
+
+
+class PayoutRow(msgspec.Struct, frozen=True):
+    id: UUID
+    currency: str
+    amount_minor: int
+    created_at: datetime
+
+
+class Owed(msgspec.Struct, frozen=True):
+    seller_id: UUID
+    account_id: int
+    currency: str
+    amount_minor: int
+
+
+OF_GROUP = sql(
+    """
+    select id, method, currency, amount_minor, refunded_minor, status, redirect_url
+      from payments.payment where cell = :cell and id = :group_id
+    """,
+    PaymentRow,
+)
+# `for update skip locked`: two sweepers never ask about one payment at once.
+CLAIM_DUE = sql(
+    """
+    with due as (
+        select id from payments.payment
+         where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
+    )
+    update payments.payment p set attempts = p.attempts + 1, due_at = :retry_at
+      from due d where p.cell = :cell and p.id = d.id
+    returning p.id, p.group_id, p.currency, p.amount_minor, p.status, p.external_id, p.attempts
+    """,
+    Due,
+)
+PENDING = sql(
+    """
+    update payments.payment
+       set status = 'pending', external_id = :external_id, redirect_url = :redirect_url, due_at = :due_at
+     where cell = :cell and id = :id and status = 'created'
+    returning id
+    """,
+    UUID,
+)
+CAPTURED = sql(
+    """
+    update payments.payment
+       set status = 'captured', external_id = :external_id, captured_at = :now, due_at = null
+     where cell = :cell and id = :id and status in ('created', 'pending')
+    returning id
+    """,
+    UUID,
+)
+GIVE_UP = sql(
+    """
+    update payments.payment set status = 'failed', due_at = null
+     where cell = :cell and id = :id and status in ('created', 'pending')
+    returning id
+    """,
+    UUID,
+)
+RETURN_LATE = sql(
+    """
+    update payments.payment
+       set status = 'returning', external_id = :external_id, captured_at = :now, refunded_minor = amount_minor, due_at = null
+     where cell = :cell and id = :id and status in ('created', 'pending')
+    returning id
+    """,
+    UUID,
+)
+RETURNED = sql("""
+    update payments.payment set status = 'returned' where cell = :cell and id = :id and status = 'returning'
+""")
+REFUND = sql("""
+    insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, due_at, created_at)
+    select :cell, r.id, r.payment_id, r.order_id, r.amount,
+           case p.method when 'wallet' then 'done' else 'created' end, :reason,
+           case p.method when 'wallet' then null else :now end, :now
+      from unnest(:ids::uuid[], :payments::uuid[], :orders::uuid[], :amounts::bigint[])
+           as r (id, payment_id, order_id, amount)
+      join payments.payment p on p.cell = :cell and p.id = r.payment_id
+""")
+ADD_REFUNDED = sql(
+    """
+    with locked as (
+        select id from payments.payment
+         where cell = :cell and id = any (:payments::uuid[]) and status = 'captured' order by id for no key update
+    )
+    update payments.payment p set refunded_minor = p.refunded_minor + r.amount
+      from (select payment_id, sum(amount)::bigint as amount
+              from unnest(:payments::uuid[], :amounts::bigint[]) as r (payment_id, amount) group by payment_id) r
+      join locked l on l.id = r.payment_id
+     where p.cell = :cell and p.id = r.payment_id
+    returning p.id
+    """,
+    UUID,
+)
+METHODS_OF = sql(
+    """
+    select p.method
+      from unnest(:payments::uuid[]) with ordinality as a (id, ord)
+      join payments.payment p on p.cell = :cell and p.id = a.id
+     order by a.ord
+    """,
+    str,
+)
+CLAIM_REFUNDS = sql(
+    """
+    with due as (
+        select id from payments.refund
+         where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
+    )
+    update payments.refund r set attempts = r.attempts + 1, due_at = :retry_at
+      from due d, payments.payment p
+     where r.cell = :cell and r.id = d.id and p.cell = :cell and p.id = r.payment_id
+    returning r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts
+    """,
+    RefundDue,
+)
+REFUNDED = sql(
+    """
+    update payments.refund set status = :status, external_id = :external_id, due_at = null
+     where cell = :cell and id = :id and status = 'created'
+    returning payment_id
+    """,
+    UUID,
+)
+WEBHOOK = sql(
+    """
+    insert into payments.webhook (gateway, event_id, received_at) values (:gateway, :event_id, :now)
+    on conflict do nothing
+    returning event_id
+    """,
+    str,
+)
+OPEN_RUN = sql(
+    """
+    insert into payments.payout_run (cell, period, at) values (:cell, :period, :now) on conflict do nothing
+    returning period
+    """,
+    int,
+)
+OWED = sql(
+    """
+    select owner, account_id, currency, balance from ledger.lock_positive(:cell, 'seller')
+    """,
+    Owed,
+)
+PAYOUTS = sql("""
+    insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
+    select :cell, p.id, p.seller_id, p.currency, p.amount, :now
+      from unnest(:ids::uuid[], :sellers::uuid[], :currencies::text[], :amounts::bigint[])
+           as p (id, seller_id, currency, amount)
+""")
+PAYOUTS_OF = sql(
+    """
+    select id, currency, amount_minor, created_at from payments.payout
+     where cell = :cell and seller_id = :seller_id and id < :before order by id desc limit :limit
+    """,
+    PayoutRow,
+)

@@ -1,0 +1,44 @@
+"""What payments are told and what they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.problem import Problem
+
+METHODS = ("wallet", "sandbox")
+"""The buyer's wallet (same transaction), and the sandbox gateway of entrepot.world."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A gateway payment that the sweeper looks at: `status` created (never answered) or pending."""
+
+    id: UUID
+    group_id: UUID
+    currency: str
+    amount_minor: int
+    status: str
+    external_id: str | None
+    attempts: int
+
+
+class RefundDue(msgspec.Struct, frozen=True):
+    """A refund that a gateway has still to make, of the payment it knows as `external_id`."""
+
+    id: UUID
+    payment_id: UUID
+    currency: str
+    amount_minor: int
+    external_id: str
+    attempts: int
+
+
+@dataclass(eq=False)
+class PaymentNotThere(Problem):
+    """The group has no captured payment to give back."""
+
+    status: ClassVar[int] = 409
