@@ -1,0 +1,16 @@
+"""The auditor: the books of a cell derived again from the rows that never change, and every difference named.
+
+It shares no code with the rooms it audits, only the tables: a rule that a room got wrong is written here a second time.
+
+    money.py   balances are the sums of their transfers, books are even, limits hold, every transfer went the way of its
+               code between the parties of its order, escrow holds what is owed; payouts, refunds and purchases agree
+    stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
+    orders.py  amounts of lines, orders, groups and payments agree; each order's escrow went in and out exactly; its
+               status agrees with its times, group, payment, fulfillment order and shipment; no promise is overdue
+
+All checks of one audit read one snapshot, so that it is right while sales go on. It blocks nobody.
+"""
+
+from entrepot.world.auditor.run import CHECKS, Finding, Report, audit, examine, main
+
+__all__ = ["CHECKS", "Finding", "Report", "audit", "examine", "main"]

@@ -1,0 +1,237 @@
+"""Money: balances are what the transfers say, every transfer went the way of its code to the party of its order, and
+what was paid out, refunded and bought has its row on both sides."""
+
+from entrepot.world.auditor.check import check
+
+BALANCE = check(
+    "balance",
+    "The balance rows of an account add up to its transfers, debits and credits each.",
+    """
+    select 'ledger.balance account ' || account_id as item,
+           row(coalesce(t.debits, 0), coalesce(t.credits, 0)) as expected,
+           row(coalesce(b.debits, 0), coalesce(b.credits, 0)) as found,
+           '(debits, credits)' as detail
+      from (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
+              from (select debit as account_id, sum(amount) as debits, 0 as credits
+                      from ledger.transfer where cell = :cell group by debit
+                    union all
+                    select credit, 0, sum(amount) from ledger.transfer where cell = :cell group by credit) e
+             group by account_id) t
+      full join (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
+                   from ledger.balance where cell = :cell group by account_id) b using (account_id)
+    """,
+)
+
+BALANCE_ROWS = check(
+    "balance_rows",
+    "An account without stripes has the one row 0 and a striped one only rows above 0, all with the account's own "
+    "limit; no balance row is without its account.",
+    """
+    select 'ledger.balance account ' || coalesce(a.id, b.account_id) as item,
+           row(case when a.striped is false then 1 else 0 end,
+               case when a.striped then coalesce(b.others, 0) else 0 end, coalesce(a.limited, false)) as expected,
+           row(coalesce(b.stripe_0, 0), coalesce(b.others, 0), coalesce(b.limited, false)) as found,
+           '(rows of stripe 0, of other stripes, limited)' as detail
+      from (select * from ledger.account where cell = :cell) a
+      full join (select account_id, bool_or(limited) as limited,
+                        (count(*) filter (where stripe = 0))::int as stripe_0,
+                        (count(*) filter (where stripe <> 0))::int as others
+                   from ledger.balance where cell = :cell group by account_id) b on b.account_id = a.id
+    """,
+)
+
+TRIAL_BALANCE = check(
+    "trial_balance",
+    "The balances of all accounts of one currency add up to nothing.",
+    """
+    select 'currency ' || a.currency as item, 0::numeric as expected, sum(b.credits - b.debits) as found,
+           'sum of all balances' as detail
+      from ledger.balance b
+      join ledger.account a on a.cell = b.cell and a.id = b.account_id
+     where b.cell = :cell
+     group by a.currency
+    """,
+)
+
+LIMIT = check(
+    "limit",
+    "An account with a limit is never below zero.",
+    """
+    select 'ledger.balance account ' || a.id as item, greatest(sum(b.credits - b.debits), 0) as expected,
+           sum(b.credits - b.debits) as found, a.code || ' of ' || a.owner as detail
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+     where a.cell = :cell and a.limited
+     group by a.id, a.code, a.owner
+    """,
+)
+
+TRANSFER_CURRENCY = check(
+    "transfer_currency",
+    "A transfer joins two accounts that exist and have one currency.",
+    """
+    select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
+           coalesce(d.currency, 'no account') as expected, coalesce(c.currency, 'none either') as found,
+           'account ' || t.debit || ' -> account ' || t.credit as detail
+      from ledger.transfer t
+      left join ledger.account d on d.cell = t.cell and d.id = t.debit
+      left join ledger.account c on c.cell = t.cell and c.id = t.credit
+     where t.cell = :cell
+    """,
+)
+
+# Who adds a code of transfer adds its way here: money on a way that nobody wrote down is a finding.
+TRANSFER_WAY = check(
+    "transfer_way",
+    "A transfer of a code goes from and to the accounts that the code is for.",
+    """
+    select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
+           coalesce(w.way collate "C", 'another way') as expected, d.code || ' -> ' || c.code as found,
+           'amount ' || t.amount as detail
+      from ledger.transfer t
+      join ledger.account d on d.cell = t.cell and d.id = t.debit
+      join ledger.account c on c.cell = t.cell and c.id = t.credit
+      left join (values ('pay', 'wallet -> escrow'), ('pay', 'gateway -> escrow'), ('fund', 'promotions -> escrow'),
+                        ('release', 'escrow -> seller'), ('release', 'escrow -> own_revenue'),
+                        ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
+                        ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
+                        ('unfund', 'escrow -> promotions'), ('payout', 'seller -> payout'),
+                        ('top_up', 'cash -> wallet'), ('purchase', 'own_stock -> supplier'),
+                        ('cogs', 'cost_of_goods -> own_stock')) as w (code, way)
+        on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
+     where t.cell = :cell
+    """,
+)
+
+# A payment made from the wallet comes from, and goes back to, the buyer; through a gateway it is the house's. One
+# captured payment per group is a rule of its own (group_payment), so the join gives one row.
+TRANSFER_PARTY = check(
+    "transfer_party",
+    "A transfer of an order is in the order's currency and between its own buyer, its own seller and the house.",
+    """
+    select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
+           row(case when t.code = 'pay' and p.method = 'wallet' then o.buyer_id
+                    when t.code in ('commission', 'payment_fee') then o.seller_id else h.nil end,
+               case when t.code = 'release' and not o.own then o.seller_id
+                    when t.code = 'refund' and p.method = 'wallet' then o.buyer_id else h.nil end,
+               o.currency) as expected,
+           row(d.owner, c.owner, c.currency) as found,
+           case when o.id is null then 'no such order' else '(from, to, currency)' end as detail
+      from ledger.transfer t
+      join ledger.account d on d.cell = t.cell and d.id = t.debit
+      join ledger.account c on c.cell = t.cell and c.id = t.credit
+      left join orders.order o on o.cell = t.cell and o.id = t.cause_id
+      left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
+     cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
+     where t.cell = :cell
+       and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs')
+    """,
+)
+
+ESCROW_BALANCE = check(
+    "escrow_balance",
+    "Escrow holds exactly paid + operator discount of the orders that are paid, shipped or delivered.",
+    """
+    select 'ledger.account escrow ' || currency as item, coalesce(o.due, 0) as expected,
+           coalesce(e.kept, 0) as found, 'balance' as detail
+      from (select currency, sum(paid_minor + operator_discount_minor) as due
+              from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
+             group by currency) o
+      full join (select a.currency, sum(b.credits - b.debits) as kept
+                   from ledger.account a
+                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                  where a.cell = :cell and a.code = 'escrow'
+                  group by a.currency) e using (currency)
+    """,
+)
+
+PURCHASE_COST = check(
+    "purchase_cost",
+    "Goods received of the operator's own are owed to their supplier, and goods shipped are cost of goods sold.",
+    """
+    select 'ledger.transfer ' || cause_id || ' ' || code as item, m.cost as expected, t.amount as found,
+           'cost of the movements' as detail
+      from (select cause_id, case kind when 'receive' then 'purchase' else 'cogs' end collate "C" as code,
+                   abs(sum(cost_delta))::bigint as cost
+              from inventory.movement
+             where cell = :cell and kind in ('receive', 'ship') and cost_delta <> 0
+             group by cause_id, kind) m
+      full join (select cause_id, code, amount
+                   from ledger.transfer where cell = :cell and code in ('purchase', 'cogs')) t using (cause_id, code)
+    """,
+)
+
+PAYOUT = check(
+    "payout",
+    "A payout has the one transfer of its amount, from its seller, in its currency; and no such transfer is alone.",
+    """
+    select 'payments.payout ' || coalesce(p.id, t.cause_id) as item,
+           row(p.seller_id, p.currency, p.amount_minor) as expected, row(t.owner, t.currency, t.amount) as found,
+           '(seller, currency, amount)' as detail
+      from (select * from payments.payout where cell = :cell) p
+      full join (select t.cause_id, a.owner, a.currency, t.amount
+                   from ledger.transfer t
+                   join ledger.account a on a.cell = t.cell and a.id = t.debit
+                  where t.cell = :cell and t.code = 'payout') t on t.cause_id = p.id
+    """,
+)
+
+PAYOUT_LIMIT = check(
+    "payout_limit",
+    "No seller was paid out more than the completed orders brought, less commission and payment fee.",
+    """
+    select 'seller ' || p.seller_id || ' ' || p.currency as item,
+           least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
+      from (select seller_id, currency, sum(amount_minor) as paid_out
+              from payments.payout where cell = :cell group by seller_id, currency) p
+      left join (select seller_id, currency,
+                        sum(paid_minor + operator_discount_minor - commission_minor - payment_fee_minor) as earned
+                   from orders.order where cell = :cell and status = 'completed' and not own
+                  group by seller_id, currency) o using (seller_id, currency)
+    """,
+)
+
+# A payment captured after its group had expired never was in the books and goes back whole (status returning); its
+# refund names the group instead of an order.
+REFUND = check(
+    "refund",
+    "A refund of an order has the one transfer of its amount, and no such transfer is alone.",
+    """
+    select 'payments.refund of order ' || coalesce(r.order_id, t.cause_id) as item, r.amount_minor as expected,
+           t.amount as found, 'amount of the transfer' as detail
+      from (select r.*
+              from payments.refund r
+              join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+             where r.cell = :cell and p.status not in ('returning', 'returned')) r
+      full join (select cause_id, amount from ledger.transfer where cell = :cell and code = 'refund') t
+        on t.cause_id = r.order_id
+    """,
+)
+
+PAYMENT_REFUNDED = check(
+    "payment_refunded",
+    "A payment says exactly how much of it was given back, or is about to be.",
+    """
+    select 'payments.payment ' || coalesce(p.id, r.payment_id) as item, coalesce(r.amount, 0) as expected,
+           p.refunded_minor as found, 'refunded_minor' as detail
+      from (select * from payments.payment where cell = :cell) p
+      full join (select payment_id, sum(amount_minor)::bigint as amount
+                   from payments.refund where cell = :cell group by payment_id) r on r.payment_id = p.id
+    """,
+)
+
+CHECKS = (
+    BALANCE,
+    BALANCE_ROWS,
+    TRIAL_BALANCE,
+    LIMIT,
+    TRANSFER_CURRENCY,
+    TRANSFER_WAY,
+    TRANSFER_PARTY,
+    ESCROW_BALANCE,
+    PURCHASE_COST,
+    PAYOUT,
+    PAYOUT_LIMIT,
+    REFUND,
+    PAYMENT_REFUNDED,
+)

@@ -1,0 +1,303 @@
+"""Orders: their amounts, their money, their status in every room that has one, and what was promised by a time."""
+
+from entrepot.world.auditor.check import check
+
+# A group whose cell is audited may have orders in any cell, so these are found by `group_cell`.
+GROUP_PAID = check(
+    "group_paid",
+    "A group has orders, and its amount is the sum of theirs.",
+    """
+    select 'orders.order_group ' || g.id as item, g.paid_minor as expected, o.paid_minor as found,
+           'sum of its orders' as detail
+      from orders.order_group g
+      left join (select group_id, sum(paid_minor)::bigint as paid_minor
+                   from orders.order where group_cell = :cell group by group_id) o on o.group_id = g.id
+     where g.cell = :cell
+    """,
+)
+
+ORDER_GROUP = check(
+    "order_group",
+    "An order has its group, and the group's buyer, market and currency.",
+    """
+    select 'orders.order ' || o.id as item, row(g.id, g.buyer_id, g.market, g.currency) as expected,
+           row(o.group_id, o.buyer_id, o.market, o.currency) as found,
+           '(group, buyer, market, currency)' as detail
+      from orders.order o
+      left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
+     where o.cell = :cell
+    """,
+)
+
+# An order canceled before it was paid for may end with its group (expired) or before it.
+GROUP_STATUS = check(
+    "group_status",
+    "An order awaits payment, expires or goes on together with its group.",
+    """
+    select 'orders.order ' || o.id as item,
+           case when o.status in ('awaiting_payment', 'expired') then o.status
+                when o.status = 'canceled' then coalesce(g.status, 'placed')
+                else 'placed' end as expected,
+           g.status as found, o.status || ', status of the group' as detail
+      from orders.order o
+      left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
+     where o.cell = :cell
+    """,
+)
+
+GROUP_PAYMENT = check(
+    "group_payment",
+    "A placed group has exactly one captured payment, of its amount; any other group has none.",
+    """
+    select 'orders.order_group ' || g.id as item,
+           case g.status when 'placed' then row(1::bigint, g.paid_minor) else row(0::bigint, 0::bigint) end as expected,
+           row(coalesce(p.payments, 0), coalesce(p.amount, 0)) as found, g.status || ' (payments, amount)' as detail
+      from orders.order_group g
+      left join (select group_id, count(*) as payments, sum(amount_minor)::bigint as amount
+                   from payments.payment where cell = :cell and status = 'captured' group by group_id) p
+        on p.group_id = g.id
+     where g.cell = :cell
+    """,
+)
+
+PAYMENT_GROUP = check(
+    "payment_group",
+    "A payment has its group, and the group's buyer and currency; it has a time of capture if it was ever captured.",
+    """
+    select 'payments.payment ' || p.id as item,
+           row(g.id, g.buyer_id, g.currency, p.status in ('captured', 'returning', 'returned')) as expected,
+           row(p.group_id, p.buyer_id, p.currency, p.captured_at is not null) as found,
+           p.status || ' (group, buyer, currency, has captured_at)' as detail
+      from payments.payment p
+      left join orders.order_group g on g.cell = p.cell and g.id = p.group_id
+     where p.cell = :cell
+    """,
+)
+
+PAID_FORMULA = check(
+    "paid_formula",
+    "What is paid for an order is items + shipping - seller discount - operator discount.",
+    """
+    select 'orders.order ' || id as item,
+           items_minor + shipping_minor - seller_discount_minor - operator_discount_minor as expected,
+           paid_minor as found, 'paid_minor' as detail
+      from orders.order
+     where cell = :cell
+    """,
+)
+
+ORDER_LINES = check(
+    "order_lines",
+    "Items, shipping and commission of an order are the sums of its lines, and it has lines.",
+    """
+    select 'orders.order ' || coalesce(o.id, l.order_id) as item, row(l.gross, l.shipping, l.commission) as expected,
+           row(o.items_minor, o.shipping_minor, o.commission_minor) as found,
+           '(items, shipping, commission)' as detail
+      from (select * from orders.order where cell = :cell) o
+      full join (select order_id, sum(gross_minor)::bigint as gross, sum(shipping_minor)::bigint as shipping,
+                        sum(commission_minor)::bigint as commission
+                   from orders.order_line where cell = :cell group by order_id) l on l.order_id = o.id
+    """,
+)
+
+ORDER_DISCOUNTS = check(
+    "order_discounts",
+    "The discounts of an order are the sums of its discount lines, by who pays for them.",
+    """
+    select 'orders.order ' || coalesce(o.id, d.order_id) as item,
+           row(coalesce(d.by_seller, 0), coalesce(d.by_operator, 0)) as expected,
+           row(o.seller_discount_minor, o.operator_discount_minor) as found, '(seller, operator)' as detail
+      from (select * from orders.order where cell = :cell) o
+      full join (select order_id, (sum(amount_minor) filter (where funding_party = 'seller'))::bigint as by_seller,
+                        (sum(amount_minor) filter (where funding_party = 'operator'))::bigint as by_operator
+                   from orders.discount_line where cell = :cell group by order_id) d on d.order_id = o.id
+    """,
+)
+
+LINE_DISCOUNT = check(
+    "line_discount",
+    "The discount of an order line is the sum of its discount lines.",
+    """
+    select 'orders.order_line ' || order_id || ' ' || line_no as item, coalesce(d.amount, 0) as expected,
+           l.discount_minor as found, 'discount_minor' as detail
+      from (select * from orders.order_line where cell = :cell) l
+      full join (select order_id, line_no, sum(amount_minor)::bigint as amount
+                   from orders.discount_line where cell = :cell group by order_id, line_no) d using (order_id, line_no)
+    """,
+)
+
+LINE_GROSS = check(
+    "line_gross",
+    "A line's gross amount is its quantity at its price, rounded down, plus its rounding.",
+    """
+    select 'orders.order_line ' || order_id || ' ' || line_no as item,
+           div(quantity::numeric * unit_price_minor, price_per) + rounding_minor as expected,
+           gross_minor::numeric as found,
+           quantity || ' at ' || unit_price_minor || ' per ' || price_per || ', rounding ' || rounding_minor as detail
+      from orders.order_line
+     where cell = :cell
+    """,
+)
+
+ESCROW_IN = check(
+    "escrow_in",
+    "An order that was paid for has paid exactly its amount into escrow, and the operator exactly its discount; an "
+    "order that was not, nothing.",
+    """
+    select 'orders.order ' || o.id as item,
+           row(case when o.bought then nullif(o.paid_minor, 0) end,
+               case when o.bought then nullif(o.operator_discount_minor, 0) end) as expected,
+           row(pay.amount, fund.amount) as found, o.status || ' (pay, fund)' as detail
+      from (select o.*, o.status not in ('awaiting_payment', 'expired')
+                   and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
+              from orders.order o
+              left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
+             where o.cell = :cell) o
+      left join ledger.transfer pay on pay.cell = :cell and pay.cause_id = o.id and pay.code = 'pay'
+      left join ledger.transfer fund on fund.cell = :cell and fund.cause_id = o.id and fund.code = 'fund'
+    """,
+)
+
+ESCROW_OUT = check(
+    "escrow_out",
+    "Of a completed order everything in escrow went to the seller, of a canceled or refunded one to where it came "
+    "from, of any other nothing went out.",
+    """
+    select 'orders.order ' || o.id as item,
+           row(case when o.status = 'completed' then nullif(o.paid_minor + o.operator_discount_minor, 0) end,
+               case when o.given_back then nullif(o.paid_minor, 0) end,
+               case when o.given_back then nullif(o.operator_discount_minor, 0) end) as expected,
+           row(release.amount, refund.amount, unfund.amount) as found, o.status || ' (release, refund, unfund)' as detail
+      from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
+              from orders.order o
+              left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
+             where o.cell = :cell) o
+      left join ledger.transfer release
+        on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
+      left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
+      left join ledger.transfer unfund on unfund.cell = :cell and unfund.cause_id = o.id and unfund.code = 'unfund'
+    """,
+)
+
+SELLER_FEES = check(
+    "seller_fees",
+    "A completed order of a seller paid exactly its frozen commission and payment fee, any other order none.",
+    """
+    select 'orders.order ' || o.id as item,
+           row(case when o.status = 'completed' and not o.own then nullif(o.commission_minor, 0) end,
+               case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor, 0) end) as expected,
+           row(commission.amount, fee.amount) as found, o.status || ' (commission, payment_fee)' as detail
+      from orders.order o
+      left join ledger.transfer commission
+        on commission.cell = :cell and commission.cause_id = o.id and commission.code = 'commission'
+      left join ledger.transfer fee on fee.cell = :cell and fee.cause_id = o.id and fee.code = 'payment_fee'
+     where o.cell = :cell
+    """,
+)
+
+# An order may complete without a scan of its delivery, and be refunded before or after it was shipped.
+ORDER_TIMES = check(
+    "order_times",
+    "An order has the times of what its status says happened, in their order, and a release timer while one runs.",
+    """
+    select 'orders.order ' || id as item,
+           case status when 'shipped' then row(true, false, false, true, true)
+                       when 'delivered' then row(true, true, false, true, true)
+                       when 'completed' then row(true, delivered_at is not null, true, false, true)
+                       when 'refunded' then row(shipped_at is not null,
+                                                shipped_at is not null and delivered_at is not null, true, false, true)
+                       else row(false, false, status in ('canceled', 'expired'), false, true) end as expected,
+           row(shipped_at is not null, delivered_at is not null, ended_at is not null, release_due_at is not null,
+               coalesce(placed_at <= shipped_at, true) and coalesce(shipped_at <= delivered_at, true)
+               and coalesce(greatest(placed_at, shipped_at, delivered_at) <= ended_at, true)) as found,
+           status || ' (has shipped_at, delivered_at, ended_at, release_due_at; in order)' as detail
+      from orders.order
+     where cell = :cell
+    """,
+)
+
+# Rooms tell each other by events, a moment later: logistics that an order is paid, orders that a parcel was delivered. So
+# what happened within the grace (after :overdue) may still be on its way, in this check and the next.
+FULFILLMENT = check(
+    "fulfillment",
+    "The fulfillment order says what the order says: open while it is paid, shipped once it is, canceled or absent "
+    "when it never will be; at the order's seller and location.",
+    """
+    select 'orders.order ' || coalesce(o.id, f.id) as item,
+           row(o.seller_id, o.location_id,
+               case when o.status in ('shipped', 'delivered', 'completed') or o.shipped_at is not null then 'shipped'
+                    when o.status <> 'paid' then 'canceled'
+                    when f.status = 'shipped' and s.shipped_at > :overdue then f.status
+                    else 'open' end) as expected,
+           row(coalesce(f.seller_id, o.seller_id), coalesce(f.location_id, o.location_id),
+               case when f.id is not null then f.status
+                    when o.status = 'paid' and p.captured_at > :overdue then 'open'
+                    when o.status <> 'paid' and o.shipped_at is null then 'canceled' end) as found,
+           coalesce(o.status, 'no such order') || ' (seller, location, status)' as detail
+      from (select * from orders.order where cell = :cell) o
+      full join (select * from logistics.fulfillment_order where cell = :cell) f on f.id = o.id
+      left join logistics.shipment s on s.cell = :cell and s.fulfillment_order_id = f.id
+      left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
+    """,
+)
+
+SHIPMENT = check(
+    "shipment",
+    "A shipped order has its shipment, delivered when the order is; no other order has one.",
+    """
+    select 'orders.order ' || coalesce(o.id, s.fulfillment_order_id) as item,
+           row(o.shipped_at is not null or o.status = 'paid' and coalesce(s.shipped_at > :overdue, false),
+               o.delivered_at is not null or coalesce(s.delivered_at > :overdue, false)
+               or coalesce(o.ended_at <= s.delivered_at, false),
+               true) as expected,
+           row(s.id is not null, coalesce(s.status = 'delivered', false) or coalesce(s.delivered_at > :overdue, false),
+               coalesce((s.status = 'delivered') = (s.delivered_at is not null), true)) as found,
+           coalesce(o.status, 'no such order') || ' (shipment, delivered, delivered_at agrees)' as detail
+      from (select * from orders.order where cell = :cell) o
+      full join (select * from logistics.shipment where cell = :cell) s on s.fulfillment_order_id = o.id
+    """,
+)
+
+HOLD_OVERDUE = check(
+    "hold_overdue",
+    "No group awaits payment, and holds stock, past its deadline.",
+    """
+    select 'orders.order_group ' || id as item,
+           case when pay_by > :overdue then status else 'expired' end as expected, status as found,
+           'pay by ' || coalesce(pay_by::text, 'no time') as detail
+      from orders.order_group
+     where cell = :cell and status = 'awaiting_payment'
+    """,
+)
+
+RELEASE_OVERDUE = check(
+    "release_overdue",
+    "No order's money stays in escrow past the time of its release.",
+    """
+    select 'orders.order ' || id as item, case when release_due_at > :overdue then status else 'completed' end as expected,
+           status as found, 'release due ' || release_due_at as detail
+      from orders.order
+     where cell = :cell and release_due_at is not null
+    """,
+)
+
+CHECKS = (
+    GROUP_PAID,
+    ORDER_GROUP,
+    GROUP_STATUS,
+    GROUP_PAYMENT,
+    PAYMENT_GROUP,
+    PAID_FORMULA,
+    ORDER_LINES,
+    ORDER_DISCOUNTS,
+    LINE_DISCOUNT,
+    LINE_GROSS,
+    ESCROW_IN,
+    ESCROW_OUT,
+    SELLER_FEES,
+    ORDER_TIMES,
+    FULFILLMENT,
+    SHIPMENT,
+    HOLD_OVERDUE,
+    RELEASE_OVERDUE,
+)

@@ -1,0 +1,156 @@
+"""Runs the checks on one snapshot, and the command `entrepot audit`.
+
+An audit reads everything. Should that become too long, it can go on from where the last one ended: transfers and
+movements are never changed, so a stored audit (its snapshot, and the sums per account and stock row at that snapshot)
+plus the rows of later transactions gives the same sums, and orders that had ended by then need no second look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+
+from entrepot.kit.clock import monotonic
+from entrepot.kit.db import Database, ReadTx
+from entrepot.kit.sql import sql
+from entrepot.settings import Settings
+from entrepot.world.auditor import money, orders, stock
+from entrepot.world.auditor.check import Check, arguments
+
+CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + orders.CHECKS
+
+GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken
+SAMPLE = 20  # findings named per check
+FULL_SAMPLE = 10_000
+
+# A hash table that outgrows this goes to disk, so an audit takes a small multiple of it however large the books are.
+WORK_MEM = "64MB"
+
+CELLS = sql(
+    """
+    select cell from ledger.account
+    union select cell from accounts.user
+    union select cell from inventory.stock
+    order by cell
+    """,
+    int,
+)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One difference: `row` names the table and the key; `expected` and `found` are as PostgreSQL writes them."""
+
+    check: str
+    row: str
+    expected: str
+    found: str
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One cell's audit. `checked` and `wrong` count rows per check; `findings` holds at most `sample` of each."""
+
+    cell: int
+    checked: dict[str, int]
+    wrong: dict[str, int]
+    findings: list[Finding]
+
+    @property
+    def total(self) -> int:
+        """All differences, whether named in `findings` or not."""
+        return sum(self.wrong.values())
+
+
+Progress = Callable[[str], None]
+
+
+async def audit(
+    db: Database, cell: int = 0, sample: int = SAMPLE, progress: Progress = lambda name: None
+) -> Report:
+    """Audits a cell on a connection of its own; `progress` hears the name of each check as it begins. Raises what
+    asyncpg raises when the server is away."""
+    # A snapshot without an id of its own: event consumers do not wait for it.
+    connection = await asyncpg.connect(
+        db.url, server_settings={"application_name": "entrepot audit", "jit": "off", "work_mem": WORK_MEM}
+    )
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await examine(ReadTx(connection, db.clock.now()), cell, sample, progress)
+    finally:
+        await connection.close()
+
+
+async def examine(
+    tx: ReadTx, cell: int = 0, sample: int = SAMPLE, progress: Progress = lambda name: None
+) -> Report:
+    """The checks in a transaction that is open already."""
+    given = {"cell": cell, "overdue": tx.now - GRACE, "sample": sample}
+    report = Report(cell, {}, {}, [])
+    for check in CHECKS:
+        progress(check.name)
+        tally = await tx.one(check.tally, **arguments(check.tally, given))
+        report.checked[check.name] = tally.checked
+        report.wrong[check.name] = tally.wrong
+        if tally.wrong:
+            for row in await tx.all(check.differences, **arguments(check.differences, given)):
+                report.findings.append(Finding(check.name, row.row, row.expected, row.found, row.detail))
+    return report
+
+
+def main(settings: Settings, as_json: bool = False, full: bool = False) -> int:
+    """`entrepot audit`: every cell, one table (or one JSON object) on stdout; 1 when anything differs. `full` names up
+    to FULL_SAMPLE differences per check instead of SAMPLE."""
+    started = monotonic()
+    reports = asyncio.run(_audit_all(settings, FULL_SAMPLE if full else SAMPLE))
+    if as_json:
+        print(msgspec.json.encode({"total": sum(r.total for r in reports), "cells": reports}).decode())
+    else:
+        for report in reports:
+            print("\n".join(_lines(report)))
+        print(f"{_verdict(reports)} in {monotonic() - started:.1f} s")
+    return 1 if any(report.total for report in reports) else 0
+
+
+async def _audit_all(settings: Settings, sample: int) -> list[Report]:
+    db = await Database.open(settings.database_url)
+    try:
+        async with db.read() as tx:
+            cells = await tx.all(CELLS)
+        return [await audit(db, cell, sample, _tell) for cell in cells or [0]]
+    finally:
+        _tell("")
+        await db.close()
+
+
+def _tell(name: str) -> None:
+    """The check that runs now, on one line of a terminal that the next one overwrites."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
+
+
+def _lines(report: Report) -> list[str]:
+    rules = {check.name: check.rule for check in CHECKS}
+    lines = [f"cell {report.cell}", f"  {'check':<20}{'checked':>12}{'wrong':>10}"]
+    lines += [
+        f"  {name:<20}{checked:>12,}{report.wrong[name]:>10,}" for name, checked in report.checked.items()
+    ]
+    for name, wrong in report.wrong.items():
+        if not wrong:
+            continue
+        lines += ["", f"{name}: {rules[name]}"]
+        named = [finding for finding in report.findings if finding.check == name]
+        lines += [f"  {f.row}: expected {f.expected}, found {f.found} ({f.detail})" for f in named]
+        if wrong > len(named):
+            lines.append(f"  and {wrong - len(named):,} more")
+    return lines
+
+
+def _verdict(reports: list[Report]) -> str:
+    checked = sum(sum(report.checked.values()) for report in reports)
+    total = sum(report.total for report in reports)
+    return f"{checked:,} comparisons, {f'{total:,} differ' if total else 'all as they should be'},"

@@ -1,0 +1,98 @@
+"""Stock: rows are what the movements say, and the movements are what the orders need."""
+
+from entrepot.world.auditor.check import check
+
+STOCK = check(
+    "stock",
+    "A stock row is the sum of its movements.",
+    """
+    select 'inventory.stock ' || coalesce(s.id, m.stock_id) as item,
+           row(coalesce(m.on_hand, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), coalesce(m.cost, 0)) as expected,
+           row(s.on_hand, s.held, s.allocated, s.cost_minor) as found,
+           '(on_hand, held, allocated, cost)' as detail
+      from (select * from inventory.stock where cell = :cell) s
+      full join (select stock_id, sum(on_hand_delta)::bigint as on_hand, sum(held_delta)::bigint as held,
+                        sum(allocated_delta)::bigint as allocated, sum(cost_delta)::bigint as cost
+                   from inventory.movement where cell = :cell group by stock_id) m on m.stock_id = s.id
+    """,
+)
+
+STOCK_LIMIT = check(
+    "stock_limit",
+    "Nothing in a stock row is negative, and no more is held and allocated than is on hand.",
+    """
+    select 'inventory.stock ' || id as item,
+           row(greatest(on_hand, held + allocated, 0), greatest(held, 0), greatest(allocated, 0),
+               greatest(cost_minor, 0)) as expected,
+           row(on_hand, held, allocated, cost_minor) as found,
+           '(on_hand, held, allocated, cost), the least possible' as detail
+      from inventory.stock
+     where cell = :cell
+    """,
+)
+
+STOCK_PROMISED = check(
+    "stock_promised",
+    "Held is what orders awaiting payment ask for, allocated what paid orders ask for that are not shipped yet.",
+    """
+    select 'inventory.stock ' || coalesce(s.id, l.stock_id) as item,
+           row(coalesce(l.held, 0), coalesce(l.allocated, 0)) as expected, row(s.held, s.allocated) as found,
+           '(held, allocated)' as detail
+      from (select * from inventory.stock where cell = :cell) s
+      full join (select l.stock_id,
+                        (sum(l.quantity) filter (where o.status = 'awaiting_payment'))::bigint as held,
+                        (sum(l.quantity) filter (where o.status = 'paid'))::bigint as allocated
+                   from orders.order o
+                   join orders.order_line l on l.cell = o.cell and l.order_id = o.id
+                  where o.cell = :cell and o.status in ('awaiting_payment', 'paid')
+                  group by l.stock_id) l on l.stock_id = s.id
+    """,
+)
+
+MOVEMENT = check(
+    "movement",
+    "A movement changes what its kind is for, by one quantity, in its direction.",
+    """
+    select 'inventory.movement ' || m.id as item,
+           row(k.on_hand * m.quantity, k.held * m.quantity, k.allocated * m.quantity, m.quantity > 0) as expected,
+           row(m.on_hand_delta, m.held_delta, m.allocated_delta, true) as found,
+           m.kind || ' (on_hand, held, allocated, moves something)' as detail
+      from (select *, greatest(abs(on_hand_delta), abs(held_delta), abs(allocated_delta)) as quantity
+              from inventory.movement where cell = :cell) m
+      left join (values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
+                        ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0))
+             as k (kind, on_hand, held, allocated) on k.kind = m.kind
+    """,
+)
+
+# Goods may come back after a refund, or not at all; never more than were sent.
+ORDER_MOVEMENTS = check(
+    "order_movements",
+    "Per order and stock row: held while it awaits payment, allocated while it is paid, gone once it is shipped, and "
+    "untouched when it never was; never more returned than shipped.",
+    """
+    select 'orders.order ' || order_id || ' stock ' || stock_id as item,
+           row(case when l.sent then -l.quantity else 0 end,
+               case when l.status = 'awaiting_payment' then l.quantity else 0 end,
+               case when l.status = 'paid' then l.quantity else 0 end,
+               least(coalesce(m.returned, 0), case when l.sent then l.quantity else 0 end)) as expected,
+           row(coalesce(m.sent, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), coalesce(m.returned, 0)) as found,
+           coalesce(l.status, 'no such order line') || ' (on_hand, held, allocated, returned)' as detail
+      from (select l.order_id, l.stock_id, sum(l.quantity)::bigint as quantity, min(o.status) as status,
+                   bool_or(o.status in ('shipped', 'delivered', 'completed')
+                           or o.status = 'refunded' and o.shipped_at is not null) as sent
+              from orders.order_line l
+              join orders.order o on o.cell = l.cell and o.id = l.order_id
+             where l.cell = :cell
+             group by l.order_id, l.stock_id) l
+      full join (select cause_id as order_id, stock_id,
+                        coalesce(sum(on_hand_delta) filter (where kind <> 'return'), 0)::bigint as sent,
+                        coalesce(sum(on_hand_delta) filter (where kind = 'return'), 0)::bigint as returned,
+                        sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
+                   from inventory.movement
+                  where cell = :cell and kind <> 'receive'
+                  group by cause_id, stock_id) m using (order_id, stock_id)
+    """,
+)
+
+CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS)
