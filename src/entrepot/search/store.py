@@ -95,15 +95,20 @@ _CARDS = """
      order by page.position
 """
 
+# The inner limit (PAGE_MAX) is for the planner: it sees that a page is short whatever the arguments are, and makes one
+# plan for all of them. Without it every page is planned anew, which takes three times as long as reading it.
 LISTING = sql(
     """
     with page as (
-        select l.product_id, l.product_id as position
-          from catalog.listed l
-         where l.market = :market and l.product_id > :after
-           and l.category_id = case when :category::text is null then 0
-                                    else (select c.id from catalog.category c where c.slug = :category) end
-         order by l.product_id
+        select r.product_id, r.product_id as position
+          from (select l.product_id
+                  from catalog.listed l
+                 where l.market = :market and l.product_id > :after
+                   and l.category_id = case when :category::text is null then 0
+                                            else (select c.id from catalog.category c where c.slug = :category) end
+                 order by l.product_id
+                 limit 48) r
+         order by r.product_id
          limit :limit
     )
     """
