@@ -1,0 +1,3 @@
+from tests.sellers.stage import stage
+
+__all__ = ["stage"]
