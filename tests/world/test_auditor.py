@@ -1,17 +1,10 @@
-"""The auditor finds nothing in a small world that is right, and exactly what is planted in it otherwise.
-
-The world has an order of every status. An order is two lines: 2 at 500 (operator discount 70) and 3 at 33 per 2
-(49.5, so 49, and 1 of rounding; seller discount 5), shipping 50. Paid: 1050 + 50 - 5 - 70 = 1025, and 1095 lie in escrow.
-"""
+"""The auditor finds nothing in a small world that is right, and exactly what is planted in it otherwise."""
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -21,209 +14,9 @@ from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, ReadTx
 from entrepot.settings import Settings
 from entrepot.world import auditor
+from tests.world.small_world import GROUPS, NOW, build, uid
 
 pytestmark = pytest.mark.anyio
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
-
-NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
-PLACED = NOW - timedelta(days=9)
-SHIPPED = NOW - timedelta(days=7)
-DELIVERED = NOW - timedelta(days=4)
-ENDED = NOW - timedelta(days=1)
-
-# Builders that keep the books. `unpost` and `repost` change a transfer as if it had always been so.
-BUILDERS = """
-create function uid(name text) returns uuid language sql as 'select md5(name)::uuid';
-create function acc(name text) returns bigint language sql as 'select id from ledger.account where code = name';
-create function post(cause uuid, name text, source text, target text, minor bigint) returns void language sql as $$
-    insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
-    select 0, cause, name, acc(source), acc(target), minor, '2020-02-20 12:00Z';
-    insert into ledger.balance (cell, account_id, stripe, limited)
-    select 0, id, 1 + minor % 2, false from ledger.account where id in (acc(source), acc(target)) and striped
-    on conflict do nothing;
-    update ledger.balance b
-       set debits = b.debits + case when a.id = acc(source) then minor else 0 end,
-           credits = b.credits + case when a.id = acc(target) then minor else 0 end
-      from ledger.account a
-     where a.id in (acc(source), acc(target)) and b.account_id = a.id
-       and b.stripe = case when a.striped then 1 + minor % 2 else 0 end;
-$$;
-create function unpost(cause uuid, name text) returns void language sql as $$
-    with gone as (delete from ledger.transfer where cause_id = cause and code = name returning *)
-    update ledger.balance b
-       set debits = b.debits - case when b.account_id = g.debit then g.amount else 0 end,
-           credits = b.credits - case when b.account_id = g.credit then g.amount else 0 end
-      from gone g, ledger.account a
-     where b.account_id in (g.debit, g.credit) and a.id = b.account_id
-       and b.stripe = case when a.striped then 1 + g.amount % 2 else 0 end;
-$$;
-create function repost(cause uuid, name text, source text, target text, minor bigint) returns void language sql as
-    'select unpost(cause, name); select post(cause, name, source, target, minor)';
-create function move(named text, stock bigint, quantity bigint, cause uuid, cost bigint default 0)
-returns void language sql as $$
-    with k (kind, on_hand, held, allocated) as (
-        values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
-               ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0)
-    ), made as (
-        insert into inventory.movement (cell, stock_id, kind, on_hand_delta, held_delta, allocated_delta, cost_delta,
-                                        cause_id, at)
-        select 0, stock, kind, on_hand * quantity, held * quantity, allocated * quantity, cost, cause,
-               '2020-02-20 12:00Z'
-          from k where kind = named
-        returning *
-    )
-    update inventory.stock s
-       set on_hand = s.on_hand + m.on_hand_delta, held = s.held + m.held_delta,
-           allocated = s.allocated + m.allocated_delta, cost_minor = s.cost_minor + m.cost_delta
-      from made m where s.id = m.stock_id;
-$$;
-"""
-
-# Accounts: code, owner, limited, striped. Stock 1 and 2 are the seller's, 3 and 4 the operator's own.
-GROUND = """
-insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
-select 0, code, case owner when 'house' then '00000000-0000-0000-0000-000000000000' else uid(owner) end, 'USD',
-       limited, striped, '2020-02-01Z'
-  from (values ('wallet', 'buyer', true, false), ('seller', 'seller', false, false), ('gateway', 'house', false, true),
-               ('cash', 'house', false, true), ('escrow', 'house', false, true), ('promotions', 'house', false, true),
-               ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
-               ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
-               ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('cost_of_goods', 'house', false, true)) as a (code, owner, limited, striped);
-insert into ledger.balance (cell, account_id, stripe, limited)
-select 0, id, 0, limited from ledger.account where not striped;
-select post(uid('top-up'), 'top_up', 'cash', 'wallet', 100000);
-insert into inventory.stock (cell, id, seller_id, variant_id, location_id)
-values (0, 1, uid('seller'), 1, 1), (0, 2, uid('seller'), 2, 1), (0, 3, uid('own'), 1, 1), (0, 4, uid('own'), 2, 1);
-select move('receive', stock, 100, uid('receipt'), case when stock > 2 then 2000 else 0 end)
-  from generate_series(1, 4) stock;
-select post(uid('receipt'), 'purchase', 'own_stock', 'supplier', 4000);
-"""
-
-# One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the
-# four times (shipped, delivered, ended, release due).
-ORDER = """
-insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
-                          status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor, paid_minor,
-                          commission_minor, payment_fee_minor, placed_at, shipped_at, delivered_at, ended_at,
-                          release_due_at)
-values (0, uid('{name}'), 0, uid('{group}'), uid('buyer'), uid('{owner}'), {own}, 1, 'us', 'USD', '{status}',
-        1050, 50, 5, 70, 1025, {commission} + {commission} / 20, {fee}, '{placed}', {shipped}, {delivered}, {ended},
-        {due});
-insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
-                               price_per, rounding_minor, gross_minor, discount_minor, shipping_minor, commission_bp,
-                               commission_minor)
-values (0, uid('{name}'), 1, 1, 1, {stock}, 2, 500, 1, 0, 1000, 70, 40, 1000, {commission}),
-       (0, uid('{name}'), 2, 2, 2, {stock} + 1, 3, 33, 2, 1, 50, 5, 10, 1000, {commission} / 20);
-insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, amount_minor)
-values (0, uid('{name}'), 1, 'loyalty', 'operator', 70), (0, uid('{name}'), 2, 'coupon', 'seller', 5);
-"""
-
-# What happened to the stock of an order of a status, and to its fulfillment order.
-MOVES = {
-    "awaiting_payment": ["hold"],
-    "expired": ["hold", "expire"],
-    "paid": ["allocate"],
-    "canceled": ["allocate", "give_back"],
-    "shipped": ["hold", "confirm", "ship"],
-    "delivered": ["hold", "confirm", "ship"],
-    "completed": ["allocate", "ship"],
-    "refunded": ["hold", "confirm", "ship"],
-}
-FULFILLMENT = {"paid": "open", "canceled": "canceled"}
-NEVER_PAID = ("awaiting_payment", "expired")
-
-# Group: payment method, and its orders by name and status.
-GROUPS = {
-    "awaiting": ("sandbox", {"awaiting": "awaiting_payment"}),
-    "expired": ("sandbox", {"expired": "expired"}),
-    "basket": ("wallet", {"paid": "paid", "shipped": "shipped"}),
-    "delivered": ("sandbox", {"delivered": "delivered"}),
-    "done": ("wallet", {"completed": "completed", "own": "completed"}),
-    "canceled": ("wallet", {"canceled": "canceled"}),
-    "refunded": ("sandbox", {"refunded": "refunded"}),
-}
-
-
-def uid(name: str) -> UUID:
-    """The id that the SQL function of the same name gives."""
-    return UUID(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest())
-
-
-async def build_order(conn: Connection, group: str, name: str, status: str, method: str) -> None:
-    own = name == "own"
-    sent = status in ("shipped", "delivered", "completed", "refunded")
-    times = {
-        "placed": str(PLACED),
-        "shipped": f"'{SHIPPED}'" if sent else "null",
-        "delivered": f"'{DELIVERED}'" if status in ("delivered", "completed") else "null",
-        "ended": f"'{ENDED}'" if status in ("completed", "canceled", "expired", "refunded") else "null",
-        "due": f"'{NOW + timedelta(days=3)}'" if status in ("shipped", "delivered") else "null",
-    }
-    stock = 3 if own else 1
-    figures = {"own": own, "commission": 0 if own else 100, "fee": 0 if own else 20, "stock": stock}
-    owner = "own" if own else "seller"
-    await conn.execute(ORDER.format(name=name, group=group, status=status, owner=owner, **figures, **times))
-    for kind in MOVES[status]:
-        cost = -30 if own and kind == "ship" else 0
-        await conn.execute("select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)",
-                           kind, stock, stock + 1, uid(name), cost)  # fmt: skip
-    if status not in NEVER_PAID:
-        await conn.execute("""insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)
-                              values (0, $1, $2, 1, $3, $4)""",
-                           uid(name), uid(owner), FULFILLMENT.get(status, "shipped"), PLACED)  # fmt: skip
-        await build_money(conn, name, status, "wallet" if method == "wallet" else "gateway")
-    if sent:
-        arrived = DELIVERED if status in ("delivered", "completed") else None
-        await conn.execute("""insert into logistics.shipment (cell, id, fulfillment_order_id, carrier, tracking_number,
-                                                             status, shipped_at, delivered_at)
-                              values (0, $1, $2, 'post', $3, $4, $5, $6)""",
-                           uid(f"shipment of {name}"), uid(name), name, "delivered" if arrived else "in_transit",
-                           SHIPPED, arrived)  # fmt: skip
-
-
-async def build_money(conn: Connection, name: str, status: str, payer: str) -> None:
-    posts = [("pay", payer, "escrow", 1025), ("fund", "promotions", "escrow", 70)]
-    if name == "own":
-        posts += [("release", "escrow", "own_revenue", 1095), ("cogs", "cost_of_goods", "own_stock", 60)]
-    elif status == "completed":
-        posts += [("release", "escrow", "seller", 1095), ("commission", "seller", "commission", 105),
-                  ("payment_fee", "seller", "payment_fee", 20)]  # fmt: skip
-    elif status in ("canceled", "refunded"):
-        posts += [("refund", "escrow", payer, 1025), ("unfund", "escrow", "promotions", 70)]
-    for code, source, target, amount in posts:
-        await conn.execute("select post($1, $2, $3, $4, $5)", uid(name), code, source, target, amount)
-
-
-async def build(conn: Connection) -> None:
-    await conn.execute(BUILDERS + GROUND)
-    for group, (method, orders) in GROUPS.items():
-        status = next(iter(orders.values()))
-        paid = 1025 * len(orders)
-        caught = status not in NEVER_PAID
-        state = {"awaiting_payment": "awaiting_payment", "expired": "expired"}.get(status, "placed")
-        pay_by = NOW + timedelta(minutes=20) if method == "sandbox" else None
-        await conn.execute("""insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, pay_by, placed_at)
-                              values (0, $1, $2, 'us', 'USD', $3, $4, $5, $6)""",
-                           uid(group), uid("buyer"), paid, state, pay_by, PLACED)  # fmt: skip
-        await conn.execute("""insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor,
-                                                            status, created_at, captured_at)
-                              values (0, $1, $1, $2, $3, 'USD', $4, $5, $6, $7)""",
-                           uid(group), uid("buyer"), method, paid, "captured" if caught else "failed", PLACED,
-                           PLACED if caught else None)  # fmt: skip
-        for name, each in orders.items():
-            await build_order(conn, group, name, each, method)
-    await conn.execute("""
-        update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
-        insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)
-        values (0, uid('r1'), uid('canceled'), uid('canceled'), 1025, 'done', 'canceled', '2020-02-28Z'),
-               (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'created', 'damaged', '2020-02-28Z');
-        select move('return', 1, 2, uid('refunded'));
-        insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
-        values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');
-        select post(uid('payout'), 'payout', 'seller', 'payout', 600);
-    """)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +30,7 @@ async def world(db_url: str) -> str:
 
 
 @pytest.fixture
-async def conn(world: str) -> AsyncIterator[Connection]:
+async def conn(world: str) -> AsyncIterator[asyncpg.Connection]:
     """A transaction on the world, undone after the test with all that was planted."""
     connection = await asyncpg.connect(world)
     transaction = connection.transaction()
@@ -247,7 +40,7 @@ async def conn(world: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: Connection) -> None:
+async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: asyncpg.Connection) -> None:
     report = await auditor.examine(ReadTx(conn, NOW))
     assert report.findings == []
     assert report.total == 0
@@ -288,24 +81,35 @@ PLANTED = {
         ["balance_rows: ledger.balance account {wallet}"],
     ),
     "orphan balance": (
-        "alter table ledger.balance drop constraint if exists balance_cell_account_id_fkey;"
-        "insert into ledger.balance values (0, 999, 0, false)",
+        (
+            "alter table ledger.balance drop constraint if exists balance_cell_account_id_fkey;"
+            "insert into ledger.balance values (0, 999, 0, false)"
+        ),
         ["balance_rows: ledger.balance account 999"],
     ),
     "wallet below zero": (
-        "alter table ledger.balance drop constraint if exists balance_within_limit; select unpost(uid('top-up'), 'top_up')",
+        """alter table ledger.balance drop constraint if exists balance_within_limit;
+           select unpost(uid('top-up'), 'top_up')""",
         ["limit: ledger.balance account {wallet}"],
     ),
     "account of another currency": (
         "update ledger.account set currency = 'EUR' where code = 'cash'",
-        ["trial_balance: currency EUR", "trial_balance: currency USD",
-         "transfer_currency: ledger.transfer [top-up] top_up"],
+        [
+            "trial_balance: currency EUR",
+            "trial_balance: currency USD",
+            "transfer_currency: ledger.transfer [top-up] top_up",
+        ],
     ),
     "transfer from an account that is not there": (
-        "alter table ledger.transfer drop constraint if exists transfer_cell_debit_fkey;"
-        "update ledger.transfer set debit = 999 where code = 'top_up'",
-        ["balance: ledger.balance account 999", "balance: ledger.balance account {cash}",
-         "transfer_currency: ledger.transfer [top-up] top_up"],
+        (
+            "alter table ledger.transfer drop constraint if exists transfer_cell_debit_fkey;"
+            "update ledger.transfer set debit = 999 where code = 'top_up'"
+        ),
+        [
+            "balance: ledger.balance account 999",
+            "balance: ledger.balance account {cash}",
+            "transfer_currency: ledger.transfer [top-up] top_up",
+        ],
     ),
     "transfer to the wrong account": (
         "select repost(uid('receipt'), 'purchase', 'own_stock', 'cash', 4000)",
@@ -317,9 +121,12 @@ PLANTED = {
     ),
     "money of another seller": (
         "update ledger.account set owner = uid('other') where code = 'seller'",
-        ["payout: payments.payout [payout]", "transfer_party: ledger.transfer [completed] commission",
-         "transfer_party: ledger.transfer [completed] payment_fee",
-         "transfer_party: ledger.transfer [completed] release"],
+        [
+            "payout: payments.payout [payout]",
+            "transfer_party: ledger.transfer [completed] commission",
+            "transfer_party: ledger.transfer [completed] payment_fee",
+            "transfer_party: ledger.transfer [completed] release",
+        ],
     ),
     "gateway payment refunded to the wallet": (
         "select repost(uid('refunded'), 'refund', 'escrow', 'wallet', 1025)",
@@ -363,8 +170,11 @@ PLANTED = {
     ),
     "refunded short": (
         "select repost(uid('refunded'), 'refund', 'escrow', 'gateway', 1000)",
-        ["escrow_balance: ledger.account escrow USD", "escrow_out: orders.order [refunded]",
-         "refund: payments.refund of order [refunded]"],
+        [
+            "escrow_balance: ledger.account escrow USD",
+            "escrow_out: orders.order [refunded]",
+            "refund: payments.refund of order [refunded]",
+        ],
     ),
     "commission not taken": (
         "select unpost(uid('completed'), 'commission')",
@@ -388,13 +198,17 @@ PLANTED = {
     ),
     "payout deleted": ("delete from payments.payout", ["payout: payments.payout [payout]"]),
     "payout of more than was earned": (
-        "update payments.payout set amount_minor = 971;"
-        "select repost(uid('payout'), 'payout', 'seller', 'payout', 971)",
+        (
+            "update payments.payout set amount_minor = 971;"
+            "select repost(uid('payout'), 'payout', 'seller', 'payout', 971)"
+        ),
         ["payout_limit: seller [seller] USD"],
     ),
     "refund deleted": (
-        "delete from payments.refund where order_id = uid('canceled');"
-        "update payments.payment set refunded_minor = 0 where id = uid('canceled')",
+        (
+            "delete from payments.refund where order_id = uid('canceled');"
+            "update payments.payment set refunded_minor = 0 where id = uid('canceled')"
+        ),
         ["refund: payments.refund of order [canceled]"],
     ),
     "payment that forgot its refund": (
@@ -410,14 +224,18 @@ PLANTED = {
         ["stock: inventory.stock 3"],
     ),
     "stock row deleted": (
-        "alter table inventory.movement drop constraint if exists movement_cell_stock_id_fkey;"
-        "delete from inventory.stock where id = 1",
+        (
+            "alter table inventory.movement drop constraint if exists movement_cell_stock_id_fkey;"
+            "delete from inventory.stock where id = 1"
+        ),
         ["stock: inventory.stock 1", "stock_promised: inventory.stock 1"],
     ),
     "oversold": (
-        "alter table inventory.stock drop constraint if exists stock_not_oversold;"
-        "update inventory.movement set on_hand_delta = 10 where kind = 'receive' and stock_id = 2;"
-        "update inventory.stock set on_hand = on_hand - 90 where id = 2",
+        (
+            "alter table inventory.stock drop constraint if exists stock_not_oversold;"
+            "update inventory.movement set on_hand_delta = 10 where kind = 'receive' and stock_id = 2;"
+            "update inventory.stock set on_hand = on_hand - 90 where id = 2"
+        ),
         ["stock_limit: inventory.stock 2"],
     ),
     "allocated without an order line": (
@@ -437,8 +255,10 @@ PLANTED = {
         ["order_movements: orders.order [refunded] stock 2"],
     ),
     "movement of no order": (
-        "select move('allocate', 4, 1, uid('ghost')), move('give_back', 4, 1, uid('ghost')),"
-        "       move('return', 4, 1, uid('ghost'))",
+        (
+            "select move('allocate', 4, 1, uid('ghost')), move('give_back', 4, 1, uid('ghost')),"
+            "       move('return', 4, 1, uid('ghost'))"
+        ),
         ["order_movements: orders.order [ghost] stock 4"],
     ),
     "movement of the wrong kind": (
@@ -446,14 +266,28 @@ PLANTED = {
         ["movement: inventory.movement {held}"],
     ),
     "group with another amount": (
-        "update orders.order_group set paid_minor = paid_minor + 1 where id = uid('basket');"
-        "update payments.payment set amount_minor = amount_minor + 1 where id = uid('basket')",
+        (
+            "update orders.order_group set paid_minor = paid_minor + 1 where id = uid('basket');"
+            "update payments.payment set amount_minor = amount_minor + 1 where id = uid('basket')"
+        ),
         ["group_paid: orders.order_group [basket]"],
     ),
     "group without orders": (
-        "insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, placed_at)"
-        " values (0, uid('empty'), uid('buyer'), 'us', 'USD', 0, 'expired', '2020-02-20Z')",
+        (
+            "insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, placed_at)"
+            " values (0, uid('empty'), uid('buyer'), 'us', 'USD', 0, 'expired', '2020-02-20Z')"
+        ),
         ["group_paid: orders.order_group [empty]"],
+    ),
+    "order in another cell that its group forgot": (
+        """insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market,
+                                     currency, status, items_minor, shipping_minor, seller_discount_minor,
+                                     operator_discount_minor, paid_minor, commission_minor, payment_fee_minor,
+                                     placed_at)
+           select 1, uid('far'), 0, group_id, buyer_id, seller_id, own, location_id, market, currency, status, 7, 0, 0,
+                  0, 7, 0, 0, placed_at
+             from orders.order where id = uid('paid')""",
+        ["group_paid: orders.order_group [basket]"],
     ),
     "order of another buyer": (
         "update orders.order set buyer_id = uid('other') where id = uid('delivered')",
@@ -461,8 +295,11 @@ PLANTED = {
     ),
     "order without group": (
         "update orders.order set group_id = uid('none') where id = uid('awaiting')",
-        ["group_paid: orders.order_group [awaiting]", "group_status: orders.order [awaiting]",
-         "order_group: orders.order [awaiting]"],
+        [
+            "group_paid: orders.order_group [awaiting]",
+            "group_status: orders.order [awaiting]",
+            "order_group: orders.order [awaiting]",
+        ],
     ),
     "expired order of a group that still waits": (
         "update orders.order_group set status = 'awaiting_payment' where id = uid('expired')",
@@ -489,14 +326,19 @@ PLANTED = {
         ["payment_group: payments.payment [done]"],
     ),
     "payment without group": (
-        "insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, created_at)"
-        " values (0, uid('lone'), uid('none'), uid('buyer'), 'wallet', 'USD', 5, 'failed', '2020-02-20Z')",
+        (
+            "insert into payments.payment"
+            " (cell, id, group_id, buyer_id, method, currency, amount_minor, status, created_at)"
+            " values (0, uid('lone'), uid('none'), uid('buyer'), 'wallet', 'USD', 5, 'failed', '2020-02-20Z')"
+        ),
         ["payment_group: payments.payment [lone]"],
     ),
     "paid against the formula": (
-        "alter table orders.order drop constraint if exists order_check;"
-        "update orders.order set shipping_minor = 51 where id = uid('awaiting');"
-        "update orders.order_line set shipping_minor = 41 where order_id = uid('awaiting') and line_no = 1",
+        (
+            "alter table orders.order drop constraint if exists order_check;"
+            "update orders.order set shipping_minor = 51 where id = uid('awaiting');"
+            "update orders.order_line set shipping_minor = 41 where order_id = uid('awaiting') and line_no = 1"
+        ),
         ["paid_formula: orders.order [awaiting]"],
     ),
     "line with another commission": (
@@ -504,7 +346,8 @@ PLANTED = {
         ["order_lines: orders.order [paid]"],
     ),
     "line of another gross and price": (
-        "update orders.order_line set gross_minor = 1001, rounding_minor = 1 where order_id = uid('paid') and line_no = 1",
+        """update orders.order_line set gross_minor = 1001, rounding_minor = 1
+            where order_id = uid('paid') and line_no = 1""",
         ["order_lines: orders.order [paid]"],
     ),
     "discount of another party": (
@@ -544,8 +387,10 @@ PLANTED = {
         ["fulfillment: orders.order [canceled]"],
     ),
     "fulfillment order of an order that is not paid": (
-        "insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)"
-        " values (0, uid('awaiting'), uid('seller'), 1, 'open', '2020-02-20Z')",
+        (
+            "insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)"
+            " values (0, uid('awaiting'), uid('seller'), 1, 'open', '2020-02-20Z')"
+        ),
         ["fulfillment: orders.order [awaiting]"],
     ),
     "fulfillment order at another place": (
@@ -553,8 +398,10 @@ PLANTED = {
         ["fulfillment: orders.order [completed]"],
     ),
     "fulfillment order of no order": (
-        "insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)"
-        " values (0, uid('ghost'), uid('seller'), 1, 'open', '2020-02-20Z')",
+        (
+            "insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)"
+            " values (0, uid('ghost'), uid('seller'), 1, 'open', '2020-02-20Z')"
+        ),
         ["fulfillment: orders.order [ghost]"],
     ),
     "shipped without a shipment": (
@@ -562,18 +409,25 @@ PLANTED = {
         ["shipment: orders.order [shipped]"],
     ),
     "delivered order of a parcel on its way": (
-        "update logistics.shipment set status = 'in_transit', delivered_at = null"
-        " where fulfillment_order_id = uid('delivered')",
+        (
+            "update logistics.shipment set status = 'in_transit', delivered_at = null"
+            " where fulfillment_order_id = uid('delivered')"
+        ),
         ["shipment: orders.order [delivered]"],
     ),
     "delivery that orders never heard of": (
-        "update logistics.shipment set status = 'delivered', delivered_at = '2020-03-01 10:00Z'"
-        " where fulfillment_order_id = uid('shipped')",
+        (
+            "update logistics.shipment set status = 'delivered', delivered_at = '2020-03-01 10:00Z'"
+            " where fulfillment_order_id = uid('shipped')"
+        ),
         ["shipment: orders.order [shipped]"],
     ),
     "parcel of a canceled order": (
-        "insert into logistics.shipment (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at)"
-        " values (0, uid('p'), uid('canceled'), 'post', 'p', 'in_transit', '2020-02-28Z')",
+        (
+            "insert into logistics.shipment"
+            " (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at)"
+            " values (0, uid('p'), uid('canceled'), 'post', 'p', 'in_transit', '2020-02-28Z')"
+        ),
         ["shipment: orders.order [canceled]"],
     ),
     "hold past its deadline": (
@@ -588,18 +442,20 @@ PLANTED = {
         "update orders.order set release_due_at = '2020-03-01 10:00Z' where id = uid('shipped')",
         ["release_overdue: orders.order [shipped]"],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-async def test_what_is_planted_is_found_and_nothing_else(conn: Connection, planted: str) -> None:
+async def test_what_is_planted_is_found_and_nothing_else(conn: asyncpg.Connection, planted: str) -> None:
     statement, expected = PLANTED[planted]
     await conn.execute(statement)
     report = await auditor.examine(ReadTx(conn, NOW))
-    assert sorted(f"{f.check}: {f.row}" for f in report.findings) == sorted([await named(conn, row) for row in expected])
+    assert sorted(f"{f.check}: {f.row}" for f in report.findings) == sorted(
+        [await named(conn, row) for row in expected]
+    )
 
 
-async def named(conn: Connection, row: str) -> str:
+async def named(conn: asyncpg.Connection, row: str) -> str:
     """`[name]` becomes the id of that name, `{code}` the account of that code, `{held}` the movement of that test."""
     head, _, rest = row.partition("[")
     if rest:
@@ -620,7 +476,8 @@ def test_every_check_has_found_something_planted() -> None:
 
 # What is a moment old may still be on its way from one room to the next; and what is rare may be right.
 ALLOWED = {
-    "payment deadline just over": "update orders.order_group set pay_by = '2020-03-01 11:30Z' where id = uid('awaiting')",
+    "payment deadline just over": """
+        update orders.order_group set pay_by = '2020-03-01 11:30Z' where id = uid('awaiting')""",
     "release just due": "update orders.order set release_due_at = '2020-03-01 11:30Z' where id = uid('shipped')",
     "paid, and logistics has not heard of it": (
         "update payments.payment set captured_at = '2020-03-01 11:30Z' where id = uid('basket');"
@@ -628,7 +485,8 @@ ALLOWED = {
     ),
     "sent, and orders have not heard of it": (
         "update logistics.fulfillment_order set status = 'shipped' where id = uid('paid');"
-        "insert into logistics.shipment (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at)"
+        "insert into logistics.shipment"
+        " (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at)"
         " values (0, uid('p'), uid('paid'), 'post', 'p', 'in_transit', '2020-03-01 11:30Z')"
     ),
     "delivered, and orders have not heard of it": (
@@ -636,7 +494,8 @@ ALLOWED = {
         " where fulfillment_order_id = uid('shipped')"
     ),
     "delivered after the release": (
-        "update logistics.shipment set delivered_at = '2020-02-29 18:00Z' where fulfillment_order_id = uid('completed');"
+        "update logistics.shipment set delivered_at = '2020-02-29 18:00Z'"
+        " where fulfillment_order_id = uid('completed');"
         "update orders.order set delivered_at = null where id = uid('completed')"
     ),
     "captured too late, and on its way back": (
@@ -645,19 +504,17 @@ ALLOWED = {
         "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)"
         " values (0, uid('r3'), uid('expired'), uid('expired'), 1025, 'created', 'late_capture', '2020-02-28Z')"
     ),
-    "canceled before it was paid": (
-        "update orders.order set status = 'canceled' where id = uid('expired')"
-    ),
-}  # fmt: skip
+    "canceled before it was paid": ("update orders.order set status = 'canceled' where id = uid('expired')"),
+}
 
 
 @pytest.mark.parametrize("planted", ALLOWED)
-async def test_what_may_be_is_not_found(conn: Connection, planted: str) -> None:
+async def test_what_may_be_is_not_found(conn: asyncpg.Connection, planted: str) -> None:
     await conn.execute(ALLOWED[planted])
     assert (await auditor.examine(ReadTx(conn, NOW))).findings == []
 
 
-async def test_a_finding_says_what_should_be_and_all_are_counted(conn: Connection) -> None:
+async def test_a_finding_says_what_should_be_and_all_are_counted(conn: asyncpg.Connection) -> None:
     await conn.execute("update orders.order_line set discount_minor = 3 where line_no = 2")
     report = await auditor.examine(ReadTx(conn, NOW), sample=2)
     first, second = sorted(str(uid(name)) for _, orders in GROUPS.values() for name in orders)[:2]
@@ -668,7 +525,7 @@ async def test_a_finding_says_what_should_be_and_all_are_counted(conn: Connectio
     assert report.wrong["line_discount"] == report.total == 9
 
 
-async def test_another_cell_is_another_audit(conn: Connection) -> None:
+async def test_another_cell_is_another_audit(conn: asyncpg.Connection) -> None:
     await conn.execute("update ledger.balance set credits = credits + 5 where account_id = acc('wallet')")
     report = await auditor.examine(ReadTx(conn, NOW), cell=1)
     assert (report.cell, report.total, sum(report.checked.values())) == (1, 0, 0)

@@ -167,7 +167,8 @@ ESCROW_OUT = check(
            row(case when o.status = 'completed' then nullif(o.paid_minor + o.operator_discount_minor, 0) end,
                case when o.given_back then nullif(o.paid_minor, 0) end,
                case when o.given_back then nullif(o.operator_discount_minor, 0) end) as expected,
-           row(release.amount, refund.amount, unfund.amount) as found, o.status || ' (release, refund, unfund)' as detail
+           row(release.amount, refund.amount, unfund.amount) as found,
+           o.status || ' (release, refund, unfund)' as detail
       from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
               from orders.order o
               left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
@@ -216,8 +217,8 @@ ORDER_TIMES = check(
     """,
 )
 
-# Rooms tell each other by events, a moment later: logistics that an order is paid, orders that a parcel was delivered. So
-# what happened within the grace (after :overdue) may still be on its way, in this check and the next.
+# Rooms tell each other by events, a moment later: logistics that an order is paid, orders that a parcel was
+# delivered. So what happened within the grace (after :overdue) may still be on its way, in this check and the next.
 FULFILLMENT = check(
     "fulfillment",
     "The fulfillment order says what the order says: open while it is paid, shipped once it is, canceled or absent "
@@ -274,8 +275,9 @@ RELEASE_OVERDUE = check(
     "release_overdue",
     "No order's money stays in escrow past the time of its release.",
     """
-    select 'orders.order ' || id as item, case when release_due_at > :overdue then status else 'completed' end as expected,
-           status as found, 'release due ' || release_due_at as detail
+    select 'orders.order ' || id as item,
+           case when release_due_at > :overdue then status else 'completed' end as expected, status as found,
+           'release due ' || release_due_at as detail
       from orders.order
      where cell = :cell and release_due_at is not null
     """,

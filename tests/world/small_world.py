@@ -1,0 +1,220 @@
+"""A small world whose books are right, for the tests of the auditor.
+
+It has an order of every status. An order is two lines: 2 at 500 (operator discount 70) and 3 at 33 per 2 (49.5, so 49,
+and 1 of rounding; seller discount 5), shipping 50. Paid: 1050 + 50 - 5 - 70 = 1025, and 1095 lie in escrow.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
+PLACED = NOW - timedelta(days=9)
+SHIPPED = NOW - timedelta(days=7)
+DELIVERED = NOW - timedelta(days=4)
+ENDED = NOW - timedelta(days=1)
+
+# Builders that keep the books. `unpost` and `repost` change a transfer as if it had always been so.
+BUILDERS = """
+create function uid(name text) returns uuid language sql as 'select md5(name)::uuid';
+create function acc(name text) returns bigint language sql as 'select id from ledger.account where code = name';
+create function post(cause uuid, name text, source text, target text, minor bigint) returns void language sql as $$
+    insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+    select 0, cause, name, acc(source), acc(target), minor, '2020-02-20 12:00Z';
+    insert into ledger.balance (cell, account_id, stripe, limited)
+    select 0, id, 1 + minor % 2, false from ledger.account where id in (acc(source), acc(target)) and striped
+    on conflict do nothing;
+    update ledger.balance b
+       set debits = b.debits + case when a.id = acc(source) then minor else 0 end,
+           credits = b.credits + case when a.id = acc(target) then minor else 0 end
+      from ledger.account a
+     where a.id in (acc(source), acc(target)) and b.account_id = a.id
+       and b.stripe = case when a.striped then 1 + minor % 2 else 0 end;
+$$;
+create function unpost(cause uuid, name text) returns void language sql as $$
+    with gone as (delete from ledger.transfer where cause_id = cause and code = name returning *)
+    update ledger.balance b
+       set debits = b.debits - case when b.account_id = g.debit then g.amount else 0 end,
+           credits = b.credits - case when b.account_id = g.credit then g.amount else 0 end
+      from gone g, ledger.account a
+     where b.account_id in (g.debit, g.credit) and a.id = b.account_id
+       and b.stripe = case when a.striped then 1 + g.amount % 2 else 0 end;
+$$;
+create function repost(cause uuid, name text, source text, target text, minor bigint) returns void language sql as
+    'select unpost(cause, name); select post(cause, name, source, target, minor)';
+create function move(named text, stock bigint, quantity bigint, cause uuid, cost bigint default 0)
+returns void language sql as $$
+    with k (kind, on_hand, held, allocated) as (
+        values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
+               ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0)
+    ), made as (
+        insert into inventory.movement (cell, stock_id, kind, on_hand_delta, held_delta, allocated_delta,
+                                        cost_delta, cause_id, at)
+        select 0, stock, kind, on_hand * quantity, held * quantity, allocated * quantity, cost, cause,
+               '2020-02-20 12:00Z'
+          from k where kind = named
+        returning *
+    )
+    update inventory.stock s
+       set on_hand = s.on_hand + m.on_hand_delta, held = s.held + m.held_delta,
+           allocated = s.allocated + m.allocated_delta, cost_minor = s.cost_minor + m.cost_delta
+      from made m where s.id = m.stock_id;
+$$;
+"""
+
+# Accounts: code, owner, limited, striped. Stock 1 and 2 are the seller's, 3 and 4 the operator's own.
+GROUND = """
+insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
+select 0, code, case owner when 'house' then '00000000-0000-0000-0000-000000000000' else uid(owner) end, 'USD',
+       limited, striped, '2020-02-01Z'
+  from (values ('wallet', 'buyer', true, false), ('seller', 'seller', false, false), ('gateway', 'house', false, true),
+               ('cash', 'house', false, true), ('escrow', 'house', false, true), ('promotions', 'house', false, true),
+               ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
+               ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
+               ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
+               ('cost_of_goods', 'house', false, true)) as a (code, owner, limited, striped);
+insert into ledger.balance (cell, account_id, stripe, limited)
+select 0, id, 0, limited from ledger.account where not striped;
+select post(uid('top-up'), 'top_up', 'cash', 'wallet', 100000);
+insert into inventory.stock (cell, id, seller_id, variant_id, location_id)
+values (0, 1, uid('seller'), 1, 1), (0, 2, uid('seller'), 2, 1), (0, 3, uid('own'), 1, 1), (0, 4, uid('own'), 2, 1);
+select move('receive', stock, 100, uid('receipt'), case when stock > 2 then 2000 else 0 end)
+  from generate_series(1, 4) stock;
+select post(uid('receipt'), 'purchase', 'own_stock', 'supplier', 4000);
+"""
+
+# One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the
+# four times (shipped, delivered, ended, release due).
+ORDER = """
+insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
+                          status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
+                          paid_minor, commission_minor, payment_fee_minor, placed_at, shipped_at, delivered_at,
+                          ended_at, release_due_at)
+values (0, uid('{name}'), 0, uid('{group}'), uid('buyer'), uid('{owner}'), {own}, 1, 'us', 'USD', '{status}',
+        1050, 50, 5, 70, 1025, {commission} + {commission} / 20, {fee}, '{placed}', {shipped}, {delivered}, {ended},
+        {due});
+insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
+                               price_per, rounding_minor, gross_minor, discount_minor, shipping_minor, commission_bp,
+                               commission_minor)
+values (0, uid('{name}'), 1, 1, 1, {stock}, 2, 500, 1, 0, 1000, 70, 40, 1000, {commission}),
+       (0, uid('{name}'), 2, 2, 2, {stock} + 1, 3, 33, 2, 1, 50, 5, 10, 1000, {commission} / 20);
+insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, amount_minor)
+values (0, uid('{name}'), 1, 'loyalty', 'operator', 70), (0, uid('{name}'), 2, 'coupon', 'seller', 5);
+"""
+
+MOVE_LINES = "select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)"
+GROUP = """
+insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, pay_by, placed_at)
+values (0, $1, $2, 'us', 'USD', $3, $4, $5, $6)
+"""
+PAYMENT = """
+insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, created_at,
+                              captured_at)
+values (0, $1, $1, $2, $3, 'USD', $4, $5, $6, $7)
+"""
+FULFILLMENT_ORDER = """
+insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)
+values (0, $1, $2, 1, $3, $4)
+"""
+SHIPMENT = """
+insert into logistics.shipment (cell, id, fulfillment_order_id, carrier, tracking_number, status, shipped_at,
+                                delivered_at)
+values (0, $1, $2, 'post', $3, $4, $5, $6)
+"""
+
+# What happened to the stock of an order of a status, and to its fulfillment order.
+MOVES = {
+    "awaiting_payment": ["hold"],
+    "expired": ["hold", "expire"],
+    "paid": ["allocate"],
+    "canceled": ["allocate", "give_back"],
+    "shipped": ["hold", "confirm", "ship"],
+    "delivered": ["hold", "confirm", "ship"],
+    "completed": ["allocate", "ship"],
+    "refunded": ["hold", "confirm", "ship"],
+}
+FULFILLMENT = {"paid": "open", "canceled": "canceled"}
+NEVER_PAID = ("awaiting_payment", "expired")
+
+# Group: payment method, and its orders by name and status.
+GROUPS = {
+    "awaiting": ("sandbox", {"awaiting": "awaiting_payment"}),
+    "expired": ("sandbox", {"expired": "expired"}),
+    "basket": ("wallet", {"paid": "paid", "shipped": "shipped"}),
+    "delivered": ("sandbox", {"delivered": "delivered"}),
+    "done": ("wallet", {"completed": "completed", "own": "completed"}),
+    "canceled": ("wallet", {"canceled": "canceled"}),
+    "refunded": ("sandbox", {"refunded": "refunded"}),
+}
+
+
+def uid(name: str) -> UUID:
+    """The id that the SQL function of the same name gives."""
+    return UUID(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest())
+
+
+async def build_order(conn: asyncpg.Connection, group: str, name: str, status: str, method: str) -> None:
+    own = name == "own"
+    sent = status in ("shipped", "delivered", "completed", "refunded")
+    times = {
+        "placed": str(PLACED),
+        "shipped": f"'{SHIPPED}'" if sent else "null",
+        "delivered": f"'{DELIVERED}'" if status in ("delivered", "completed") else "null",
+        "ended": f"'{ENDED}'" if status in ("completed", "canceled", "expired", "refunded") else "null",
+        "due": f"'{NOW + timedelta(days=3)}'" if status in ("shipped", "delivered") else "null",
+    }
+    stock = 3 if own else 1
+    figures = {"own": own, "commission": 0 if own else 100, "fee": 0 if own else 20, "stock": stock}
+    owner = "own" if own else "seller"
+    await conn.execute(ORDER.format(name=name, group=group, status=status, owner=owner, **figures, **times))
+    for kind in MOVES[status]:
+        cost = -30 if own and kind == "ship" else 0
+        await conn.execute(MOVE_LINES, kind, stock, stock + 1, uid(name), cost)
+    if status not in NEVER_PAID:
+        filled = FULFILLMENT.get(status, "shipped")
+        await conn.execute(FULFILLMENT_ORDER, uid(name), uid(owner), filled, PLACED)
+        await build_money(conn, name, status, "wallet" if method == "wallet" else "gateway")
+    if sent:
+        arrived = DELIVERED if status in ("delivered", "completed") else None
+        stage = "delivered" if arrived else "in_transit"
+        await conn.execute(SHIPMENT, uid(f"shipment of {name}"), uid(name), name, stage, SHIPPED, arrived)
+
+
+async def build_money(conn: asyncpg.Connection, name: str, status: str, payer: str) -> None:
+    posts = [("pay", payer, "escrow", 1025), ("fund", "promotions", "escrow", 70)]
+    if name == "own":
+        posts += [("release", "escrow", "own_revenue", 1095), ("cogs", "cost_of_goods", "own_stock", 60)]
+    elif status == "completed":
+        posts += [("release", "escrow", "seller", 1095), ("commission", "seller", "commission", 105)]
+        posts += [("payment_fee", "seller", "payment_fee", 20)]
+    elif status in ("canceled", "refunded"):
+        posts += [("refund", "escrow", payer, 1025), ("unfund", "escrow", "promotions", 70)]
+    for code, source, target, amount in posts:
+        await conn.execute("select post($1, $2, $3, $4, $5)", uid(name), code, source, target, amount)
+
+
+async def build(conn: asyncpg.Connection) -> None:
+    await conn.execute(BUILDERS + GROUND)
+    for group, (method, orders) in GROUPS.items():
+        status = next(iter(orders.values()))
+        paid = 1025 * len(orders)
+        caught = status not in NEVER_PAID
+        state = {"awaiting_payment": "awaiting_payment", "expired": "expired"}.get(status, "placed")
+        pay_by = NOW + timedelta(minutes=20) if method == "sandbox" else None
+        await conn.execute(GROUP, uid(group), uid("buyer"), paid, state, pay_by, PLACED)
+        captured = ("captured", PLACED, PLACED) if caught else ("failed", PLACED, None)
+        await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
+        for name, each in orders.items():
+            await build_order(conn, group, name, each, method)
+    await conn.execute("""
+        update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
+        insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)
+        values (0, uid('r1'), uid('canceled'), uid('canceled'), 1025, 'done', 'canceled', '2020-02-28Z'),
+               (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'created', 'damaged', '2020-02-28Z');
+        select move('return', 1, 2, uid('refunded'));
+        insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
+        values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');
+        select post(uid('payout'), 'payout', 'seller', 'payout', 600);
+    """)
