@@ -16,27 +16,31 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    database_url: str = field(
-        repr=False
-    )  # empty: the embedded PostgreSQL under `home`, which the command starts
+    database_url: str = field(repr=False)  # empty: the embedded PostgreSQL under `home`, which the command starts
     home: Path  # what this installation keeps: embedded data, secret, log
     data: Path | None  # the folder of real data sets, where there is one
     secret: str = field(repr=False)  # signs sessions and derives the keys of what is encrypted at rest
     host: str
     port: int
     workers: int  # processes that serve HTTP
+    public_url: str  # what buyers' browsers call us, without a slash at its end
+    sandbox_url: str  # the sandbox gateway; empty: payment by wallet only
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Makes `home` and a secret in it if none is given. Raises SettingsError."""
     home = _home(environ)
     data = environ.get("ENTREPOT_DATA")
+    host = environ.get("ENTREPOT_HOST") or "127.0.0.1"
+    port = _whole(environ, "ENTREPOT_PORT", 8000, 1, 65535)
     return Settings(
         database_url=_database_url(environ),
         home=home,
         data=Path(data).absolute() if data else None,
-        host=environ.get("ENTREPOT_HOST") or "127.0.0.1",
-        port=_whole(environ, "ENTREPOT_PORT", 8000, 1, 65535),
+        host=host,
+        port=port,
+        public_url=_http_url(environ, "ENTREPOT_PUBLIC_URL", f"http://{host}:{port}"),
+        sandbox_url=_http_url(environ, "ENTREPOT_SANDBOX_URL", ""),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
         secret=_secret(environ, home),  # last, because it may write
     )
@@ -56,6 +60,13 @@ def _database_url(environ: Mapping[str, str]) -> str:
     url = environ.get("ENTREPOT_DATABASE_URL", "")
     if url and not url.startswith(("postgresql://", "postgres://")):
         raise SettingsError("ENTREPOT_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _http_url(environ: Mapping[str, str], name: str, default: str) -> str:
+    url = (environ.get(name) or default).rstrip("/")
+    if url and not url.startswith(("http://", "https://")):
+        raise SettingsError(f"{name} must begin with http:// or https://")
     return url
 
 
@@ -79,9 +90,7 @@ def _secret(environ: Mapping[str, str], home: Path) -> str:
             _write_once(path, secrets.token_urlsafe(48))
         return path.read_text(encoding="ascii")
     except OSError as error:
-        raise SettingsError(
-            f"{error.filename}: {error.strerror}: set ENTREPOT_HOME to a folder of yours"
-        ) from None
+        raise SettingsError(f"{error.filename}: {error.strerror}: set ENTREPOT_HOME to a folder of yours") from None
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@
     routes = [get("/v1/orders/{order_id}", read_order, access=BUYER, raises=(NotFound,))]
 
 A handler says by its parameters what it needs: `tx` (Tx: one transaction, committed after it returns; ReadTx: reads),
-`caller`, `body` (a Struct), `query` (a Struct), `request`, and its path parameters (Annotated[UUID, "ord"] or int or str).
+`caller`, `body` (a Struct), `query` (a Struct), `request`, `key` (the Idempotency-Key, when it spends that itself), and its path parameters (Annotated[UUID, "ord"] or int or str).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def route(
     answer = hints.pop("return")
     params = {name: hint for name, hint in hints.items() if f"{{{name}}}" in path}
     wants = frozenset(inspect.signature(handler).parameters) - params.keys()
-    unknown = wants - {"tx", "caller", "body", "query", "request"}
+    unknown = wants - {"tx", "caller", "body", "query", "request", "key"}
     if unknown:
         raise TypeError(f"{handler.__qualname__}: unknown parameters {sorted(unknown)}")
     return Route(
@@ -189,6 +189,8 @@ async def _answer(route: Route, request: Request) -> Response:
         args["caller"] = caller
     if "request" in route.wants:
         args["request"] = request
+    if "key" in route.wants:
+        args["key"] = idempotency_key(request, route)
     db: Database = request.app.state.db
     if route.tx is ReadTx:
         async with db.read() as tx:

@@ -108,6 +108,13 @@ class TooManyRequests(Problem):
 
 
 @dataclass(eq=False)
+class ServerFault(Problem):
+    """Something went wrong on our side; it is logged."""
+
+    status: ClassVar[int] = 500
+
+
+@dataclass(eq=False)
 class Overloaded(Problem):
     """More is asked than can be done now; try again."""
 

@@ -12,9 +12,10 @@ create table payments.payment (
     amount_minor   bigint      not null check (amount_minor >= 0),
     refunded_minor bigint      not null default 0 check (refunded_minor between 0 and amount_minor),
     -- created: asked of the gateway, or about to be; pending: the gateway knows it; captured: the money is ours;
-    -- failed: declined or given up; returning: captured too late, goes back; returned: went back.
+    -- canceling: nobody waits for it any more; failed: declined, canceled or given up; returning: captured too late,
+    -- goes back; returned: went back.
     status         text        collate "C" not null
-        check (status in ('created', 'pending', 'captured', 'failed', 'returning', 'returned')),
+        check (status in ('created', 'pending', 'captured', 'canceling', 'failed', 'returning', 'returned')),
     external_id    text        collate "C",
     redirect_url   text,
     attempts       int         not null default 0,
@@ -63,6 +64,14 @@ create table payments.payout (
     primary key (cell, id)
 );
 create index payout_seller on payments.payout (cell, seller_id, id);
+
+-- Payouts run once in each period of two weeks, counted from Monday 1970-01-05.
+create table payments.payout_run (
+    cell   smallint    not null,
+    period int         not null,
+    at     timestamptz not null,
+    primary key (cell, period)
+);
 
 create function payments.record_many(
     p_cell smallint, p_now timestamptz, p_groups uuid[], p_buyers uuid[], p_methods text[], p_currencies text[],

@@ -95,6 +95,7 @@ create table orders.order (
     seller_id               uuid        not null,
     own                     boolean     not null,  -- the operator sells on its own account
     location_id             bigint      not null,
+    market                  text        collate "C" not null,
     currency                text        collate "C" not null,
     status                  text        collate "C" not null check (status in (
         'awaiting_payment', 'paid', 'shipped', 'delivered', 'completed', 'canceled', 'expired', 'refunded')),

@@ -42,11 +42,12 @@ create function orders.quote_orders(p_cell smallint, p_quotes uuid[])
 returns table (n int, quote_id uuid, order_no smallint, order_id uuid, seller_id uuid, own boolean,
                location_id bigint, items_minor bigint, shipping_minor bigint, seller_discount_minor bigint,
                operator_discount_minor bigint, commission_minor bigint, payment_fee_minor bigint, paid_minor bigint,
-               buyer_id uuid, currency text)
+               buyer_id uuid, market text, currency text)
 language sql stable as $$
     select a.n::int, q.id, o.order_no::smallint, o.id, o.seller_id, o.own, o.location_id, o.items, o.shipping,
            o.seller_discount, o.operator_discount, o.commission, o.payment_fee,
-           o.items + o.shipping - o.seller_discount - o.operator_discount, q.buyer_id, q.currency
+           o.items + o.shipping - o.seller_discount - o.operator_discount, q.buyer_id, q.market,
+           q.currency
       from unnest(p_quotes) with ordinality as a (id, n)
       join orders.quote q on q.cell = p_cell and q.id = a.id
      cross join lateral unnest(
@@ -77,11 +78,11 @@ begin
        from unnest(p_quotes, p_methods) as a (id, method)
        join orders.quote q on q.cell = p_cell and q.id = a.id;
 
-    insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, currency, status,
-                              items_minor, shipping_minor, seller_discount_minor, operator_discount_minor, paid_minor,
+    insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market,
+                              currency, status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor, paid_minor,
                               commission_minor, payment_fee_minor, placed_at)
-    select p_cell, o.order_id, p_cell, o.quote_id, o.buyer_id, o.seller_id, o.own, o.location_id, o.currency,
-           case p_methods[o.n] when 'wallet' then 'paid' else 'awaiting_payment' end,
+    select p_cell, o.order_id, p_cell, o.quote_id, o.buyer_id, o.seller_id, o.own, o.location_id,
+           o.market, o.currency, case p_methods[o.n] when 'wallet' then 'paid' else 'awaiting_payment' end,
            o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
            o.commission_minor, o.payment_fee_minor, p_now
       from orders.quote_orders(p_cell, p_quotes) o;

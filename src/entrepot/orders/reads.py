@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import logistics
+from entrepot import accounts, logistics
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
@@ -152,6 +152,14 @@ async def order_view(
         _timeline(row, shipment),
         shipment,
     )  # fmt: skip
+
+
+async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> accounts.Address:
+    """Where an order of this seller goes. Raises NotFound, also when the buyer's address has been erased."""
+    row = await tx.maybe(store.SHIP_TO, cell=cell, order_id=order_id, seller_id=seller_id)
+    if row is None or row.address_id is None:
+        raise NotFound
+    return await accounts.address(tx, cell, row.buyer_id, row.address_id)
 
 
 async def days(

@@ -149,10 +149,6 @@ DROP_OLD_QUOTES = sql("""
      where q.cell = :cell
        and q.id in (select id from orders.quote where cell = :cell and expires_at < :before limit :limit)
 """)
-EXPIRED_QUOTES = sql(
-    "select count(*)::int from orders.quote where cell = :cell and expires_at < :before",
-    int,
-)
 
 # Carts
 
@@ -303,6 +299,11 @@ class OrderLineRow(msgspec.Struct, frozen=True):
     shipping_minor: int
 
 
+class ShipTo(msgspec.Struct, frozen=True):
+    buyer_id: UUID
+    address_id: UUID | None
+
+
 class Day(msgspec.Struct, frozen=True):
     """One day of a market: order groups and orders placed, what was paid, commission earned on them."""
 
@@ -353,6 +354,15 @@ ORDERS_OF_SELLER = sql(
      order by o.id desc limit :limit
     """,
     OrderSummary,
+)
+SHIP_TO = sql(
+    """
+    select o.buyer_id, g.address_id
+      from orders.order o
+      join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
+     where o.cell = :cell and o.id = :order_id and o.seller_id = :seller_id
+    """,
+    ShipTo,
 )
 ORDER_LINES = sql(
     """

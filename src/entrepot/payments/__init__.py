@@ -11,23 +11,25 @@ Events: payout_sent (key: the seller's id; data: payout_id, currency, amount_min
 """
 
 from entrepot.payments.actions import (
+    cancel_many,
     claim_due,
     claim_refunds,
     give_up,
     mark_captured,
     mark_pending,
     pay_out,
+    payout_period,
     record_refunded,
     refund_many,
     return_late,
-    store_webhook,
     top_up,
 )
+from entrepot.payments.jobs import Gateway, sweep, sweep_refunds, take_webhook
 from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
-from entrepot.payments.types import METHODS, Due, PaymentNotThere, RefundDue
+from entrepot.payments.types import METHODS, Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
 
 __all__ = [
-    "METHODS", "Due", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "claim_due", "claim_refunds", "give_up",
-    "mark_captured", "mark_pending", "pay_out", "payment_of", "payouts", "record_refunded", "refund_many", "return_late",
-    "statement_of", "store_webhook", "top_up",
+    "METHODS", "Due", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "WebhookRefused", "Gateway", "cancel_many", "claim_due", "claim_refunds", "give_up",
+    "mark_captured", "mark_pending", "pay_out", "payment_of", "payout_period", "payouts", "record_refunded", "refund_many", "return_late",
+    "statement_of", "sweep", "sweep_refunds", "take_webhook", "top_up",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from entrepot import ledger
@@ -17,6 +17,8 @@ SWEEP = 100
 """Payments that one sweep takes on."""
 RETRY_AFTER = timedelta(seconds=30)
 PAYOUT_PERIOD = timedelta(days=14)
+FIRST_PERIOD = datetime(1970, 1, 5, tzinfo=UTC)
+"""A Monday."""
 
 
 async def top_up(tx: Tx, cell: int, buyer_id: UUID, currency: str, amount_minor: int, cause_id: UUID) -> None:
@@ -32,6 +34,7 @@ async def claim_due(tx: Tx, cell: int) -> list[Due]:
 
 async def mark_pending(tx: Tx, cell: int, payment_id: UUID, external_id: str, redirect_url: str) -> bool:
     """The gateway knows the payment; the buyer finishes it at `redirect_url`. False when it is past that."""
+    await tx.run(store.KNOWN_AS, cell=cell, id=payment_id, external_id=external_id)
     marked = await tx.maybe(
         store.PENDING, cell=cell, id=payment_id, external_id=external_id, redirect_url=redirect_url,
         due_at=tx.now + RETRY_AFTER,
@@ -47,6 +50,11 @@ async def mark_captured(tx: Tx, cell: int, payment_id: UUID, external_id: str) -
 async def give_up(tx: Tx, cell: int, payment_id: UUID) -> bool:
     """Declined, canceled, or told differently than asked. True exactly once."""
     return await tx.maybe(store.GIVE_UP, cell=cell, id=payment_id) is not None
+
+
+async def cancel_many(tx: Tx, cell: int, payments: Sequence[UUID]) -> None:
+    """Nobody waits for these payments any more: the sweeper cancels them at the gateway, or returns the money."""
+    await tx.run(store.CANCEL, cell=cell, ids=payments, now=tx.now)
 
 
 async def return_late(tx: Tx, cell: int, due: Due, external_id: str) -> bool:
@@ -94,6 +102,11 @@ async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, exter
 async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:
     """Whether this event is new to us."""
     return await tx.maybe(store.WEBHOOK, gateway=gateway, event_id=event_id, now=tx.now) is not None
+
+
+def payout_period(now: datetime) -> int:
+    """The number of the period of two weeks that `now` lies in."""
+    return (now - FIRST_PERIOD) // PAYOUT_PERIOD
 
 
 async def pay_out(tx: Tx, cell: int, period: int) -> int:

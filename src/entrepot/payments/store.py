@@ -64,11 +64,14 @@ PENDING = sql(
     """,
     UUID,
 )
+KNOWN_AS = sql("""
+    update payments.payment set external_id = :external_id where cell = :cell and id = :id and external_id is null
+""")
 CAPTURED = sql(
     """
     update payments.payment
        set status = 'captured', external_id = :external_id, captured_at = :now, due_at = null
-     where cell = :cell and id = :id and status in ('created', 'pending')
+     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
     returning id
     """,
     UUID,
@@ -76,7 +79,7 @@ CAPTURED = sql(
 GIVE_UP = sql(
     """
     update payments.payment set status = 'failed', due_at = null
-     where cell = :cell and id = :id and status in ('created', 'pending')
+     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
     returning id
     """,
     UUID,
@@ -85,10 +88,24 @@ RETURN_LATE = sql(
     """
     update payments.payment
        set status = 'returning', external_id = :external_id, captured_at = :now, refunded_minor = amount_minor, due_at = null
-     where cell = :cell and id = :id and status in ('created', 'pending')
+     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
     returning id
     """,
     UUID,
+)
+CANCEL = sql("""
+    update payments.payment p set status = 'canceling', due_at = :now
+      from (select id from payments.payment
+             where cell = :cell and id = any (:ids::uuid[]) and status in ('created', 'pending')
+             order by id for no key update) l
+     where p.cell = :cell and p.id = l.id
+""")
+DUE_BY_ID = sql(
+    """
+    select id, group_id, currency, amount_minor, status, external_id, attempts
+      from payments.payment where cell = :cell and id = :id
+    """,
+    Due,
 )
 RETURNED = sql("""
     update payments.payment set status = 'returned' where cell = :cell and id = :id and status = 'returning'

@@ -42,3 +42,18 @@ class PaymentNotThere(Problem):
     """The group has no captured payment to give back."""
 
     status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class WebhookRefused(Problem):
+    """The gateway did not send this, or not now."""
+
+    detail: str
+
+
+@dataclass(eq=False)
+class MethodNotOffered(Problem):
+    """This payment method is not offered here."""
+
+    status: ClassVar[int] = 409
+    method: str

@@ -178,9 +178,7 @@ def build_create(asked: PaymentAsked) -> OutRequest:
     return OutRequest("POST", "/payments", msgspec.json.encode(asked), asked.reference)
 
 
-def parse_created(
-    asked: PaymentAsked, status: int, body: bytes
-) -> Created | Declined | GatewayRefused | Mismatch:
+def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | Declined | GatewayRefused | Mismatch:
     """Raises AnswerError."""
     if status not in (200, 201):
         return _refusal(status, body)
@@ -198,9 +196,7 @@ def build_get(asked: PaymentAsked, external_id: str) -> OutRequest:
     return OutRequest("GET", f"/payments/{_path_part(external_id)}", b"", asked.reference)
 
 
-def parse_got(
-    asked: PaymentAsked, external_id: str, status: int, body: bytes
-) -> Standing | GatewayRefused | Mismatch:
+def parse_got(asked: PaymentAsked, external_id: str, status: int, body: bytes) -> Standing | GatewayRefused | Mismatch:
     """Raises AnswerError."""
     if status != 200:
         return _refusal(status, body)

@@ -1,0 +1,218 @@
+"""The web process: every room's routes in one Starlette application, and how it is served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrepot import __version__, orders, payments
+from entrepot.accounts import api as accounts_api
+from entrepot.catalog import api as catalog_api
+from entrepot.kit import metrics
+from entrepot.kit.auth import Keys
+from entrepot.kit.db import Database
+from entrepot.kit.http import endpoint, problem_response
+from entrepot.kit.log import log
+from entrepot.kit.openapi import describe
+from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
+from entrepot.kit.secrets import get_secret
+from entrepot.logistics import api as logistics_api
+from entrepot.orders import api as orders_api
+from entrepot.payments import api as payments_api
+from entrepot.pricing import api as pricing_api
+from entrepot.search import api as search_api
+from entrepot.sellers import api as sellers_api
+from entrepot.settings import Settings, load
+
+ROUTES = [
+    *accounts_api.routes,
+    *sellers_api.routes,
+    *catalog_api.routes,
+    *pricing_api.routes,
+    *search_api.routes,
+    *logistics_api.routes,
+    *payments_api.routes,
+    *orders_api.routes,
+]
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+class ServeError(Exception):
+    """Says in one line why the server cannot start, and the remedy."""
+
+
+def build(db: Database, keys: Keys, gateway: payments.Gateway | None = None) -> Starlette:
+    """The application over an open database: for tests, and for `create`."""
+    document = msgspec.json.encode(describe(ROUTES, __version__))
+
+    async def openapi(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    plain: list[BaseRoute] = [
+        StarletteRoute("/v1/openapi.json", openapi),
+        StarletteRoute("/healthz", _health),
+        StarletteRoute("/metrics", _metrics),
+    ]
+    app = Starlette(
+        routes=plain + [endpoint(route) for route in ROUTES],
+        exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
+    )
+    app.state.db = db
+    app.state.keys = keys
+    app.state.gateway = gateway
+    app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)
+    return app
+
+
+def create() -> ASGIApp:
+    """The application of a server process, made from the environment (`serve` sets it)."""
+    settings = load()
+    keys = Keys(settings.secret.encode())
+    holder: dict[str, ASGIApp] = {}
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Starlette]:
+        db = await Database.open(settings.database_url)
+        try:
+            yield build(db, keys, await find_gateway(db, keys, settings))
+        finally:
+            await db.close()
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await holder["app"](scope, receive, send)
+            return
+        await receive()
+        async with opened() as app:
+            holder["app"] = SecurityHeaders(app)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return run
+
+
+async def find_gateway(db: Database, keys: Keys, settings: Settings) -> payments.Gateway | None:
+    """The sandbox gateway of this installation, when its address and its webhook secret are known."""
+    if not settings.sandbox_url:
+        return None
+    async with db.read() as tx:
+        secret = await get_secret(tx, keys, "sandbox_webhook")
+    return None if secret is None else payments.Gateway(settings.sandbox_url, settings.public_url, secret)
+
+
+class SecurityHeaders:
+    """Adds the headers that tell browsers what our pages may do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+async def _health(request: Request) -> Response:
+    """200 when the database answers, else 503."""
+    db: Database = request.app.state.db
+    try:
+        async with db.read() as tx:
+            await tx.conn.fetchval("select 1")
+    except DatabaseAway as away:
+        return problem_response(away)
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(metrics.expose(), media_type="text/plain; version=0.0.4")
+
+
+async def _problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem_response(problem)
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return problem_response(NotFound())
+
+
+async def _method_not_allowed(_: Request, __: Exception) -> Response:
+    return problem_response(MethodNotAllowed())
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Our mistake. The log gets where it happened, not the message, which may repeat what a person typed."""
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    log("fault", path=request.scope.get("path"), error=type(error).__name__, where=where[-6:])
+    return problem_response(ServerFault())
+
+
+def serve(settings: Settings) -> None:
+    """Serves until interrupted: web processes by Granian, and one worker. Raises ServeError for a port in use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ServeError(
+                f"port {settings.port} cannot be used ({error.strerror}): choose another with --port"
+            ) from None
+    counters = Path(tempfile.mkdtemp(prefix="entrepot-metrics-"))
+    os.environ |= {
+        "PROMETHEUS_MULTIPROC_DIR": str(counters),
+        "ENTREPOT_DATABASE_URL": settings.database_url,
+        "ENTREPOT_HOME": str(settings.home),
+        "ENTREPOT_SECRET": settings.secret,
+        "ENTREPOT_HOST": settings.host,
+        "ENTREPOT_PORT": str(settings.port),
+    }
+    worker = subprocess.Popen([sys.executable, "-m", "entrepot.worker"])
+    try:
+        Granian(
+            "entrepot.app:create",
+            factory=True,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            workers=settings.workers,
+            log_access=False,
+            respawn_failed_workers=True,
+            websockets=False,
+        ).serve()
+    finally:
+        worker.terminate()
+        worker.wait()
+        shutil.rmtree(counters, ignore_errors=True)

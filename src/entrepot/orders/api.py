@@ -1,0 +1,292 @@
+"""Carts, quotes, placing and orders over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot import logistics, payments, pricing
+from entrepot.accounts import Address
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
+from entrepot.kit.ids import parse, ref, show
+from entrepot.kit.problem import KeyConflict, NotFound, Overloaded
+from entrepot.orders import actions, carts, reads
+from entrepot.orders.carts import CartView, QuoteView
+from entrepot.orders.jobs import settle
+from entrepot.orders.placing import Placing
+from entrepot.orders.reads import Day, GroupBrief, GroupView, OrderBrief, OrderView
+from entrepot.orders.types import (
+    PLACE_PROBLEMS,
+    CartEmpty,
+    CartFull,
+    CartIncomplete,
+    OfferUnavailable,
+    Place,
+    Placed,
+    WrongStatus,
+)
+
+CartPath = Annotated[UUID, "crt"]
+GroupPath = Annotated[UUID, "grp"]
+OrderPath = Annotated[UUID, "ord"]
+MarketCode = Annotated[str, Meta(min_length=1, max_length=20)]
+OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
+
+
+class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    market: MarketCode
+
+
+class CartId(msgspec.Struct, frozen=True):
+    id: str
+
+
+class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    offer_id: OfferId
+    quantity: Quantity = 1
+
+
+class NewQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    quantity: Quantity
+
+
+class ChosenAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    address_id: Annotated[str, ref("adr")]
+
+
+class ChosenShipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class ChosenPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`code` null takes the promotion back."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=40)] | None
+
+
+class PlaceQuote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    quote_id: Annotated[str, ref("quo")]
+    method: Literal["wallet", "sandbox"] = "wallet"
+
+
+class NewShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    carrier: Annotated[str, Meta(min_length=1, max_length=40)]
+    tracking_number: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class GroupsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    before: Annotated[str, ref("grp")] | None = None
+
+
+class Groups(msgspec.Struct, frozen=True):
+    items: list[GroupBrief]
+
+
+class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    before: Annotated[str, ref("ord")] | None = None
+    status: Literal["paid", "shipped", "delivered", "completed", "canceled", "refunded"] | None = None
+
+
+class Orders(msgspec.Struct, frozen=True):
+    items: list[OrderBrief]
+
+
+class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    market: MarketCode
+
+
+class Days(msgspec.Struct, frozen=True):
+    items: list[Day]
+
+
+async def create_cart(tx: Tx, caller: Caller, body: NewCart) -> CartId:
+    """Makes an empty cart."""
+    return CartId(show("crt", await carts.create_cart(tx, caller.cell, caller.user_id, body.market)))
+
+
+async def read_cart(tx: ReadTx, caller: Caller, cart_id: CartPath) -> CartView:
+    """A cart with today's prices."""
+    return await carts.cart_view(tx, caller.cell, caller.user_id, cart_id)
+
+
+async def add_cart_line(tx: Tx, caller: Caller, cart_id: CartPath, body: NewLine) -> None:
+    """Adds units of an offer to a cart."""
+    await carts.add_line(tx, caller.cell, caller.user_id, cart_id, body.offer_id, body.quantity)
+
+
+async def set_cart_quantity(tx: Tx, caller: Caller, cart_id: CartPath, offer_id: int, body: NewQuantity) -> None:
+    """Changes how many units of an offer are in a cart."""
+    await carts.set_quantity(tx, caller.cell, caller.user_id, cart_id, offer_id, body.quantity)
+
+
+async def remove_cart_line(tx: Tx, caller: Caller, cart_id: CartPath, offer_id: int) -> None:
+    """Takes an offer out of a cart."""
+    await carts.remove_line(tx, caller.cell, caller.user_id, cart_id, offer_id)
+
+
+async def set_cart_address(tx: Tx, caller: Caller, cart_id: CartPath, body: ChosenAddress) -> None:
+    """Chooses one of the caller's addresses."""
+    await carts.set_address(tx, caller.cell, caller.user_id, cart_id, parse("adr", body.address_id))
+
+
+async def set_cart_shipping(tx: Tx, caller: Caller, cart_id: CartPath, body: ChosenShipping) -> None:
+    """Chooses a shipping service of the market."""
+    await carts.set_shipping(tx, caller.cell, caller.user_id, cart_id, body.code)
+
+
+async def set_cart_promotion(tx: Tx, caller: Caller, cart_id: CartPath, body: ChosenPromotion) -> None:
+    """Uses a promotion, or takes it back."""
+    await carts.set_promotion(tx, caller.cell, caller.user_id, cart_id, body.code)
+
+
+async def quote_cart(tx: Tx, caller: Caller, cart_id: CartPath) -> QuoteView:
+    """Prices a cart: what placing it costs until the quote expires."""
+    return await carts.quote_cart(tx, caller.cell, caller.user_id, cart_id)
+
+
+async def place_order(request: Request, caller: Caller, key: str, body: PlaceQuote) -> Placed:
+    """Places a quote and pays: from the wallet at once, or through a gateway, which answers awaiting_payment."""
+    placing: Placing = request.app.state.placing
+    return await placing.place(caller.cell, Place(caller.user_id, key, parse("quo", body.quote_id), body.method))
+
+
+async def list_groups(tx: ReadTx, caller: Caller, query: GroupsQuery) -> Groups:
+    """The caller's purchases, the latest first."""
+    before = None if query.before is None else parse("grp", query.before)
+    return Groups(await reads.buyer_groups(tx, caller.cell, caller.user_id, before))
+
+
+async def read_group(tx: ReadTx, caller: Caller, group_id: GroupPath) -> GroupView:
+    """A purchase of the caller's with its orders."""
+    return await reads.group_view(tx, caller.cell, caller.user_id, group_id)
+
+
+async def read_payment(tx: ReadTx, caller: Caller, group_id: GroupPath) -> payments.PaymentView:
+    """How the payment of a purchase stands, and where to finish it."""
+    await reads.group_view(tx, caller.cell, caller.user_id, group_id)
+    return await payments.payment_of(tx, caller.cell, group_id)
+
+
+async def read_order(tx: ReadTx, caller: Caller, order_id: OrderPath) -> OrderView:
+    """An order of the caller's with lines and timeline."""
+    return await reads.order_view(tx, caller.cell, order_id, buyer_id=caller.user_id)
+
+
+async def confirm_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
+    """The buyer has the goods: the seller gets the money."""
+    await actions.confirm(tx, caller.cell, order_id, caller.user_id)
+
+
+async def cancel_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
+    """Cancels an order of the caller's that is not shipped yet."""
+    await actions.cancel(tx, caller.cell, [order_id], buyer_id=caller.user_id)
+
+
+async def list_seller_orders(tx: ReadTx, caller: Caller, query: OrdersQuery) -> Orders:
+    """The seller's orders, the latest first."""
+    before = None if query.before is None else parse("ord", query.before)
+    return Orders(await reads.seller_orders(tx, caller.cell, _seller(caller), query.status, before))
+
+
+async def read_seller_order(tx: ReadTx, caller: Caller, order_id: OrderPath) -> OrderView:
+    """An order of the seller's."""
+    return await reads.order_view(tx, caller.cell, order_id, seller_id=_seller(caller))
+
+
+async def read_ship_to(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Address:
+    """Where an order of the seller's goes."""
+    return await reads.ship_to(tx, caller.cell, order_id, _seller(caller))
+
+
+async def ship_order(tx: Tx, caller: Caller, order_id: OrderPath, body: NewShipment) -> None:
+    """Hands a paid order to a carrier."""
+    shipment = logistics.NewShipment(order_id, body.carrier, body.tracking_number)
+    await actions.ship_many(tx, caller.cell, [shipment], _seller(caller))
+
+
+async def cancel_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
+    """The seller cancels an order that is not shipped yet."""
+    await actions.cancel(tx, caller.cell, [order_id], seller_id=_seller(caller))
+
+
+async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
+    """The seller gives a shipped order's money back in full before it is released."""
+    await actions.refund(tx, caller.cell, [order_id], seller_id=_seller(caller))
+
+
+async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
+    """What a market sold per day, in the 28 days up to its last order."""
+    return Days(await reads.days(tx, 0, query.market))
+
+
+async def sandbox_webhook(tx: Tx, request: Request) -> Response:
+    """What the sandbox gateway tells us, signed."""
+    gateway: payments.Gateway | None = request.app.state.gateway
+    if gateway is None:
+        raise NotFound
+    await payments.take_webhook(tx, gateway, request.headers, await read_body(request), 0, settle)
+    return Response(status_code=204)
+
+
+def _seller(caller: Caller) -> UUID:
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return caller.seller_id
+
+
+_PRICING = (
+    pricing.AmountTooLarge, pricing.NothingToPrice, pricing.PromotionNotValid, pricing.QuantityNotValid,
+    pricing.ShippingNotOffered, pricing.TooManyLines,
+)  # fmt: skip
+
+routes = [
+    post("/v1/carts", create_cart, access=BUYER, raises=(NotFound,), status=201, key="taken", durable=False),
+    get("/v1/carts/{cart_id}", read_cart, access=BUYER),
+    post(
+        "/v1/carts/{cart_id}/lines", add_cart_line, access=BUYER, key="taken", durable=False,
+        raises=(CartFull, OfferUnavailable, pricing.QuantityNotValid),
+    ),
+    put("/v1/carts/{cart_id}/lines/{offer_id}", set_cart_quantity, access=BUYER, key="taken", durable=False),
+    delete("/v1/carts/{cart_id}/lines/{offer_id}", remove_cart_line, access=BUYER, key="taken", durable=False),
+    put("/v1/carts/{cart_id}/address", set_cart_address, access=BUYER, key="taken", durable=False),
+    put(
+        "/v1/carts/{cart_id}/shipping", set_cart_shipping, access=BUYER, key="taken", durable=False,
+        raises=(pricing.ShippingNotOffered,),
+    ),
+    put(
+        "/v1/carts/{cart_id}/promotion", set_cart_promotion, access=BUYER, key="taken", durable=False,
+        raises=(pricing.PromotionNotValid,),
+    ),
+    post(
+        "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
+        raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING),
+    ),
+    post(
+        "/v1/orders", place_order, access=BUYER, status=201, key="needed",
+        raises=(*PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered),
+    ),
+    get("/v1/groups", list_groups, access=BUYER),
+    get("/v1/groups/{group_id}", read_group, access=BUYER),
+    get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),
+    get("/v1/orders/{order_id}", read_order, access=BUYER),
+    post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(WrongStatus,), key="taken"),
+    post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=(WrongStatus,), key="taken"),
+    get("/v1/seller/orders", list_seller_orders, access=SELLER),
+    get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
+    get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
+    post("/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    get("/v1/operator/days", list_days, access=OPERATOR),
+    post(
+        "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,
+        raises=(NotFound, payments.WebhookRefused),
+    ),
+]  # fmt: skip

@@ -1,0 +1,67 @@
+"""What follows an order by itself: consumers of events, and timers. All of them take batches and may be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import httpx
+
+from entrepot import payments
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.events import Consumer, Event
+from entrepot.orders import actions, store
+from entrepot.payments import Due, Gateway
+
+QUOTES_KEPT = timedelta(days=1)
+"""Expired quotes are kept this long, to say that they expired rather than that they never were."""
+
+
+async def _request_fulfillment(tx: Tx, events: Sequence[Event]) -> None:
+    await actions.request_fulfillment(tx, 0, [event.key for event in events])
+
+
+async def _deliver(tx: Tx, events: Sequence[Event]) -> None:
+    await actions.deliver_many(tx, 0, [event.key for event in events])
+
+
+async def _cancel_payments(tx: Tx, events: Sequence[Event]) -> None:
+    await payments.cancel_many(tx, 0, [event.key for event in events])
+
+
+CONSUMERS = (
+    Consumer("fulfillment", frozenset({"group_paid"}), _request_fulfillment),
+    Consumer("delivery", frozenset({"shipment_delivered"}), _deliver),
+    Consumer("late_payments", frozenset({"group_expired"}), _cancel_payments),
+)
+
+
+async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
+    """The gateway captured a payment: its group is paid, or, when it had expired, the money goes back."""
+    if await actions.record_paid(tx, cell, [due.group_id]):
+        await payments.mark_captured(tx, cell, due.id, external_id)
+    else:
+        await payments.return_late(tx, cell, due, external_id)
+
+
+async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int = 0) -> int:
+    """Everything that waits for the gateway; how much of it there was."""
+    found = await payments.sweep(db, client, gateway, cell, settle)
+    return found + await payments.sweep_refunds(db, client, gateway, cell)
+
+
+async def run_timers(db: Database, cell: int = 0) -> int:
+    """Whatever is due at the clock's now, a batch of each kind; how much there was."""
+    found = 0
+    for timer in (actions.expire_groups, actions.release_due, _pay_out, _drop_quotes):
+        found += await db.transact(lambda tx, timer=timer: timer(tx, cell))  # type: ignore[misc]
+    return found
+
+
+async def _pay_out(tx: Tx, cell: int) -> int:
+    return await payments.pay_out(tx, cell, payments.payout_period(tx.now))
+
+
+async def _drop_quotes(tx: Tx, cell: int) -> int:
+    done = await tx.run(store.DROP_OLD_QUOTES, cell=cell, before=tx.now - QUOTES_KEPT, limit=actions.BATCH)
+    return int(done.removeprefix("DELETE "))

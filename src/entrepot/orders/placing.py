@@ -1,0 +1,47 @@
+"""Placing for callers that come one at a time: they gather in a batch per process and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from entrepot import payments
+from entrepot.kit.batch import Batcher
+from entrepot.kit.db import Database
+from entrepot.kit.ids import show
+from entrepot.kit.metrics import BATCHES, VERDICTS
+from entrepot.orders import store
+from entrepot.orders.actions import place_many
+from entrepot.orders.types import Place, Placed, Verdict, problem_of
+
+
+class Placing:
+    """The process's batchers of place_many, one per cell. The batch owns its transaction."""
+
+    def __init__(self, db: Database, *, gateway_offered: bool) -> None:
+        self._db = db
+        self._gateway_offered = gateway_offered
+        self._batchers: dict[int, Batcher[Place, Verdict]] = {}
+
+    async def place(self, cell: int, command: Place) -> Placed:
+        """Places one quote. Raises the Problem of its verdict, MethodNotOffered, Overloaded and DatabaseAway."""
+        if command.method != "wallet" and not self._gateway_offered:
+            raise payments.MethodNotOffered(command.method)
+        batcher = self._batchers.get(cell)
+        if batcher is None:
+            batcher = self._batchers[cell] = Batcher(partial(self._run, cell))
+        verdict = await batcher.do(command)
+        VERDICTS.labels(verdict.verdict).inc()
+        if verdict.group_id is None:
+            raise problem_of(verdict)
+        return Placed(show("grp", verdict.group_id), "placed" if command.method == "wallet" else "awaiting_payment")
+
+    async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
+        BATCHES.observe(len(commands))
+        verdicts = await self._db.transact(lambda tx: place_many(tx, cell, commands))
+        placed = [verdict.group_id for verdict in verdicts if verdict.group_id and not verdict.replayed]
+        if placed:
+            # A bought cart is gone on the buyer's next page; losing this is only an old cart.
+            async with self._db.write(durable=False) as tx:
+                await tx.run(store.EMPTY_CARTS, cell=cell, quotes=placed)
+        return verdicts

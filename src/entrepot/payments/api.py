@@ -1,0 +1,104 @@
+"""Wallets, payouts and statements over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from entrepot import ledger
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import BUYER, OPERATOR, SELLER, get, post
+from entrepot.kit.ids import new_id, parse, ref
+from entrepot.kit.money import MAX_MINOR
+from entrepot.kit.problem import Malformed, NotFound
+from entrepot.ledger import TransferRefused
+from entrepot.payments import actions, reads
+from entrepot.payments.reads import PayoutView, StatementView
+
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+
+class WalletQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    currency: Currency
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    balance_minor: int
+    currency: str
+
+
+class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Money that reached us by other ways, for a buyer's wallet."""
+
+    user_id: Annotated[str, ref("usr")]
+    currency: Currency
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)]
+
+
+class TopUpDone(msgspec.Struct, frozen=True):
+    id: str
+
+
+class StatementQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`first` and `last` are days (UTC), both included."""
+
+    currency: Currency
+    first: date
+    last: date
+
+
+class PayoutsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    before: Annotated[str, ref("pay")] | None = None
+
+
+class Payouts(msgspec.Struct, frozen=True):
+    items: list[PayoutView]
+
+
+async def read_wallet(tx: ReadTx, caller: Caller, query: WalletQuery) -> Wallet:
+    """What the caller's wallet holds."""
+    balance = await ledger.balance(tx, caller.cell, "wallet", query.currency, caller.user_id)
+    return Wallet(balance, query.currency)
+
+
+async def top_up_wallet(tx: Tx, body: TopUp) -> TopUpDone:
+    """Books money that reached us into a buyer's wallet."""
+    cause = new_id(tx.now)
+    try:
+        await actions.top_up(tx, 0, parse("usr", body.user_id), body.currency, body.amount_minor, cause)
+    except TransferRefused:
+        raise NotFound from None
+    return TopUpDone(f"top_{cause.hex}")
+
+
+async def read_statement(tx: ReadTx, caller: Caller, query: StatementQuery) -> StatementView:
+    """The seller's statement of account."""
+    start = datetime.combine(query.first, time(), UTC)
+    if query.last < query.first or query.last - query.first > timedelta(days=366):
+        raise Malformed("last must not be before first, nor more than a year after it")
+    stop = datetime.combine(query.last, time(), UTC) + timedelta(days=1)
+    return await reads.statement_of(tx, caller.cell, _seller(caller), query.currency, start, stop)
+
+
+async def list_payouts(tx: ReadTx, caller: Caller, query: PayoutsQuery) -> Payouts:
+    """The seller's payouts, the latest first."""
+    before = None if query.before is None else parse("pay", query.before)
+    return Payouts(await reads.payouts(tx, caller.cell, _seller(caller), before))
+
+
+def _seller(caller: Caller) -> UUID:
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return caller.seller_id
+
+
+routes = [
+    get("/v1/wallet", read_wallet, access=BUYER),
+    post("/v1/top-ups", top_up_wallet, access=OPERATOR, raises=(NotFound,), status=201, key="needed"),
+    get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound,)),
+    get("/v1/seller/payouts", list_payouts, access=SELLER),
+]
