@@ -1,0 +1,108 @@
+"""Shipping services and promotions on a real database, and a plan that a quote takes as it is."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from entrepot import pricing
+from entrepot.kit.auth import Role
+from entrepot.kit.problem import NotFound
+from entrepot.pricing import (
+    Priced,
+    Promotion,
+    PromotionExists,
+    PromotionNotValid,
+    ShippingNotOffered,
+    ShippingService,
+    ShippingServiceExists,
+)
+from entrepot.pricing.api import routes
+from tests.sellers.stage import START, Stage
+
+pytestmark = pytest.mark.anyio
+
+POST = ShippingService("us", "post", "Post", 499, 50, 3 * 86_400, 2)
+RUSH = ShippingService("us", "rush", "Rush", 1999, 0, 86_400, 1)
+DAY = timedelta(days=1)
+SAVE = Promotion("SAVE", "us", 1000, None, 5000, "operator", START, START + DAY)
+
+
+async def test_services_are_a_markets(stage: Stage) -> None:
+    async with stage.db.write() as tx:
+        for service in (POST, RUSH, POST):
+            await pricing.add_shipping_service(tx, service)
+    with pytest.raises(ShippingServiceExists):
+        async with stage.db.write() as tx:
+            await pricing.add_shipping_service(tx, msgspec.structs.replace(POST, base_minor=1))
+    with pytest.raises(NotFound):
+        async with stage.db.write() as tx:
+            await pricing.add_shipping_service(tx, msgspec.structs.replace(POST, market="nowhere"))
+    async with stage.db.read() as tx:
+        assert await pricing.services(tx, "us") == [RUSH, POST]
+        assert await pricing.services(tx, "jp") == []
+        assert await pricing.service(tx, "us", "post") == POST
+        with pytest.raises(ShippingNotOffered):
+            await pricing.service(tx, "jp", "post")
+    async with stage.http(routes) as http:
+        shown = (await http.get("/v1/markets/us/shipping")).json()["items"]
+        assert shown[1] == {
+            "code": "post", "name": "Post", "base": {"minor": 499, "currency": "USD"},
+            "item": {"minor": 50, "currency": "USD"}, "transit_s": 259_200,
+        }  # fmt: skip
+        assert (await http.get("/v1/markets/nowhere/shipping")).status_code == 404
+
+
+async def test_a_promotion_holds_in_its_market_and_time(stage: Stage) -> None:
+    async with stage.db.write() as tx:
+        await pricing.add_promotion(tx, SAVE)
+        await pricing.add_promotion(tx, SAVE)
+    with pytest.raises(PromotionExists):
+        async with stage.db.write() as tx:
+            await pricing.add_promotion(tx, msgspec.structs.replace(SAVE, percent_bp=9000))
+    async with stage.db.read() as tx:
+        assert await pricing.promotion(tx, "SAVE", "us", START) == SAVE
+        for code, market, now, reason in (
+            ("NONE", "us", START, "unknown"),
+            ("SAVE", "jp", START, "unknown"),
+            ("SAVE", "us", START - DAY, "not_now"),
+            ("SAVE", "us", START + DAY, "not_now"),
+        ):
+            with pytest.raises(PromotionNotValid) as refused:
+                await pricing.promotion(tx, code, market, now)
+            assert refused.value.reason == reason
+
+
+async def test_promotions_are_the_operators_to_make(stage: Stage) -> None:
+    new = {
+        "code": "HTTP", "market": "us", "funding_party": "seller", "amount_minor": 500,
+        "valid_from": "2026-01-01T00:00:00Z", "valid_to": "2026-02-01T00:00:00Z",
+    }  # fmt: skip
+    operator = stage.as_(Role.OPERATOR)
+    async with stage.http(routes) as http:
+        assert (await http.post("/v1/promotions", json=new)).status_code == 401
+        assert (await http.post("/v1/promotions", json=new, headers=stage.as_(Role.SELLER))).status_code == 403
+        for change, status in (
+            ({"percent_bp": 100}, 400), ({"amount_minor": None}, 400), ({"amount_minor": 0}, 400),
+            ({"valid_to": "2026-01-01T00:00:00Z"}, 400), ({"valid_to": "2026-02-01T00:00:00"}, 400),
+            ({"funding_party": "buyer"}, 400), ({"market": "nowhere"}, 404), ({"code": "no spaces"}, 400),
+        ):  # fmt: skip
+            assert (await http.post("/v1/promotions", json=new | change, headers=operator)).status_code == status
+        assert await stage.rows("select 1 from pricing.promotion where code = 'HTTP'") == []
+        assert (await http.post("/v1/promotions", json=new, headers=operator)).status_code == 201
+        changed = new | {"amount_minor": 501}
+        assert (await http.post("/v1/promotions", json=changed, headers=operator)).status_code == 409
+    assert await stage.rows("select amount_minor, minimum_minor from pricing.promotion where code = 'HTTP'") == [(500, 0)]
+
+
+async def test_a_plan_has_a_quotes_arrays(stage: Stage) -> None:
+    columns = {
+        name
+        for (name,) in await stage.rows(
+            """select column_name::text from information_schema.columns
+                where table_schema = 'orders' and table_name = 'quote'
+                  and (column_name like 'order\\_%' or column_name like 'line\\_%' or column_name like 'discount\\_%')"""
+        )
+    }
+    fields = {field.name for field in msgspec.structs.fields(Priced)} - {"currency", "paid_minor", "order_paid"}
+    assert columns - {"order_ids"} == fields
