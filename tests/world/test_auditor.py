@@ -12,7 +12,8 @@ import pytest
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, ReadTx
-from entrepot.settings import Settings
+from entrepot.kit.migrate import MigrationError
+from entrepot.settings import load
 from entrepot.world import auditor
 from tests.world.small_world import GROUPS, NOW, build, uid
 
@@ -556,10 +557,10 @@ async def test_one_snapshot_while_the_world_goes_on(world: str) -> None:
 
 
 async def test_the_command_exits_with_one_when_something_differs(
-    world: str, template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The command goes by the real clock, to which every deadline of this world is long past or still to come.
-    settings = Settings(world, tmp_path, None, "s" * 32, "127.0.0.1", 8000, 1)
+    # The command goes by the real clock, to which every deadline of this world is long past.
+    settings = load({"ENTREPOT_DATABASE_URL": world, "ENTREPOT_HOME": str(tmp_path)})
     assert await asyncio.to_thread(auditor.main, settings, as_json=True) == 1
     answer: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
     assert answer["total"] == 3
@@ -569,3 +570,9 @@ async def test_the_command_exits_with_one_when_something_differs(
     shown = capsys.readouterr().out
     assert f"  orders.order_group {uid('awaiting')}: expected expired, found awaiting_payment (pay by" in shown
     assert ", 3 differ, in " in shown
+
+
+async def test_the_command_says_what_an_empty_database_lacks(pg_url: str, tmp_path: Path) -> None:
+    settings = load({"ENTREPOT_DATABASE_URL": pg_url, "ENTREPOT_HOME": str(tmp_path)})
+    with pytest.raises(MigrationError, match="run entrepot migrate"):
+        await asyncio.to_thread(auditor.main, settings)

@@ -17,6 +17,7 @@ import msgspec
 
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
+from entrepot.kit.migrate import MigrationError
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
 from entrepot.world.auditor import money, orders, stock
@@ -108,7 +109,7 @@ async def examine(tx: ReadTx, cell: int = 0, sample: int = SAMPLE, progress: Pro
 
 def main(settings: Settings, as_json: bool = False, full: bool = False) -> int:
     """`entrepot audit`: every cell, one table (or one JSON object) on stdout; 1 when anything differs. `full` names up
-    to FULL_SAMPLE differences per check instead of SAMPLE."""
+    to FULL_SAMPLE differences per check instead of SAMPLE. Raises MigrationError for an empty database."""
     started = monotonic()
     reports = asyncio.run(_audit_all(settings, FULL_SAMPLE if full else SAMPLE))
     if as_json:
@@ -126,6 +127,8 @@ async def _audit_all(settings: Settings, sample: int) -> list[Report]:
         async with db.read() as tx:
             cells = await tx.all(CELLS)
         return [await audit(db, cell, sample, _tell) for cell in cells or [0]]
+    except asyncpg.UndefinedTableError as error:
+        raise MigrationError(f"There is nothing to audit ({error}); run entrepot migrate first.") from error
     finally:
         _tell("")
         await db.close()
