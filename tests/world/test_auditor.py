@@ -416,6 +416,11 @@ PLANTED = {
         ),
         ["shipment: orders.order [delivered]"],
     ),
+    "parcel of a delivered and completed order on its way": (
+        "update logistics.shipment set status = 'in_transit', delivered_at = null"
+        " where fulfillment_order_id = uid('completed')",
+        ["shipment: orders.order [completed]"],
+    ),
     "delivery that orders never heard of": (
         (
             "update logistics.shipment set status = 'delivered', delivered_at = '2020-03-01 10:00Z'"
@@ -494,9 +499,7 @@ ALLOWED = {
         "update logistics.shipment set status = 'delivered', delivered_at = '2020-03-01 11:30Z'"
         " where fulfillment_order_id = uid('shipped')"
     ),
-    "delivered after the release": (
-        "update logistics.shipment set delivered_at = '2020-02-29 18:00Z'"
-        " where fulfillment_order_id = uid('completed');"
+    "confirmed by the buyer before the scan came in": (
         "update orders.order set delivered_at = null where id = uid('completed')"
     ),
     "captured too late, and on its way back": (
