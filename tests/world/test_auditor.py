@@ -417,8 +417,10 @@ PLANTED = {
         ["shipment: orders.order [delivered]"],
     ),
     "parcel of a delivered and completed order on its way": (
-        "update logistics.shipment set status = 'in_transit', delivered_at = null"
-        " where fulfillment_order_id = uid('completed')",
+        (
+            "update logistics.shipment set status = 'in_transit', delivered_at = null"
+            " where fulfillment_order_id = uid('completed')"
+        ),
         ["shipment: orders.order [completed]"],
     ),
     "delivery that orders never heard of": (
