@@ -53,7 +53,7 @@ async def _add_user(
         store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash
     )
     if added is None:
-        raise EmailTaken()
+        raise EmailTaken
     await tx.run(store.ADD_PERSON, cell=cell, user_id=user_id, name=name)
     return user_id
 
@@ -87,7 +87,7 @@ async def sign_in(db: Database, email: str, password: str, ip: str) -> Member:
         login = await tx.maybe(store.LOGIN, email=email)
     fits = await password_fits(login.password_hash if login else NOBODY, password)
     if login is None or not fits:
-        raise WrongCredentials()
+        raise WrongCredentials
     await db.transact(lambda tx: tx.run(store.FORGIVE, ids=tries), durable=False)
     return Member(Role(login.role), login.user_id, login.cell, login.seller_id)
 
@@ -103,7 +103,7 @@ async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:
 async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID:
     """The id of the new address. Raises TooManyAddresses, NotFound for an unknown user."""
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
-        raise NotFound()
+        raise NotFound
     if await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id) >= reads.MAX_ADDRESSES:
         raise TooManyAddresses(reads.MAX_ADDRESSES)
     id_ = new_id(tx.now)
@@ -118,13 +118,13 @@ async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID
 async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
     """Raises NotFound, also for somebody else's."""
     if await tx.maybe(store.DELETE_ADDRESS, cell=cell, id=address_id, user_id=user_id) is None:
-        raise NotFound()
+        raise NotFound
 
 
 async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
     """Forgets who a user is: log-in, name and addresses go, the pseudonym stays. Raises NotFound."""
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
-        raise NotFound()
+        raise NotFound
     await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_PERSON, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_LOGIN, user_id=user_id)

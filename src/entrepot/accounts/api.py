@@ -24,7 +24,7 @@ from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, PUBLIC, delete, get, post
 from entrepot.kit.problem import NotFound, TooManyRequests
 
-Email = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", examples=["ada@example.org"])]
+Email = Annotated[str, Meta(pattern=rf"^[^@\s]{{1,64}}@[^@\s]{{1,190}}{ids.END}", examples=["ada@example.org"])]
 AddressPath = Annotated[UUID, "adr"]
 
 

@@ -16,7 +16,7 @@ async def me(tx: ReadTx, cell: int, user_id: UUID) -> Me:
     """Raises NotFound."""
     found = await tx.maybe(store.ME, cell=cell, user_id=user_id)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found
 
 
@@ -29,5 +29,5 @@ async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Add
     """One of the user's addresses. Raises NotFound, also for somebody else's."""
     found = await tx.maybe(store.ADDRESS, cell=cell, id=address_id, user_id=user_id)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.kit.auth import Role
+from entrepot.kit.ids import END
 from entrepot.kit.problem import Problem
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -50,7 +51,7 @@ class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line1: Text
     city: Text
     postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", examples=["DE"])]
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
     line2: Optional = ""
     region: Optional = ""
 

@@ -33,7 +33,7 @@ async def add_category(tx: Tx, slug: str, name: str, parent_id: int | None = Non
         async with tx.conn.transaction():
             added = await tx.maybe(store.ADD_CATEGORY, slug=slug, name=name, parent_id=parent_id)
     except asyncpg.ForeignKeyViolationError:
-        raise NotFound() from None
+        raise NotFound from None
     if added is None:
         raise SlugTaken(slug)
     return added
@@ -48,7 +48,7 @@ async def add_product(tx: Tx, new: NewProduct) -> AddedProduct:
             description=new.description, category_id=new.category_id, now=tx.now,
         )  # fmt: skip
     except asyncpg.ForeignKeyViolationError:
-        raise NotFound() from None
+        raise NotFound from None
     variants = new.variants
     variant_ids = await tx.all(
         store.ADD_VARIANTS, product_id=product.id, skus=[v.sku for v in variants], gtins=[v.gtin for v in variants],
@@ -56,7 +56,7 @@ async def add_product(tx: Tx, new: NewProduct) -> AddedProduct:
         prices_per=[v.price_per for v in variants],
     )  # fmt: skip
     if len(variant_ids) < len(variants):
-        raise SkuTaken()
+        raise SkuTaken
     return AddedProduct(product.id, product.slug, variant_ids)
 
 
@@ -87,7 +87,7 @@ async def set_prices(
         store.SET_PRICES, cell=cell, offer_ids=offer_ids, prices=prices, seller_id=seller_id, now=tx.now
     )
     if len(changed) < len(offer_ids):
-        raise NotFound()
+        raise NotFound
     tx.emit("offer_prices_changed", seller_id or NIL, {"offer_ids": list(offer_ids)}, cell)
 
 

@@ -23,6 +23,7 @@ from entrepot.catalog.types import (
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
+from entrepot.kit.ids import END
 from entrepot.kit.problem import NotFound
 
 
@@ -33,7 +34,7 @@ class Categories(msgspec.Struct, frozen=True):
 
 
 class NewCategory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?$", examples=["dairy"])]
+    slug: Annotated[str, Meta(pattern=f"^[a-z0-9]([a-z0-9-]{{0,78}}[a-z0-9])?{END}", examples=["dairy"])]
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     parent_id: RowId | None = None
 

@@ -22,7 +22,7 @@ async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Off
     """A seller's own offer. Raises NotFound, also for another seller's."""
     found = await tx.maybe(store.OFFER, cell=cell, offer_id=offer_id, seller_id=seller_id)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found
 
 
@@ -42,5 +42,5 @@ async def category(tx: ReadTx, slug: str) -> Category:
     """Raises NotFound."""
     found = await tx.maybe(store.CATEGORY, slug=slug)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found

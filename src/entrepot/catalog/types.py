@@ -95,10 +95,10 @@ class Price(msgspec.Struct, frozen=True):
 class NewVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`price_per` units of `unit` are what one price buys: 1 `each`, or 1000 `ml` of a liter."""
 
-    sku: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[!-~]+$")]
+    sku: Annotated[str, Meta(min_length=1, max_length=64, pattern=f"^[!-~]+{ids.END}")]
     title: Annotated[str, Meta(max_length=300)] = ""
-    gtin: Annotated[str, Meta(pattern="^([0-9]{8}|[0-9]{12,14})$", examples=["4006381333931"])] | None = None
-    unit: Annotated[str, Meta(pattern="^[a-z_]{1,20}$", examples=["each"])] = "each"
+    gtin: Annotated[str, Meta(pattern=f"^([0-9]{{8}}|[0-9]{{12,14}}){ids.END}", examples=["4006381333931"])] | None = None
+    unit: Annotated[str, Meta(pattern=f"^[a-z_]{{1,20}}{ids.END}", examples=["each"])] = "each"
     price_per: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 

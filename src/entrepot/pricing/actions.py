@@ -17,7 +17,7 @@ async def add_shipping_service(tx: Tx, service: ShippingService) -> None:
         position=service.position,
     )  # fmt: skip
     if added is None and await tx.one(store.SERVICE, market=service.market, code=service.code) != service:
-        raise ShippingServiceExists()
+        raise ShippingServiceExists
 
 
 async def add_promotion(tx: Tx, promotion: Promotion) -> None:
@@ -29,4 +29,4 @@ async def add_promotion(tx: Tx, promotion: Promotion) -> None:
         funding_party=promotion.funding_party, valid_from=promotion.valid_from, valid_to=promotion.valid_to,
     )  # fmt: skip
     if added is None and await tx.one(store.PROMOTION, code=promotion.code) != promotion:
-        raise PromotionExists()
+        raise PromotionExists

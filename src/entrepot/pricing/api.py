@@ -11,6 +11,7 @@ from msgspec import Meta
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, get, post
+from entrepot.kit.ids import END
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.pricing import actions, reads
@@ -21,7 +22,7 @@ from entrepot.sellers import market as read_market
 class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Give one of `percent_bp` and `amount_minor`."""
 
-    code: Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9_-]{0,39}$", examples=["SPRING"])]
+    code: Annotated[str, Meta(pattern=f"^[A-Z0-9][A-Z0-9_-]{{0,39}}{END}", examples=["SPRING"])]
     market: Annotated[str, Meta(min_length=1, max_length=20)]
     funding_party: Literal["operator", "seller"]
     valid_from: Annotated[datetime, Meta(tz=True)]

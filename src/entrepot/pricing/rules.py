@@ -90,7 +90,7 @@ def price(
     Raises NothingToPrice, TooManyLines, MixedMarkets, QuantityNotValid, DiscountNotValid, AmountTooLarge, and
     PromotionNotValid when the purchase does not reach the promotion's minimum."""
     if not lines:
-        raise NothingToPrice()
+        raise NothingToPrice
     if len(lines) > MAX_LINES:
         raise TooManyLines(MAX_LINES)
     plan = Priced(lines[0].offer.currency)

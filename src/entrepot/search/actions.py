@@ -18,7 +18,7 @@ async def offer_goods(
 
     Raises NotFound for an unknown variant or market, and for a location that is another seller's; OfferExists."""
     if await tx.maybe(store.LOCATION, cell=cell, location_id=location_id, seller_id=seller_id) is None:
-        raise NotFound()
+        raise NotFound
     stocks = await inventory.open_stock(tx, cell, [seller_id], [variant_id], [location_id])
     new = NewOffer(seller_id, variant_id, market, location_id, stocks[0], unit_price_minor)
     return await catalog.add_offer(tx, cell, new)

@@ -18,7 +18,7 @@ PAGE_MAX = 48
 OWN_OFFERS_MAX = 100
 MAX_CANDIDATES = 1_000
 MAX_FACETS = 50
-FEW = 5
+FEW = 3
 """With fewer hits than this, likeness is asked for too."""
 
 _variants = msgspec.json.Decoder(list[Variant]).decode
@@ -32,7 +32,7 @@ async def listing(tx: ReadTx, market: str, category: str | None, after: int, lim
     limit = min(limit, PAGE_MAX)
     rows = await tx.all(store.LISTING, market=market, category=category, after=after, limit=limit)
     if not rows and not await tx.one(store.KNOWN, market=market, category=category):
-        raise NotFound()
+        raise NotFound
     return Page(_cards(rows), rows[-1].id if len(rows) == limit else None)
 
 
@@ -45,7 +45,7 @@ async def found(tx: ReadTx, market: str, text: str, category: str | None, after:
         store.CANDIDATES, text=text, market=market, category=category, few=FEW, limit=MAX_CANDIDATES
     )
     if not candidates and not await tx.one(store.KNOWN, market=market, category=category):
-        raise NotFound()
+        raise NotFound
     wanted = [c.product_id for c in candidates if c.wanted]
     following = after + min(limit, PAGE_MAX)
     rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following])
@@ -59,7 +59,7 @@ async def product(tx: ReadTx, market: str, slug: str) -> Product:
     """A product with its variants and its offers in a market. Raises NotFound."""
     row = await tx.maybe(store.PRODUCT, market=market, slug=slug)
     if row is None:
-        raise NotFound()
+        raise NotFound
     return Product(
         row.id, row.slug, row.title, row.brand, row.description, row.category, row.category_name,
         _variants(row.variants), _offers(row.offers),

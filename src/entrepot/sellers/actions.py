@@ -31,7 +31,7 @@ async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
         store.ADD_MARKET, code=market.code, name=market.name, currency=market.currency, language=market.language
     )
     if added is None and await reads.market(tx, market.code) != market:
-        raise MarketExists()
+        raise MarketExists
     await ledger.open_accounts(
         tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
         currencies=[market.currency] * len(ledger.HOUSE), limited=False, striped=True,
@@ -43,7 +43,7 @@ async def set_terms(tx: Tx, terms: Terms) -> None:
 
     Raises NotFound for an unknown market, TermsNotLater when the market's last terms begin at the same time or later."""
     if await tx.maybe(store.LOCK_MARKET, code=terms.market) is None:
-        raise NotFound()
+        raise NotFound
     last = await tx.maybe(store.LAST_TERMS_FROM, market=terms.market)
     if last is not None and last >= terms.valid_from:
         if await tx.maybe(store.TERMS_AT, market=terms.market, now=terms.valid_from) == terms:

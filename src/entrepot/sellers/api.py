@@ -16,7 +16,7 @@ from entrepot.sellers.types import Market, Seller, SellerId, SellerStatusIs, Slu
 
 
 class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", examples=["acme"])]
+    slug: Annotated[str, Meta(pattern=f"^[a-z0-9]([a-z0-9-]{{0,62}}[a-z0-9])?{ids.END}", examples=["acme"])]
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     kind: Literal["third_party", "own"] = "third_party"
     commission_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None

@@ -23,7 +23,7 @@ async def market(tx: ReadTx, code: str) -> Market:
     """Raises NotFound."""
     found = await tx.maybe(store.MARKET, code=code)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found
 
 
@@ -44,7 +44,7 @@ async def seller(tx: ReadTx, seller_id: SellerId) -> Seller:
     """Raises NotFound."""
     found = await tx.maybe(store.SELLER, id=seller_id)
     if found is None:
-        raise NotFound()
+        raise NotFound
     return found
 
 
