@@ -274,7 +274,7 @@ def test_titles_and_names_of_the_catalog(tmp_path: Path) -> None:
         (99, "Unrecorded product 99", "Unrecorded", "Unrecorded"),
     ]
     assert catalog.stores.rows() == [(5, "Store 5")]
-    assert catalog.households.rows() == [(7, "Household 7")]
+    assert catalog.households.select("household_id", "name").rows() == [(7, "Household 7")]
     assert catalog.offers.rows()[0] == (1, 5, 69, 39, 1, 4)  # 1 for the missing quantity, then 1 and 2
 
 

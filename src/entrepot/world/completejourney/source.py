@@ -78,7 +78,7 @@ class Catalog:
     sellers: seller_id, name, private_label
     products: product_id, seller_id, title, department, category, private_label, price_per
     stores: store_id, name
-    households: household_id, name
+    households: household_id, name, pays_minor (for everything that the window sells it)
     offers: product_id, store_id, seller_id, unit_price_minor (the first one asked), price_per,
     quantity (all units that the window sells)
     """
@@ -99,18 +99,18 @@ class Source:
 
     def catalog(self, until: date | None = None) -> Catalog:
         """Everything sold from the first day up to, not including, `until` (everything if None)."""
-        offers, stores, households = [], set[int](), set[int]()
+        offers, stores, purses = [], set[int](), []
         for _, lines in _slices(self, None, until):
             offers.append(_offers(lines))
             stores.update(lines["store_id"].unique())
-            households.update(lines["household_id"].unique())
+            purses.append(_purses(lines))
         merged = _merge_offers(offers)
         products = _products(self, merged)
         return Catalog(
             sellers=_sellers(products),
             products=products,
             stores=_named(stores, "store_id", "Store"),
-            households=_named(households, "household_id", "Household"),
+            households=_households(purses),
             offers=merged,
         )
 
@@ -323,6 +323,16 @@ def _sellers(products: pl.DataFrame) -> pl.DataFrame:
             "private_label",
         )
     )
+
+
+def _purses(lines: pl.DataFrame) -> pl.DataFrame:
+    discounts = pl.sum_horizontal("retail_disc_minor", "coupon_match_minor", "coupon_minor")
+    return lines.group_by("household_id").agg(pays_minor=(col("gross_minor") - discounts).sum())
+
+
+def _households(purses: list[pl.DataFrame]) -> pl.DataFrame:
+    sums = pl.concat(purses).group_by("household_id").agg(col("pays_minor").sum()).sort("household_id")
+    return sums.select("household_id", pl.format("Household {}", "household_id").alias("name"), "pays_minor")
 
 
 def _named(ids: set[int], key: str, word: str) -> pl.DataFrame:

@@ -1,0 +1,112 @@
+"""Steps: an import is a list of them, and how many are done is kept in the transaction that does the last one.
+
+A killed import goes on with the first step that is not done; a finished one finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from entrepot import orders
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.events import consume
+from entrepot.kit.sql import sql
+from entrepot.world.completejourney.identity import CELL
+
+NAME = "completejourney"
+WAIT_S = 0.01
+"""Between two looks at events that wait for another transaction to end."""
+
+
+class Step(NamedTuple):
+    """`work` at a time of the virtual clock, in one transaction; with None, the jobs of a worker until nothing is due.
+    `orders` are those that it places, for the progress line."""
+
+    at: datetime
+    work: Callable[[Tx], Awaitable[None]] | None
+    orders: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """`step` steps of `day` are done, and all of the days before; the window ends before `until`."""
+
+    until: date
+    day: date
+    step: int
+
+
+class OtherWindowError(Exception):
+    """The database holds another window of the data; the text says which, and the remedy."""
+
+
+_READ = sql("select until, day, step from world.progress where name = :name", Progress)
+_BEGIN = sql("insert into world.progress (name, until, day, step) values (:name, :until, :day, 0)")
+_SAVE = sql("update world.progress set day = :day, step = :step where name = :name")
+_BEHIND = sql(
+    """
+    select exists (select from kit.cursor c
+                    where c.cell = :cell and c.consumer = any (:consumers::text[])
+                      and exists (select from kit.event e where e.cell = c.cell and (e.xid, e.id) > (c.xid, c.id)))
+    """,
+    bool,
+)
+
+
+async def resume(db: Database, until: date, first: date) -> Progress:
+    """How far the import of this window has got. Raises OtherWindowError."""
+    async with db.write() as tx:
+        found = await tx.maybe(_READ, name=NAME)
+        if found is None:
+            await tx.run(_BEGIN, name=NAME, until=until, day=first)
+            return Progress(until, first, 0)
+    if found.until != until:
+        raise OtherWindowError(
+            f"this database holds the Complete Journey until {found.until}, not until {until}: "
+            "import into another one (ENTREPOT_HOME or ENTREPOT_DATABASE_URL)"
+        )
+    return found
+
+
+async def run_day(
+    db: Database, clock: VirtualClock, day: date, next_day: date, done: int, steps: Iterable[Step],
+    tell: Callable[[Step], None],
+) -> None:  # fmt: skip
+    """Runs the steps of a day but the first `done`, which another run has done."""
+    for number, step in enumerate(steps, 1):
+        if number > done:
+            clock.move_to(max(step.at, clock.now()))
+            if step.work is None:
+                await run_until_idle(db)
+            else:
+                await db.transact(lambda tx, step=step, number=number: _do(tx, step.work, day, number))  # type: ignore[misc]
+        tell(step)
+    async with db.write() as tx:
+        await tx.run(_SAVE, name=NAME, day=next_day, step=0)
+
+
+async def _do(tx: Tx, work: Callable[[Tx], Awaitable[None]], day: date, number: int) -> None:
+    await work(tx)
+    await tx.run(_SAVE, name=NAME, day=day, step=number)
+
+
+async def run_until_idle(db: Database) -> None:
+    """What a worker does: events to their consumers, then what is due, until there is neither. Safe to do again."""
+    names = [consumer.name for consumer in orders.CONSUMERS]
+    while True:
+        found = 0
+        for consumer in orders.CONSUMERS:
+            while passed := await consume(db, consumer, CELL):
+                found += passed
+        found += await orders.run_timers(db, CELL)
+        if found:
+            continue
+        async with db.read() as tx:
+            if not await tx.one(_BEHIND, cell=CELL, consumers=names):
+                return
+        await asyncio.sleep(WAIT_S)
