@@ -56,6 +56,15 @@ def db_url(pg_url: str, template: str) -> Iterator[str]:
     _administer(pg_url, f"drop database {name} with (force)")
 
 
+@pytest.fixture
+def own_db_url(pg_url: str, template: str) -> Iterator[str]:
+    """The address of a fresh, migrated database for one test."""
+    name = f"entrepot_{os.getpid()}_{next(_serial)}"
+    _administer(pg_url, f"create database {name} template {template}")
+    yield _sibling(pg_url, name)
+    _administer(pg_url, f"drop database {name} with (force)")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real data sets."""

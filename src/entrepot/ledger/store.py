@@ -75,7 +75,7 @@ LINES = sql(
             union all
             select at, code, cause_id, -amount from ledger.transfer
              where cell = :cell and debit = :account and at >= :start and at < :stop and code not in ('pay', 'fund')) t
-     order by t.at, t.cause_id, t.code
+     order by t.at, t.cause_id, t.signed desc
      limit :limit
     """,
     StatementLine,

@@ -1,0 +1,196 @@
+"""A small marketplace for tests: one market, two sellers and the operator's own, on a virtual clock, spoken to over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import httpx
+from entrepot import accounts, catalog, inventory, ledger, logistics, payments, pricing, sellers, worker
+from entrepot.app import build
+from entrepot.inventory import Goods
+from entrepot.kit.auth import Keys, Role
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.ids import NIL, new_id, parse, show
+from entrepot.world.auditor import audit
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MARKET = "us"
+TERMS = sellers.Terms(
+    market=MARKET, valid_from=START - timedelta(days=30), commission_bp=1_000, payment_fee_bp=150, quote_ttl_s=1_800,
+    payment_ttl_s=900, confirm_after_s=10 * 86_400, untracked_after_s=30 * 86_400, source="tests",
+)  # fmt: skip
+_serial = count(1)
+
+
+@dataclass
+class Shop:
+    """`offers[i]` belongs to `sellers[i]`; the last seller is the operator itself."""
+
+    db: Database
+    clock: VirtualClock
+    keys: Keys
+    app: Any
+    http: httpx.AsyncClient
+    sellers: list[UUID] = field(default_factory=list)
+
+    def session(self, role: Role, user: UUID, seller: UUID | None = None) -> dict[str, str]:
+        """Headers that sign a request in."""
+        token = self.keys.session(role, user, self.clock.now(), seller_id=seller)
+        return {"authorization": f"Bearer {token}"}
+
+    @property
+    def operator(self) -> dict[str, str]:
+        return self.session(Role.OPERATOR, NIL)
+
+    async def buyer(self, wallet_minor: int = 100_000) -> Buyer:
+        """A new buyer with an address and money."""
+        user = new_id(self.clock.now())
+        async with self.db.write() as tx:
+            await accounts.import_buyers(tx, [user])
+            new = accounts.NewAddress(
+                recipient="Ada Byron", line1="1 Main Street", city="Springfield", postal_code="62701", country="US"
+            )
+            address = await accounts.add_address(tx, 0, user, new)
+            if wallet_minor:
+                await payments.top_up(tx, 0, user, "USD", wallet_minor, new_id(tx.now))
+        return Buyer(self, user, address)
+
+    async def seller(self, kind: str = "third_party") -> UUID:
+        seller = new_id(self.clock.now())
+        async with self.db.write() as tx:
+            await sellers.open_seller(
+                tx, sellers.SellerId(seller), f"seller-{seller.hex}", "A Seller", kind, currencies=["USD"]
+            )
+        self.sellers.append(seller)
+        return seller
+
+    async def offer(
+        self, seller: UUID, price_minor: int, units: int, *, location: int = 1, price_per: int = 1, cost_minor: int = 0
+    ) -> int:
+        """A new product of `seller` with `units` on hand at a location; the offer's id. `cost_minor`: bought for, per unit."""
+        number = next(_serial)
+        async with self.db.write() as tx:
+            variant = catalog.NewVariant(sku=f"sku-{number}", price_per=price_per)
+            category = await tx.conn.fetchval("select min(id) from catalog.category")
+            product = await catalog.add_product(tx, catalog.NewProduct(f"Product {number}", category, [variant]))
+            (stock,) = await inventory.open_stock(tx, 0, [seller], product.variant_ids, [location])
+            receipt = new_id(tx.now)
+            if units:
+                await inventory.receive(tx, 0, [Goods(stock, units, receipt)], [units * cost_minor])
+            if units and cost_minor:
+                await _book_purchase(tx, receipt, units * cost_minor)
+            offer = await catalog.add_offer(
+                tx, 0, catalog.NewOffer(seller, product.variant_ids[0], MARKET, location, stock, price_minor)
+            )
+        return offer.id
+
+    async def run(self, *, after: timedelta = timedelta()) -> None:
+        """Moves the clock and lets the worker do what is due."""
+        self.clock.advance(after)
+        await worker.run_until_idle(self.db)
+
+    async def balance(self, code: str, owner: UUID = NIL) -> int:
+        async with self.db.read() as tx:
+            return await ledger.balance(tx, 0, code, "USD", owner)
+
+    async def stock(self, offer: int) -> tuple[int, int, int]:
+        """(on_hand, held, allocated) behind an offer."""
+        async with self.db.read() as tx:
+            row = await tx.conn.fetchrow(
+                "select s.on_hand, s.held, s.allocated from catalog.offer o join inventory.stock s "
+                "on s.cell = o.cell and s.id = o.stock_id where o.id = $1",
+                offer,
+            )
+        assert row is not None
+        return (row[0], row[1], row[2])
+
+    async def state(self) -> dict[str, Any]:
+        """Everything that an action could change, to assert that a refused one changed nothing."""
+        tables = (
+            "orders.order_group orders.order orders.order_line ledger.transfer ledger.balance inventory.stock "
+            "inventory.movement payments.payment payments.refund kit.event kit.idempotency_key"
+        ).split()
+        async with self.db.read() as tx:
+            return {
+                table: await tx.conn.fetchval(f"select md5(string_agg(t::text, ',' order by t::text)) from {table} t")
+                for table in tables
+            }
+
+    async def audited(self) -> None:
+        """The independent auditor finds nothing."""
+        report = await audit(self.db)
+        assert report.findings == [], report.findings
+
+
+@dataclass
+class Buyer:
+    shop: Shop
+    id: UUID
+    address: UUID
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.shop.session(Role.BUYER, self.id)
+
+    async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return await self.shop.http.request(method, path, json=body, headers=self.headers | headers)
+
+    async def quote(self, offers: Sequence[tuple[int, int]], promotion: str | None = None) -> dict[str, Any]:
+        """A cart of (offer, quantity), sent by standard shipping, priced."""
+        cart = (await self.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+        for offer, quantity in offers:
+            added = await self.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": quantity})
+            assert added.status_code == 204, added.text
+        await self.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", self.address)})
+        await self.send("PUT", f"/v1/carts/{cart}/shipping", {"code": "standard"})
+        if promotion:
+            await self.send("PUT", f"/v1/carts/{cart}/promotion", {"code": promotion})
+        quoted = await self.send("POST", f"/v1/carts/{cart}/quote")
+        assert quoted.status_code == 201, quoted.text
+        found: dict[str, Any] = quoted.json()
+        return found
+
+    async def place(self, quote: dict[str, Any], key: str | None = None, method: str = "wallet") -> httpx.Response:
+        body = {"quote_id": quote["id"], "method": method}
+        return await self.send("POST", "/v1/orders", body, **{"idempotency-key": key or new_id(START).hex})
+
+    async def buy(self, offers: Sequence[tuple[int, int]], promotion: str | None = None) -> list[UUID]:
+        """Buys from the wallet; the order ids, in the order of their sellers' first lines."""
+        placed = await self.place(await self.quote(offers, promotion))
+        assert placed.status_code == 201, placed.text
+        group = (await self.send("GET", f"/v1/groups/{placed.json()['id']}")).json()
+        return [parse("ord", order["id"]) for order in group["orders"]]
+
+
+async def _book_purchase(tx: Tx, receipt: UUID, amount: int) -> None:
+    own, supplier = await ledger.account_ids(tx, 0, ["own_stock", "supplier"], [NIL, NIL], ["USD", "USD"])
+    await ledger.post_all(tx, 0, [ledger.Transfer(receipt, "purchase", own, supplier, amount)])
+
+
+@asynccontextmanager
+async def open_shop(url: str, gateway: payments.Gateway | None = None) -> AsyncIterator[Shop]:
+    """The marketplace over the database at `url`, made the first time."""
+    clock = VirtualClock(START)
+    db = await Database.open(url, clock)
+    keys = Keys(b"a secret of the tests, long enough")
+    async with db.write() as tx:
+        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+        await sellers.set_terms(tx, TERMS)
+        if not await tx.conn.fetchval("select count(*) from catalog.category"):
+            await catalog.add_category(tx, "things", "Things")
+            await pricing.add_shipping_service(
+                tx, pricing.ShippingService(MARKET, "standard", "Standard", 500, 100, 3 * 86_400, 1)
+            )
+            await logistics.import_locations(tx, 0, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "US"])
+    app = build(db, keys, gateway)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
+        yield Shop(db, clock, keys, app, http)
+    await db.close()
