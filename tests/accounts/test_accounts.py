@@ -1,7 +1,6 @@
 """People: registering, signing in, addresses, being forgotten."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID
 
 import httpx

@@ -72,9 +72,10 @@ async def test_categories_come_parents_first(stage: Stage) -> None:
 async def test_a_product_with_a_sku_that_is_taken_is_not_added(stage: Stage) -> None:
     await goods(stage, "SKU-1")
     before = await stage.rows("select count(*) from catalog.product")
+    async with stage.db.read() as read:
+        category = await catalog.category(read, "below-SKU-1")
     with pytest.raises(SkuTaken):
         async with stage.db.write() as tx:
-            category = await catalog.category(tx, "below-SKU-1")
             await catalog.add_product(tx, NewProduct("T", category.id, [NewVariant("SKU-2"), NewVariant("SKU-1")]))
     with pytest.raises(NotFound):
         async with stage.db.write() as tx:
@@ -168,18 +169,16 @@ async def test_imports_can_be_run_again_and_leave_free_ids_behind(stage: Stage) 
     for price in (500, 900):  # the second time nothing changes, not even the price
         async with stage.db.write() as tx:
             await catalog.import_categories(tx, [9002, 9001], [9001, None], ["i2", "i1"], ["Two", "One"])
-            await catalog.import_products(
-                tx, [9001, 9002], ["ip1", "ip2"], ["Milk", "Bread"], ["", "B"], [9002, 9001]
-            )
+            await catalog.import_products(tx, [9001, 9002], ["ip1", "ip2"], ["Milk", "Bread"], ["", "B"], [9002, 9001])
             await catalog.import_variants(
                 tx, [9001, 9002], [9001, 9002], ["IV1", "IV2"], ["", ""], ["ml", "each"], [1000, 1]
             )
             await catalog.import_offers(
                 tx, 0, [9001, 9002], [seller.id] * 2, [9001, 9002], ["us", "jp"], [1, 2], [11, 12], [price, price]
             )
-    assert await stage.rows(
-        "select id, product_id, market, stock_id, unit_price_minor, price_per from catalog.offer where id > 9000 order by id"
-    ) == [(9001, 9001, "us", 11, 500, 1000), (9002, 9002, "jp", 12, 500, 1)]
+    offers = """select id, product_id, market, stock_id, unit_price_minor, price_per from catalog.offer
+                 where id > 9000 order by id"""
+    assert await stage.rows(offers) == [(9001, 9001, "us", 11, 500, 1000), (9002, 9002, "jp", 12, 500, 1)]
     listed = await stage.rows("select market, category_id, product_id from catalog.listed where product_id > 9000")
     assert sorted(listed) == [
         ("jp", 0, 9002), ("jp", 9001, 9002), ("us", 0, 9001), ("us", 9001, 9001), ("us", 9002, 9001),

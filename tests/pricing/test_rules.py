@@ -206,9 +206,7 @@ def purchases(draw: st.DrawFn) -> tuple[list[Line], ShippingService, Promotion |
                 discounts.append(Discount(kind, party, amount))
                 left -= amount
         lines.append(Line(facts, quantity, discounts))
-    shipping = ShippingService(
-        "us", "s", "S", draw(st.integers(0, 2_000)), draw(st.integers(0, 300)), 1, 1
-    )
+    shipping = ShippingService("us", "s", "S", draw(st.integers(0, 2_000)), draw(st.integers(0, 300)), 1, 1)
     kinds = st.one_of(
         st.integers(1, 10_000).map(lambda bp: promotion(percent_bp=bp)),
         st.integers(1, 10_000_000).map(lambda amount: promotion(amount_minor=amount, party="seller")),
@@ -222,9 +220,7 @@ def test_every_sum_is_exact(purchase: tuple[list[Line], ShippingService, Promoti
     plan = price(lines, shipping, TERMS, offered)
     orders = range(len(plan.order_sellers))
     off: list[dict[str, int]] = [{"seller": 0, "operator": 0} for _ in lines]
-    for number, party, amount in zip(
-        plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True
-    ):
+    for number, party, amount in zip(plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True):
         assert amount > 0
         off[number - 1][party] += amount
     for line, gross, cut in zip(lines, plan.line_grosses, off, strict=True):

@@ -76,9 +76,7 @@ async def test_opening_a_seller_opens_its_accounts(stage: Stage) -> None:
 
     with pytest.raises(SlugTaken):
         async with stage.db.write() as tx:
-            await sellers.open_seller(
-                tx, SellerId(new_id(tx.now)), seller.slug, "Other", "own", currencies=["USD"]
-            )
+            await sellers.open_seller(tx, SellerId(new_id(tx.now)), seller.slug, "Other", "own", currencies=["USD"])
     assert await stage.rows("select name from sellers.seller where slug = $1", seller.slug) == [(seller.name,)]
 
 

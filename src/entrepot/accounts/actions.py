@@ -49,9 +49,7 @@ async def _add_user(
 ) -> UUID:
     user_id = new_id(tx.now)
     await tx.all(store.ADD_USERS, cell=cell, ids=[user_id], role=role, seller_id=seller_id, now=tx.now)
-    added = await tx.maybe(
-        store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash
-    )
+    added = await tx.maybe(store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash)
     if added is None:
         raise EmailTaken
     await tx.run(store.ADD_PERSON, cell=cell, user_id=user_id, name=name)
@@ -60,9 +58,7 @@ async def _add_user(
 
 async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = 0) -> int:
     """Buyers without log-in or name, with their wallets; the number of those that were not there. Without events."""
-    added = await tx.all(
-        store.ADD_USERS, cell=cell, ids=ids, role=Role.BUYER, seller_id=None, now=tx.now
-    )
+    added = await tx.all(store.ADD_USERS, cell=cell, ids=ids, role=Role.BUYER, seller_id=None, now=tx.now)
     await open_wallets(tx, cell, ids)
     return len(added)
 

@@ -144,8 +144,6 @@ routes = [
     post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests), status=201),
     delete("/v1/sessions", sign_out, access=PUBLIC),
     get("/v1/addresses", list_addresses, access=BUYER),
-    post(
-        "/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"
-    ),
+    post("/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"),
     delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
 ]

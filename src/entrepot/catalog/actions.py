@@ -101,9 +101,7 @@ async def resume_offer(tx: Tx, cell: int, seller_id: UUID, offer_id: int) -> Off
     return await _set_status(tx, cell, seller_id, offer_id, "paused", "active", "offer_resumed")
 
 
-async def _set_status(
-    tx: Tx, cell: int, seller_id: UUID, offer_id: int, from_: str, to: str, event: str
-) -> Offer:
+async def _set_status(tx: Tx, cell: int, seller_id: UUID, offer_id: int, from_: str, to: str, event: str) -> Offer:
     key = {"cell": cell, "seller_id": seller_id, "offer_id": offer_id}
     offer = await tx.maybe(store.SET_STATUS, **key, from_=from_, to=to, now=tx.now)
     if offer is None:
@@ -133,8 +131,9 @@ async def import_products(
     """Products without variants; those come by `import_variants`."""
     if ids:
         await tx.run(
-            store.IMPORT_PRODUCTS, ids=ids, slugs=slugs, titles=titles, brands=brands, category_ids=category_ids, now=tx.now
-        )
+            store.IMPORT_PRODUCTS, ids=ids, slugs=slugs, titles=titles, brands=brands, category_ids=category_ids,
+            now=tx.now,
+        )  # fmt: skip
         await tx.one(store.PASS_PRODUCTS, high=max(ids))
 
 

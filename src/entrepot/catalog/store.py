@@ -38,7 +38,8 @@ OFFER = sql(
 
 CATEGORY = sql("select id, parent_id, slug, name from catalog.category where slug = :slug", Category)
 CATEGORIES = sql(
-    "select id, parent_id, slug, name from catalog.category order by parent_id nulls first, name, id limit :limit", Category
+    "select id, parent_id, slug, name from catalog.category order by parent_id nulls first, name, id limit :limit",
+    Category,
 )
 ADD_CATEGORY = sql(
     """

@@ -58,7 +58,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class OfferView(msgspec.Struct, frozen=True):
-    """An offer on the wire, to its seller: `price_per` units cost `unit_price_minor` minor units of the market's currency."""
+    """An offer as its seller is shown it: `price_per` units cost `unit_price_minor` of the market's currency."""
 
     id: int
     seller_id: str
@@ -97,7 +97,9 @@ class NewVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sku: Annotated[str, Meta(min_length=1, max_length=64, pattern=f"^[!-~]+{ids.END}")]
     title: Annotated[str, Meta(max_length=300)] = ""
-    gtin: Annotated[str, Meta(pattern=f"^([0-9]{{8}}|[0-9]{{12,14}}){ids.END}", examples=["4006381333931"])] | None = None
+    gtin: Annotated[str, Meta(pattern=f"^([0-9]{{8}}|[0-9]{{12,14}}){ids.END}", examples=["4006381333931"])] | None = (
+        None
+    )
     unit: Annotated[str, Meta(pattern=f"^[a-z_]{{1,20}}{ids.END}", examples=["each"])] = "each"
     price_per: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 

@@ -71,7 +71,5 @@ async def add_promotion(tx: Tx, body: NewPromotion) -> NewPromotion:
 
 routes = [
     get("/v1/markets/{market}/shipping", list_shipping, access=PUBLIC),
-    post(
-        "/v1/promotions", add_promotion, access=OPERATOR, raises=(NotFound, PromotionExists), status=201, key="taken"
-    ),
+    post("/v1/promotions", add_promotion, access=OPERATOR, raises=(NotFound, PromotionExists), status=201, key="taken"),
 ]

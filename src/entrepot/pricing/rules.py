@@ -82,9 +82,7 @@ class Priced(msgspec.Struct):
     discount_amounts: list[int] = []
 
 
-def price(
-    lines: Sequence[Line], shipping: ShippingService, terms: Terms, promotion: Promotion | None = None
-) -> Priced:
+def price(lines: Sequence[Line], shipping: ShippingService, terms: Terms, promotion: Promotion | None = None) -> Priced:
     """The plan of a purchase in the market of `terms`. Whether the offers can be bought is for the sale to judge.
 
     Raises NothingToPrice, TooManyLines, MixedMarkets, QuantityNotValid, DiscountNotValid, AmountTooLarge, and
@@ -156,7 +154,7 @@ def _add_discounts(plan: Priced, lines: Sequence[Line]) -> None:
 
 
 def _add_promotion(plan: Priced, promotion: Promotion) -> None:
-    """One discount of kind `promotion:CODE` on each line that bears a share of it, in proportion to what is left of it."""
+    """One discount of kind `promotion:CODE` on each line that bears a share, in proportion to what is left of it."""
     left = plan.line_grosses[:]
     for number, amount in zip(plan.discount_lines, plan.discount_amounts, strict=True):
         left[number - 1] -= amount
@@ -201,9 +199,7 @@ def _add_up(plan: Priced, terms: Terms) -> None:
     items, commissions = [0] * orders, [0] * orders
     by_seller, by_operator = [0] * orders, [0] * orders
     commissioned = plan.line_grosses[:]
-    for number, party, amount in zip(
-        plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True
-    ):
+    for number, party, amount in zip(plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True):
         order = plan.line_orders[number - 1] - 1
         if party == "seller":
             commissioned[number - 1] -= amount

@@ -37,8 +37,8 @@ async def listing(tx: ReadTx, market: str, category: str | None, after: int, lim
 
 
 async def found(tx: ReadTx, market: str, text: str, category: str | None, after: int, limit: int) -> Page:
-    """A page of the products that have all words of `text` in title or brand, best first; when that finds few, also those
-    that are like it. `after` is a position. Facets count all found, whatever `category` picks of them.
+    """A page of the products that have all words of `text` in title or brand, best first; when that finds few, also
+    those that are like it. `after` is a position. Facets count all found, whatever `category` picks of them.
 
     Raises NotFound for an unknown market or category."""
     candidates = await tx.all(
@@ -68,9 +68,7 @@ async def product(tx: ReadTx, market: str, slug: str) -> Product:
 
 async def own_offers(tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int) -> list[OwnOffer]:
     """A seller's offers in the order of their ids, at most OWN_OFFERS_MAX."""
-    rows = await tx.all(
-        store.OWN_OFFERS, cell=cell, seller_id=seller_id, after=after, limit=min(limit, OWN_OFFERS_MAX)
-    )
+    rows = await tx.all(store.OWN_OFFERS, cell=cell, seller_id=seller_id, after=after, limit=min(limit, OWN_OFFERS_MAX))
     return [
         OwnOffer(
             r.id, r.product_slug, r.title, r.sku, r.market, r.location_id, Price(r.unit_price_minor, r.currency),

@@ -111,7 +111,7 @@ LISTING = sql(
          order by r.product_id
          limit :limit
     )
-    """
+    """  # noqa: S608 - two constants
     + _CARDS,
     CardRow,
 )
@@ -120,7 +120,7 @@ CARDS = sql(
     with page as (
         select a.product_id, a.position from unnest(:ids::bigint[]) with ordinality as a (product_id, position)
     )
-    """
+    """  # noqa: S608 - two constants
     + _CARDS,
     CardRow,
 )
@@ -172,8 +172,8 @@ PRODUCT = sql(
                        from (select * from catalog.variant v where v.product_id = p.id order by v.id limit 100) v),
                     '[]')::text,
            coalesce((select json_agg(json_build_object(
-                                'id', o.id, 'variant_id', o.variant_id, 'seller', o.seller, 'seller_slug', o.seller_slug,
-                                'ship_from', o.ship_from, 'ship_from_country', o.country,
+                                'id', o.id, 'variant_id', o.variant_id, 'seller', o.seller,
+                                'seller_slug', o.seller_slug, 'ship_from', o.ship_from, 'ship_from_country', o.country,
                                 'price', json_build_object('minor', o.unit_price_minor, 'currency', o.currency),
                                 'price_per', o.price_per, 'unit', o.unit, 'available', o.available)
                                 order by o.unit_price_minor, o.id)

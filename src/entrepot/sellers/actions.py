@@ -41,7 +41,7 @@ async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
 async def set_terms(tx: Tx, terms: Terms) -> None:
     """Terms from `terms.valid_from` on; those before end then. The very same terms again change nothing.
 
-    Raises NotFound for an unknown market, TermsNotLater when the market's last terms begin at the same time or later."""
+    Raises NotFound for an unknown market, TermsNotLater when the market's last terms begin then or later."""
     if await tx.maybe(store.LOCK_MARKET, code=terms.market) is None:
         raise NotFound
     last = await tx.maybe(store.LAST_TERMS_FROM, market=terms.market)
@@ -91,7 +91,7 @@ async def open_sellers(
     commission_bps: Sequence[int | None],
     currencies: Sequence[str],
 ) -> int:
-    """Opens many at once, without events; the number of those that were not there. For imports: again changes nothing."""
+    """Opens many at once, without events; the number of those that were not there. Again it changes nothing."""
     opened = await tx.all(
         store.OPEN, cell=cell, now=tx.now, ids=ids, slugs=slugs, names=names, kinds=kinds,
         commission_bps=commission_bps,
