@@ -34,7 +34,6 @@ from entrepot.kit.http import endpoint, problem_response
 from entrepot.kit.log import log
 from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
-from entrepot.kit.secrets import get_secret
 from entrepot.logistics import api as logistics_api
 from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
@@ -100,7 +99,7 @@ def create() -> ASGIApp:
     async def opened() -> AsyncIterator[Starlette]:
         db = await Database.open(settings.database_url)
         try:
-            yield build(db, keys, await find_gateway(db, keys, settings))
+            yield build(db, keys, await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url))
         finally:
             await db.close()
 
@@ -116,15 +115,6 @@ def create() -> ASGIApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     return run
-
-
-async def find_gateway(db: Database, keys: Keys, settings: Settings) -> payments.Gateway | None:
-    """The sandbox gateway of this installation, when its address and its webhook secret are known."""
-    if not settings.sandbox_url:
-        return None
-    async with db.read() as tx:
-        secret = await get_secret(tx, keys, "sandbox_webhook")
-    return None if secret is None else payments.Gateway(settings.sandbox_url, settings.public_url, secret)
 
 
 class SecurityHeaders:

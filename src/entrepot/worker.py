@@ -10,7 +10,6 @@ import httpx
 
 from entrepot import payments
 from entrepot.accounts import jobs as accounts_jobs
-from entrepot.app import find_gateway
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database
@@ -71,7 +70,7 @@ async def work(settings: Settings) -> None:
                 found = 0
                 try:
                     if rounds % TIDY_EVERY == 0:
-                        gateway = await find_gateway(db, keys, settings)
+                        gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
                         await tidy(db)
                     found = await step(db, 0, gateway, client)
                     rounds += 1

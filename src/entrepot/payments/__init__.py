@@ -24,12 +24,12 @@ from entrepot.payments.actions import (
     return_late,
     top_up,
 )
-from entrepot.payments.jobs import Gateway, sweep, sweep_refunds, take_webhook
+from entrepot.payments.jobs import Gateway, find_gateway, sweep, sweep_refunds, take_webhook
 from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
 from entrepot.payments.types import METHODS, Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
 
 __all__ = [
-    "METHODS", "Due", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "WebhookRefused", "Gateway", "cancel_many", "claim_due", "claim_refunds", "give_up",
+    "METHODS", "Due", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "WebhookRefused", "Gateway", "cancel_many", "claim_due", "claim_refunds", "find_gateway", "give_up",
     "mark_captured", "mark_pending", "pay_out", "payment_of", "payout_period", "payouts", "record_refunded", "refund_many", "return_late",
     "statement_of", "sweep", "sweep_refunds", "take_webhook", "top_up",
 ]  # fmt: skip

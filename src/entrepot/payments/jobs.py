@@ -12,10 +12,12 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import parse, show
 from entrepot.kit.log import log
 from entrepot.kit.outside import OutsideError, call
+from entrepot.kit.secrets import get_secret
 from entrepot.payments import actions, store
 from entrepot.payments.gateways import sandbox
 from entrepot.payments.types import Due, RefundDue, WebhookRefused
@@ -30,6 +32,15 @@ class Gateway(msgspec.Struct, frozen=True):
     url: str
     return_url: str
     secret: bytes
+
+
+async def find_gateway(db: Database, keys: Keys, url: str, return_url: str) -> Gateway | None:
+    """The gateway at `url`, when there is one and the secret of its webhooks is known (kit.secret `sandbox_webhook`)."""
+    if not url:
+        return None
+    async with db.read() as tx:
+        secret = await get_secret(tx, keys, "sandbox_webhook")
+    return None if secret is None else Gateway(url, return_url, secret)
 
 
 async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, settle: Settle) -> int:
