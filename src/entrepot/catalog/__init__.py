@@ -5,7 +5,7 @@ An offer is one seller's proposition: seller x variant x market x ship-from loca
 above; a screen that shows both is in `search`.
 
 Invariants:
-  an offer's product is its variant's, its price_per its variant's at the time it was made;
+  an offer's product is its variant's; its price_per and unit are what its variant's were when it was made;
   a product that was ever offered in a market is in catalog.listed there, under its category, those above and 0.
 
 In SQL: catalog.offer_fact says what a sale judges of an offer.

@@ -16,7 +16,7 @@ class ProductRow(msgspec.Struct, frozen=True):
 FACTS = sql(
     """
     select o.id, o.seller_id, s.kind = 'own', s.commission_bp, s.status, o.status = 'active' and s.status = 'active',
-           o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, v.unit,
+           o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, o.unit,
            case v.title when '' then p.title else p.title || ', ' || v.title end
       from catalog.offer o
       join sellers.seller s on s.id = o.seller_id
@@ -73,8 +73,9 @@ ADD_VARIANTS = sql(
 ADD_OFFER = sql(
     """
     insert into catalog.offer (cell, seller_id, product_id, variant_id, market, location_id, stock_id,
-                               unit_price_minor, price_per, updated_at)
-    select :cell, :seller_id, v.product_id, v.id, m.code, :location_id, :stock_id, :unit_price_minor, v.price_per, :now
+                               unit_price_minor, price_per, unit, updated_at)
+    select :cell, :seller_id, v.product_id, v.id, m.code, :location_id, :stock_id, :unit_price_minor, v.price_per,
+           v.unit, :now
       from catalog.variant v
      cross join sellers.market m
      where v.id = :variant_id and m.code = :market
@@ -145,9 +146,9 @@ IMPORT_VARIANTS = sql("""
 """)
 IMPORT_OFFERS = sql("""
     insert into catalog.offer (cell, id, seller_id, product_id, variant_id, market, location_id, stock_id,
-                               unit_price_minor, price_per, updated_at)
+                               unit_price_minor, price_per, unit, updated_at)
     select :cell, o.id, o.seller_id, v.product_id, o.variant_id, o.market, o.location_id, o.stock_id,
-           o.unit_price_minor, v.price_per, :now
+           o.unit_price_minor, v.price_per, v.unit, :now
       from unnest(:ids::bigint[], :seller_ids::uuid[], :variant_ids::bigint[], :markets::text[],
                   :location_ids::bigint[], :stock_ids::bigint[], :unit_price_minors::bigint[])
            as o (id, seller_id, variant_id, market, location_id, stock_id, unit_price_minor)

@@ -78,12 +78,15 @@ create table catalog.offer (
     stock_id         bigint      not null,
     unit_price_minor bigint      not null check (unit_price_minor >= 0),
     price_per        int         not null check (price_per > 0),
+    unit             text        collate "C" not null,  -- of which a price buys price_per: the variant's, as it was
     status           text        collate "C" not null default 'active' check (status in ('active', 'paused')),
     updated_at       timestamptz not null,
     primary key (cell, id),
     unique (cell, seller_id, variant_id, market, location_id)
 ) with (fillfactor = 80);
-create index offer_product on catalog.offer (product_id, market, unit_price_minor) where status = 'active';
+-- A listing needs nothing of an offer that is not in here, so that it does not fetch the row.
+create index offer_product on catalog.offer (product_id, market, unit_price_minor)
+    include (cell, seller_id, stock_id, price_per, unit) where status = 'active';
 create index offer_seller on catalog.offer (cell, seller_id, id);
 
 -- What is listed where: a product once offered in a market, under its category and each above it, and under 0, the

@@ -74,20 +74,18 @@ _CARDS = """
       join catalog.product p on p.id = page.product_id
       join sellers.market m on m.code = :market
       left join lateral (
-           select o.unit_price_minor, o.price_per, v.unit
+           select o.unit_price_minor, o.price_per, o.unit
              from catalog.offer o
              join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
              join sellers.seller s on s.id = o.seller_id
-             join catalog.variant v on v.id = o.variant_id
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
               and k.on_hand > k.held + k.allocated
             order by o.unit_price_minor
             limit 1) stocked on true
       left join lateral (
-           select o.unit_price_minor, o.price_per, v.unit
+           select o.unit_price_minor, o.price_per, o.unit
              from catalog.offer o
              join sellers.seller s on s.id = o.seller_id
-             join catalog.variant v on v.id = o.variant_id
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
               and stocked.price_per is null
             order by o.unit_price_minor
@@ -179,12 +177,11 @@ PRODUCT = sql(
                                 order by o.unit_price_minor, o.id)
                        from (select o.id, o.variant_id, s.name as seller, s.slug as seller_slug,
                                     coalesce(l.name, '') as ship_from, coalesce(l.country, '') as country,
-                                    o.unit_price_minor, m.currency, o.price_per, v.unit,
+                                    o.unit_price_minor, m.currency, o.price_per, o.unit,
                                     k.on_hand - k.held - k.allocated as available
                                from catalog.offer o
                                join sellers.market m on m.code = o.market
                                join sellers.seller s on s.id = o.seller_id
-                               join catalog.variant v on v.id = o.variant_id
                                join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
                                left join logistics.location l on l.cell = o.cell and l.id = o.location_id
                               where o.product_id = p.id and o.market = :market and o.status = 'active'
@@ -202,7 +199,7 @@ PRODUCT = sql(
 OWN_OFFERS = sql(
     """
     select o.id, p.slug, case v.title when '' then p.title else p.title || ', ' || v.title end, v.sku, o.market,
-           o.location_id, m.currency, o.unit_price_minor, o.price_per, v.unit, o.status,
+           o.location_id, m.currency, o.unit_price_minor, o.price_per, o.unit, o.status,
            k.on_hand - k.held - k.allocated
       from catalog.offer o
       join catalog.product p on p.id = o.product_id
