@@ -237,7 +237,7 @@ SET_CART_PROMOTION = sql("""
 EMPTY_CARTS = sql("""
     delete from orders.cart c using orders.quote q
      where q.cell = :cell and q.id = any (:quotes::uuid[]) and c.cell = q.cell and c.id = q.cart_id
-       and c.buyer_id = q.buyer_id
+       and c.buyer_id = q.buyer_id and c.updated_at <= q.created_at
 """)
 
 # Screens
