@@ -175,9 +175,11 @@ async def _book_purchase(tx: Tx, receipt: UUID, amount: int) -> None:
 
 
 @asynccontextmanager
-async def open_shop(url: str, gateway: payments.Gateway | None = None) -> AsyncIterator[Shop]:
+async def open_shop(
+    url: str, gateway: payments.Gateway | None = None, clock: VirtualClock | None = None
+) -> AsyncIterator[Shop]:
     """The marketplace over the database at `url`, made the first time."""
-    clock = VirtualClock(START)
+    clock = clock or VirtualClock(START)
     db = await Database.open(url, clock)
     keys = Keys(b"a secret of the tests, long enough")
     async with db.write() as tx:
