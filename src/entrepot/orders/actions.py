@@ -98,7 +98,16 @@ async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
 
 async def expire_groups(tx: Tx, cell: int) -> int:
     """Gives back the stock of groups whose payment deadline, and the grace after it, have passed; how many."""
-    groups = await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH)
+    return await _expire(tx, cell, await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH))
+
+
+async def expire_unpaid(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
+    """Gives back the stock of those of the groups that still await their payment, which failed; how many."""
+    locked = await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
+    return await _expire(tx, cell, [group.id for group in locked if group.status == "awaiting_payment"])
+
+
+async def _expire(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
     if not groups:
         return 0
     orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups)

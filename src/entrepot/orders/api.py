@@ -13,10 +13,10 @@ from starlette.responses import Response
 from entrepot import logistics, payments, pricing
 from entrepot.accounts import Address
 from entrepot.kit.auth import Caller
-from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
 from entrepot.kit.ids import parse, ref, show
-from entrepot.kit.problem import KeyConflict, NotFound, Overloaded
+from entrepot.kit.problem import KeyConflict, NotFound, Overloaded, TooLarge
 from entrepot.orders import actions, carts, reads
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.jobs import settle
@@ -227,12 +227,14 @@ async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
     return Days(await reads.days(tx, 0, query.market))
 
 
-async def sandbox_webhook(tx: Tx, request: Request) -> Response:
+async def sandbox_webhook(request: Request) -> Response:
     """What the sandbox gateway tells us, signed."""
+    db: Database = request.app.state.db
     gateway: payments.Gateway | None = request.app.state.gateway
     if gateway is None:
         raise NotFound
-    await payments.take_webhook(tx, gateway, request.headers, await read_body(request), 0, settle)
+    body = await read_body(request)  # before a transaction is opened: a slow sender must not hold one
+    await db.transact(lambda tx: payments.take_webhook(tx, gateway, request.headers, body, 0, settle))
     return Response(status_code=204)
 
 
@@ -287,6 +289,6 @@ routes = [
     get("/v1/operator/days", list_days, access=OPERATOR),
     post(
         "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,
-        raises=(NotFound, payments.WebhookRefused),
+        raises=(NotFound, TooLarge, payments.WebhookRefused),
     ),
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 
@@ -29,17 +30,23 @@ async def _cancel_payments(tx: Tx, events: Sequence[Event]) -> None:
     await payments.cancel_many(tx, 0, [event.key for event in events])
 
 
+async def _expire_unpaid(tx: Tx, events: Sequence[Event]) -> None:
+    await actions.expire_unpaid(tx, 0, [UUID(event.data["group_id"]) for event in events])
+
+
 CONSUMERS = (
     Consumer("fulfillment", frozenset({"group_paid"}), _request_fulfillment),
     Consumer("delivery", frozenset({"shipment_delivered"}), _deliver),
     Consumer("late_payments", frozenset({"group_expired"}), _cancel_payments),
+    Consumer("failed_payments", frozenset({"payment_failed"}), _expire_unpaid),
 )
 
 
 async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
     """The gateway captured a payment: its group is paid, or, when it had expired, the money goes back."""
     if await actions.record_paid(tx, cell, [due.group_id]):
-        await payments.mark_captured(tx, cell, due.id, external_id)
+        captured = await payments.mark_captured(tx, cell, due.id, external_id)
+        assert captured, "a group that awaits its payment has one that may be captured"
     else:
         await payments.return_late(tx, cell, due, external_id)
 

@@ -144,10 +144,15 @@ DUE_FOR_EXPIRY = sql(
     """,
     UUID,
 )
+# A quote is still needed while its payment is awaited: escrow is filled from it.
 DROP_OLD_QUOTES = sql("""
     delete from orders.quote q
      where q.cell = :cell
-       and q.id in (select id from orders.quote where cell = :cell and expires_at < :before limit :limit)
+       and q.id in (select o.id from orders.quote o
+                     where o.cell = :cell and o.expires_at < :before
+                       and not exists (select from orders.order_group g
+                                        where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
+                     limit :limit)
 """)
 
 # Carts

@@ -7,7 +7,8 @@ A payout pays each seller what its account holds, once in every period of two we
 Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
 row and its transfer come together.
 
-Events: payout_sent (key: the seller's id; data: payout_id, currency, amount_minor).
+Events: payment_failed (key: the payment; data: group_id), payout_sent (key: the seller's id; data: payout_id, currency,
+amount_minor).
 """
 
 from entrepot.payments.actions import (
@@ -23,6 +24,7 @@ from entrepot.payments.actions import (
     refund_many,
     return_late,
     top_up,
+    top_up_many,
 )
 from entrepot.payments.jobs import Gateway, find_gateway, sweep, sweep_refunds, take_webhook
 from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
@@ -31,5 +33,5 @@ from entrepot.payments.types import METHODS, Due, MethodNotOffered, PaymentNotTh
 __all__ = [
     "METHODS", "Due", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue", "WebhookRefused", "Gateway", "cancel_many", "claim_due", "claim_refunds", "find_gateway", "give_up",
     "mark_captured", "mark_pending", "pay_out", "payment_of", "payout_period", "payouts", "record_refunded", "refund_many", "return_late",
-    "statement_of", "sweep", "sweep_refunds", "take_webhook", "top_up",
+    "statement_of", "sweep", "sweep_refunds", "take_webhook", "top_up", "top_up_many",
 ]  # fmt: skip

@@ -23,8 +23,22 @@ FIRST_PERIOD = datetime(1970, 1, 5, tzinfo=UTC)
 
 async def top_up(tx: Tx, cell: int, buyer_id: UUID, currency: str, amount_minor: int, cause_id: UUID) -> None:
     """Money that reached us for a buyer's wallet: cash -> wallet. `cause_id` names it, so that it counts once."""
-    cash, wallet = await ledger.account_ids(tx, cell, ["cash", "wallet"], [NIL, buyer_id], [currency, currency])
-    await ledger.post_all(tx, cell, [Transfer(cause_id, "top_up", cash, wallet, amount_minor)])
+    await top_up_many(tx, cell, currency, [buyer_id], [amount_minor], [cause_id])
+
+
+async def top_up_many(
+    tx: Tx, cell: int, currency: str, buyers: Sequence[UUID], amounts: Sequence[int], causes: Sequence[UUID]
+) -> None:
+    """The same for many: cash -> each wallet."""
+    codes, owners = ["cash"] + ["wallet"] * len(buyers), [NIL, *buyers]
+    cash, *wallets = await ledger.account_ids(tx, cell, codes, owners, [currency] * len(codes))
+    await ledger.post_all(
+        tx, cell,
+        [
+            Transfer(cause, "top_up", cash, wallet, amount)
+            for cause, wallet, amount in zip(causes, wallets, amounts, strict=True)
+        ],
+    )  # fmt: skip
 
 
 async def claim_due(tx: Tx, cell: int) -> list[Due]:
@@ -49,7 +63,11 @@ async def mark_captured(tx: Tx, cell: int, payment_id: UUID, external_id: str) -
 
 async def give_up(tx: Tx, cell: int, payment_id: UUID) -> bool:
     """Declined, canceled, or told differently than asked. True exactly once."""
-    return await tx.maybe(store.GIVE_UP, cell=cell, id=payment_id) is not None
+    group_id = await tx.maybe(store.GIVE_UP, cell=cell, id=payment_id)
+    if group_id is None:
+        return False
+    tx.emit("payment_failed", payment_id, {"group_id": group_id}, cell)
+    return True
 
 
 async def cancel_many(tx: Tx, cell: int, payments: Sequence[UUID]) -> None:

@@ -67,11 +67,12 @@ PENDING = sql(
 KNOWN_AS = sql("""
     update payments.payment set external_id = :external_id where cell = :cell and id = :id and external_id is null
 """)
+# Also from failed, here and below: what we gave up by our own judgement may have been captured all the same.
 CAPTURED = sql(
     """
     update payments.payment
        set status = 'captured', external_id = :external_id, captured_at = :now, due_at = null
-     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
+     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling', 'failed')
     returning id
     """,
     UUID,
@@ -80,15 +81,16 @@ GIVE_UP = sql(
     """
     update payments.payment set status = 'failed', due_at = null
      where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
-    returning id
+    returning group_id
     """,
     UUID,
 )
 RETURN_LATE = sql(
     """
     update payments.payment
-       set status = 'returning', external_id = :external_id, captured_at = :now, refunded_minor = amount_minor, due_at = null
-     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling')
+       set status = case amount_minor when 0 then 'returned' else 'returning' end, external_id = :external_id,
+           captured_at = :now, refunded_minor = amount_minor, due_at = null
+     where cell = :cell and id = :id and status in ('created', 'pending', 'canceling', 'failed')
     returning id
     """,
     UUID,
