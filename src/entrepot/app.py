@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +31,7 @@ from entrepot.kit import metrics
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database
 from entrepot.kit.http import endpoint, problem_response
+from entrepot.kit.limits import Limits
 from entrepot.kit.log import log
 from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
@@ -66,8 +67,10 @@ class ServeError(Exception):
     """Says in one line why the server cannot start, and the remedy."""
 
 
-def build(db: Database, keys: Keys, gateway: payments.Gateway | None = None) -> Starlette:
-    """The application over an open database: for tests, and for `create`."""
+def build(
+    db: Database, keys: Keys, gateway: payments.Gateway | None = None, limits: Limits | None = None
+) -> Starlette:
+    """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
     document = msgspec.json.encode(describe(ROUTES, __version__))
 
     async def openapi(_: Request) -> Response:
@@ -85,6 +88,8 @@ def build(db: Database, keys: Keys, gateway: payments.Gateway | None = None) -> 
     app.state.db = db
     app.state.keys = keys
     app.state.gateway = gateway
+    app.state.limits = limits
+    app.router.redirect_slashes = False
     app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)
     return app
 
@@ -99,7 +104,8 @@ def create() -> ASGIApp:
     async def opened() -> AsyncIterator[Starlette]:
         db = await Database.open(settings.database_url)
         try:
-            yield build(db, keys, await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url))
+            gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
+            yield build(db, keys, gateway, Limits(settings.rate_per_s) if settings.rate_per_s else None)
         finally:
             await db.close()
 
@@ -158,8 +164,12 @@ async def _not_found(_: Request, __: Exception) -> Response:
     return problem_response(NotFound())
 
 
-async def _method_not_allowed(_: Request, __: Exception) -> Response:
-    return problem_response(MethodNotAllowed())
+async def _method_not_allowed(request: Request, _: Exception) -> Response:
+    response = problem_response(MethodNotAllowed())
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in here if isinstance(route, StarletteRoute) for method in route.methods or ()}
+    response.headers["allow"] = ", ".join(sorted(methods))
+    return response
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -23,6 +23,7 @@ class Settings:
     host: str
     port: int
     workers: int  # processes that serve HTTP
+    rate_per_s: int  # requests of one caller that each of them answers in a second, in the long run; 0: any number
     public_url: str  # what buyers' browsers call us, without a slash at its end
     sandbox_url: str  # the sandbox gateway; empty: payment by wallet only
 
@@ -42,6 +43,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         public_url=_http_url(environ, "ENTREPOT_PUBLIC_URL", f"http://{host}:{port}"),
         sandbox_url=_http_url(environ, "ENTREPOT_SANDBOX_URL", ""),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
+        rate_per_s=_whole(environ, "ENTREPOT_RATE_PER_S", 100, 0, 1_000_000),
         secret=_secret(environ, home),  # last, because it may write
     )
 

@@ -27,6 +27,7 @@ from entrepot.kit import idempotency, ids, metrics
 from entrepot.kit.auth import Caller, Keys, Role
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx, Tx
+from entrepot.kit.limits import Limits, network
 from entrepot.kit.log import log
 from entrepot.kit.problem import (
     DatabaseAway,
@@ -38,6 +39,7 @@ from entrepot.kit.problem import (
     Problem,
     SignInNeeded,
     TooLarge,
+    TooManyRequests,
     UnsupportedMediaType,
 )
 
@@ -78,13 +80,13 @@ class Route:
 
     def problems(self) -> list[type[Problem]]:
         """Everything that this route can answer instead of its answer."""
-        found: list[type[Problem]] = [Malformed, DatabaseAway, *self.raises]
+        found: list[type[Problem]] = [Malformed, TooManyRequests, DatabaseAway, *self.raises]
         if self.access:
             found += [SignInNeeded, NotAllowed]
         if self.body:
             found += [TooLarge, UnsupportedMediaType]
         if self.key != "no":
-            found += [KeyConflict] + [KeyNeeded] * (self.key == "needed")
+            found += [KeyConflict, KeyNeeded]
         if self.params:
             found.append(NotFound)
         return sorted(set(found), key=lambda problem: (problem.status, problem.code()))
@@ -158,10 +160,19 @@ def endpoint(route: Route) -> StarletteRoute:
 
     async def serve(request: Request) -> Response:
         started = monotonic()
+        caller = sign_in(request)
+        limits: Limits | None = getattr(request.app.state, "limits", None)
+        told: list[tuple[bytes, bytes]] = []
         try:
-            response = await _answer(route, request)
+            if limits is not None:
+                allowance = limits.take(network(_host(request)) if caller is None else caller.user_id)
+                told = [(b"ratelimit-policy", limits.policy.encode()), (b"ratelimit", allowance.header().encode())]
+                if allowance.retry_after_s:
+                    raise TooManyRequests(allowance.retry_after_s)
+            response = await _answer(route, request, caller)
         except Problem as problem:
             response = problem_response(problem)
+        response.raw_headers += told
         took = monotonic() - started
         metrics.REQUESTS.labels(route.name, response.status_code).observe(took)
         if route.method != "GET" or response.status_code >= 400:
@@ -171,8 +182,11 @@ def endpoint(route: Route) -> StarletteRoute:
     return StarletteRoute(route.path, serve, methods=[route.method], name=route.name)
 
 
-async def _answer(route: Route, request: Request) -> Response:
-    caller = sign_in(request)
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+async def _answer(route: Route, request: Request, caller: Caller | None) -> Response:
     if route.access:
         if caller is None:
             raise SignInNeeded
@@ -227,9 +241,14 @@ def _respond(request: Request, route: Route, answer: Any) -> Response:
     if route.method != "GET":
         return Response(body, route.status, media_type="application/json")
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if request.headers.get("if-none-match") == tag:
+    if _names(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"etag": tag})
     return Response(body, route.status, {"etag": tag, "cache-control": "private, no-cache"}, "application/json")
+
+
+def _names(if_none_match: str, tag: str) -> bool:
+    """Whether an If-None-Match header names this tag: compared weakly, as RFC 9110 has it."""
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in if_none_match.split(","))
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
@@ -279,7 +298,7 @@ def _path_value(request: Request, name: str, hint: Any) -> Any:
         except ValueError:
             raise NotFound from None
     if hint is int:
-        if not text.isascii() or not text.isdigit() or int(text) > MAX_BIGINT:
+        if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) > MAX_BIGINT:
             raise NotFound
         return int(text)
     if "\0" in text:

@@ -7,6 +7,7 @@ Outside the system an id carries a three-letter prefix that says what it is (`sh
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,7 @@ NIL = UUID(int=0)
 
 
 _COUNTER_BITS = 26
+_DIGITS = re.compile("[0-9a-f]{32}")
 _latest = (0, 0)
 
 
@@ -45,7 +47,7 @@ def show(prefix: str, id_: UUID) -> str:
 def parse(prefix: str, shown: str) -> UUID:
     """The id behind what `show` gave. Raises ValueError for anything else."""
     head, _, digits = shown.partition("_")
-    if head != prefix or len(digits) != 32:
+    if head != prefix or not _DIGITS.fullmatch(digits):  # UUID and int take more than we show
         raise ValueError(f"not a {prefix}_ id")
     return UUID(hex=digits)
 

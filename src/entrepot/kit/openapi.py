@@ -76,6 +76,8 @@ def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> 
         }  # fmt: skip
     else:
         answers["204"] = {"description": "Done; nothing to say."}
+    if route.method == "GET":
+        answers["304"] = {"description": "As it was when it had the ETag that If-None-Match gives."}
     for status, problems in _by_status(route.problems()):
         answers[str(status)] = {
             "description": " ".join(f"{p.code()}: {p.title()}" for p in problems),

@@ -1,0 +1,262 @@
+"""For every route a request that is granted. A test fails for a route that has none here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from entrepot.kit.ids import show
+from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
+from entrepot.world.gateway_webhooks import sign
+
+from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
+from tests.shop import MARKET
+
+ADDRESS = {
+    "recipient": "Ada Byron",
+    "line1": "1 Main Street",
+    "city": "Springfield",
+    "postal_code": "1",
+    "country": "US",
+}
+PERIOD = {"currency": "USD", "first": "2026-03-01", "last": "2026-03-31"}
+PASSWORD = "correct horse battery"
+
+Make = Callable[[Stage], Awaitable[Ask]]
+ASKS: dict[str, Make] = {}
+
+
+def ask(name: str) -> Callable[[Make], Make]:
+    def keep(make: Make) -> Make:
+        ASKS[name] = make
+        return make
+
+    return keep
+
+
+def plain(name: str, **query: object) -> None:
+    """A GET without anything to make first."""
+    path = name.split()[1]
+
+    async def make(_: Stage) -> Ask:
+        return Ask(path, query=query)
+
+    ASKS[name] = make
+
+
+plain("GET /v1/addresses")
+plain("GET /v1/markets")
+plain("GET /v1/sellers", limit=1)
+plain("GET /v1/categories")
+plain("GET /v1/products", market=MARKET, limit=1)
+plain("GET /v1/seller/offers", limit=1)
+plain("GET /v1/wallet", currency="USD")
+plain("GET /v1/seller/statement", **PERIOD)
+plain("GET /v1/seller/payouts")
+plain("GET /v1/groups")
+plain("GET /v1/seller/orders", status="paid")
+plain("GET /v1/operator/days", market=MARKET)
+plain("DELETE /v1/sessions")
+
+
+@ask("POST /v1/accounts")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/accounts", {"email": f"p{number()}@example.org", "name": "Ada", "password": PASSWORD})
+
+
+@ask("POST /v1/sessions")
+async def _(stage: Stage) -> Ask:
+    who = {"email": f"p{number()}@example.org", "password": PASSWORD}
+    registered = await stage.shop.http.post("/v1/accounts", json=who | {"name": "Ada"})
+    assert registered.status_code == 201, registered.text
+    return Ask("/v1/sessions", who)
+
+
+async def _own_account(stage: Stage) -> Ask:
+    return Ask("/v1/accounts/me", who=(await stage.shop.buyer()).headers)
+
+
+ASKS["GET /v1/accounts/me"] = ASKS["DELETE /v1/accounts/me"] = _own_account
+
+
+@ask("POST /v1/addresses")
+async def _(stage: Stage) -> Ask:
+    return Ask("/v1/addresses", ADDRESS)
+
+
+@ask("DELETE /v1/addresses/{address_id}")
+async def _(stage: Stage) -> Ask:
+    added = await stage.buyer.send("POST", "/v1/addresses", ADDRESS)
+    assert added.status_code == 201, added.text
+    return Ask(f"/v1/addresses/{added.json()['id']}")
+
+
+@ask("POST /v1/sellers")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/sellers", {"slug": f"shop-{number()}", "name": "A Shop", "commission_bp": 900})
+
+
+@ask("POST /v1/sellers/{seller_id}/suspend")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/sellers/{show('sel', await stage.shop.seller())}/suspend")
+
+
+@ask("POST /v1/sellers/{seller_id}/reinstate")
+async def _(stage: Stage) -> Ask:
+    seller = show("sel", await stage.shop.seller())
+    await stage.shop.http.post(f"/v1/sellers/{seller}/suspend", headers=stage.shop.operator)
+    return Ask(f"/v1/sellers/{seller}/reinstate")
+
+
+@ask("POST /v1/categories")
+async def _(stage: Stage) -> Ask:
+    return Ask("/v1/categories", {"slug": f"c-{number()}", "name": "C", "parent_id": await stage.category()})
+
+
+@ask("POST /v1/seller/products")
+async def _(stage: Stage) -> Ask:
+    variant = {"sku": f"new-{number()}", "title": "small", "gtin": "4006381333931", "unit": "ml", "price_per": 1000}
+    body = {"title": "A Thing", "category_id": await stage.category(), "variants": [variant], "brand": "B"}
+    return Ask("/v1/seller/products", body | {"description": "D"})
+
+
+@ask("GET /v1/seller/offers/{offer_id}")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/seller/offers/{stage.offer}")
+
+
+@ask("PUT /v1/seller/offers/{offer_id}/price")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/seller/offers/{await stage.shop.offer(stage.seller, 100, 1)}/price", {"unit_price_minor": 99})
+
+
+@ask("POST /v1/seller/offers/{offer_id}/pause")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/seller/offers/{await stage.shop.offer(stage.seller, 100, 1)}/pause")
+
+
+@ask("POST /v1/seller/offers/{offer_id}/resume")
+async def _(stage: Stage) -> Ask:
+    offer = await stage.shop.offer(stage.seller, 100, 1)
+    async with stage.shop.db.write() as tx:
+        await tx.conn.execute("update catalog.offer set status = 'paused' where id = $1", offer)
+    return Ask(f"/v1/seller/offers/{offer}/resume")
+
+
+@ask("POST /v1/seller/offers")
+async def _(stage: Stage) -> Ask:
+    body = {"variant_id": await stage.variant(), "market": MARKET, "location_id": 1, "unit_price_minor": 250}
+    return Ask("/v1/seller/offers", body)
+
+
+@ask("GET /v1/products/{slug}")
+async def _(stage: Stage) -> Ask:
+    found = await stage.shop.http.get("/v1/products", params={"market": MARKET, "limit": 1})
+    return Ask(f"/v1/products/{found.json()['items'][0]['slug']}", query={"market": MARKET})
+
+
+@ask("GET /v1/markets/{market}/shipping")
+async def _(_: Stage) -> Ask:
+    return Ask(f"/v1/markets/{MARKET}/shipping")
+
+
+@ask("POST /v1/promotions")
+async def _(_: Stage) -> Ask:
+    body = {"code": f"P{number()}", "market": MARKET, "funding_party": "operator", "percent_bp": 500}
+    return Ask("/v1/promotions", body | {"valid_from": "2026-01-01T00:00:00Z", "valid_to": "2027-01-01T00:00:00Z"})
+
+
+@ask("POST /v1/tracking")
+async def _(stage: Stage) -> Ask:
+    tracking_number = await stage.shipped()
+    scan = {"carrier": "house", "tracking_number": tracking_number, "status": "in_transit", "place": "Hub"}
+    return Ask("/v1/tracking", {"scans": [scan | {"at": stage.shop.clock.now().isoformat()}]})
+
+
+@ask("POST /v1/top-ups")
+async def _(stage: Stage) -> Ask:
+    return Ask("/v1/top-ups", {"user_id": show("usr", stage.buyer.id), "currency": "USD", "amount_minor": 100})
+
+
+@ask("POST /v1/carts")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/carts", {"market": MARKET})
+
+
+def of_cart(name: str, body: object = None) -> None:
+    """A request about a cart that can be priced."""
+
+    async def make(stage: Stage) -> Ask:
+        cart = await stage.cart()
+        return Ask(name.split()[1].format(cart_id=cart, offer_id=stage.offer), body)
+
+    ASKS[name] = make
+
+
+of_cart("GET /v1/carts/{cart_id}")
+of_cart("PUT /v1/carts/{cart_id}/lines/{offer_id}", {"quantity": 3})
+of_cart("DELETE /v1/carts/{cart_id}/lines/{offer_id}")
+of_cart("PUT /v1/carts/{cart_id}/shipping", {"code": "standard"})
+of_cart("PUT /v1/carts/{cart_id}/promotion", {"code": None})
+of_cart("POST /v1/carts/{cart_id}/quote")
+
+
+@ask("POST /v1/carts/{cart_id}/lines")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/carts/{await stage.cart()}/lines", {"offer_id": stage.offer, "quantity": 1})
+
+
+@ask("PUT /v1/carts/{cart_id}/address")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/carts/{await stage.cart()}/address", {"address_id": show("adr", stage.buyer.address)})
+
+
+@ask("POST /v1/orders")
+async def _(stage: Stage) -> Ask:
+    quote = await stage.buyer.quote([(stage.offer, 1)])
+    return Ask("/v1/orders", {"quote_id": quote["id"], "method": "wallet"})
+
+
+def of_order(name: str, *, shipped: bool = False, body: object = None) -> None:
+    async def make(stage: Stage) -> Ask:
+        return Ask(name.split()[1].format(order_id=await stage.order(shipped=shipped)), body)
+
+    ASKS[name] = make
+
+
+of_order("GET /v1/orders/{order_id}", shipped=True)
+of_order("POST /v1/orders/{order_id}/confirm", shipped=True)
+of_order("POST /v1/orders/{order_id}/cancel")
+of_order("GET /v1/seller/orders/{order_id}")
+of_order("GET /v1/seller/orders/{order_id}/ship-to")
+of_order("POST /v1/seller/orders/{order_id}/cancel")
+of_order("POST /v1/seller/orders/{order_id}/refund", shipped=True)
+
+
+@ask("POST /v1/seller/orders/{order_id}/ship")
+async def _(stage: Stage) -> Ask:
+    body = {"carrier": "house", "tracking_number": f"own-{number()}"}
+    return Ask(f"/v1/seller/orders/{await stage.order()}/ship", body)
+
+
+def of_group(name: str) -> None:
+    async def make(stage: Stage) -> Ask:
+        return Ask(name.split()[1].format(group_id=await stage.group()))
+
+    ASKS[name] = make
+
+
+of_group("GET /v1/groups/{group_id}")
+of_group("GET /v1/groups/{group_id}/payment")
+
+
+@ask("POST /v1/webhooks/sandbox")
+async def _(stage: Stage) -> Ask:
+    at = stage.shop.clock.now()
+    payment = {
+        "id": f"gw_{number()}", "status": "captured", "amount_minor": 1, "currency": "USD", "reference": absent("pmt"),
+        "refunded_minor": 0,
+    }  # fmt: skip
+    event = {"id": f"evt_{number()}", "type": "payment.captured", "created_at": int(at.timestamp()), "data": payment}
+    raw = msgspec.json.encode(event)
+    return Ask("/v1/webhooks/sandbox", headers={SIGNATURE_HEADER: sign(WEBHOOK_SECRET, at, raw)}, raw=raw)

@@ -1,0 +1,168 @@
+"""A marketplace in which every route can be asked for something, and a check that each answer is as described."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jsonschema_rs
+from entrepot import __version__, worker
+from entrepot.app import ROUTES
+from entrepot.kit.auth import Role
+from entrepot.kit.http import Route
+from entrepot.kit.ids import NIL, new_id, parse, show
+from entrepot.kit.openapi import describe
+from entrepot.payments import Gateway
+
+from tests.shop import MARKET, START, Buyer, Shop, open_shop
+
+BY_NAME = {route.name: route for route in ROUTES}
+DOCUMENT = describe(ROUTES, __version__)
+WEBHOOK_SECRET = b"a webhook secret of the tests"
+_serial = count(1)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that is granted to `who` (headers; by default the stage's own buyer, seller or operator)."""
+
+    path: str
+    body: Any = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[Any, Any] = field(default_factory=dict)
+    who: Mapping[str, str] | None = None
+    raw: bytes | None = None
+
+
+def number() -> int:
+    """A number that was not used before."""
+    return next(_serial)
+
+
+@dataclass
+class Stage:
+    """`buyer` and `seller` own what the requests name; `other_buyer` and `other_seller` are somebody else."""
+
+    shop: Shop
+    buyer: Buyer
+    other_buyer: Buyer
+    seller: UUID
+    other_seller: UUID
+    offer: int
+
+    def headers(self, role: Role | None, *, other: bool = False) -> dict[str, str]:
+        """Signs in as the owner of what the requests name, or as another of the same role; None is nobody."""
+        if role is None:
+            return {}
+        if role is Role.BUYER:
+            return (self.other_buyer if other else self.buyer).headers
+        if role is Role.SELLER:
+            return self.shop.session(role, NIL, self.other_seller if other else self.seller)
+        return self.shop.operator
+
+    async def granted(self, route: Route, ask: Ask, **headers: str) -> httpx.Response:
+        """Sends a request as the one to whom it is granted."""
+        role = min(route.access, default=None)
+        return await self.send(route, ask, {**(self.headers(role) if ask.who is None else ask.who), **headers})
+
+    async def send(self, route: Route, ask: Ask, headers: Mapping[str, str]) -> httpx.Response:
+        """Sends a request and checks that the answer is one that the description declares."""
+        content = {"content": ask.raw} if ask.raw is not None else {"json": ask.body} if ask.body is not None else {}
+        response = await self.shop.http.request(
+            route.method, ask.path, params=ask.query, headers={**headers, **ask.headers}, **content
+        )
+        check(route, response)
+        return response
+
+    async def cart(self, buyer: Buyer | None = None) -> str:
+        """A cart that can be priced."""
+        buyer = buyer or self.buyer
+        cart: str = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+        await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": self.offer, "quantity": 2})
+        await buyer.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", buyer.address)})
+        await buyer.send("PUT", f"/v1/carts/{cart}/shipping", {"code": "standard"})
+        return cart
+
+    async def order(self, *, shipped: bool = False) -> str:
+        """A paid order of `buyer` from `seller`."""
+        (order,) = await self.buyer.buy([(self.offer, 1)])
+        await worker.run_until_idle(self.shop.db)
+        if shipped:
+            await self._ship(show("ord", order))
+        return show("ord", order)
+
+    async def shipped(self) -> str:
+        """The tracking number of a shipped order."""
+        return await self._ship(await self.order())
+
+    async def _ship(self, order: str) -> str:
+        tracking_number = f"t{number()}"
+        body = {"carrier": "house", "tracking_number": tracking_number}
+        sent = await self.shop.http.post(
+            f"/v1/seller/orders/{order}/ship", json=body, headers=self.headers(Role.SELLER)
+        )
+        assert sent.status_code == 204, sent.text
+        return tracking_number
+
+    async def group(self) -> str:
+        """The group of a paid order of `buyer`."""
+        placed = await self.buyer.place(await self.buyer.quote([(self.offer, 1)]))
+        return str(placed.json()["id"])
+
+    async def variant(self) -> int:
+        """A variant that nobody offers."""
+        body = {"title": "Thing", "category_id": await self.category(), "variants": [{"sku": f"free-{number()}"}]}
+        added = await self.shop.http.post("/v1/seller/products", json=body, headers=self.headers(Role.SELLER))
+        return int(added.json()["variant_ids"][0])
+
+    async def category(self) -> int:
+        return int((await self.shop.http.get("/v1/categories")).json()["items"][0]["id"])
+
+
+@asynccontextmanager
+async def open_stage(url: str) -> AsyncIterator[Stage]:
+    gateway = Gateway("http://gateway.test", "http://shop.test", WEBHOOK_SECRET)
+    async with open_shop(url, gateway) as shop:
+        seller, other_seller = await shop.seller(), await shop.seller()
+        buyer, other = await shop.buyer(100_000_000), await shop.buyer()
+        yield Stage(shop, buyer, other, seller, other_seller, await shop.offer(seller, 1_000, 1_000_000))
+
+
+def absent(prefix: str) -> str:
+    """The id of a thing that is not there."""
+    return show(prefix, new_id(START))
+
+
+def operation(route: Route) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    return found
+
+
+def check(route: Route, response: httpx.Response) -> None:
+    """The answer has a declared status, media type and form. A fault is never declared."""
+    where = f"{route.name}: {response.status_code} {response.text[:300]}"
+    declared = operation(route)["responses"].get(str(response.status_code))
+    assert declared is not None, f"{where} is not declared"
+    content = declared.get("content", {})
+    if not content:
+        assert response.content == b"", where
+        return
+    media = response.headers["content-type"]
+    assert media in content, f"{where}: {media} is not declared"
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **content[media]["schema"]}
+    validator = jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]}, validate_formats=True)
+    problem = next(validator.iter_errors(response.json()), None)
+    assert problem is None, f"{where}: {problem}"
+    if response.status_code >= 400:
+        document = response.json()
+        codes = {problem.code() for problem in route.problems() if problem.status == response.status_code}
+        assert document["type"].removeprefix("/problems/") in codes, f"{where}: {document['type']} is not listed"
+        assert document["status"] == response.status_code
+
+
+__all__ = ["BY_NAME", "DOCUMENT", "Ask", "Stage", "absent", "check", "number", "open_stage", "parse"]
