@@ -18,7 +18,8 @@ Row = TypeVar("Row")
 
 QUERIES: list[Query[Any]] = []
 
-_NAME = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+_NAME = re.compile(r"""'[^']*'|"[^"]*"|--.*|(?<![:\w]):([a-z_]\w*)""")
+"""A name, or what may hold a colon that is none: a text, a quoted identifier, a comment."""
 
 
 class Query(msgspec.Struct, Generic[Row], frozen=True, eq=False):
@@ -29,7 +30,7 @@ class Query(msgspec.Struct, Generic[Row], frozen=True, eq=False):
 
     def args(self, given: dict[str, Any]) -> list[Any]:
         """The arguments in the order of `$n`. Raises TypeError for a missing or an unknown name."""
-        if len(given) != len(self.params):
+        if len(given) != len(self.params) or not given.keys() >= set(self.params):
             raise TypeError(f"expected {self.params}, got {tuple(given)}")
         return [given[name] for name in self.params]
 
@@ -44,6 +45,8 @@ def sql(text: str, row: Any = type(None)) -> Query[Any]:
     params: list[str] = []
 
     def number(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
         if match[1] not in params:
             params.append(match[1])
         return f"${params.index(match[1]) + 1}"
