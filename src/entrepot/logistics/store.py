@@ -32,6 +32,9 @@ class ShipmentRow(msgspec.Struct, frozen=True):
     delivered_at: datetime | None
 
 
+STAGES = ["label_created", "in_transit", "out_for_delivery", "delivered"]
+"""How far a shipment is, in order."""
+
 IMPORT_LOCATIONS = sql("""
     insert into logistics.location (cell, id, code, name, seller_id, country)
     select :cell, l.id, l.code, l.name, null, l.country
@@ -78,28 +81,28 @@ INSERT_SCANS = sql("""
         on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
     on conflict do nothing
 """)
+# The row says how far it is once it is locked, so that two who tell of it at once leave the later stage.
 ADVANCE = sql(
     """
-    with stage (status, rank) as (
-        values ('label_created', 1), ('in_transit', 2), ('out_for_delivery', 3), ('delivered', 4)
-    ), told as (
-        select s.id, max(n.rank) as rank, min(e.at) filter (where e.status = 'delivered') as delivered_at
+    with told as (
+        select s.id, max(array_position(:stages::text[], e.status)) as rank,
+               min(e.at) filter (where e.status = 'delivered') as delivered_at
           from unnest(:carriers::text[], :tracking_numbers::text[], :statuses::text[], :ats::timestamptz[])
                as e (carrier, tracking_number, status, at)
-          join stage n on n.status = e.status
           join logistics.shipment s
             on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
          group by s.id
     ), locked as (
-        select s.id, o.rank from logistics.shipment s join told t on t.id = s.id join stage o on o.status = s.status
-         where s.cell = :cell order by s.id for no key update of s
+        select s.id, t.rank, t.delivered_at
+          from told t
+          join logistics.shipment s on s.cell = :cell and s.id = t.id
+         order by s.id
+           for no key update of s
     ), moved as (
         update logistics.shipment s
-           set status = n.status, delivered_at = coalesce(s.delivered_at, t.delivered_at)
-          from told t
-          join locked l on l.id = t.id and l.rank < t.rank
-          join stage n on n.rank = t.rank
-         where s.cell = :cell and s.id = t.id
+           set status = (:stages::text[])[l.rank], delivered_at = coalesce(s.delivered_at, l.delivered_at)
+          from locked l
+         where s.cell = :cell and s.id = l.id and array_position(:stages::text[], s.status) < l.rank
         returning s.fulfillment_order_id, s.status
     )
     select fulfillment_order_id from moved where status = 'delivered' order by 1

@@ -11,6 +11,9 @@
 --   sold_out            detail {offer_id, available}
 --   insufficient_funds  detail {available_minor}
 --
+-- Rows that a batch names are looked up one by one, by their primary key: `offset 0` keeps that order. With the statistics
+-- of a young table the planner would rather read all quotes, or all wallets, for each element of the batch.
+--
 -- Locks, in this order: keys (caller, key), stock (id), wallets (id). Commands are judged in the order given, each
 -- against what its predecessors left; a refused one consumes nothing.
 
@@ -29,7 +32,7 @@ language sql stable as $$
                  where d.line = l.line_no) end,
            l.shipping, l.commission_bp, l.commission
       from unnest(p_quotes) with ordinality as a (id, n)
-      join orders.quote q on q.cell = p_cell and q.id = a.id
+     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
      cross join lateral unnest(
                q.line_orders, q.line_offers, q.line_variants, q.line_stocks, q.line_quantities, q.line_prices,
                q.line_prices_per, q.line_roundings, q.line_grosses, q.line_shippings, q.line_commission_bps,
@@ -49,7 +52,7 @@ language sql stable as $$
            o.items + o.shipping - o.seller_discount - o.operator_discount, q.buyer_id, q.market,
            q.currency
       from unnest(p_quotes) with ordinality as a (id, n)
-      join orders.quote q on q.cell = p_cell and q.id = a.id
+     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
      cross join lateral unnest(
                q.order_ids, q.order_sellers, q.order_owns, q.order_locations, q.order_items, q.order_shipping,
                q.order_seller_discounts, q.order_operator_discounts, q.order_commissions, q.order_payment_fees)
@@ -70,13 +73,13 @@ begin
            case a.method when 'wallet' then 'placed' else 'awaiting_payment' end,
            case a.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now
       from unnest(p_quotes, p_methods) as a (id, method)
-      join orders.quote q on q.cell = p_cell and q.id = a.id
+     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
      order by q.id;
 
     perform payments.record_many(p_cell, p_now, array_agg(q.id), array_agg(q.buyer_id), array_agg(a.method),
                                  array_agg(q.currency), array_agg(q.paid_minor))
        from unnest(p_quotes, p_methods) as a (id, method)
-       join orders.quote q on q.cell = p_cell and q.id = a.id;
+      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q;
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market,
                               currency, status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor, paid_minor,
@@ -98,7 +101,7 @@ begin
     insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, amount_minor)
     select p_cell, q.order_ids[q.line_orders[d.line]], d.line, d.kind, d.party, d.amount
       from unnest(p_quotes) as a (id)
-      join orders.quote q on q.cell = p_cell and q.id = a.id
+     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
      cross join lateral unnest(q.discount_lines, q.discount_kinds, q.discount_parties, q.discount_amounts)
            as d (line, kind, party, amount);
 
@@ -117,7 +120,7 @@ begin
                                                                  else 'group_awaiting_payment' end),
                           array_agg(q.id), array_agg(jsonb_build_object('buyer_id', q.buyer_id, 'orders', q.order_ids)))
        from unnest(p_quotes, p_methods) as a (id, method)
-       join orders.quote q on q.cell = p_cell and q.id = a.id;
+      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q;
 end $$;
 
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. p_source is the code of the account
@@ -141,8 +144,9 @@ set enable_mergejoin = off set enable_material = off as $$
       from (select a.order_id, 'pay', p.id, e.id, a.paid_minor
               from asked a
               join house e on e.code = 'escrow' and e.currency = a.currency
-              join ledger.account p
-                on p.cell = p_cell and p.code = p_source and p.owner = a.payer and p.currency = a.currency
+             cross join lateral (select w.id from ledger.account w
+                                  where w.cell = p_cell and w.code = p_source and w.owner = a.payer
+                                    and w.currency = a.currency offset 0) p
              where a.paid_minor > 0
             union all
             select a.order_id, 'fund', f.id, e.id, a.operator_discount_minor

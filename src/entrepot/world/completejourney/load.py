@@ -125,11 +125,12 @@ async def _add_products(tx: Tx, rows: pl.DataFrame) -> None:
 async def _add_buyers(tx: Tx, rows: pl.DataFrame) -> None:
     numbers = rows["household_id"].to_list()
     await accounts.import_buyers(tx, [uuid_of(Kind.BUYER, n) for n in numbers], CELL)
-    for number, pays in rows.select("household_id", "pays_minor").iter_rows():
-        if pays:
-            await payments.top_up(
-                tx, CELL, uuid_of(Kind.BUYER, number), CURRENCY, pays, uuid_of(Kind.TOP_UP, number)
-            )
+    paying = rows.filter(pl.col("pays_minor") > 0)
+    payers = paying["household_id"].to_list()
+    await payments.top_up_many(
+        tx, CELL, CURRENCY, [uuid_of(Kind.BUYER, n) for n in payers], paying["pays_minor"].to_list(),
+        [uuid_of(Kind.TOP_UP, n) for n in payers],
+    )  # fmt: skip
 
 
 async def _add_offers(tx: Tx, rows: pl.DataFrame) -> None:
