@@ -1,0 +1,11 @@
+"""How fast it is: `./dev bench orders`. A benchmark and never a timed test; the suite only checks that it runs.
+
+orders.py   which parts there are, in which order, and what each figure is compared with
+machine.py  the PostgreSQL under test, pgbench, the production server, CPU time
+market.py   the marketplace that is sold from, what must be in the tables after a part, the audit
+batches.py  placing in process, and the bare writes that bound it
+web.py      placing, whole purchases, listings and product pages over HTTP
+load.py     the closed-loop load, a process of its own
+replay.py   real baskets, to payout
+report.py   results as a table or as JSON
+"""

@@ -1,0 +1,91 @@
+"""The bench `orders`: its parts, their sizes, and what the figures are to reach (issue 2, part 5).
+
+Each part has a database of its own, copied from one marketplace, and a figure counts only if the rows that the part
+left behind are those that it accepted and the auditor finds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from bench import batches
+from bench.machine import Machine, pgbench, started
+from bench.market import BASKETS, ONE_LINE, Sizes, open_market
+from bench.report import Outcome, Target
+
+MARKET = "market"
+"""The database that parts are copied from."""
+IN_FLIGHT = 2
+"""Batches at a time: the server has two web processes, and each has one batch on its way."""
+MAX_DRIFT = 1.2
+
+TARGETS = (
+    Target("batch_128", "pgbench", 3),
+    Target("batch_128", "batch_1", 8),
+    Target("batch_128", "limit_128", 0.6),
+    Target("basket_128", 500),
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much each part does. Times are bounded by counts."""
+
+    market: Sizes
+    pgbench_s: int
+    pgbench_scale: int
+    orders: int  # per batch part, at the larger sizes
+    groups: int  # of baskets
+
+
+FULL = Scale(Sizes(sellers=100, offers=10_000, buyers=2_000), 8, 10, orders=20_480, groups=5_120)
+
+Values = dict[str, tuple[float, str]]
+Part = Callable[[Machine, Scale], Values]
+
+
+def run(scale: Scale, only: tuple[str, ...], tell: Callable[[str], None]) -> Outcome:
+    """Measures the parts named in `only`, between two runs of pgbench."""
+    outcome = Outcome("orders", TARGETS)
+    with started() as machine:
+        tell("pgbench")
+        before = pgbench(machine, scale.pgbench_s, scale.pgbench_scale)
+        with machine.database(MARKET) as url:
+            asyncio.run(open_market(url, scale.market))
+            for name in only:
+                tell(name)
+                outcome.values |= PARTS[name](machine, scale)
+        tell("pgbench")
+        after = pgbench(machine, scale.pgbench_s, scale.pgbench_scale)
+    outcome.values = {"pgbench": (max(before, after), "tx/s"), **outcome.values}
+    if max(before, after) > MAX_DRIFT * min(before, after):
+        outcome.void = f"pgbench gave {before:,.0f} tx/s before and {after:,.0f} after: the machine was not quiet"
+    return outcome
+
+
+def _batch(size: int, machine: Machine, scale: Scale) -> Values:
+    count = max(scale.orders // size, 4) if size > 1 else max(scale.orders // 16, 4)
+    values = {}
+    for suffix, in_flight in (("", IN_FLIGHT), ("_alone", 1)):
+        with machine.database("part", MARKET) as url:
+            rate = asyncio.run(batches.place_rate(url, ONE_LINE, size, count, in_flight))
+        values[f"batch_{size}{suffix}"] = (rate, "orders/s")
+    return values
+
+
+def _basket(machine: Machine, scale: Scale) -> Values:
+    with machine.database("part", MARKET) as url:
+        rate = asyncio.run(batches.place_rate(url, BASKETS, 128, max(scale.groups // 128, 2), IN_FLIGHT))
+    return {"basket_128": (rate, "groups/s")}
+
+
+PARTS: dict[str, Part] = {
+    "batch_1": partial(_batch, 1),
+    "batch_32": partial(_batch, 32),
+    "batch_128": partial(_batch, 128),
+    "batch_512": partial(_batch, 512),
+    "basket_128": _basket,
+}
