@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import msgspec
+
 from entrepot.kit.ids import show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
 from entrepot.world.gateway_webhooks import sign
-
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
 from tests.shop import MARKET
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import jsonschema_rs
+
 from entrepot import __version__, worker
 from entrepot.app import ROUTES
 from entrepot.kit.auth import Role
@@ -18,7 +19,6 @@ from entrepot.kit.http import Route
 from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.kit.openapi import describe
 from entrepot.payments import Gateway
-
 from tests.shop import MARKET, START, Buyer, Shop, open_shop
 
 BY_NAME = {route.name: route for route in ROUTES}

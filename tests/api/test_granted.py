@@ -1,4 +1,4 @@
-"""Every route grants what it should, in the form it declares; the same key gets the same answer; nothing new is unread."""
+"""Every route grants what it should, in the form it declares; the same key gets the same answer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+
 from entrepot.app import ROUTES
 from entrepot.kit.http import Route
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import KeyConflict, KeyNeeded
-
 from tests.api.asks import ASKS
 from tests.api.stage import Stage
 from tests.shop import START

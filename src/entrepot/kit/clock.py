@@ -42,3 +42,12 @@ class VirtualClock:
 def monotonic() -> float:
     """Seconds of a clock that only measures how long something takes."""
     return time.perf_counter()
+
+
+def require_calendar(*times: datetime) -> None:
+    """Raises ValueError for a time that in UTC lies outside the years 1 to 9999: nothing could store it."""
+    try:
+        for at in times:
+            at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time outside the years 1 to 9999") from None

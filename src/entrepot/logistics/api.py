@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Tx
 from entrepot.kit.http import OPERATOR, post
 from entrepot.kit.problem import NotFound
@@ -23,6 +24,9 @@ class NewScan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: Literal["in_transit", "out_for_delivery", "delivered"]
     at: Annotated[datetime, Meta(tz=True)]
     place: Annotated[str, Meta(max_length=120)] = ""
+
+    def __post_init__(self) -> None:
+        require_calendar(self.at)
 
 
 class Scans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

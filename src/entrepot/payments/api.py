@@ -81,6 +81,8 @@ async def read_statement(tx: ReadTx, caller: Caller, query: StatementQuery) -> S
     start = datetime.combine(query.first, time(), UTC)
     if query.last < query.first or query.last - query.first > timedelta(days=366):
         raise Malformed("last must not be before first, nor more than a year after it")
+    if query.last == date.max:
+        raise Malformed("the calendar has no day after last")
     stop = datetime.combine(query.last, time(), UTC) + timedelta(days=1)
     return await reads.statement_of(tx, caller.cell, _seller(caller), query.currency, start, stop)
 

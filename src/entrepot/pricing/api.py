@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.catalog import Price
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, get, post
 from entrepot.kit.ids import END
@@ -30,6 +31,9 @@ class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     percent_bp: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
     minimum_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)] = 0
+
+    def __post_init__(self) -> None:
+        require_calendar(self.valid_from, self.valid_to)
 
 
 class ShippingChoice(msgspec.Struct, frozen=True):
