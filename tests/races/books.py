@@ -1,0 +1,64 @@
+"""What must hold between the tables at any time: each query finds the rows that break it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+WRONG = {
+    "money from nowhere": """
+        select a.currency, sum(b.credits - b.debits) from ledger.balance b
+          join ledger.account a on a.cell = b.cell and a.id = b.account_id
+         group by a.currency having sum(b.credits - b.debits) <> 0""",
+    "a balance that is not the sum of its transfers": """
+        select b.account_id, b.debits, b.credits, t.debits, t.credits
+          from (select account_id, sum(debits) as debits, sum(credits) as credits from ledger.balance group by 1) b
+          full join (select account_id, sum(debits) as debits, sum(credits) as credits
+                       from (select debit as account_id, amount as debits, 0 as credits from ledger.transfer
+                             union all select credit, 0, amount from ledger.transfer) e group by 1) t using (account_id)
+         where (b.debits, b.credits) is distinct from (coalesce(t.debits, 0), coalesce(t.credits, 0))""",
+    "a limited account below zero": "select * from ledger.balance where limited and credits < debits",
+    "stock that is not the sum of its movements": """
+        select s.id, s.on_hand, s.held, s.allocated, s.cost_minor
+          from inventory.stock s left join inventory.movement m on m.cell = s.cell and m.stock_id = s.id
+         group by s.id, s.on_hand, s.held, s.allocated, s.cost_minor
+        having (s.on_hand, s.held, s.allocated, s.cost_minor) is distinct from
+               (coalesce(sum(m.on_hand_delta), 0), coalesce(sum(m.held_delta), 0), coalesce(sum(m.allocated_delta), 0),
+                coalesce(sum(m.cost_delta), 0))""",
+    "a key without its order group, or the other way round": """
+        select k.key, g.id from (select * from kit.idempotency_key where route = 'place') k
+          full join orders.order_group g on g.cell = k.cell and g.id = k.ref and g.buyer_id = k.caller
+         where k.key is null or g.id is null""",
+    "a group without its payment, or the other way round": """
+        select g.id, p.id from orders.order_group g full join payments.payment p on p.cell = g.cell and p.id = g.id
+         where (g.buyer_id, g.currency, g.paid_minor) is distinct from (p.buyer_id, p.currency, p.amount_minor)""",
+    "a group that is not the sum of its orders": """
+        select g.id from orders.order_group g left join orders.order o on o.cell = g.cell and o.group_id = g.id
+         group by g.id, g.paid_minor having g.paid_minor is distinct from sum(o.paid_minor)""",
+    "an escrow that does not hold what is owed": """
+        select e.currency, e.held, o.owed
+          from (select a.currency, sum(b.credits - b.debits) as held from ledger.account a
+                  join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                 where a.code = 'escrow' group by a.currency) e
+          full join (select currency, sum(paid_minor + operator_discount_minor) as owed from orders.order
+                      where status in ('paid', 'shipped', 'delivered') group by currency) o using (currency)
+         where coalesce(e.held, 0) <> coalesce(o.owed, 0)""",
+    "stock that is not what orders were promised": """
+        select s.id, s.held, s.allocated from inventory.stock s
+          left join (select l.stock_id, sum(l.quantity) filter (where o.status = 'awaiting_payment') as held,
+                            sum(l.quantity) filter (where o.status = 'paid') as allocated
+                       from orders.order_line l join orders.order o on o.cell = l.cell and o.id = l.order_id
+                      group by l.stock_id) p on p.stock_id = s.id
+         where (s.held, s.allocated) <> (coalesce(p.held, 0), coalesce(p.allocated, 0))""",
+}  # fmt: skip
+
+
+async def wrong(conn: asyncpg.Connection[Any], *names: str) -> dict[str, list[Any]]:
+    """What is wrong, by name, with the rows that show it; nothing when the books tie. All checks unless named."""
+    found = {name: await conn.fetch(WRONG[name]) for name in names or WRONG}
+    return {name: [tuple(row) for row in rows] for name, rows in found.items() if rows}
+
+
+MONEY = tuple(WRONG)[:3]
+STOCK = tuple(WRONG)[3:4]
