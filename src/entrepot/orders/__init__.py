@@ -42,7 +42,7 @@ from entrepot.orders.carts import (
     set_quantity,
     set_shipping,
 )
-from entrepot.orders.jobs import CONSUMERS, run_timers
+from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.placing import Placing
 from entrepot.orders.reads import buyer_groups, days, group_view, order_view, seller_orders
 from entrepot.orders.types import Place, Placed, Purchase, Verdict, problem_of
@@ -51,5 +51,5 @@ __all__ = [
     "CONSUMERS", "CartView", "Place", "Placed", "Placing", "QuoteView", "Purchase", "Verdict", "add_line", "buyer_groups", "cancel", "cart_view", "confirm",
     "create_cart", "days", "deliver_many", "expire_groups", "group_view", "order_view", "latest_cart", "place_many", "problem_of",
     "quote_cart", "quote_many", "quote_view", "record_paid", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "ship_many",
+    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "sweep",
 ]  # fmt: skip
