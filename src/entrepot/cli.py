@@ -17,7 +17,9 @@ import asyncpg.exceptions
 
 from entrepot import __version__
 from entrepot.kit import postgres
+from entrepot.kit.backup import BackupError, backup, restore
 from entrepot.kit.migrate import MigrationError, migrate
+from entrepot.kit.problem import Problem
 from entrepot.settings import Settings, SettingsError, load
 
 
@@ -30,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code or 0
     except SettingsError as error:
         return _refuse(2, error)
+    except Problem as problem:
+        return _refuse(1, problem.title())
     except (
+        BackupError,
         MigrationError,
         postgres.PostgresError,
         asyncpg.exceptions.PostgresError,
@@ -89,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     imports = commands.add_parser("import", help="replay a real data set through the production path")
     imports.add_argument("source", choices=["completejourney"])
     imports.add_argument("--weeks", type=int, metavar="N", help="only the first N weeks")
+    imports.add_argument("--json", action="store_true")
     imports.set_defaults(run=_import)
 
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
@@ -104,19 +110,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> int | None:
-    from entrepot import app
     from entrepot.world import demo
 
     settings = _on_port(settings, arguments)
     code: int | None = demo.run(settings, check=arguments.check, full=arguments.full)
-    return code if code or arguments.check else app.serve(settings)
+    return code if code or arguments.check else _serve(settings)
 
 
 def _up(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    _migrate(settings, arguments)
+    return _serve(_on_port(settings, arguments))
+
+
+def _serve(settings: Settings) -> int | None:
     from entrepot import app
 
-    _migrate(settings, arguments)
-    return app.serve(_on_port(settings, arguments))
+    try:
+        return app.serve(settings)
+    except app.ServeError as error:
+        return _refuse(1, error)
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> None:
@@ -138,7 +150,7 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
 def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world import completejourney
 
-    return completejourney.main(settings, weeks=arguments.weeks)
+    return completejourney.main(settings, weeks=arguments.weeks, json=arguments.json)
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
@@ -148,14 +160,11 @@ def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
-    from entrepot.kit.backup import backup
-
     backup(settings.database_url, arguments.file)
+    print("Keep ENTREPOT_SECRET too, in another place: what is encrypted in the file opens with it only.")
 
 
 def _restore(settings: Settings, arguments: argparse.Namespace) -> None:
-    from entrepot.kit.backup import restore
-
     restore(settings.database_url, arguments.file)
 
 
