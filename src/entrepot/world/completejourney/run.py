@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date
+
+import asyncpg
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
@@ -11,33 +13,49 @@ from entrepot.world.completejourney.identity import OPENING
 from entrepot.world.completejourney.load import load_steps
 from entrepot.world.completejourney.replay import AFTERMATH, DELIVER_AFTER, Parcel, day_steps, parcels_of
 from entrepot.world.completejourney.source import FIRST_DAY, DayOfBaskets, Source
-from entrepot.world.completejourney.steps import Step, resume, run_day
+from entrepot.world.completejourney.steps import ONE_DAY, Progress, Step, resume, run_day
 
-ONE_DAY = timedelta(days=1)
+FINAL = "select pg_current_xact_id()"  # the smallest thing whose commit waits for the disk
+LOCK = 0x636A  # "cj": one import at a time on a database
+
+
+class BusyError(Exception):
+    """Another import runs on this database."""
 
 
 async def import_window(url: str, source: Source, until: date, tell: Callable[[Step], None]) -> None:
-    """Imports everything before `until` (FIRST_DAY < until <= END_DAY), going on where an earlier run has stopped.
-    `tell` hears of every step, those that were done before too.
+    """Imports everything before `until` (later than FIRST_DAY), going on where an earlier run has stopped; `tell` hears
+    of every step done. Raises BusyError, OtherWindowError, ReplayError, and what the source and the rooms raise.
 
-    Raises ReplayError, OtherWindowError and what the source and the rooms raise."""
-    clock = VirtualClock(OPENING)
-    db = await Database.open(url, clock, size=2)
+    Commits do not wait for the disk: a step and the count of it are lost together or not at all, so that after a power
+    cut the import goes on from a step further back. The last commit waits, for itself and all before it."""
+    lock = await asyncpg.connect(url)
     try:
-        done = await resume(db, until, OPENING.date())
-        if done.day < FIRST_DAY:
-            steps = load_steps(source.catalog(until))
-            await run_day(db, clock, done.day, FIRST_DAY, done.step, steps, tell)
-        parcels: dict[date, list[Parcel]] = {}
-        for today in _days(source, max(done.day, FIRST_DAY) - DELIVER_AFTER, until):
-            day, baskets = today.day, today.baskets
-            parcels[day] = parcels_of(baskets)
-            parcels.pop(day - DELIVER_AFTER - ONE_DAY, None)
-            if day >= done.day:
-                skip = done.step if day == done.day else 0
-                await run_day(db, clock, day, day + ONE_DAY, skip, day_steps(day, baskets, parcels), tell)
+        if not await lock.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            raise BusyError("another import runs on this database; wait for it to end")
+        db = await Database.open(_relaxed(url), VirtualClock(OPENING), size=2)
+        try:
+            await _live(db, source, until, tell)
+        finally:
+            await db.close()
+        await lock.execute(FINAL)
     finally:
-        await db.close()
+        await lock.close()
+
+
+async def _live(db: Database, source: Source, until: date, tell: Callable[[Step], None]) -> None:
+    done = await resume(db, until, OPENING.date())
+    if done.day < FIRST_DAY:
+        await run_day(db, done.day, done.step, load_steps(source.catalog(until)), tell)
+        done = Progress(until, FIRST_DAY, 0)
+    parcels: dict[date, list[Parcel]] = {}
+    for today in _days(source, done.day - DELIVER_AFTER, until):
+        day = today.day
+        parcels[day] = parcels_of(today.baskets)
+        parcels.pop(day - DELIVER_AFTER - ONE_DAY, None)
+        if day >= done.day:
+            skip = done.step if day == done.day else 0
+            await run_day(db, day, skip, day_steps(day, today.baskets, parcels), tell)
 
 
 def _days(source: Source, start: date, until: date) -> Iterator[DayOfBaskets]:
@@ -47,3 +65,7 @@ def _days(source: Source, start: date, until: date) -> Iterator[DayOfBaskets]:
     while day < until + AFTERMATH:
         yield DayOfBaskets(day, [])
         day += ONE_DAY
+
+
+def _relaxed(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}synchronous_commit=off"

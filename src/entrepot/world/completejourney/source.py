@@ -122,6 +122,11 @@ class Source:
         for days, lines in _slices(self, start, stop):
             yield from _split_days(days, lines)
 
+    def sold(self, start: date | None = None, stop: date | None = None) -> Iterator[pl.DataFrame]:
+        """The sold lines of the same days, SLICE_DAYS at a time, with basket_id and the columns of a Basket."""
+        for _, lines in _slices(self, start, stop):
+            yield lines
+
 
 def open_source() -> Source:
     """Find the installed data set without importing it, because its own loader needs pandas.

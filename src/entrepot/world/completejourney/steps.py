@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from entrepot.kit.events import consume
 from entrepot.kit.sql import sql
 from entrepot.world.completejourney.identity import CELL
 
+ONE_DAY = timedelta(days=1)
 NAME = "completejourney"
 WAIT_S = 0.01
 """Between two looks at events that wait for another transaction to end."""
@@ -48,6 +49,14 @@ class OtherWindowError(Exception):
 _READ = sql("select until, day, step from world.progress where name = :name", Progress)
 _BEGIN = sql("insert into world.progress (name, until, day, step) values (:name, :until, :day, 0)")
 _SAVE = sql("update world.progress set day = :day, step = :step where name = :name")
+_PLACED = sql(
+    """
+    select count(*)::int from orders.order o
+      join world.progress p on p.name = :name and o.placed_at < p.until
+     where o.cell = :cell
+    """,
+    int,
+)
 _BEHIND = sql(
     """
     select exists (select from kit.cursor c
@@ -56,6 +65,16 @@ _BEHIND = sql(
     """,
     bool,
 )
+
+
+async def placed_so_far(url: str) -> int:
+    """Orders that the import has placed."""
+    db = await Database.open(url, size=1)
+    try:
+        async with db.read() as tx:
+            return await tx.one(_PLACED, cell=CELL, name=NAME)
+    finally:
+        await db.close()
 
 
 async def resume(db: Database, until: date, first: date) -> Progress:
@@ -73,21 +92,20 @@ async def resume(db: Database, until: date, first: date) -> Progress:
     return found
 
 
-async def run_day(
-    db: Database, clock: VirtualClock, day: date, next_day: date, done: int, steps: Iterable[Step],
-    tell: Callable[[Step], None],
-) -> None:  # fmt: skip
-    """Runs the steps of a day but the first `done`, which another run has done."""
+async def run_day(db: Database, day: date, done: int, steps: Iterable[Step], tell: Callable[[Step], None]) -> None:
+    """Runs the steps of a day but the first `done`, which another run has done. The database's clock is virtual."""
+    clock = db.clock
+    assert isinstance(clock, VirtualClock)
     for number, step in enumerate(steps, 1):
-        if number > done:
-            clock.move_to(max(step.at, clock.now()))
-            if step.work is None:
-                await run_until_idle(db)
-            else:
-                await db.transact(lambda tx, step=step, number=number: _do(tx, step.work, day, number))  # type: ignore[misc]
+        if number <= done:
+            continue
+        clock.move_to(max(step.at, clock.now()))
+        if step.work is None:
+            await run_until_idle(db)
+        else:
+            await db.transact(lambda tx, step=step, number=number: _do(tx, step.work, day, number))  # type: ignore[misc]
         tell(step)
-    async with db.write() as tx:
-        await tx.run(_SAVE, name=NAME, day=next_day, step=0)
+    await db.transact(lambda tx: tx.run(_SAVE, name=NAME, day=day + ONE_DAY, step=0))
 
 
 async def _do(tx: Tx, work: Callable[[Tx], Awaitable[None]], day: date, number: int) -> None:

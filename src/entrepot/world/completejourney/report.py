@@ -1,0 +1,296 @@
+"""The report: what the source holds beside what the database says of it, pair by pair, to the cent.
+
+The two sides share nothing but names: the source's is counted from its raw floats (totals.py, and fees from the lines),
+the database's from order lines and ledger transfers, in SQL. Only what happened before the end of the replay counts,
+so that the report stays true when people go on to use the marketplace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+from polars import col
+
+from entrepot.kit.db import ReadTx
+from entrepot.kit.sql import sql
+from entrepot.world.completejourney.identity import CELL, midnight
+from entrepot.world.completejourney.load import TERMS
+from entrepot.world.completejourney.replay import AFTERMATH
+from entrepot.world.completejourney.source import Source
+from entrepot.world.completejourney.totals import RuleTotals, SoldTotals, Totals
+
+ALL = "All"
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """What a department, or all of them, sold. Units are pieces or thousandths, money is minor units."""
+
+    department: str
+    baskets: int
+    orders: int
+    lines: int
+    units: int
+    gross_minor: int
+    retail_disc_minor: int
+    coupon_match_minor: int
+    coupon_minor: int
+    paid_minor: int
+    rounding_lines: int
+    rounding_minor: int
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """One figure from both sides, in minor units unless its name says otherwise."""
+
+    name: str
+    source: int
+    ledger: int
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Lines of the source that one rule excludes, and what they carry."""
+
+    number: int
+    name: str
+    lines: int
+    units: int
+    coupon_minor: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """`departments` has (source, ledger) of each department, the last of all; `money` what only the ledger knows, beside
+    what follows from the source; `excluded` and `coupon_excess_minor` what reconciles the source with what was sold."""
+
+    until: date
+    source_lines: int
+    source_baskets: int
+    empty_baskets: int
+    sales_minor: int
+    departments: list[tuple[Sold, Sold]]
+    money: list[Pair]
+    excluded: list[Rule]
+    coupon_excess_minor: int
+
+    def differences(self) -> list[Pair]:
+        """The pairs that do not tie."""
+        return [pair for pair in [*_pairs(self.departments), *self.money] if pair.source != pair.ledger]
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    code: str
+    minor: int
+
+
+# A category below another belongs to the department above it; discounts are summed per line before they meet it.
+_SOLD = sql(
+    """
+    with discount as (
+        select d.order_id, d.line_no,
+               coalesce(sum(d.amount_minor) filter (where d.kind = 'retail_disc'), 0) as retail_disc,
+               coalesce(sum(d.amount_minor) filter (where d.kind = 'coupon_match'), 0) as coupon_match,
+               coalesce(sum(d.amount_minor) filter (where d.kind = 'coupon'), 0) as coupon
+          from orders.discount_line d
+         where d.cell = :cell
+         group by d.order_id, d.line_no
+    )
+    select coalesce(k.department, :all), count(distinct o.group_id)::int, count(distinct o.id)::int, count(*)::int,
+           sum(l.quantity)::bigint, sum(l.gross_minor)::bigint, coalesce(sum(d.retail_disc), 0)::bigint,
+           coalesce(sum(d.coupon_match), 0)::bigint, coalesce(sum(d.coupon), 0)::bigint,
+           sum(l.gross_minor - l.discount_minor + l.shipping_minor)::bigint,
+           (count(*) filter (where l.rounding_minor > 0))::int, sum(l.rounding_minor)::bigint
+      from orders.order o
+      join orders.order_line l on l.cell = o.cell and l.order_id = o.id
+      join catalog.variant v on v.id = l.variant_id
+      join catalog.product p on p.id = v.product_id
+      join catalog.category c on c.id = p.category_id
+      left join catalog.category top on top.id = c.parent_id
+      left join discount d on d.order_id = l.order_id and d.line_no = l.line_no
+     cross join lateral (select coalesce(top.name, c.name) as department) k
+     where o.cell = :cell and o.placed_at < :end
+     group by grouping sets ((k.department), ())
+    """,
+    Sold,
+)
+_MOVED = sql(
+    """
+    select code, sum(amount)::bigint from ledger.transfer where cell = :cell and at < :end group by code
+    """,
+    _Moved,
+)
+_LEFT = sql(
+    """
+    select a.code, sum(case t.credit when a.id then t.amount else -t.amount end)::bigint
+      from ledger.account a
+      join ledger.transfer t on t.cell = a.cell and a.id in (t.credit, t.debit) and t.at < :end
+     where a.cell = :cell and a.code in ('escrow', 'wallet', 'seller')
+     group by a.code
+    """,
+    _Moved,
+)
+_STOCK = sql(
+    """
+    select coalesce(sum(on_hand_delta), 0)::bigint from inventory.movement
+     where cell = :cell and at < :end and (kind = 'receive' or not :received)
+    """,
+    int,
+)
+
+
+async def make_report(tx: ReadTx, source: Source, until: date, counted: Totals) -> Report:
+    """`counted` is the source's side of the window before `until`."""
+    end = midnight(until + AFTERMATH)
+    ours = {sold.department: sold for sold in await tx.all(_SOLD, cell=CELL, end=end, all=ALL)}
+    theirs = {t.department: _of_source(t.department, t) for t in counted.departments}
+    theirs[ALL] = _of_source(ALL, counted.sold)
+    names = [*sorted((set(ours) | set(theirs)) - {ALL}), ALL]
+    return Report(
+        until, counted.lines, counted.baskets, counted.empty_baskets, counted.sales_minor,
+        [(theirs.get(name, _nothing(name)), ours.get(name, _nothing(name))) for name in names],
+        await _money(tx, source, until, end, counted.sold), [_rule(r) for r in counted.rules if not r.rule.sold],
+        counted.sold.coupon_excess_minor,
+    )  # fmt: skip
+
+
+async def _money(tx: ReadTx, source: Source, until: date, end: datetime, sold: SoldTotals) -> list[Pair]:
+    """Every flow of money of the replay, and what is left where it should not stay."""
+    moved = {row.code: row.minor for row in await tx.all(_MOVED, cell=CELL, end=end)}
+    left = {row.code: row.minor for row in await tx.all(_LEFT, cell=CELL, end=end)}
+    commission, fee = _fees(source, until)
+    paid, operator = sold.buyer_pays_minor, sold.retail_disc_minor + sold.coupon_match_minor
+    flows = {
+        "topped up by buyers": (paid, "top_up"),
+        "paid by buyers into escrow": (paid, "pay"),
+        "operator's discounts into escrow": (operator, "fund"),
+        "released to sellers": (paid + operator, "release"),
+        "commission": (commission, "commission"),
+        "payment fees": (fee, "payment_fee"),
+        "paid out to sellers": (paid + operator - commission - fee, "payout"),
+    }
+    pairs = [Pair(name, expected, moved.get(code, 0)) for name, (expected, code) in flows.items()]
+    revenue = moved.get("commission", 0) + moved.get("payment_fee", 0) - moved.get("fund", 0)
+    pairs.append(Pair("platform revenue (commission + fees - operator's discounts)", commission + fee - operator, revenue))
+    pairs += [
+        Pair(f"left in {name}", 0, left.get(code, 0))
+        for name, code in (("escrow", "escrow"), ("wallets", "wallet"), ("sellers' accounts", "seller"))
+    ]
+    received = await tx.one(_STOCK, cell=CELL, end=end, received=True)
+    pairs.append(Pair("units of opening stock", sold.units, received))
+    pairs.append(Pair("units of stock left", 0, await tx.one(_STOCK, cell=CELL, end=end, received=False)))
+    return pairs
+
+
+def _fees(source: Source, until: date) -> tuple[int, int]:
+    """Commission and payment fee that the source's lines come to under TERMS, each rounded half up per line or order."""
+    commission = fee = 0
+    for lines in source.sold(None, until):
+        worth = col("gross_minor") - col("coupon_minor")
+        paid = worth - col("retail_disc_minor") - col("coupon_match_minor")
+        commission += lines.select(_rate(worth, TERMS.commission_bp).sum()).item()
+        orders = lines.group_by("basket_id", "seller_id").agg(paid=paid.sum())
+        fee += orders.select(_rate(col("paid"), TERMS.payment_fee_bp).sum()).item()
+    return commission, fee
+
+
+def _rate(amount: pl.Expr, rate_bp: int) -> pl.Expr:
+    return (amount * rate_bp + 5_000) // 10_000
+
+
+def _of_source(name: str, t: SoldTotals) -> Sold:
+    return Sold(
+        name, t.baskets, t.orders, t.lines, t.units, t.gross_minor, t.retail_disc_minor, t.coupon_match_minor,
+        t.coupon_minor, t.buyer_pays_minor, t.rounding_lines, t.rounding_minor,
+    )  # fmt: skip
+
+
+def _nothing(name: str) -> Sold:
+    return Sold(name, *[0] * 11)
+
+
+def _rule(r: RuleTotals) -> Rule:
+    return Rule(r.rule.number, r.rule.name, r.lines, r.units, r.coupon_minor)
+
+
+def _pairs(departments: list[tuple[Sold, Sold]]) -> Iterator[Pair]:
+    for theirs, ours in departments:
+        for field in Sold.__struct_fields__[1:]:
+            yield Pair(f"{theirs.department}: {field}", getattr(theirs, field), getattr(ours, field))
+
+
+# On paper.
+
+_COLUMNS = (
+    ("baskets", "baskets", 8), ("orders", "orders", 8), ("lines", "lines", 10), ("units", "units", 12),
+    ("gross_minor", "gross", 13), ("retail_disc_minor", "retail disc.", 12), ("coupon_match_minor", "match", 9),
+    ("coupon_minor", "coupons", 10), ("paid_minor", "paid", 13), ("rounding_lines", "rounded", 8),
+    ("rounding_minor", "rounding", 9),
+)  # fmt: skip
+_NAME = 32
+_MONEY_NAME = 58
+
+
+def lines_of(report: Report) -> Iterator[str]:
+    """The report as text. A department has one line when both sides say the same, else one of each."""
+    yield f"The Complete Journey before {report.until}, source against ledger (USD; units as pieces or thousandths)"
+    yield ""
+    yield f"{'department':<{_NAME}}" + "".join(f"{title:>{width}}" for _, title, width in _COLUMNS)
+    for theirs, ours in report.departments:
+        if theirs == ours:
+            yield f"{ours.department:<{_NAME}}{_cells(ours)}"
+        else:
+            yield f"{theirs.department + ', source':<{_NAME}}{_cells(theirs)}"
+            yield f"{theirs.department + ', ledger':<{_NAME}}{_cells(ours)}  DIFFERS"
+    yield ""
+    yield f"{'money':<{_MONEY_NAME}}{'from the source':>16}{'ledger':>16}"
+    for pair in report.money:
+        show = _whole if pair.name.startswith("units") else _dollars
+        mark = "" if pair.source == pair.ledger else "  DIFFERS"
+        yield f"{pair.name:<{_MONEY_NAME}}{show(pair.source):>16}{show(pair.ledger):>16}{mark}"
+    yield ""
+    yield from _reconciled(report)
+
+
+def _reconciled(report: Report) -> Iterator[str]:
+    """How the source's own figures lead to those that were sold."""
+    sold = report.departments[-1][0]
+    yield f"source: {report.source_lines:,} lines in {report.source_baskets:,} baskets, {_dollars(report.sales_minor)} of sales"
+    yield f"  = {_dollars(sold.paid_minor)} paid + {_dollars(sold.coupon_minor)} of coupons redeemed"
+    for rule in report.excluded:
+        carried = f", {_dollars(rule.coupon_minor)} of coupons" if rule.coupon_minor else ""
+        yield f"  excluded by rule {rule.number} ({rule.name}): {rule.lines:,} lines{carried}"
+    yield f"  baskets of which no line is left: {report.empty_baskets:,}"
+    yield f"  coupons above what a line cost, not redeemed: {_dollars(report.coupon_excess_minor)}"
+
+
+def _cells(sold: Sold) -> str:
+    return "".join(
+        f"{(_dollars if field.endswith('_minor') else _whole)(getattr(sold, field)):>{width}}"
+        for field, _, width in _COLUMNS
+    )
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
+
+
+def _dollars(minor: int) -> str:
+    whole, cents = divmod(abs(minor), 100)
+    return f"{'-' if minor < 0 else ''}{whole:,}.{cents:02d}"
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report for machines, with the names of the pairs that differ."""
+    return {
+        "until": report.until,
+        "source": {
+            "lines": report.source_lines, "baskets": report.source_baskets, "empty_baskets": report.empty_baskets,
+            "sales_minor": report.sales_minor, "coupon_excess_minor": report.coupon_excess_minor,
+        },
+        "departments": [{"source": theirs, "ledger": ours} for theirs, ours in report.departments],
+        "money": report.money,
+        "excluded": report.excluded,
+        "differences": report.differences(),
+    }  # fmt: skip
