@@ -1,0 +1,131 @@
+"""A counter with four offers over three stocks, for the tests that place orders on it in a transaction that never commits.
+
+    offer 0, 1   seller 0, both sold from stock 0, for 3 and 5
+    offer 2      seller 1, stock 1, for 4
+    offer 3      seller 1, stock 2, for nothing
+
+Buyers 0 and 1 have wallets, buyer 2 has none. Shipping is `free`, or `paid`: 2 an order and 1 a line. Promotions: `all`
+and `half` are the operator's, `sale` (half) the seller's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers
+from entrepot.inventory import Goods
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL, new_id
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+QUOTE_TTL_S, PAYMENT_TTL_S = 1_800, 900
+PRICES = (3, 5, 4, 0)
+STOCK_OF = (0, 0, 1, 2)
+SELLER_OF = (0, 0, 1, 1)
+TABLES = (
+    "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote", "ledger.transfer",
+    "ledger.balance", "inventory.stock", "inventory.movement", "payments.payment", "kit.event", "kit.idempotency_key",
+)  # fmt: skip
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A quote to ask for: (offer, quantity) for a buyer."""
+
+    buyer: int
+    lines: tuple[tuple[int, int], ...]
+    promotion: str | None = None
+    shipping: str = "free"
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """What a quote came to."""
+
+    id: UUID
+    paid_minor: int
+    operator_minor: int
+    orders: int
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.buyers = [UUID(int=100 + number) for number in range(3)]
+        self.sellers = [UUID(int=200), UUID(int=201)]
+        self.stocks: list[int] = []
+        self.offers: list[int] = []
+
+    async def open(self, tx: Tx) -> None:
+        await sellers.add_market(tx, sellers.Market("us", "United States", "USD", "en"))
+        await sellers.set_terms(
+            tx,
+            sellers.Terms(
+                market="us", valid_from=NOW - timedelta(days=30), commission_bp=1_000, payment_fee_bp=150,
+                quote_ttl_s=QUOTE_TTL_S, payment_ttl_s=PAYMENT_TTL_S, confirm_after_s=86_400, untracked_after_s=86_400,
+                source="tests",
+            ),
+        )  # fmt: skip
+        await logistics.import_locations(tx, 0, [1], ["w1"], ["Warehouse"], ["US"])
+        for code, base, item in (("free", 0, 0), ("paid", 2, 1)):
+            await pricing.add_shipping_service(tx, pricing.ShippingService("us", code, code, base, item, 86_400, 1))
+        for code, percent_bp, party in (
+            ("all", 10_000, "operator"),
+            ("half", 5_000, "operator"),
+            ("sale", 5_000, "seller"),
+        ):
+            await pricing.add_promotion(
+                tx, pricing.Promotion(code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(99))
+            )
+        await accounts.import_buyers(tx, self.buyers[:2])
+        for number, seller in enumerate(self.sellers):
+            await sellers.open_seller(
+                tx, sellers.SellerId(seller), f"seller-{number}", "A Seller", "third_party", currencies=["USD"]
+            )
+        category = await catalog.add_category(tx, "things", "Things")
+        variants = [catalog.NewVariant(sku=f"sku-{number}") for number in range(4)]
+        product = await catalog.add_product(tx, catalog.NewProduct("Thing", category, variants))
+        owners = [self.sellers[number] for number in (0, 1, 1)]
+        self.stocks = await inventory.open_stock(tx, 0, owners, [product.variant_ids[n] for n in (0, 2, 3)], [1] * 3)
+        for number, price in enumerate(PRICES):
+            seller, stock = self.sellers[SELLER_OF[number]], self.stocks[STOCK_OF[number]]
+            offer = await catalog.add_offer(
+                tx, 0, catalog.NewOffer(seller, product.variant_ids[number], "us", 1, stock, price)
+            )
+            self.offers.append(offer.id)
+
+    async def fill(self, tx: Tx, units: Sequence[int], wallets: Sequence[int]) -> None:
+        """Puts units on the three stocks and money into the two wallets."""
+        goods = [Goods(stock, n, NIL) for stock, n in zip(self.stocks, units, strict=True) if n]
+        await inventory.receive(tx, 0, goods)
+        for buyer, minor in zip(self.buyers, wallets, strict=False):
+            if minor:
+                await payments.top_up(tx, 0, buyer, "USD", minor, new_id(tx.now))
+
+    async def quote(self, tx: Tx, wanted: Sequence[Wanted]) -> list[Quoted]:
+        facts = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, 0, self.offers)}
+        purchases = [
+            orders.Purchase(
+                self.buyers[w.buyer], "us", w.shipping, promotion_code=w.promotion,
+                lines=[pricing.Line(facts[self.offers[offer]], quantity) for offer, quantity in w.lines],
+            )
+            for w in wanted
+        ]  # fmt: skip
+        ids = [(await orders.quote_many(tx, 0, [purchase]))[0] for purchase in purchases]
+        rows = await tx.conn.fetch(
+            "select id, paid_minor, (select coalesce(sum(d), 0)::bigint from unnest(order_operator_discounts) d), "
+            "cardinality(order_ids) from orders.quote where id = any ($1) order by array_position($1, id)",
+            ids,
+        )
+        return [Quoted(*row) for row in rows]
+
+    async def stock(self, tx: Tx) -> list[tuple[int, int, int]]:
+        query = (
+            "select on_hand, held, allocated from inventory.stock where id = any ($1) order by array_position($1, id)"
+        )
+        return [tuple(row) for row in await tx.conn.fetch(query, self.stocks)]
+
+    async def state(self, tx: Tx) -> dict[str, str]:
+        """All that placing could change, to assert that a refusal changed nothing."""
+        digest = "select md5(string_agg(t::text, ',' order by t::text)) from {} t"
+        return {table: await tx.conn.fetchval(digest.format(table)) for table in TABLES}
