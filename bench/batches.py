@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from bench.market import CELL, Accepted, load_market, purchases, quoted, verify
+from bench.market import CELL, accepted, load_market, purchases, quoted, verify, written
 from entrepot import orders
 from entrepot.kit.db import Database
 
@@ -18,19 +18,18 @@ async def place_rate(url: str, shapes: Sequence[tuple[int, int]], size: int, bat
     """Groups placed per second, `in_flight` batches of `size` at a time, each on a connection of its own."""
     db = await Database.open(url)
     try:
-        market = await load_market(db)
+        market, before = await load_market(db), await written(db)
         warm = WARM_UP * in_flight
-        commands = await quoted(db, purchases(market, shapes, (warm + batches) * size, size), "b")
+        asked = list(purchases(market, shapes, (warm + batches) * size, size))
+        commands = await quoted(db, iter(asked), "b")
         queue = [commands[n : n + size] for n in range(0, len(commands), size)]
         await _drain(db, queue[:warm], in_flight)
         began = time.perf_counter()
         await _drain(db, queue[warm:], in_flight)
         took = time.perf_counter() - began
-        async with db.read() as tx:
-            placed = await tx.conn.fetchval("select count(*) from orders.order")
+        await verify(db, before, accepted(asked))
     finally:
         await db.close()
-    await verify(url, Accepted(len(commands), placed, sum(command.lines for command in commands)))
     return batches * size / took
 
 

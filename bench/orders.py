@@ -41,7 +41,7 @@ class Scale:
     groups: int  # of baskets
 
 
-FULL = Scale(Sizes(sellers=100, offers=10_000, buyers=2_000), 8, 10, orders=20_480, groups=5_120)
+FULL = Scale(Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000), 8, 10, orders=20_480, groups=5_120)
 
 Values = dict[str, tuple[float, str]]
 Part = Callable[[Machine, Scale], Values]
