@@ -126,19 +126,20 @@ def _serve(settings: Settings) -> int | None:
     from entrepot import app
 
     try:
-        return app.serve(settings)
+        app.serve(settings)
     except app.ServeError as error:
         return _refuse(1, error)
+    return 0
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> None:
     asyncio.run(migrate(settings.database_url))
 
 
-def _worker(settings: Settings, _: argparse.Namespace) -> int | None:
+def _worker(settings: Settings, _: argparse.Namespace) -> None:
     from entrepot import worker
 
-    return worker.main(settings)
+    worker.main(settings)
 
 
 def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:

@@ -27,8 +27,8 @@ PREFIXED = [route for route in ROUTES if route.params]
 OWNED = [route for route in PREFIXED if route.access in ({Role.BUYER}, {Role.SELLER})]
 """Routes about a thing that belongs to one buyer or seller."""
 
-NUMBERS = (-(2**63) - 1, -1, 0, 1, 1.5, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, True, "1", None, [])
-TEXTS = (
+NUMBERS: tuple[Any, ...] = (-(2**63) - 1, -1, 0, 1, 1.5, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, True, "1", None, [])
+TEXTS: tuple[Any, ...] = (
     "", " ", "\n", "\0", "a\0b", "\\u0000", "x" * 10_001, "🛒", "\u202e", "'; drop", "%", "0001-01-01", "9999-12-31",
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T09:00:00", "XXX", "usd", "nowhere",
     absent("usr"), absent("adr"), absent("quo"), absent("grp"), absent("ord"), absent("sel"), absent("pay"), {},

@@ -12,6 +12,7 @@ from entrepot.logistics.actions import (
     NewShipment,
     Request,
     Scan,
+    TrackingNumberTaken,
     cancel_requests,
     import_locations,
     request,
@@ -21,6 +22,6 @@ from entrepot.logistics.actions import (
 from entrepot.logistics.reads import Location, ShipmentView, TrackingEvent, location_names, shipment_of
 
 __all__ = [
-    "Location", "NewShipment", "Request", "Scan", "ShipmentView", "TrackingEvent", "cancel_requests", "import_locations",
-    "location_names", "request", "ship", "shipment_of", "track",
+    "Location", "NewShipment", "Request", "Scan", "ShipmentView", "TrackingEvent", "TrackingNumberTaken",
+    "cancel_requests", "import_locations", "location_names", "request", "ship", "shipment_of", "track",
 ]  # fmt: skip

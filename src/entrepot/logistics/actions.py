@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
-from entrepot.kit.problem import NotFound
+from entrepot.kit.problem import NotFound, Problem
 from entrepot.logistics import store
 
 
@@ -39,6 +42,13 @@ class Scan(msgspec.Struct, frozen=True):
     place: str = ""
 
 
+@dataclass(eq=False)
+class TrackingNumberTaken(Problem):
+    """The carrier has this tracking number on another shipment."""
+
+    status: ClassVar[int] = 409
+
+
 async def import_locations(
     tx: Tx, cell: int, ids: Sequence[int], codes: Sequence[str], names: Sequence[str], countries: Sequence[str]
 ) -> None:
@@ -61,16 +71,21 @@ async def cancel_requests(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
 
 
 async def ship(tx: Tx, cell: int, shipments: Sequence[NewShipment]) -> None:
-    """Hands goods to carriers. Raises NotFound when one of the orders is not open for it."""
+    """Hands goods to carriers. Raises NotFound when one of the orders is not open for it, TrackingNumberTaken."""
     asked = [shipment.order_id for shipment in shipments]
     shipped = await tx.all(store.CLOSE_REQUESTS, cell=cell, ids=asked, status="shipped")
     if set(shipped) != set(asked):
         raise NotFound
-    await tx.run(
-        store.INSERT_SHIPMENTS, cell=cell, now=tx.now, ids=[new_id(tx.now) for _ in shipments],
-        fulfillment_orders=asked, carriers=[s.carrier for s in shipments],
-        tracking_numbers=[s.tracking_number for s in shipments],
-    )  # fmt: skip
+    try:
+        await tx.run(
+            store.INSERT_SHIPMENTS, cell=cell, now=tx.now, ids=[new_id(tx.now) for _ in shipments],
+            fulfillment_orders=asked, carriers=[s.carrier for s in shipments],
+            tracking_numbers=[s.tracking_number for s in shipments],
+        )  # fmt: skip
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "shipment_tracking":  # type: ignore[attr-defined]
+            raise
+        raise TrackingNumberTaken from None
 
 
 async def track(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[UUID]:

@@ -32,6 +32,7 @@ from entrepot.orders.types import (
     Placed,
     WrongStatus,
 )
+from entrepot.sellers import market as read_market
 
 CartPath = Annotated[UUID, "crt"]
 GroupPath = Annotated[UUID, "grp"]
@@ -224,6 +225,7 @@ async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> No
 
 async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
     """What a market sold per day, in the 28 days up to its last order."""
+    await read_market(tx, query.market)
     return Days(await reads.days(tx, 0, query.market))
 
 
@@ -283,10 +285,13 @@ routes = [
     get("/v1/seller/orders", list_seller_orders, access=SELLER),
     get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
-    post("/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post(
+        "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
+        raises=(WrongStatus, logistics.TrackingNumberTaken),
+    ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
-    get("/v1/operator/days", list_days, access=OPERATOR),
+    get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,)),
     post(
         "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,
         raises=(NotFound, TooLarge, payments.WebhookRefused),

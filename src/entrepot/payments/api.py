@@ -19,6 +19,7 @@ from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import TransferRefused
 from entrepot.payments import actions, reads
 from entrepot.payments.reads import PayoutView, StatementView
+from entrepot.sellers import currencies
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
@@ -62,6 +63,8 @@ class Payouts(msgspec.Struct, frozen=True):
 
 async def read_wallet(tx: ReadTx, caller: Caller, query: WalletQuery) -> Wallet:
     """What the caller's wallet holds."""
+    if query.currency not in await currencies(tx):
+        raise NotFound
     balance = await ledger.balance(tx, caller.cell, "wallet", query.currency, caller.user_id)
     return Wallet(balance, query.currency)
 
@@ -99,7 +102,7 @@ def _seller(caller: Caller) -> UUID:
 
 
 routes = [
-    get("/v1/wallet", read_wallet, access=BUYER),
+    get("/v1/wallet", read_wallet, access=BUYER, raises=(NotFound,)),
     post("/v1/top-ups", top_up_wallet, access=OPERATOR, raises=(NotFound,), status=201, key="needed"),
     get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound,)),
     get("/v1/seller/payouts", list_payouts, access=SELLER),
