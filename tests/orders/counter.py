@@ -1,4 +1,4 @@
-"""A counter with four offers over three stocks, for the tests that place orders on it in a transaction that never commits.
+"""A counter with four offers over three stocks, for tests that place orders on it.
 
     offer 0, 1   seller 0, both sold from stock 0, for 3 and 5
     offer 2      seller 1, stock 1, for 4
@@ -26,8 +26,9 @@ PRICES = (3, 5, 4, 0)
 STOCK_OF = (0, 0, 1, 2)
 SELLER_OF = (0, 0, 1, 1)
 TABLES = (
-    "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote", "ledger.transfer",
-    "ledger.balance", "inventory.stock", "inventory.movement", "payments.payment", "kit.event", "kit.idempotency_key",
+    "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote",
+    "ledger.transfer", "ledger.balance", "inventory.stock", "inventory.movement", "payments.payment", "kit.event",
+    "kit.idempotency_key",
 )  # fmt: skip
 
 

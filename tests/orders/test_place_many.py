@@ -46,7 +46,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What happens between two batches: price (of an offer), pause, resume (an offer), suspend (a seller), wait (seconds)."""
+    """What happens between two batches: price, pause, resume (an offer), suspend (a seller), wait (seconds)."""
 
     what: str
     of: int
@@ -206,8 +206,8 @@ class Stage:
         assert await ledger.balance(tx, 0, "promotions", "USD") == -funded
         rows = await tx.conn.fetch(
             "select g.id, g.status, g.pay_by, (select count(*) from orders.order o where o.group_id = g.id), "
-            "(select count(*) from orders.order_line l join orders.order o on o.id = l.order_id where o.group_id = g.id), "
-            "p.method, p.status, (select array_agg(e.kind) from kit.event e where e.key = g.id) "
+            "(select count(*) from orders.order_line l join orders.order o on o.id = l.order_id "
+            "where o.group_id = g.id), p.method, p.status, (select array_agg(e.kind) from kit.event e where e.key = g.id) "
             "from orders.order_group g join payments.payment p on p.id = g.id"
         )
         assert {row[0]: tuple(row[1:]) for row in rows} == {
@@ -239,7 +239,7 @@ def real(db_url: str) -> Iterator[Real]:
 
 def play(real: Real, case: Example) -> list[list[Told]]:
     with real.driven.example() as tx:
-        return Stage(counter, tx, case).play()
+        return Stage(real, tx, case).play()
 
 
 lines = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=4).map(tuple)
