@@ -11,7 +11,11 @@
 Everything is done by the rooms' own verbs, nothing by inserting rows.
 """
 
-from entrepot.world.completejourney.command import import_and_report, main, window_end
+from entrepot.world.completejourney.command import import_and_report, main, say_audit, window_end
 from entrepot.world.completejourney.source import SourceBrokenError, SourceMissingError, open_source
+from entrepot.world.completejourney.steps import run_until_idle
 
-__all__ = ["SourceBrokenError", "SourceMissingError", "import_and_report", "main", "open_source", "window_end"]
+__all__ = [
+    "SourceBrokenError", "SourceMissingError", "import_and_report", "main", "open_source", "run_until_idle", "say_audit",
+    "window_end",
+]  # fmt: skip

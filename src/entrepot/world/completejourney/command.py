@@ -55,21 +55,21 @@ def import_and_report(settings: Settings, until: date, json: bool = False) -> in
     except DatabaseAway:
         print("entrepot: the database went away; run the same command again to go on", file=sys.stderr)
         return 1
-    compared, differing = sum(audit.checked.values()), audit.total
     if json:
-        told = as_json(report) | {"audit": {"compared": compared, "differing": differing, "findings": audit.findings}}
-        print(msgspec.json.encode(told).decode())
+        print(msgspec.json.encode(as_json(report) | {"audit": audit}).decode())
     else:
         print("\n".join(lines_of(report)))
-        print(f"audit: {compared:,} comparisons, {differing:,} differ")
+        say_audit(audit)
     for pair in report.differences():
         print(f"does not tie: {pair.name}: source {pair.source}, ledger {pair.ledger}", file=sys.stderr)
+    return 1 if report.differences() or audit.total else 0
+
+
+def say_audit(audit: auditor.Report) -> None:
+    """The audit in one line, and one for every difference."""
+    print(f"audit: {sum(audit.checked.values()):,} comparisons, {audit.total:,} differ")
     for found in audit.findings:
-        print(
-            f"audit: {found.check}: {found.row}: expected {found.expected}, found {found.found} ({found.detail})",
-            file=sys.stderr,
-        )
-    return 1 if report.differences() or differing else 0
+        print(f"  {found.check}: {found.row}: expected {found.expected}, found {found.found} ({found.detail})")
 
 
 async def _run(settings: Settings, until: date) -> tuple[Report, auditor.Report]:

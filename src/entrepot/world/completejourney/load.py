@@ -7,7 +7,6 @@ opening stock is what it sells, and a wallet holds what its household pays, so t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 
 import polars as pl
 
@@ -19,7 +18,6 @@ from entrepot.world.completejourney.identity import (
     CURRENCY,
     MARKET,
     OPENING,
-    STORES,
     Kind,
     offer_id,
     uuid_of,
@@ -103,9 +101,7 @@ async def _add_categories(tx: Tx, rows: pl.DataFrame) -> None:
 
 def _in_categories(products: pl.DataFrame, categories: pl.DataFrame) -> pl.DataFrame:
     """Products with their category's id; where the category has the department's name, that is the department's."""
-    own = products.with_columns(
-        category=pl.when(pl.col("category") != pl.col("department")).then("category")
-    )
+    own = products.with_columns(category=pl.when(pl.col("category") != pl.col("department")).then("category"))
     keys = categories.select("department", "category", category_id="id")
     return own.join(keys, on=["department", "category"], nulls_equal=True, maintain_order="left")
 
@@ -118,7 +114,7 @@ async def _add_products(tx: Tx, rows: pl.DataFrame) -> None:
     await catalog.import_products(tx, ids, slugs, titles, brands, rows["category_id"].to_list())
     await catalog.import_variants(
         tx, ids, ids, [f"CJ-{id_}" for id_ in ids], [""] * len(ids),
-        ["0.001 gal" if n == THOUSANDTHS else "each" for n in per], per,
+        ["milligallon" if n == THOUSANDTHS else "each" for n in per], per,
     )  # fmt: skip
 
 

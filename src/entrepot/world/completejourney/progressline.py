@@ -13,7 +13,7 @@ WIDTH = 24
 
 
 class ProgressLine:
-    """`add` what is done; `total` of it is all. What `already` was done before counts for the share, not for the rate."""
+    """`add` what is done; `total` of it is all. What was done `already` counts for the share, not for the rate."""
 
     def __init__(self, what: str, total: int, already: int = 0, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr

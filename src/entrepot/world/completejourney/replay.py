@@ -151,18 +151,14 @@ def _purchase(basket: Basket, offers: Mapping[int, OfferFacts]) -> orders.Purcha
             if amount
         ]  # fmt: skip
         lines.append(Line(offers[offer_id(product, store)], quantity, discounts, gross))
-    return orders.Purchase(
-        uuid_of(Kind.BUYER, basket.household_id), MARKET, SHIPPING, lines, ids=_ids(basket)
-    )
+    return orders.Purchase(uuid_of(Kind.BUYER, basket.household_id), MARKET, SHIPPING, lines, ids=_ids(basket))
 
 
 # After the sale.
 
 
 async def _ship(tx: Tx, parcels: Sequence[Parcel]) -> None:
-    await orders.ship_many(
-        tx, CELL, [logistics.NewShipment(p.order_id, CARRIER, p.tracking_number) for p in parcels]
-    )
+    await orders.ship_many(tx, CELL, [logistics.NewShipment(p.order_id, CARRIER, p.tracking_number) for p in parcels])
 
 
 async def _deliver(tx: Tx, parcels: Sequence[Parcel]) -> None:

@@ -62,8 +62,8 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`departments` has (source, ledger) of each department, the last of all; `money` what only the ledger knows, beside
-    what follows from the source; `excluded` and `coupon_excess_minor` what reconciles the source with what was sold."""
+    """`departments` has (source, ledger) of each department, the last of all; `money` what the ledger knows, beside what
+    follows from the source; `excluded` and `coupon_excess_minor` reconcile the source with what was sold."""
 
     until: date
     source_lines: int
@@ -172,7 +172,9 @@ async def _money(tx: ReadTx, source: Source, until: date, end: datetime, sold: S
     }
     pairs = [Pair(name, expected, moved.get(code, 0)) for name, (expected, code) in flows.items()]
     revenue = moved.get("commission", 0) + moved.get("payment_fee", 0) - moved.get("fund", 0)
-    pairs.append(Pair("platform revenue (commission + fees - operator's discounts)", commission + fee - operator, revenue))
+    pairs.append(
+        Pair("platform revenue (commission + fees - operator's discounts)", commission + fee - operator, revenue)
+    )
     pairs += [
         Pair(f"left in {name}", 0, left.get(code, 0))
         for name, code in (("escrow", "escrow"), ("wallets", "wallet"), ("sellers' accounts", "seller"))
@@ -184,7 +186,7 @@ async def _money(tx: ReadTx, source: Source, until: date, end: datetime, sold: S
 
 
 def _fees(source: Source, until: date) -> tuple[int, int]:
-    """Commission and payment fee that the source's lines come to under TERMS, each rounded half up per line or order."""
+    """What the source's lines come to under TERMS: commission, half up per line, and payment fee, half up per order."""
     commission = fee = 0
     for lines in source.sold(None, until):
         worth = col("gross_minor") - col("coupon_minor")
@@ -256,7 +258,10 @@ def lines_of(report: Report) -> Iterator[str]:
 def _reconciled(report: Report) -> Iterator[str]:
     """How the source's own figures lead to those that were sold."""
     sold = report.departments[-1][0]
-    yield f"source: {report.source_lines:,} lines in {report.source_baskets:,} baskets, {_dollars(report.sales_minor)} of sales"
+    yield (
+        f"source: {report.source_lines:,} lines in {report.source_baskets:,} baskets, "
+        f"{_dollars(report.sales_minor)} of sales"
+    )
     yield f"  = {_dollars(sold.paid_minor)} paid + {_dollars(sold.coupon_minor)} of coupons redeemed"
     for rule in report.excluded:
         carried = f", {_dollars(rule.coupon_minor)} of coupons" if rule.coupon_minor else ""

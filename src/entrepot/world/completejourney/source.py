@@ -148,9 +148,7 @@ def open_source() -> Source:
 # Reading: floats to cents, one rule a line, unit prices.
 
 
-def _slices(
-    source: Source, start: date | None, stop: date | None
-) -> Iterator[tuple[list[date], pl.DataFrame]]:
+def _slices(source: Source, start: date | None, stop: date | None) -> Iterator[tuple[list[date], pl.DataFrame]]:
     """The window as runs of at most SLICE_DAYS days, each with its checked, sold lines in time order."""
     for first, last in spans(start, stop):
         lines = window(source, first, last).collect()
@@ -169,9 +167,7 @@ def spans(start: date | None, stop: date | None) -> Iterator[tuple[date, date]]:
 def window(source: Source, first: date, end: date) -> pl.LazyFrame:
     """Source lines from `first` up to, not including, `end`, with their product, not yet judged."""
     at = col("transaction_timestamp")
-    known = pl.scan_parquet(source.products).select(
-        "product_id", "manufacturer_id", "product_type", "department"
-    )
+    known = pl.scan_parquet(source.products).select("product_id", "manufacturer_id", "product_type", "department")
     lines = pl.scan_parquet(source.transactions).filter(at >= pl.lit(first), at < pl.lit(end))
     return lines.join(known, on="product_id", how="left")
 
@@ -262,9 +258,7 @@ def _split_days(days: list[date], lines: pl.DataFrame) -> Iterator[DayOfBaskets]
     begin = 0
     for basket_id, household_id, store_id, placed_at, length in heads.iter_rows():
         end = begin + length
-        basket = Basket(
-            basket_id, household_id, store_id, placed_at, *(column[begin:end] for column in columns)
-        )
+        basket = Basket(basket_id, household_id, store_id, placed_at, *(column[begin:end] for column in columns))
         by_day[placed_at.date()].append(basket)
         begin = end
     for day, baskets in by_day.items():

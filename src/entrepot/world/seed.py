@@ -1,0 +1,208 @@
+"""What the demo adds to the real year, so that one can look around: log-ins, goods on the shelves, and fresh orders.
+
+All of it is one transaction, done once: a second demo on the same folder adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot.inventory import Goods
+from entrepot.kit.auth import Role, hash_password
+from entrepot.kit.clock import RealClock, VirtualClock
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.sql import sql
+from entrepot.world.completejourney import run_until_idle
+
+CELL, MARKET, CURRENCY = 0, "US", "USD"
+PASSWORD = "entrepot-demo"  # noqa: S105 - known to everybody, printed at the end
+BUYER, SELLER, OPERATOR = "buyer@demo.example", "seller@demo.example", "operator@demo.example"
+WALLET_MINOR = 500_00
+PIECES, THOUSANDTHS = 40, 250_000
+"""On the shelf of each restocked offer: pieces, or thousandths of a gallon."""
+LOTS = 10_000
+"""Offers restocked at a time."""
+WAREHOUSE = 1
+"""The source's stores begin at 2."""
+CARRIER = "demo"
+NAME = "demo"
+
+
+class OwnGoods(NamedTuple):
+    """A product that the operator bought to sell it itself; minor units."""
+
+    sku: str
+    title: str
+    description: str
+    cost_minor: int
+    price_minor: int
+
+
+OWN_GOODS = (
+    OwnGoods("OWN-TOTE", "Canvas tote bag, natural", "Heavy cotton with long handles.", 410, 1_200),
+    OwnGoods("OWN-BOTTLE", "Steel bottle, 0.75 l", "Keeps tea hot for twelve hours.", 980, 2_450),
+    OwnGoods("OWN-BOX", "Lunch box, three compartments", "Leakproof lids, fits the dishwasher.", 720, 1_790),
+    OwnGoods("OWN-LAMP", "Reading lamp, clip-on", "Warm light, bends to the page, charges by cable.", 1_150, 2_990),
+)
+OWN_PIECES = 60
+
+
+class _BestOffer(msgspec.Struct, frozen=True):
+    offer_id: int
+    stock_id: int
+    price_per: int
+    sold: int
+
+
+_BEGUN = sql(
+    """
+    insert into world.progress (name, until, day, step) values (:name, :day, :day, 0)
+    on conflict do nothing
+    returning name
+    """,
+    str,
+)
+# One offer of each product: the one that the replay sold most of.
+_BEST_OFFERS = sql(
+    """
+    select distinct on (o.product_id) o.id, o.stock_id, o.price_per, count(*)::int as sold
+      from orders.order_line l
+      join catalog.offer o on o.cell = l.cell and o.id = l.offer_id
+     where l.cell = :cell and o.market = :market
+     group by o.cell, o.id
+     order by o.product_id, count(*) desc, o.id
+    """,
+    _BestOffer,
+)
+_BUSIEST_SELLER = sql(
+    """
+    select seller_id from orders.order where cell = :cell group by seller_id order by count(*) desc, seller_id limit 1
+    """,
+    UUID,
+)
+
+
+async def seed(url: str) -> bool:
+    """Adds it all at the machine's time, the fresh orders over the last days; False when it is there already."""
+    hashed = await hash_password(PASSWORD)
+    clock = VirtualClock(RealClock().now() - timedelta(days=4))
+    db = await Database.open(url, clock, size=1)
+    try:
+        added = await db.transact(lambda tx: _seed(tx, clock.now(), hashed))
+        clock.move_to(RealClock().now())
+        await run_until_idle(db)
+        return added
+    finally:
+        await db.close()
+
+
+async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
+    if await tx.maybe(_BEGUN, name=NAME, day=start.date()) is None:
+        return False
+    best = sorted(await tx.all(_BEST_OFFERS, cell=CELL, market=MARKET), key=lambda o: (-o.sold, o.offer_id))
+    await _restock(tx, best)
+    own = await _open_own_shop(tx)
+    await _add_staff(tx, hashed)
+    buyer = await accounts.register_buyer(tx, BUYER, "Robin Demo", hashed, CELL)
+    await payments.top_up(tx, CELL, buyer, CURRENCY, WALLET_MINOR, new_id(tx.now))
+    address = await accounts.add_address(
+        tx, CELL, buyer,
+        accounts.NewAddress(
+            recipient="Robin Demo", line1="12 Harbor Street", city="Springfield", postal_code="62701", country="US",
+            region="IL",
+        ),
+    )  # fmt: skip
+    pieces = [offer.offer_id for offer in best if offer.price_per == 1]
+    await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], pieces[4:6]])
+    await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[1]])
+    return True
+
+
+async def _restock(tx: Tx, offers: Sequence[_BestOffer]) -> None:
+    """The replay sold all that there was; people who look around shall find something to buy."""
+    for i in range(0, len(offers), LOTS):
+        receipt = new_id(tx.now)
+        await inventory.receive(
+            tx, CELL,
+            [Goods(o.stock_id, PIECES if o.price_per == 1 else THOUSANDTHS, receipt) for o in offers[i : i + LOTS]],
+        )  # fmt: skip
+
+
+async def _open_own_shop(tx: Tx) -> list[int]:
+    """The operator's own shop (the "heavy" model): goods bought from a supplier, own_stock -> supplier. Its offers."""
+    seller = sellers.SellerId(new_id(tx.now))
+    await sellers.open_seller(tx, seller, "entrepot", "Entrepot", "own", currencies=[CURRENCY], cell=CELL)
+    await logistics.import_locations(tx, CELL, [WAREHOUSE], ["warehouse-1"], ["Entrepot warehouse"], ["US"])
+    category = await catalog.add_category(tx, "entrepot-selection", "Entrepot selection")
+    variants = []
+    for goods in OWN_GOODS:
+        new = catalog.NewProduct(goods.title, category, [catalog.NewVariant(goods.sku)], "Entrepot", goods.description)
+        variants += (await catalog.add_product(tx, new)).variant_ids
+    stocks = await inventory.open_stock(tx, CELL, [seller] * len(variants), variants, [WAREHOUSE] * len(variants))
+    receipt, costs = new_id(tx.now), [goods.cost_minor * OWN_PIECES for goods in OWN_GOODS]
+    await inventory.receive(tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks], costs)
+    own_stock, supplier = await ledger.account_ids(
+        tx, CELL, ["own_stock", "supplier"], [NIL, NIL], [CURRENCY, CURRENCY]
+    )
+    await ledger.post_all(tx, CELL, [ledger.Transfer(receipt, "purchase", own_stock, supplier, sum(costs))])
+    offers = [
+        await catalog.add_offer(
+            tx, CELL, catalog.NewOffer(seller, variant, MARKET, WAREHOUSE, stock, goods.price_minor)
+        )
+        for goods, variant, stock in zip(OWN_GOODS, variants, stocks, strict=True)
+    ]
+    return [offer.id for offer in offers]
+
+
+async def _add_staff(tx: Tx, hashed: str) -> None:
+    busiest = await tx.one(_BUSIEST_SELLER, cell=CELL)
+    await accounts.add_staff(tx, Role.SELLER, busiest, SELLER, "Sam Demo", hashed, CELL)
+    await accounts.add_staff(tx, Role.OPERATOR, None, OPERATOR, "Olga Demo", hashed, CELL)
+
+
+async def _fresh_orders(tx: Tx, start: datetime, buyer: UUID, address: UUID, baskets: Sequence[Sequence[int]]) -> None:
+    """Three purchases of the last days: the first is there, the second on its way, the third just paid. What follows
+    by itself (goods asked for, delivery noted) is left to the worker's jobs."""
+    groups = [await _buy(tx, buyer, address, offers) for offers in baskets]
+    for days, shipped in ((1, groups[0]), (3, groups[1])):
+        tx.now = start + timedelta(days=days)
+        await orders.ship_many(
+            tx, CELL, [logistics.NewShipment(order, CARRIER, f"DEMO-{order.hex[-10:].upper()}") for order in shipped]
+        )
+    for days, status in ((2, "in_transit"), (3, "out_for_delivery"), (4, "delivered")):
+        tx.now = start + timedelta(days=days)
+        scans = [
+            logistics.Scan(CARRIER, f"DEMO-{order.hex[-10:].upper()}", status, tx.now, "Springfield, IL")
+            for order in groups[0]
+        ]
+        await logistics.track(tx, CELL, scans)
+    tx.now = start
+
+
+async def _buy(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> list[UUID]:
+    """Two of each offer, paid from the wallet; the order ids."""
+    facts = await catalog.offers_for_quote(tx, CELL, offers)
+    lines = [pricing.Line(fact, 2) for fact in facts]
+    count = len({(fact.seller_id, fact.location_id) for fact in facts})
+    ids = tuple(new_id(tx.now) for _ in range(1 + count))
+    purchase = orders.Purchase(buyer, MARKET, "standard", lines, address, ids=ids)
+    (quote,) = await orders.quote_many(tx, CELL, [purchase])
+    (verdict,) = await orders.place_many(tx, CELL, [orders.Place(buyer, f"demo-{quote.hex}", quote, "wallet")])
+    if verdict.verdict != "placed":
+        raise orders.problem_of(verdict)
+    return list(ids[1:])
+
+
+async def _fill_cart(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> None:
+    cart = await orders.create_cart(tx, CELL, buyer, MARKET)
+    for offer in offers:
+        await orders.add_line(tx, CELL, buyer, cart, offer, 1)
+    await orders.set_address(tx, CELL, buyer, cart, address)
+    await orders.set_shipping(tx, CELL, buyer, cart, "standard")
