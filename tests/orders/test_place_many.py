@@ -207,7 +207,8 @@ class Stage:
         rows = await tx.conn.fetch(
             "select g.id, g.status, g.pay_by, (select count(*) from orders.order o where o.group_id = g.id), "
             "(select count(*) from orders.order_line l join orders.order o on o.id = l.order_id "
-            "where o.group_id = g.id), p.method, p.status, (select array_agg(e.kind) from kit.event e where e.key = g.id) "
+            "where o.group_id = g.id), p.method, p.status, "
+            "(select array_agg(e.kind) from kit.event e where e.key = g.id) "
             "from orders.order_group g join payments.payment p on p.id = g.id"
         )
         assert {row[0]: tuple(row[1:]) for row in rows} == {

@@ -1,0 +1,169 @@
+"""Placing against placing, price changes, cancelations, expiry and releases: whoever comes first, the books tie.
+
+Each test runs every seed: the schedules differ, the invariant does not. A failure names its seed and its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot import catalog, orders, payments
+from entrepot.kit.db import Database
+from tests.orders.counter import Wanted
+from tests.races.ground import SEEDS, Ground, open_ground, place
+from tests.races.interleave import Work
+
+ONE = Wanted(0, ((0, 1),))
+MINUTES_20 = timedelta(minutes=20)
+
+
+@pytest.fixture(scope="module")
+async def ground(db_url: str) -> AsyncIterator[Ground]:
+    async with open_ground(db_url) as opened:
+        yield opened
+
+
+async def test_a_seed_is_a_schedule(ground: Ground) -> None:
+    schedules = []
+    for seed in (1, 1, 2, 1):
+        await ground.fresh(units=2)
+        first, second = await ground.quotes(ONE, Wanted(1, ((0, 1),)))
+        a, b = ground.counter.buyers[:2]
+        await ground.stage.run(seed, place(a, "k", first.id), place(b, "k", second.id))
+        schedules.append(list(ground.stage.trace))
+    assert schedules[0] == schedules[1] == schedules[3] != schedules[2]
+
+
+async def test_the_last_unit_is_sold_once(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=1)
+        quotes = await ground.quotes(ONE, Wanted(1, ((1, 1),)), Wanted(1, ((0, 1),)))
+        a, b = ground.counter.buyers[:2]
+        works = [place(buyer, "k", q.id, m) for buyer, q, m in zip((a, b), quotes, ("wallet", "sandbox"), strict=False)]
+        async with ground.race(seed, *works, place(b, "other", quotes[2].id)) as told:
+            assert sorted(v.verdict for v in told) == ["placed", "sold_out", "sold_out"]
+            assert {v.detail["available"] for v in told if v.verdict == "sold_out"} == {0}
+            on_hand, held, allocated = await ground.stock()
+            assert on_hand - held - allocated == 0
+
+
+async def test_one_key_at_once_is_one_command(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=5)
+        first, second = await ground.quotes(ONE, ONE)
+        a = ground.counter.buyers[0]
+        works = [place(a, "k", first.id), place(a, "k", first.id), place(a, "k", second.id)]
+        async with ground.race(seed, *works) as told:
+            # Whoever came first has the key; the others were told again, or meant something else.
+            same, again, other = [(v.verdict, v.replayed) for v in told]
+            if other == ("placed", False):
+                assert (same, again) == (("key_conflict", False), ("key_conflict", False))
+            else:
+                assert other == ("key_conflict", False)
+                assert sorted((same, again)) == [("placed", False), ("placed", True)]
+            assert await ground.wallet() == 97
+
+
+async def test_one_quote_under_two_keys_is_placed_once(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=5)
+        (quote,) = await ground.quotes(ONE)
+        a = ground.counter.buyers[0]
+        async with ground.race(seed, *(place(a, key, quote.id, "wallet") for key in ("k", "l", "m"))) as told:
+            assert sorted(v.verdict for v in told) == ["placed", "quote_placed", "quote_placed"]
+            assert await ground.wallet() == 97
+
+
+async def test_the_last_of_a_wallet_is_spent_once(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=5, wallet=4)
+        first, second = await ground.quotes(ONE, Wanted(0, ((2, 1),)))
+        a = ground.counter.buyers[0]
+        async with ground.race(seed, place(a, "k", first.id), place(a, "l", second.id)) as told:
+            assert sorted(v.verdict for v in told) == ["insufficient_funds", "placed"]
+            assert await ground.wallet() in (0, 1)
+
+
+async def test_two_baskets_in_opposite_order_never_deadlock(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=3)
+        there, back = await ground.quotes(Wanted(0, ((0, 2), (2, 2), (3, 2))), Wanted(1, ((3, 2), (2, 2), (0, 2))))
+        a, b = ground.counter.buyers[:2]
+        async with ground.race(seed, place(a, "k", there.id), place(b, "k", back.id)) as told:
+            assert sorted(v.verdict for v in told) == ["placed", "sold_out"]
+        assert sum("begin" in statement for _, statement in ground.stage.trace) == 2  # nobody had to begin again
+
+
+async def test_a_price_is_changed_before_or_after_the_sale(ground: Ground) -> None:
+    offer = ground.counter.offers[0]
+
+    async def set_price(db: Database, price: int = 9) -> None:
+        async with db.write() as tx:
+            await catalog.set_prices(tx, 0, [offer], [price])
+
+    verdicts = set()
+    for seed in SEEDS:
+        await ground.fresh()
+        await set_price(ground.db, 3)
+        (quote,) = await ground.quotes(ONE)
+        async with ground.race(seed, place(ground.counter.buyers[0], "k", quote.id), set_price) as (verdict, _):
+            before = verdict.verdict == "placed"
+            assert before or (verdict.verdict, verdict.detail) == (
+                "price_changed", {"offer_id": offer, "unit_price_minor": 9},
+            )  # fmt: skip
+            assert await ground.wallet() == (97 if before else 100)
+        verdicts.add(verdict.verdict)
+    assert verdicts == {"placed", "price_changed"}  # both orders were seen
+    await set_price(ground.db, 3)
+
+
+async def test_place_and_cancel_and_expire_share_one_stock(ground: Ground) -> None:
+    """Two units: one of a paid order that is canceled, one held for a payment that does not come. One wants both."""
+
+    def cancel(order: UUID, buyer: UUID) -> Work:
+        async def work(db: Database) -> None:
+            await db.transact(lambda tx: orders.cancel(tx, 0, [order], buyer_id=buyer))
+
+        return work
+
+    async def expire(db: Database) -> int:
+        return await db.transact(lambda tx: orders.expire_groups(tx, 0))
+
+    ground.clock.advance(MINUTES_20)
+    await expire(ground.db)  # what other tests left waiting
+    seen = set()
+    for seed in SEEDS:
+        await ground.fresh(units=2)
+        a, b = ground.counter.buyers[:2]
+        (paid,) = await ground.bought(ONE)
+        (held,) = await ground.bought(Wanted(1, ((0, 1),)), method="sandbox")
+        ground.clock.advance(MINUTES_20)
+        (both,) = await ground.quotes(Wanted(1, ((1, 2),)))
+        works = (place(b, "k", both.id), cancel(paid, a), expire)
+        async with ground.race(seed, *works) as (verdict, canceled, expired):
+            assert (canceled, expired) == (None, 1)
+            assert verdict.verdict in ("placed", "sold_out")
+            assert (await ground.status(paid), await ground.status(held)) == ("canceled", "expired")
+            placed = verdict.verdict == "placed"
+            assert (await ground.wallet(0), await ground.wallet(1)) == (100, 90 if placed else 100)
+            on_hand, held_units, allocated = await ground.stock()
+            assert on_hand - held_units - allocated == (0 if placed else 2)
+        seen.add((verdict.verdict, (verdict.detail or {}).get("available")))
+    assert ("placed", None) in seen
+    assert len(seen) > 1
+
+
+async def test_one_top_up_counts_once(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(wallet=0)
+        cause, buyer = ground.counter.buyers[2], ground.counter.buyers[0]
+
+        async def top_up(db: Database, buyer: UUID = buyer, cause: UUID = cause) -> None:
+            await db.transact(lambda tx: payments.top_up(tx, 0, buyer, "USD", 50, cause))
+
+        async with ground.race(seed, top_up, top_up, top_up) as told:
+            assert told == [None, None, None]
+            assert await ground.wallet() == 50
