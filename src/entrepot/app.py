@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import socket
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot import __version__, orders, payments
+from entrepot import __version__, orders, payments, web
 from entrepot.accounts import api as accounts_api
 from entrepot.catalog import api as catalog_api
 from entrepot.kit import metrics
@@ -32,7 +33,7 @@ from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database
 from entrepot.kit.http import endpoint, problem_response
 from entrepot.kit.limits import Limits
-from entrepot.kit.log import log
+from entrepot.kit.log import LIBRARIES, log
 from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
 from entrepot.logistics import api as logistics_api
@@ -68,7 +69,11 @@ class ServeError(Exception):
 
 
 def build(
-    db: Database, keys: Keys, gateway: payments.Gateway | None = None, limits: Limits | None = None
+    db: Database,
+    keys: Keys,
+    gateway: payments.Gateway | None = None,
+    limits: Limits | None = None,
+    public_url: str = "",
 ) -> Starlette:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
     document = msgspec.json.encode(describe(ROUTES, __version__))
@@ -82,13 +87,14 @@ def build(
         StarletteRoute("/metrics", _metrics),
     ]
     app = Starlette(
-        routes=plain + [endpoint(route) for route in ROUTES],
+        routes=plain + [endpoint(route) for route in ROUTES] + web.routes,
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
     app.state.db = db
     app.state.keys = keys
     app.state.gateway = gateway
     app.state.limits = limits
+    app.state.public_url = public_url
     app.router.redirect_slashes = False
     app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)
     return app
@@ -105,13 +111,15 @@ def create() -> ASGIApp:
         db = await Database.open(settings.database_url)
         try:
             gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
-            yield build(db, keys, gateway, Limits(settings.rate_per_s) if settings.rate_per_s else None)
+            limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
+            yield build(db, keys, gateway, limits, settings.public_url)
         finally:
             await db.close()
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            await holder["app"](scope, receive, send)
+            with suppress(Exception):  # `_fault` has answered and logged it; the server would print all that it says
+                await holder["app"](scope, receive, send)
             return
         await receive()
         async with opened() as app:
@@ -155,13 +163,19 @@ async def _metrics(_: Request) -> Response:
     return Response(metrics.expose(), media_type="text/plain; version=0.0.4")
 
 
-async def _problem(_: Request, problem: Exception) -> Response:
+def _told(request: Request, problem: Problem) -> Response:
+    """A problem as whoever asked reads it: a person's browser gets a page."""
+    is_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+    return web.problem_page(request, problem) if is_page else problem_response(problem)
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    return problem_response(problem)
+    return _told(request, problem)
 
 
-async def _not_found(_: Request, __: Exception) -> Response:
-    return problem_response(NotFound())
+async def _not_found(request: Request, _: Exception) -> Response:
+    return _told(request, NotFound())
 
 
 async def _method_not_allowed(request: Request, _: Exception) -> Response:
@@ -176,7 +190,7 @@ async def _fault(request: Request, error: Exception) -> Response:
     """Our mistake. The log gets where it happened, not the message, which may repeat what a person typed."""
     where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
     log("fault", path=request.scope.get("path"), error=type(error).__name__, where=where[-6:])
-    return problem_response(ServerFault())
+    return _told(request, ServerFault())
 
 
 def serve(settings: Settings) -> None:
@@ -198,6 +212,8 @@ def serve(settings: Settings) -> None:
         "ENTREPOT_HOST": settings.host,
         "ENTREPOT_PORT": str(settings.port),
     }
+    # A forked process would keep metrics of its own: where they are kept is decided when their library is imported.
+    multiprocessing.set_start_method("spawn", force=True)
     worker = subprocess.Popen([sys.executable, "-m", "entrepot.worker"])
     try:
         Granian(
@@ -209,6 +225,7 @@ def serve(settings: Settings) -> None:
             loop=Loops.uvloop,
             workers=settings.workers,
             log_access=False,
+            log_dictconfig=LIBRARIES,
             respawn_failed_workers=True,
             websockets=False,
         ).serve()

@@ -26,7 +26,7 @@ from entrepot.catalog.actions import (
     resume_offer,
     set_prices,
 )
-from entrepot.catalog.reads import categories, category, offer_of, offers_for_quote
+from entrepot.catalog.reads import categories, category, offer_of, offers_for_quote, slugs
 from entrepot.catalog.types import (
     AddedProduct,
     Category,
@@ -50,5 +50,5 @@ __all__ = [
     "AddedProduct", "Category", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts",
     "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "SlugTaken", "add_category", "add_offer", "add_product",
     "categories", "category", "import_categories", "import_offers", "import_products", "import_variants", "offer_of",
-    "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices",
+    "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "slugs",
 ]  # fmt: skip

@@ -26,6 +26,11 @@ async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Off
     return found
 
 
+async def slugs(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> dict[int, str]:
+    """The slugs of the products that offers are of, by the offer's id."""
+    return {row.offer_id: row.slug for row in await tx.all(store.SLUGS, cell=cell, offer_ids=list(offer_ids))}
+
+
 async def categories(tx: ReadTx) -> list[Category]:
     """All categories (at most MAX_CATEGORIES), parents before their children."""
     rows = await tx.all(store.CATEGORIES, limit=MAX_CATEGORIES)

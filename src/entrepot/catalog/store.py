@@ -27,6 +27,18 @@ FACTS = sql(
     """,
     OfferFacts,
 )
+class OfferSlug(msgspec.Struct, frozen=True):
+    offer_id: int
+    slug: str
+
+
+SLUGS = sql(
+    """
+    select o.id, p.slug from catalog.offer o join catalog.product p on p.id = o.product_id
+     where o.cell = :cell and o.id = any (:offer_ids::bigint[])
+    """,
+    OfferSlug,
+)
 OFFER = sql(
     """
     select id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status

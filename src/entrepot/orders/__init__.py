@@ -29,12 +29,15 @@ from entrepot.orders.actions import (
 )
 from entrepot.orders.carts import (
     CartView,
+    QuoteDetail,
     QuoteView,
     add_line,
+    cart_size,
     cart_view,
     create_cart,
     latest_cart,
     quote_cart,
+    quote_detail,
     quote_view,
     remove_line,
     set_address,
@@ -44,12 +47,23 @@ from entrepot.orders.carts import (
 )
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.placing import Placing
-from entrepot.orders.reads import buyer_groups, days, group_view, order_view, seller_orders
+from entrepot.orders.reads import (
+    OrderView,
+    bought_lately,
+    buyer_groups,
+    days,
+    group_view,
+    order_view,
+    seller_orders,
+    ship_to,
+)
 from entrepot.orders.types import Place, Placed, Purchase, Verdict, problem_of
 
 __all__ = [
-    "CONSUMERS", "CartView", "Place", "Placed", "Placing", "QuoteView", "Purchase", "Verdict", "add_line", "buyer_groups", "cancel", "cart_view", "confirm",
-    "create_cart", "days", "deliver_many", "expire_groups", "group_view", "order_view", "latest_cart", "place_many", "problem_of",
-    "quote_cart", "quote_many", "quote_view", "record_paid", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "sweep",
+    "CONSUMERS", "CartView", "OrderView", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
+    "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cart_size", "cart_view", "confirm",
+    "create_cart", "days", "deliver_many", "expire_groups", "group_view", "latest_cart", "order_view", "place_many",
+    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "record_paid", "refund", "release_many",
+    "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping",
+    "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from entrepot.kit.ids import new_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
 from entrepot.orders.actions import quote_many
-from entrepot.orders.store import CartRow
+from entrepot.orders.store import CartRow, QuoteLine
 from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
 
 MAX_CART_LINES = pricing.MAX_LINES
@@ -57,6 +57,15 @@ class QuoteView(msgspec.Struct, frozen=True):
     lines: int
 
 
+class QuoteDetail(msgspec.Struct, frozen=True):
+    """What a stored quote sends where, line by line, the lines of an order together."""
+
+    market: str
+    address_id: UUID | None
+    shipping_code: str
+    lines: list[QuoteLine]
+
+
 async def create_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
     """Raises NotFound for an unknown market."""
     await sellers.market(tx, market)
@@ -68,6 +77,11 @@ async def create_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
 async def latest_cart(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> UUID | None:
     """The cart that a buyer used last in a market."""
     return await tx.maybe(store.LATEST_CART, cell=cell, buyer_id=buyer_id, market=market)
+
+
+async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
+    """How many lines the cart that a buyer used last in a market has."""
+    return await tx.one(store.CART_SIZE, cell=cell, buyer_id=buyer_id, market=market)
 
 
 async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
@@ -202,3 +216,12 @@ async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> Q
         show("quo", quote_id), row.expires_at, price(row.items_minor), price(row.shipping_minor),
         price(row.discount_minor), price(row.paid_minor), row.lines,
     )  # fmt: skip
+
+
+async def quote_detail(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> QuoteDetail:
+    """Raises NotFound."""
+    row = await tx.maybe(store.QUOTE_CHOICES, cell=cell, id=quote_id, buyer_id=buyer_id)
+    if row is None:
+        raise NotFound
+    lines = await tx.all(store.QUOTE_LINES, cell=cell, id=quote_id)
+    return QuoteDetail(row.market, row.address_id, row.shipping_code, lines)

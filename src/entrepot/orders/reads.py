@@ -18,6 +18,8 @@ from entrepot.orders.store import Day, OrderSummary
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
 MAX_DAYS = 400
+LATELY = 2_000
+"""Order lines that count as bought lately."""
 
 
 class OrderLine(msgspec.Struct, frozen=True):
@@ -173,6 +175,11 @@ async def days(
         start = stop - timedelta(days=28)
     start = max(start, stop - timedelta(days=MAX_DAYS))
     return await tx.all(store.DAYS, cell=cell, market=market, start=start, stop=stop)
+
+
+async def bought_lately(tx: ReadTx, cell: int, limit: int) -> list[int]:
+    """The products that most of the last LATELY order lines are of."""
+    return await tx.all(store.BOUGHT_LATELY, cell=cell, lines=LATELY, limit=limit)
 
 
 def _brief(row: OrderSummary) -> OrderBrief:

@@ -239,6 +239,15 @@ SET_CART_SHIPPING = sql("""
 SET_CART_PROMOTION = sql("""
     update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id
 """)
+CART_SIZE = sql(
+    """
+    select count(*) from orders.cart_line
+     where cell = :cell and cart_id = (select id from orders.cart
+                                        where cell = :cell and buyer_id = :buyer_id and market = :market
+                                        order by updated_at desc limit 1)
+    """,
+    int,
+)
 EMPTY_CARTS = sql("""
     delete from orders.cart c using orders.quote q
      where q.cell = :cell and q.id = any (:quotes::uuid[]) and c.cell = q.cell and c.id = q.cart_id
@@ -256,6 +265,25 @@ class QuoteRow(msgspec.Struct, frozen=True):
     shipping_minor: int
     discount_minor: int
     lines: int
+
+
+class QuoteChoices(msgspec.Struct, frozen=True):
+    market: str
+    address_id: UUID | None
+    shipping_code: str
+
+
+class QuoteLine(msgspec.Struct, frozen=True):
+    """A line of a stored quote; `quantity` units, `price_per` of which cost `unit_price_minor`, come to `gross_minor`."""
+
+    seller_name: str
+    title: str
+    slug: str
+    quantity: int
+    unit: str
+    price_per: int
+    unit_price_minor: int
+    gross_minor: int
 
 
 class GroupSummary(msgspec.Struct, frozen=True):
@@ -328,6 +356,26 @@ QUOTE = sql(
     """,
     QuoteRow,
 )
+QUOTE_CHOICES = sql(
+    "select market, address_id, shipping_code from orders.quote where cell = :cell and id = :id and buyer_id = :buyer_id",
+    QuoteChoices,
+)
+QUOTE_LINES = sql(
+    """
+    select s.name, p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
+           l.price_per, l.price, l.gross
+      from orders.quote q
+     cross join unnest(q.line_orders, q.line_variants, q.line_quantities, q.line_prices_per, q.line_prices,
+                       q.line_grosses)
+           with ordinality as l (order_no, variant_id, quantity, price_per, price, gross, line_no)
+      join sellers.seller s on s.id = q.order_sellers[l.order_no]
+      join catalog.variant v on v.id = l.variant_id
+      join catalog.product p on p.id = v.product_id
+     where q.cell = :cell and q.id = :id
+     order by l.order_no, l.line_no
+    """,
+    QuoteLine,
+)
 GROUP = sql(
     """
     select id, status, currency, paid_minor, placed_at from orders.order_group
@@ -392,6 +440,19 @@ DAYS = sql(
      group by 1 order by 1
     """,
     Day,
+)
+# Order ids begin with their time, so that the primary key read from its end gives the latest lines.
+BOUGHT_LATELY = sql(
+    """
+    select v.product_id
+      from (select variant_id, order_id from orders.order_line
+             where cell = :cell order by order_id desc limit :lines) l
+      join catalog.variant v on v.id = l.variant_id
+     group by v.product_id
+     order by count(distinct l.order_id) desc, v.product_id
+     limit :limit
+    """,
+    int,
 )
 LAST_ORDER_AT = sql(
     "select max(placed_at) from orders.order_group where cell = :cell and market = :market",

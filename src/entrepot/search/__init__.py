@@ -5,10 +5,10 @@ listing is a range of catalog.listed and, for each of its products, the cheapest
 """
 
 from entrepot.search.actions import offer_goods
-from entrepot.search.reads import found, listing, own_offers, product
+from entrepot.search.reads import cards, found, listing, own_offers, product
 from entrepot.search.types import Card, Facet, OwnOffer, Page, Product, ProductOffer, Variant
 
 __all__ = [
-    "Card", "Facet", "OwnOffer", "Page", "Product", "ProductOffer", "Variant", "found", "listing",
+    "Card", "Facet", "OwnOffer", "Page", "Product", "ProductOffer", "Variant", "cards", "found", "listing",
     "offer_goods", "own_offers", "product",
 ]  # fmt: skip

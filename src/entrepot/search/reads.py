@@ -55,6 +55,11 @@ async def found(tx: ReadTx, market: str, text: str, category: str | None, after:
     return Page(_cards(rows), following if following < len(wanted) else None, len(wanted), facets)
 
 
+async def cards(tx: ReadTx, market: str, product_ids: Sequence[int]) -> list[Card]:
+    """Products by id, in the order given, at most PAGE_MAX; those that nobody offers in the market are left out."""
+    return _cards(await tx.all(store.CARDS, market=market, ids=list(product_ids[:PAGE_MAX])))
+
+
 async def product(tx: ReadTx, market: str, slug: str) -> Product:
     """A product with its variants and its offers in a market. Raises NotFound."""
     row = await tx.maybe(store.PRODUCT, market=market, slug=slug)

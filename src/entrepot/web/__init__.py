@@ -1,0 +1,22 @@
+"""The pages: storefront, seller's office and operator's desk, rendered on the server.
+
+They use the rooms' front doors as the API does, and hold no SQL and no rules. Every page works without JavaScript.
+Pages read; forms act and then send the browser on. A form carries its session's token (kit.auth), pages of members and
+pages of others' things answer 404 alike.
+
+render: languages, formats, templates; words: names of codes and refusals; visit: a request and the two kinds of routes;
+pictures, chart: drawn on the server. `languages/*.po` are the translations, read when the process starts.
+"""
+
+from entrepot.web import account, checkout, purchases, static_files, storefront
+from entrepot.web.visit import problem_page
+
+routes = [
+    *static_files.routes,
+    *storefront.routes,
+    *account.routes,
+    *checkout.routes,
+    *purchases.routes,
+]
+
+__all__ = ["problem_page", "routes"]

@@ -1,0 +1,108 @@
+"""Registering, signing in and out, and a buyer's addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from entrepot import accounts
+from entrepot.accounts import Member, NewAddress
+from entrepot.kit import ids
+from entrepot.kit.auth import Role, hash_password
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import ANYONE, BUYER, PUBLIC
+from entrepot.web.visit import Go, Visit, form, form_of_its_own, local, page
+
+HOMES = {Role.BUYER: "/", Role.SELLER: "/seller", Role.OPERATOR: "/operator"}
+"""Where a member's work begins."""
+Email = Annotated[str, Meta(pattern=rf"^[^@\s]{{1,64}}@[^@\s]{{1,190}}{ids.END}")]
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    password: Annotated[str, Meta(min_length=10, max_length=200)]
+    next: str = "/"
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=200)]
+    next: str = ""
+
+
+class AddressForm(NewAddress, frozen=True, forbid_unknown_fields=True):
+    next: str = "/account"
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A form that is only its button."""
+
+
+async def sign_in_page(tx: ReadTx, visit: Visit) -> Response:
+    return await visit.show(tx, "sign_in.html", next=_next(visit))
+
+
+async def register_page(tx: ReadTx, visit: Visit) -> Response:
+    return await visit.show(tx, "register.html", next=_next(visit))
+
+
+async def sign_in(visit: Visit, body: Credentials) -> Go:
+    ip = visit.request.client.host if visit.request.client else ""
+    member = await accounts.sign_in(visit.db, body.email, body.password, ip)
+    return Go(local(body.next) if body.next else HOMES[member.role], session=_session(visit, member))
+
+
+async def register(visit: Visit, body: Registration) -> Go:
+    password_hash = await hash_password(body.password)
+    user_id = await visit.db.transact(lambda tx: accounts.register_buyer(tx, body.email, body.name, password_hash))
+    return Go(local(body.next), session=_session(visit, Member(Role.BUYER, user_id, 0, None)))
+
+
+async def sign_out(_: Visit, __: Nothing) -> Go:
+    return Go("/", session="")
+
+
+async def account(tx: ReadTx, visit: Visit) -> Response:
+    """Who I am to this shop, and where things go."""
+    me = await accounts.me(tx, visit.me.cell, visit.me.user_id)
+    addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
+    return await visit.show(tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses)
+
+
+async def address_page(tx: ReadTx, visit: Visit) -> Response:
+    names: dict[str, str] = dict(visit.language.locale.territories)
+    countries = sorted(((code, names[code]) for code in names if len(code) == 2 and code.isalpha()), key=lambda c: c[1])
+    home = (await visit.market(tx)).code.upper()
+    return await visit.show(tx, "address.html", next=_next(visit), countries=countries, home_country=home)
+
+
+async def add_address(tx: Tx, visit: Visit, body: AddressForm) -> Go:
+    await accounts.add_address(tx, visit.me.cell, visit.me.user_id, body)
+    return Go(local(body.next), done="address_added")
+
+
+def _next(visit: Visit) -> str:
+    wanted = visit.typed.get("next") or visit.query("next", 1_000)
+    return local(wanted) if wanted else ""
+
+
+def _session(visit: Visit, member: Member) -> str:
+    return visit.keys.session(
+        member.role, member.user_id, visit.db.clock.now(), cell=member.cell, seller_id=member.seller_id
+    )
+
+
+routes = [
+    page("/sign-in", sign_in_page),
+    page("/register", register_page),
+    form_of_its_own("/sign-in", sign_in, Credentials, PUBLIC, again=sign_in_page),
+    form_of_its_own("/register", register, Registration, PUBLIC, again=register_page),
+    form_of_its_own("/sign-out", sign_out, Nothing, ANYONE),
+    page("/account", account, BUYER),
+    page("/account/addresses/new", address_page, BUYER),
+    form("/account/addresses/new", add_address, AddressForm, BUYER, again=address_page),
+]

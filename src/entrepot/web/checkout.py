@@ -1,0 +1,153 @@
+"""From cart to order: the cart, the choices, the stored quote with its total, and placing it once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import RedirectResponse, Response
+
+from entrepot import accounts, catalog, orders, pricing
+from entrepot.kit.auth import Role
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import BUYER
+from entrepot.kit.ids import parse, ref, show
+from entrepot.kit.problem import NotFound
+from entrepot.orders import CartView, Place
+from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+
+OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
+
+
+class AddToCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    offer_id: OfferId
+    quantity: Quantity = 1
+
+
+class NewQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`act` says which of the line's two buttons was pressed."""
+
+    offer_id: OfferId
+    quantity: Quantity
+    act: Literal["set", "remove"] = "set"
+
+
+class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    address_id: Annotated[str, ref("adr")]
+    shipping: Annotated[str, Meta(min_length=1, max_length=40)]
+    promotion: Annotated[str, Meta(max_length=40)] = ""
+
+
+class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`key` is the idempotency key: the same form sent twice places once."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[!-~]+$")]
+    method: Literal["wallet", "sandbox"] = "wallet"
+
+
+async def cart_page(tx: ReadTx, visit: Visit) -> Response:
+    cart = await _cart(tx, visit)
+    offers = [line.offer_id for line in cart.lines] if cart else []
+    slugs = await catalog.slugs(tx, visit.me.cell, offers)
+    return await visit.show(tx, "cart.html", cart=cart, slugs=slugs)
+
+
+async def add_to_cart(tx: Tx, visit: Visit, body: AddToCart) -> Go:
+    market = (await visit.market(tx)).code
+    buyer = visit.me
+    cart = await orders.latest_cart(tx, buyer.cell, buyer.user_id, market)
+    if cart is None:
+        cart = await orders.create_cart(tx, buyer.cell, buyer.user_id, market)
+    await orders.add_line(tx, buyer.cell, buyer.user_id, cart, body.offer_id, body.quantity)
+    return Go("/cart", done="added")
+
+
+async def change_line(tx: Tx, visit: Visit, body: NewQuantity) -> Go:
+    buyer, cart = visit.me, await _cart_id(tx, visit)
+    if body.act == "remove":
+        await orders.remove_line(tx, buyer.cell, buyer.user_id, cart, body.offer_id)
+    else:
+        await orders.set_quantity(tx, buyer.cell, buyer.user_id, cart, body.offer_id, body.quantity)
+    return Go("/cart")
+
+
+async def choices_page(tx: ReadTx, visit: Visit) -> Response:
+    """Where to, how fast, and whether there is a promotion code."""
+    cart = await _cart(tx, visit)
+    if cart is None or not cart.lines:
+        return RedirectResponse("/cart", 303)
+    addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
+    services = await pricing.services(tx, cart.market)
+    return await visit.show(
+        tx, "checkout.html", cart=cart, addresses=addresses[::-1], services=services,
+        shown_id=lambda address: show("adr", address.id),
+    )  # fmt: skip
+
+
+async def choose(tx: Tx, visit: Visit, body: Choices) -> Go:
+    """Keeps the choices with the cart and stores the quote that they make."""
+    buyer, cart = visit.me, await _cart_id(tx, visit)
+    who = (tx, buyer.cell, buyer.user_id, cart)
+    await orders.set_address(*who, parse("adr", body.address_id))
+    await orders.set_shipping(*who, body.shipping)
+    await orders.set_promotion(*who, body.promotion.upper() or None)
+    quote = await orders.quote_cart(*who)
+    return Go(f"/checkout/{quote.id}")
+
+
+async def quote_page(tx: ReadTx, visit: Visit) -> Response:
+    """What is bought, for how much, and the button that buys it. A placed quote leads to its purchase."""
+    quote_id, buyer = visit.id("quo", "quote_id"), visit.me
+    if await _is_placed(tx, visit, quote_id):
+        return RedirectResponse(f"/orders/{show('grp', quote_id)}", 303)
+    quote = await orders.quote_view(tx, buyer.cell, buyer.user_id, quote_id)
+    detail = await orders.quote_detail(tx, buyer.cell, buyer.user_id, quote_id)
+    address = None
+    if detail.address_id is not None:
+        address = await accounts.address(tx, buyer.cell, buyer.user_id, detail.address_id)
+    services = {service.code: service for service in await pricing.services(tx, detail.market)}
+    return await visit.show(
+        tx, "quote.html", quote=quote, detail=detail, address=address, service=services.get(detail.shipping_code),
+        gateway=visit.request.app.state.gateway is not None, expired=quote.expires_at <= tx.now,
+    )  # fmt: skip
+
+
+async def place(visit: Visit, body: PlaceIt) -> Go:
+    quote_id, placing = visit.id("quo", "quote_id"), visit.request.app.state.placing
+    placed = await placing.place(visit.me.cell, Place(visit.me.user_id, body.key, quote_id, body.method))
+    return Go(f"/orders/{placed.id}", done="placed" if placed.status == "placed" else None)
+
+
+async def _cart_id(tx: ReadTx, visit: Visit) -> UUID:
+    cart = await orders.latest_cart(tx, visit.me.cell, visit.me.user_id, (await visit.market(tx)).code)
+    if cart is None:
+        raise NotFound
+    return cart
+
+
+async def _cart(tx: ReadTx, visit: Visit) -> CartView | None:
+    market = (await visit.market(tx)).code
+    cart = await orders.latest_cart(tx, visit.me.cell, visit.me.user_id, market)
+    return None if cart is None else await orders.cart_view(tx, visit.me.cell, visit.me.user_id, cart)
+
+
+async def _is_placed(tx: ReadTx, visit: Visit, quote_id: UUID) -> bool:
+    try:
+        await orders.group_view(tx, visit.me.cell, visit.me.user_id, quote_id)
+    except NotFound:
+        return False
+    return True
+
+
+routes = [
+    page("/cart", cart_page, BUYER),
+    form("/cart/add", add_to_cart, AddToCart, BUYER),
+    form("/cart/change", change_line, NewQuantity, BUYER),
+    page("/checkout", choices_page, BUYER),
+    form("/checkout", choose, Choices, BUYER, again=choices_page),
+    page("/checkout/{quote_id}", quote_page, BUYER),
+    form_of_its_own("/checkout/{quote_id}", place, PlaceIt, frozenset({Role.BUYER})),
+]

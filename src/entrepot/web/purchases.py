@@ -1,0 +1,70 @@
+"""A buyer's purchases: what was ordered, where it is, and what can be done about it."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from entrepot import orders, payments
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import BUYER
+from entrepot.kit.ids import parse
+from entrepot.orders import OrderView
+from entrepot.web.account import Nothing
+from entrepot.web.visit import Go, Visit, form, page
+
+STAGES = ("placed", "paid", "shipped", "delivered", "completed")
+"""An order's way when nothing goes wrong, as its picture shows it."""
+STAGE_OF = {"awaiting_payment": 0, "paid": 1, "shipped": 2, "delivered": 3, "completed": 4}
+
+
+async def purchases_page(tx: ReadTx, visit: Visit) -> Response:
+    groups = await orders.buyer_groups(tx, visit.me.cell, visit.me.user_id, visit.query_id("grp", "before"))
+    return await visit.show(tx, "purchases.html", groups=groups)
+
+
+async def purchase_page(tx: ReadTx, visit: Visit) -> Response:
+    """One purchase with its orders. One that awaits its payment asks the browser to look again."""
+    buyer, group_id = visit.me, visit.id("grp", "group_id")
+    group = await orders.group_view(tx, buyer.cell, buyer.user_id, group_id)
+    payment = await payments.payment_of(tx, buyer.cell, group_id)
+    views = [
+        await orders.order_view(tx, buyer.cell, parse("ord", order.id), buyer_id=buyer.user_id)
+        for order in group.orders
+    ]
+    waiting = group.status == "awaiting_payment" and payment.status in ("created", "pending")
+    response = await visit.show(
+        tx, "purchase.html", group=group, payment=payment, views=views, waiting=waiting, stages=STAGES, stage=stage
+    )
+    if waiting:
+        # Works without JavaScript. The first seconds are short: the link to the gateway is only on its way.
+        response.headers["refresh"] = "2" if payment.redirect_url is None else "10"
+    return response
+
+
+def stage(view: OrderView) -> int | None:
+    """How far an order has come on STAGES; None when it left that way."""
+    return STAGE_OF.get(view.order.status)
+
+
+async def confirm(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    order = await _own(tx, visit)
+    await orders.confirm(tx, visit.me.cell, visit.id("ord", "order_id"), visit.me.user_id)
+    return Go(f"/orders/{order.order.group_id}", done="confirmed")
+
+
+async def cancel(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    order = await _own(tx, visit)
+    await orders.cancel(tx, visit.me.cell, [visit.id("ord", "order_id")], buyer_id=visit.me.user_id)
+    return Go(f"/orders/{order.order.group_id}", done="order_canceled")
+
+
+async def _own(tx: ReadTx, visit: Visit) -> OrderView:
+    return await orders.order_view(tx, visit.me.cell, visit.id("ord", "order_id"), buyer_id=visit.me.user_id)
+
+
+routes = [
+    page("/orders", purchases_page, BUYER),
+    page("/orders/{group_id}", purchase_page, BUYER),
+    form("/orders/{order_id}/confirm", confirm, Nothing, BUYER),
+    form("/orders/{order_id}/cancel", cancel, Nothing, BUYER),
+]

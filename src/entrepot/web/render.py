@@ -1,0 +1,135 @@
+"""From facts to HTML in a language: templates, translations, money, dates and the files beside the pages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from entrepot.catalog import Price
+from entrepot.kit.money import exponent
+from entrepot.web.words import EVENTS, STATUSES, TRANSFERS
+
+FOLDER = Path(__file__).parent
+SOURCE_LANGUAGE = "en"
+"""The language that templates and code are written in."""
+
+
+def _asset(name: str) -> str:
+    """The address of a static file; it changes with the file, so that browsers may keep it for ever."""
+    content = (FOLDER / "static" / name).read_bytes()
+    return f"/static/{hashlib.blake2b(content, digest_size=6).hexdigest()}/{name}"
+
+
+ASSETS = {path.name: _asset(path.name) for path in (FOLDER / "static").iterdir()}
+
+
+def _texts(code: str) -> NullTranslations:
+    """A language's catalog, read from its .po file."""
+    if code == SOURCE_LANGUAGE:
+        return NullTranslations()
+    compiled = BytesIO()
+    with (FOLDER / "languages" / f"{code}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=code, abort_invalid=True))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+class Language:
+    """A language of the pages, with its texts, formats and templates. `code` is a BCP 47 tag."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.locale = Locale.parse(code, sep="-")
+        self.name = (self.locale.get_display_name() or code).capitalize()
+        self.direction = self.locale.text_direction
+        self._catalog = _texts(code)
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
+        self._templates.filters |= {
+            "money": self.money, "number": self.number, "day": self.day, "time": self.time, "month": self.month,
+            "country": self.country, "status": self.status, "event": self.event, "transfer": self.transfer,
+            "and": self.series,
+        }  # fmt: skip
+
+    def text(self, message: str, **values: object) -> str:
+        """The translation of a message, with its `%(name)s` filled in."""
+        translated = self._catalog.gettext(message)
+        return translated % values if values else translated
+
+    def count(self, one: str, many: str, n: int, **values: object) -> str:
+        """The same for a message that depends on a number, which it calls `%(n)s`."""
+        return self._catalog.ngettext(one, many, n) % {"n": self.number(n), **values}
+
+    def money(self, price: Price) -> str:
+        amount = Decimal(price.minor).scaleb(-exponent(price.currency))
+        return format_currency(amount, price.currency, locale=self.locale, decimal_quantization=False)
+
+    def number(self, n: int) -> str:
+        return format_decimal(n, locale=self.locale)
+
+    def day(self, at: date) -> str:
+        return format_date(at, "medium", self.locale)
+
+    def time(self, at: datetime) -> str:
+        return format_datetime(at, "d MMM y, HH:mm" if self.code == "en" else "medium", UTC, self.locale)
+
+    def month(self, at: date) -> str:
+        return format_date(at, "LLLL y", self.locale)
+
+    def country(self, code: str) -> str:
+        return str(self.locale.territories.get(code, code))
+
+    def series(self, items: Sequence[str]) -> str:
+        return format_list(items, locale=self.locale)
+
+    def status(self, code: str) -> str:
+        return self.text(STATUSES.get(code, code))
+
+    def event(self, code: str) -> str:
+        return self.text(EVENTS.get(code, code))
+
+    def transfer(self, code: str) -> str:
+        return self.text(TRANSFERS.get(code, code))
+
+    def html(self, template: str, context: dict[str, Any]) -> str:
+        return self._templates.get_template(template).render(context)
+
+
+LANGUAGES = {
+    code: Language(code)
+    for code in (SOURCE_LANGUAGE, *sorted(path.stem for path in (FOLDER / "languages").glob("*.po")))
+}
+
+
+def choose_language(wanted: Sequence[str]) -> Language:
+    """The first of the wanted languages (BCP 47 tags, best first) that we have, or the source language."""
+    found = negotiate_locale([tag for tag in wanted if tag], list(LANGUAGES), sep="-")
+    return LANGUAGES[found or SOURCE_LANGUAGE]
+
+
+def accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header, best first; what is malformed in it is passed over."""
+    weighted = []
+    for position, part in enumerate(header.split(",")[:20]):
+        tag, _, parameter = part.strip().partition(";")
+        quality = parameter.strip().removeprefix("q=") or "1"
+        if tag.replace("-", "").isalnum() and quality.replace(".", "", 1).isdecimal():
+            weighted.append((-Decimal(quality), position, tag))
+    return [tag for _, _, tag in sorted(weighted)]

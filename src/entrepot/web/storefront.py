@@ -1,0 +1,80 @@
+"""The shop's windows: home, categories, search, a product."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from entrepot import catalog, orders, search
+from entrepot.catalog import Category
+from entrepot.kit.auth import Role
+from entrepot.kit.db import ReadTx
+from entrepot.kit.problem import NotFound
+from entrepot.web.visit import Visit, page
+
+POPULAR = 12
+PER_PAGE = 24
+
+
+async def home(tx: ReadTx, visit: Visit) -> Response:
+    """What others bought lately, or, in a shop that has just opened, what is there; and the way to everything else."""
+    market = await visit.market(tx)
+    bought = await orders.bought_lately(tx, 0, POPULAR * 2)
+    cards = [card for card in await search.cards(tx, market.code, bought) if card.available][:POPULAR]
+    popular = bool(cards)
+    if not popular:
+        cards = (await search.listing(tx, market.code, None, 0, POPULAR)).items
+    tops = [category for category in await catalog.categories(tx) if category.parent_id is None]
+    return await visit.show(tx, "home.html", cards=cards, popular=popular, categories=tops)
+
+
+async def all_categories(tx: ReadTx, visit: Visit) -> Response:
+    found = await catalog.categories(tx)
+    below: dict[int | None, list[Category]] = {}
+    for category in found:
+        below.setdefault(category.parent_id, []).append(category)
+    return await visit.show(tx, "categories.html", below=below)
+
+
+async def category(tx: ReadTx, visit: Visit) -> Response:
+    market = await visit.market(tx)
+    all_ = {c.id: c for c in await catalog.categories(tx)}
+    here = next((c for c in all_.values() if c.slug == visit.param("slug")), None)
+    if here is None:
+        raise NotFound
+    trail = [here]
+    while (parent := trail[0].parent_id) is not None:
+        trail.insert(0, all_[parent])
+    below = [c for c in all_.values() if c.parent_id == here.id]
+    listed = await search.listing(tx, market.code, here.slug, visit.query_number("after"), PER_PAGE)
+    return await visit.show(tx, "category.html", here=here, trail=trail, below=below, listed=listed)
+
+
+async def find(tx: ReadTx, visit: Visit) -> Response:
+    """Search with facets. Without words there is nothing to find yet."""
+    market = await visit.market(tx)
+    words = visit.query("q").strip()
+    chosen = visit.query("category") or None
+    found = None
+    if words:
+        found = await search.found(tx, market.code, words, chosen, visit.query_number("after"), PER_PAGE)
+    return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found)
+
+
+async def product(tx: ReadTx, visit: Visit) -> Response:
+    market = await visit.market(tx)
+    shown = await search.product(tx, market.code, visit.param("slug"))
+    titles = {variant.id: variant.title for variant in shown.variants}
+    near = (await search.listing(tx, market.code, shown.category, 0, 7)).items
+    return await visit.show(
+        tx, "product.html", product=shown, titles=titles, near=[card for card in near if card.id != shown.id][:6],
+        may_buy=visit.caller is None or visit.caller.role is Role.BUYER,
+    )  # fmt: skip
+
+
+routes = [
+    page("/", home),
+    page("/categories", all_categories),
+    page("/c/{slug}", category),
+    page("/search", find),
+    page("/p/{slug}", product),
+]

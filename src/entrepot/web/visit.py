@@ -1,0 +1,370 @@
+"""One request for a page or from a form: who asks, in which language, and how the answer gets back.
+
+A page is a GET that reads; a form is a POST that acts in one transaction and then sends the browser on (303), so that
+a reload repeats nothing. A refused form changes nothing and leads back to its page, which says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from entrepot import ledger, orders, sellers
+from entrepot.catalog import Price
+from entrepot.kit import ids
+from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
+from entrepot.kit.db import Database, ReadTx, Tx
+from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in
+from entrepot.kit.log import log
+from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded
+from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
+from entrepot.web.words import DONE, refusal
+
+MAX_FIELDS = 40
+YEAR_S = 365 * 86_400
+NOTICE_S = 60
+MAX_BIGINT = 2**63 - 1
+_FIELD = re.compile(r"`\$\.(\w+)`")
+_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]{0,1000}")
+
+Form = TypeVar("Form", bound=msgspec.Struct)
+
+
+@dataclass(eq=False)
+class FormExpired(Problem):
+    """The form was open for too long, or came from another site."""
+
+    status = 403
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What the next page says first; `kind` is done or refused."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Where a form that did its work sends the browser. `done` is a key of words.DONE; `session` signs in, and out
+    when it is empty."""
+
+    to: str
+    done: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page shows of market and visitor."""
+
+    market: sellers.Market
+    wallet: Price | None
+    cart_size: int
+
+
+@dataclass(slots=True)
+class Visit:
+    """`typed` is what a refused form had in it, `problem` why it was refused."""
+
+    request: Request
+    language: Language
+    session: str
+    caller: Caller | None
+    notice: Notice | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    problem: Problem | None = None
+    refused: str = ""
+
+    @property
+    def me(self) -> Caller:
+        assert self.caller is not None, "pages for members are reached by members only"
+        return self.caller
+
+    @property
+    def seller_id(self) -> UUID:
+        assert self.me.seller_id is not None, "a seller's session names its seller"
+        return self.me.seller_id
+
+    @property
+    def db(self) -> Database:
+        db: Database = self.request.app.state.db
+        return db
+
+    @property
+    def keys(self) -> Keys:
+        keys: Keys = self.request.app.state.keys
+        return keys
+
+    @property
+    def path(self) -> str:
+        query = self.request.url.query
+        return self.request.url.path + (f"?{query}" if query else "")
+
+    def param(self, name: str) -> str:
+        """A part of the path. Raises NotFound for what no name of ours has in it."""
+        value: str = self.request.path_params[name]
+        if "\0" in value:
+            raise NotFound
+        return value
+
+    def id(self, prefix: str, name: str) -> UUID:
+        """An id in the path. Raises NotFound."""
+        return _parsed(prefix, self.param(name))
+
+    def query(self, name: str, limit: int = 200) -> str:
+        return self.request.query_params.get(name, "").replace("\0", "")[:limit]
+
+    def query_number(self, name: str) -> int:
+        """A position in a list; 0 when it is none."""
+        text = self.query(name)
+        return int(text) if text.isascii() and text.isdigit() and int(text) <= MAX_BIGINT else 0
+
+    def query_id(self, prefix: str, name: str) -> UUID | None:
+        """Raises NotFound for something that is no id."""
+        text = self.query(name)
+        return _parsed(prefix, text) if text else None
+
+    def address(self, **query: object) -> str:
+        """This page's address with some of its query changed; None takes one out."""
+        kept = {**self.request.query_params, **query}
+        rest = urlencode({name: value for name, value in kept.items() if value is not None})
+        return self.request.url.path + (f"?{rest}" if rest else "")
+
+    async def market(self, tx: ReadTx) -> sellers.Market:
+        """The country site: the one chosen, else the first. Raises NotFound when there is none yet."""
+        markets = await sellers.markets(tx)
+        chosen = self.request.query_params.get("market") or self.request.cookies.get("market")
+        found = next((market for market in markets if market.code == chosen), next(iter(markets), None))
+        if found is None:
+            raise NotFound
+        return found
+
+    async def show(self, tx: ReadTx, template: str, *, status: int = 200, **context: Any) -> Response:
+        """The page of a template."""
+        market = await self.market(tx)
+        wallet, size = None, 0
+        if self.caller is not None and self.caller.role is Role.BUYER:
+            balance = await ledger.balance(tx, self.caller.cell, "wallet", market.currency, self.caller.user_id)
+            wallet = Price(balance, market.currency)
+            size = await orders.cart_size(tx, self.caller.cell, self.caller.user_id, market.code)
+        return self.html(template, status, frame=Frame(market, wallet, size), **context)
+
+    def html(self, template: str, status: int = 200, *, frame: Frame | None, **context: Any) -> Response:
+        if self.problem is not None:
+            status = self.problem.status
+        facts = {
+            "visit": self,
+            "frame": frame,
+            "token": self.keys.form_token(self.session) if self.session else "",
+            "languages": LANGUAGES.values(),
+            "now": self.db.clock.now(),
+            "price": lambda minor: Price(minor, frame.market.currency if frame else "XXX"),
+        }
+        page = self.language.html(template, facts | context)
+        response = HTMLResponse(page, status, {"cache-control": "private, no-cache"})
+        if self.notice is not None:
+            response.delete_cookie("notice", path="/", httponly=True, samesite="lax")
+        for name in ("lang", "market"):
+            if given := self.request.query_params.get(name):
+                self.set_cookie(response, name, given[:20].encode("ascii", "ignore").decode(), YEAR_S)
+        return response
+
+    def set_cookie(self, response: Response, name: str, value: str, max_age_s: int) -> None:
+        secure = self.request.app.state.public_url.startswith("https://")
+        response.set_cookie(name, value, max_age_s, path="/", secure=secure, httponly=True, samesite="lax")
+
+    def tell(self, problem: Problem, currency: str) -> str:
+        """A problem in the visitor's words."""
+        return refusal(
+            problem, _field(problem), self.language.text, lambda minor: self.language.money(Price(minor, currency))
+        )
+
+    def go(self, to: str, kind: str, text: str) -> Response:
+        """Sends the browser to a page of ours, which begins by saying `text`."""
+        response = RedirectResponse(to, 303)
+        if text:
+            sealed = self.keys.encrypt(msgspec.json.encode(Notice(kind, text))).decode()
+            self.set_cookie(response, "notice", sealed, NOTICE_S)
+        return response
+
+
+PageHandler = Callable[[ReadTx, Visit], Awaitable[Response]]
+
+
+def page(path: str, handler: PageHandler, access: frozenset[Role] = PUBLIC) -> Route:
+    """A page that is read. With `access`, strangers are asked to sign in, and for others it is not there."""
+
+    async def serve(request: Request) -> Response:
+        visit = _visit(request)
+        try:
+            _admit(visit, access)
+            async with visit.db.read() as tx:
+                return await handler(tx, visit)
+        except SignInNeeded:
+            return RedirectResponse(f"/sign-in?{urlencode({'next': visit.path})}", 303)
+        except Problem as problem:
+            return problem_page(request, problem)
+
+    return Route(path, serve, methods=["GET"], name=f"page {path}")
+
+
+def form(
+    path: str,
+    handler: Callable[[Tx, Visit, Form], Awaitable[Go]],
+    body: type[Form],
+    access: frozenset[Role],
+    *,
+    again: PageHandler | None = None,
+) -> Route:
+    """A form that acts in one transaction. When it is refused, `again` shows its page with what was typed; without
+    `again` the browser goes back to the page that the form was on."""
+
+    async def act(visit: Visit, decoded: Form) -> Go:
+        return await visit.db.transact(lambda tx: handler(tx, visit, decoded))
+
+    return form_of_its_own(path, act, body, access, again=again)
+
+
+def form_of_its_own(
+    path: str,
+    handler: Callable[[Visit, Form], Awaitable[Go]],
+    body: type[Form],
+    access: frozenset[Role],
+    *,
+    again: PageHandler | None = None,
+) -> Route:
+    """A form whose action opens its transactions itself: signing in, placing."""
+
+    async def serve(request: Request) -> Response:
+        visit = _visit(request)
+        fields: dict[str, str] = {}
+        try:
+            if not same_origin(request):
+                raise FormExpired
+            fields = _fields(request, await read_body(request))
+            _admit(visit, access)
+            token = fields.pop("form_token", "")
+            if access and not visit.keys.form_token_fits(visit.session, token):
+                raise FormExpired
+            back = fields.pop("back", "/")
+            try:
+                go = await handler(visit, _decoded(fields, body))
+            except Problem as problem:
+                if isinstance(problem, NotFound) or problem.status >= 500:
+                    raise
+                return await _refuse(visit, problem, local(back), fields, again)
+        except SignInNeeded:
+            return RedirectResponse(f"/sign-in?{urlencode({'next': local(fields.get('back', '/'))})}", 303)
+        except Problem as problem:
+            return problem_page(request, problem)
+        log("form", path=path, to=go.done or "")
+        return _sent(visit, go)
+
+    return Route(path, serve, methods=["POST"], name=f"form {path}")
+
+
+def local(to: str) -> str:
+    """An address on our own site: whatever else was asked for becomes the home page."""
+    return to if _LOCAL.fullmatch(to) and not urlsplit(to).netloc else "/"
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """A problem as a page of its own. It reads nothing, so that it can be shown when the database is away."""
+    visit = _visit(request, bare=True)
+    headers = {"retry-after": str(problem.retry_after_s)} if hasattr(problem, "retry_after_s") else {}
+    text = visit.tell(problem, "")
+    response = visit.html("problem.html", problem.status, frame=None, code=problem.status, text=text)
+    response.headers.update(headers)
+    return response
+
+
+def _visit(request: Request, *, bare: bool = False) -> Visit:
+    wanted = [request.query_params.get("lang", ""), request.cookies.get("lang", "")]
+    language = choose_language([*wanted, *accepted(request.headers.get("accept-language", ""))])
+    if bare:
+        return Visit(request, language, "", None)
+    caller = sign_in(request)
+    session = request.cookies.get("session", "") if caller else ""
+    return Visit(request, language, session, caller, _notice(request))
+
+
+def _notice(request: Request) -> Notice | None:
+    sealed = request.cookies.get("notice")
+    if not sealed:
+        return None
+    try:
+        return msgspec.json.decode(request.app.state.keys.decrypt(sealed.encode()), type=Notice)
+    except (ValueError, msgspec.DecodeError):
+        return None
+
+
+def _admit(visit: Visit, access: frozenset[Role]) -> None:
+    if not access:
+        return
+    if visit.caller is None or not visit.session:
+        raise SignInNeeded
+    if visit.caller.role not in access:
+        raise NotFound
+
+
+def _fields(request: Request, raw: bytes) -> dict[str, str]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and kind != "application/x-www-form-urlencoded":
+        raise Malformed("a form is sent as application/x-www-form-urlencoded")
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise Malformed(str(error)) from None
+    if any("\0" in value for _, value in pairs):
+        raise Malformed("text must not contain the character NUL")
+    return {name: value if name == "password" else value.strip() for name, value in pairs}
+
+
+def _decoded(fields: dict[str, str], body: type[Form]) -> Form:
+    try:
+        return msgspec.convert(fields, type=body, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+
+
+def _field(problem: Problem) -> str | None:
+    """The form field that a Malformed speaks of."""
+    found = _FIELD.search(problem.detail) if isinstance(problem, Malformed) else None
+    return found[1] if found else None
+
+
+async def _refuse(
+    visit: Visit, problem: Problem, back: str, fields: Mapping[str, str], again: PageHandler | None
+) -> Response:
+    async with visit.db.read() as tx:
+        text = visit.tell(problem, (await visit.market(tx)).currency)
+        if again is None:
+            return visit.go(back, "refused", text)
+        visit.typed, visit.problem, visit.refused = fields, problem, text
+        return await again(tx, visit)
+
+
+def _sent(visit: Visit, go: Go) -> Response:
+    response = visit.go(go.to, "done", visit.language.text(DONE[go.done]) if go.done else "")
+    if go.session:
+        visit.set_cookie(response, "session", go.session, int(SESSION_TTL.total_seconds()))
+    elif go.session is not None:
+        response.delete_cookie("session", path="/", httponly=True, samesite="lax")
+    return response
+
+
+def _parsed(prefix: str, text: str) -> UUID:
+    try:
+        return ids.parse(prefix, text)
+    except ValueError:
+        raise NotFound from None

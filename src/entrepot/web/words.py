@@ -1,0 +1,138 @@
+"""Names of codes, as people read them, and what a refusal means to the one who was refused.
+
+`N` marks a text for the translators; it is translated where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from entrepot.kit.problem import Problem
+
+
+def N(message: str) -> str:  # noqa: N802 - the mark that message extraction looks for
+    return message
+
+
+STATUSES = {
+    "awaiting_payment": N("Awaiting payment"),
+    "placed": N("Placed"),
+    "paid": N("Paid, being packed"),
+    "shipped": N("On its way"),
+    "delivered": N("Delivered"),
+    "completed": N("Completed"),
+    "canceled": N("Canceled"),
+    "expired": N("Not paid in time"),
+    "refunded": N("Refunded"),
+    "active": N("Active"),
+    "suspended": N("Suspended"),
+    "paused": N("Paused"),
+    "third_party": N("Seller"),
+    "own": N("Own goods"),
+}
+"""Of groups, orders, sellers and offers."""
+
+EVENTS = {
+    "placed": N("Order placed"),
+    "shipped": N("Handed to the carrier"),
+    "in_transit": N("On its way"),
+    "out_for_delivery": N("Out for delivery"),
+    "delivered": N("Delivered"),
+    "completed": N("Completed, the seller is paid"),
+    "canceled": N("Canceled, money returned"),
+    "expired": N("Not paid in time"),
+    "refunded": N("Refunded, money returned"),
+    "confirmed_by_timer": N("Completes by itself if nothing is said"),
+}
+"""Steps of an order's timeline."""
+
+TRANSFERS = {
+    "release": N("Sale released from escrow"),
+    "commission": N("Commission"),
+    "payment_fee": N("Payment fee"),
+    "payout": N("Payout"),
+    "refund": N("Refund"),
+}
+"""Lines of a seller's statement."""
+
+REFUSALS = {
+    "malformed": N("Something in the form is missing or not valid. Please check it."),
+    "wrong_credentials": N("This e-mail and password do not fit together."),
+    "too_many_requests": N("Too many tries. Wait a few minutes and try again."),
+    "email_taken": N("There is an account with this e-mail already. Sign in instead?"),
+    "too_many_addresses": N("You have as many addresses as we can keep (%(limit)s)."),
+    "cart_empty": N("Your cart is empty."),
+    "cart_full": N("Your cart holds as many different things as it can (%(limit)s)."),
+    "cart_incomplete": N("Choose an address and a way of shipping first."),
+    "offer_unavailable": N("One of the things can no longer be bought. Take it out of the cart, please."),
+    "price_changed": N("A price has changed since you last looked. Check the new total before you order."),
+    "sold_out": N("There are not enough left of one of the things: only %(available)s now."),
+    "wallet_too_low": N("Your wallet holds %(available)s, which is not enough for this order."),
+    "insufficient_funds": N("There is not enough money in the account."),
+    "quote_expired": N("This total was only good for a while. Here is where you get a new one."),
+    "quote_placed": N("You have placed this order already."),
+    "key_conflict": N("This form was used for something else already. Open the page again."),
+    "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
+    "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
+    "promotion_not_valid": N("This promotion code does not apply to this purchase."),
+    "shipping_not_offered": N("This way of shipping is not offered here."),
+    "amount_too_large": N("This amount is larger than we can take."),
+    "too_many_lines": N("A purchase can have at most %(limit)s lines."),
+    "method_not_offered": N("This way of paying is not offered here now."),
+    "seller_status_is": N("The seller's status has changed meanwhile."),
+    "overloaded": N("So much is being bought right now that we could not take this. Please try again in a moment."),
+    "database_away": N("We cannot reach our books right now. Please try again in a moment."),
+    "form_expired": N("This form was open for too long or came from elsewhere. Nothing was changed; please try again."),
+    "not_found": N("There is no such thing here, or it is not yours."),
+}
+"""By a Problem's code."""
+
+FIELDS = {
+    "email": N("Please give an e-mail address, like ada@example.org."),
+    "password": N("A password needs at least 10 characters."),
+    "name": N("Please tell us your name."),
+    "recipient": N("Who is to receive it?"),
+    "line1": N("Please give a street and number."),
+    "city": N("Please give a town."),
+    "postal_code": N("Please give a postal code of at most 20 characters."),
+    "country": N("Choose a country."),
+    "quantity": N("Please give a quantity from 1 to 1,000,000."),
+    "amount": N("Please give an amount such as 25.00."),
+    "user_id": N("Please give the buyer's id; it begins with usr_."),
+    "carrier": N("Who carries it?"),
+    "tracking_number": N("Please give the carrier's tracking number."),
+    "address_id": N("Choose an address."),
+    "shipping": N("Choose a way of shipping."),
+}
+"""By the name of a form's field that is not valid."""
+
+DONE = {
+    "added": N("It is in your cart."),
+    "address_added": N("The address is saved."),
+    "confirmed": N("Thank you! The seller is paid now."),
+    "order_canceled": N("The order is canceled and the money is on its way back."),
+    "shipped": N("The order is marked as shipped."),
+    "refunded": N("The buyer gets the money back."),
+    "topped_up": N("The money is in the wallet."),
+    "suspended": N("The seller is suspended; nothing of it can be bought."),
+    "reinstated": N("The seller can sell again."),
+    "placed": N("Thank you! Your order is placed."),
+}
+"""What was just done."""
+
+
+def refusal(problem: Problem, field: str | None, text: Callable[..., str], money: Callable[[int], str]) -> str:
+    """A problem in the reader's words; `field` is the form field that was not valid, if it was one."""
+    if field in FIELDS:
+        return text(FIELDS[field])
+    message = REFUSALS.get(problem.code())
+    if message is None:
+        return problem.title()
+    values: Mapping[str, Any] = problem.document()
+    shown = dict(values)
+    if "available_minor" in values:
+        shown["available"] = money(values["available_minor"])
+    if "order_status" in values:
+        shown["order_status"] = text(STATUSES.get(values["order_status"], values["order_status"]))
+    return text(message, **shown)
