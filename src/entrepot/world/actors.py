@@ -1,0 +1,444 @@
+"""Who acts in the simulated world, and what each may do next: buyers, sellers, the operator, carriers, the gateway.
+
+An actor is a function of the World. It draws what it does from `world.chance` and nothing else. A client sends every
+write with a key, again and again until it has an answer, whatever breaks (entrepot.world.faults); what it was answered
+once it must be answered always. Refusals are part of life, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from entrepot import catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot.inventory import Goods
+from entrepot.kit import idempotency
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import Tx
+from entrepot.kit.events import Consumer, consume
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.problem import DatabaseAway, Problem
+from entrepot.kit.sql import sql
+from entrepot.orders import Place, Purchase, Verdict
+from entrepot.world.faults import Bank, KilledError, Unlucky
+from entrepot.world.gateway_webhooks import sign
+
+CELL = 0
+TRIES_MAX = 50
+"""So often in a row no luck is as bad."""
+LIVE_MAX = 150
+"""Orders that the actors still think of; older ones are left to the timers."""
+
+Answer = TypeVar("Answer")
+
+
+class Offer(msgspec.Struct, frozen=True):
+    id: int
+    seller: UUID
+    own: bool
+    market: str
+    currency: str
+    stock: int
+
+
+class LiveOrder(msgspec.Struct, frozen=True):
+    id: UUID
+    seller_id: UUID
+    buyer_id: UUID
+
+
+@dataclass
+class World:
+    """What the world outside of the database knows: who is there, and what they were told."""
+
+    db: Unlucky
+    clock: VirtualClock
+    chance: Random
+    bank: Bank
+    client: httpx.AsyncClient
+    gateway: payments.Gateway
+    markets: dict[str, str] = field(default_factory=dict)  # code: currency
+    buyers: list[UUID] = field(default_factory=list)
+    sellers: list[UUID] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    quotes: list[tuple[UUID, UUID]] = field(default_factory=list)  # (buyer, quote) that were not placed at once
+    placed: list[Place] = field(default_factory=list)  # acknowledged, the first command of each group
+    groups: set[UUID] = field(default_factory=set)
+    live: list[LiveOrder] = field(default_factory=list)
+    received: Counter[int] = field(default_factory=Counter)  # units by stock row
+    paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency
+    counts: Counter[str] = field(default_factory=Counter)
+    keys: int = 0
+
+    def key(self) -> str:
+        self.keys += 1
+        return f"key-{self.keys}"
+
+    def luck(self, *, good: bool, rate: float) -> None:
+        """Lets accidents happen at `rate`, or none."""
+        self.db.rate = self.bank.rate = 0 if good else rate
+
+
+async def until_answered(work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What a client does that hears nothing: the same again."""
+    for _ in range(TRIES_MAX):
+        try:
+            return await work()
+        except (DatabaseAway, KilledError):
+            continue
+    raise AssertionError(f"no answer in {TRIES_MAX} tries")
+
+
+async def ask(world: World, caller: UUID, verb: str, work: Callable[[Tx], Awaitable[Any]]) -> bool:
+    """Sends a write with a key of its own until it is answered, and now and then once more after that. False when it
+    was refused."""
+    spent = idempotency.Spent(CELL, caller, verb, world.key(), b"")
+
+    async def send() -> idempotency.Done:
+        return await idempotency.once(world.db, spent, work, 200, durable=True)
+
+    try:
+        done = await until_answered(send)
+    except DatabaseAway:
+        raise
+    except Problem as problem:
+        world.counts[f"{verb}: {problem.code()}"] += 1
+        return False
+    if world.chance.random() < 0.05:
+        again = await until_answered(send)
+        assert again == done, f"{verb}: told {done}, then {again}"
+    world.counts[verb] += 1
+    return True
+
+
+# Buyers
+
+
+async def shop(world: World) -> None:
+    """Some buyers get quotes and place most of them, in one batch; some do so twice, or with somebody else's quote."""
+    chance = world.chance
+    purchases = [_purchase(world) for _ in range(chance.choice((1, 1, 2, 3, 6)))]
+    quotes = await until_answered(lambda: world.db.transact(lambda tx: _quote(tx, purchases), durable=False))
+    fresh = [(purchase[0], quote) for purchase, quote in zip(purchases, quotes, strict=True) if quote is not None]
+    kept = [quote for quote in fresh if chance.random() < 0.1]
+    world.quotes = (world.quotes + kept)[-20:]
+    commands = [_place(world, *quote) for quote in fresh if quote not in kept]
+    if world.quotes and chance.random() < 0.3:
+        commands.append(_place(world, *world.quotes.pop(chance.randrange(len(world.quotes)))))
+    if commands and chance.random() < 0.2:
+        model = chance.choice(commands)
+        commands.insert(
+            chance.randrange(len(commands) + 1),
+            chance.choice(
+                (
+                    model,
+                    msgspec.structs.replace(model, key=world.key()),
+                    msgspec.structs.replace(model, quote_id=chance.choice(commands).quote_id),
+                    msgspec.structs.replace(model, caller=chance.choice(world.buyers)),
+                )
+            ),
+        )
+    await _send(world, commands)
+
+
+def _purchase(world: World) -> tuple[UUID, str, list[tuple[int, int]], str, str | None]:
+    """(buyer, market, (offer, quantity) of each line, shipping, promotion)."""
+    chance = world.chance
+    market = chance.choice(sorted(world.markets))
+    offers = [offer.id for offer in world.offers if offer.market == market]
+    lines = [
+        (offer, chance.choice((1, 1, 1, 2, 3, 8, 40))) for offer in chance.sample(offers, chance.choice((1, 1, 2, 4)))
+    ]
+    promotion = chance.choice((None, None, None, f"{market}-ten", f"{market}-gift", f"{market}-five"))
+    return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), promotion
+
+
+async def _quote(
+    tx: Tx, purchases: list[tuple[UUID, str, list[tuple[int, int]], str, str | None]]
+) -> list[UUID | None]:
+    found: list[UUID | None] = []
+    for buyer, market, lines, shipping, promotion in purchases:
+        facts = await catalog.offers_for_quote(tx, CELL, [offer for offer, _ in lines])
+        of = {fact.offer_id: fact for fact in facts}
+        priced = [pricing.Line(of[offer], quantity) for offer, quantity in lines]
+        purchase = Purchase(buyer, market, shipping, priced, promotion_code=promotion)
+        try:
+            found += await orders.quote_many(tx, CELL, [purchase])
+        except pricing.PromotionNotValid:
+            found.append(None)
+    return found
+
+
+def _place(world: World, buyer: UUID, quote: UUID) -> Place:
+    return Place(buyer, world.key(), quote, world.chance.choice(("wallet", "wallet", "sandbox")))
+
+
+async def _send(world: World, commands: list[Place]) -> list[Verdict]:
+    """Places until there is an answer. An acknowledged command that is new adds its orders to the live ones."""
+    if not commands:
+        return []
+    verdicts = await until_answered(lambda: world.db.transact(lambda tx: orders.place_many(tx, CELL, commands)))
+    for command, verdict in zip(commands, verdicts, strict=True):
+        world.counts[f"place: {verdict.verdict}"] += 1
+        if verdict.group_id is None:
+            continue
+        assert verdict.group_id == command.quote_id, "a group has the id of its quote"
+        if command.quote_id not in world.groups:
+            world.groups.add(command.quote_id)
+            world.placed.append(command)
+            async with world.db.read() as tx:
+                world.live += await tx.all(_ORDERS, cell=CELL, group_id=command.quote_id)
+    world.live = world.live[-LIVE_MAX:]
+    return verdicts
+
+
+_ORDERS = sql(
+    """
+    select id, seller_id, buyer_id from orders.order where cell = :cell and group_id = :group_id order by id
+    """,
+    LiveOrder,
+)
+
+
+async def place_again(world: World) -> None:
+    """A buyer who is not sure sends again what was acknowledged long ago: the same answer, and nothing happens."""
+    if not world.placed:
+        return
+    command = world.chance.choice(world.placed)
+    (verdict,) = await _send(world, [command])
+    assert (verdict.verdict, verdict.replayed, verdict.group_id) == ("placed", True, command.quote_id), verdict
+
+
+async def top_up(world: World) -> None:
+    chance = world.chance
+    buyer, currency = chance.choice(world.buyers), chance.choice(sorted(world.markets.values()))
+    amount, cause = chance.randrange(1, 30_000), new_id(world.clock.now())
+    if await ask(world, NIL, "top_up", lambda tx: payments.top_up(tx, CELL, buyer, currency, amount, cause)):
+        world.paid_in[buyer, currency] += amount
+
+
+# What happens to an order
+
+_STATUS = sql("select status from orders.order where cell = :cell and id = :id", str)
+_LIKELY = {
+    "awaiting_payment": ("cancel",),
+    "paid": ("ship", "ship", "ship", "cancel", "cancel_by_seller"),
+    "shipped": ("scan", "scan", "scan", "confirm", "refund"),
+    "delivered": ("confirm", "confirm", "scan", "refund"),
+}
+_ANYTHING = ("ship", "scan", "confirm", "cancel", "cancel_by_seller", "refund")
+
+
+async def go_on(world: World) -> None:
+    """Somebody does something to an order: usually what fits its status, sometimes anything."""
+    if not world.live:
+        return
+    chance = world.chance
+    order = chance.choice(world.live)
+    async with world.db.read() as tx:
+        status = await tx.one(_STATUS, cell=CELL, id=order.id)
+    likely = _LIKELY.get(status)
+    if likely is None and chance.random() < 0.8:
+        world.live.remove(order)
+        return
+    verb = chance.choice(_ANYTHING if likely is None or chance.random() < 0.1 else likely)
+    if verb == "scan":
+        await _scan(world, order)
+    else:
+        await ask(world, order.buyer_id, verb, lambda tx: _do(tx, verb, order))
+
+
+async def _do(tx: Tx, verb: str, order: LiveOrder) -> None:
+    match verb:
+        case "ship":
+            shipment = logistics.NewShipment(order.id, "house", order.id.hex)
+            await orders.ship_many(tx, CELL, [shipment], order.seller_id)
+        case "confirm":
+            await orders.confirm(tx, CELL, order.id, order.buyer_id)
+        case "cancel":
+            await orders.cancel(tx, CELL, [order.id], buyer_id=order.buyer_id)
+        case "cancel_by_seller":
+            await orders.cancel(tx, CELL, [order.id], seller_id=order.seller_id)
+        case "refund":
+            await orders.refund(tx, CELL, [order.id], seller_id=order.seller_id)
+
+
+async def _scan(world: World, order: LiveOrder) -> None:
+    """The carrier tells some stages of a parcel, in any order and some of them twice."""
+    chance, now = world.chance, world.clock.now()
+    stages = chance.choices(("in_transit", "out_for_delivery", "delivered"), k=chance.choice((1, 2, 4)))
+    scans = [logistics.Scan("house", order.id.hex, stage, now) for stage in stages]
+
+    async def track(tx: Tx) -> None:
+        await logistics.track(tx, CELL, scans)
+
+    await ask(world, NIL, "scan", track)
+
+
+# Sellers and the operator
+
+
+async def receive(world: World) -> None:
+    offer, units = world.chance.choice(world.offers), world.chance.randrange(1, 25)
+    await stock_up(world, offer, units, new_id(world.clock.now()))
+
+
+async def stock_up(world: World, offer: Offer, units: int, receipt: UUID) -> None:
+    """Goods come in; the operator's own were bought: own_stock -> supplier."""
+    cost = units * 137 if offer.own else 0
+
+    async def put(tx: Tx) -> None:
+        await inventory.receive(tx, CELL, [Goods(offer.stock, units, receipt)], [cost])
+        if cost:
+            codes, owners, currencies = ["own_stock", "supplier"], [NIL, NIL], [offer.currency] * 2
+            own, supplier = await ledger.account_ids(tx, CELL, codes, owners, currencies)
+            await ledger.post_all(tx, CELL, [ledger.Transfer(receipt, "purchase", own, supplier, cost)])
+
+    if await ask(world, offer.seller, "receive", put):
+        world.received[offer.stock] += units
+
+
+async def change_price(world: World) -> None:
+    offer, price = world.chance.choice(world.offers), world.chance.choice((1, 99, 1_000, 2_499, 10_001))
+    await ask(
+        world, offer.seller, "set_price", lambda tx: catalog.set_prices(tx, CELL, [offer.id], [price], offer.seller)
+    )
+
+
+async def open_or_close(world: World) -> None:
+    """An offer is paused or resumed, or a whole seller suspended or reinstated."""
+    offer = world.chance.choice(world.offers)
+    verb, work = world.chance.choice(
+        (
+            ("pause", lambda tx: catalog.pause_offer(tx, CELL, offer.seller, offer.id)),
+            ("resume", lambda tx: catalog.resume_offer(tx, CELL, offer.seller, offer.id)),
+            ("resume", lambda tx: catalog.resume_offer(tx, CELL, offer.seller, offer.id)),
+            ("suspend", lambda tx: sellers.suspend(tx, sellers.SellerId(offer.seller))),
+            ("reinstate", lambda tx: sellers.reinstate(tx, sellers.SellerId(offer.seller))),
+            ("reinstate", lambda tx: sellers.reinstate(tx, sellers.SellerId(offer.seller))),
+        )
+    )
+
+    async def do(tx: Tx) -> None:
+        await work(tx)
+
+    await ask(world, offer.seller, verb, do)
+
+
+async def change_terms(world: World) -> None:
+    """The operator asks for other fees and gives other times, from now on."""
+    chance = world.chance
+    terms = terms_of(
+        chance.choice(sorted(world.markets)), world.clock.now(), chance.choice((0, 300, 1_000, 2_500)),
+        chance.choice((60, 900, 5 * 86_400)),
+    )  # fmt: skip
+    await ask(world, NIL, "set_terms", lambda tx: sellers.set_terms(tx, terms))
+
+
+def terms_of(market: str, valid_from: Any, commission_bp: int, payment_ttl_s: int) -> sellers.Terms:
+    return sellers.Terms(
+        market=market, valid_from=valid_from, commission_bp=commission_bp, payment_fee_bp=150, quote_ttl_s=1_800,
+        payment_ttl_s=payment_ttl_s, confirm_after_s=7 * 86_400, untracked_after_s=30 * 86_400, source="simulation",
+    )  # fmt: skip
+
+
+# The gateway, time and the worker
+
+
+async def decide(world: World) -> None:
+    """A buyer approves or declines at the gateway, whether we still wait for it or not."""
+    if waiting := world.bank.open_payments():
+        payment = world.chance.choice(waiting)
+        decided = world.bank.book.decide(payment.id, "failed" if world.chance.random() < 0.25 else "captured")
+        world.counts[f"decide: {decided.status}"] += 1
+
+
+async def deliver_webhook(world: World) -> None:
+    """One of the gateway's letters arrives: any of them, now and then for the first of several times, or gets lost."""
+    letters, chance = world.bank.letters, world.chance
+    if not letters:
+        return
+    number = chance.randrange(len(letters))
+    fate = chance.random()
+    if fate > 0.1:
+        if not await _take(world, letters[number]):
+            return
+        world.counts["webhook"] += 1
+    if fate < 0.8:
+        letters.pop(number)
+
+
+async def _take(world: World, letter: msgspec.Struct) -> bool:
+    """Whether the shop took it; if not, the gateway tries again later."""
+    body = msgspec.json.encode(letter)
+    headers = {"entrepot-signature": sign(world.gateway.secret, world.clock.now(), body)}
+    try:
+        await world.db.transact(lambda tx: payments.take_webhook(tx, world.gateway, headers, body, CELL, orders.settle))
+    except (DatabaseAway, KilledError):
+        return False
+    return True
+
+
+async def pass_time(world: World) -> None:
+    seconds = world.chance.choice((1, 30, 30, 300, 900, 3_600, 6 * 3_600, 86_400, 4 * 86_400))
+    world.clock.advance(timedelta(seconds=world.chance.randrange(1, seconds + 1)))
+
+
+Job = Consumer | Callable[..., Awaitable[int]]
+JOBS: tuple[Job, ...] = (*orders.CONSUMERS, orders.run_timers, orders.sweep)
+
+
+async def work(world: World) -> None:
+    """A round of the worker, or a part of one: it may be killed anywhere in it."""
+    for job in world.chance.sample(JOBS, world.chance.choice((1, 2, len(JOBS)))):
+        try:
+            await run_job(world, job)
+        except (DatabaseAway, KilledError):
+            world.counts["worker killed"] += 1
+            return
+    world.counts["work"] += 1
+
+
+async def run_job(world: World, job: Job) -> int:
+    """One of a worker's jobs, once; how much it found to do."""
+    if isinstance(job, Consumer):
+        await _events_are_settled(world)
+        return await consume(world.db, job, CELL)
+    if job is orders.run_timers:
+        return await orders.run_timers(world.db, CELL)
+    return await orders.sweep(world.db, world.client, world.gateway, CELL)
+
+
+_SETTLED = sql(
+    """
+    select coalesce((select xid from kit.event where cell = :cell order by xid desc limit 1), '0')
+           < pg_snapshot_xmin(pg_current_snapshot())
+    """,
+    bool,
+)
+
+
+async def _events_are_settled(world: World) -> None:
+    """Consumers wait for the oldest transaction of the whole server, also for one that is not ours (autovacuum). That
+    would be chance of another kind."""
+    while True:
+        async with world.db.read() as tx:
+            if await tx.one(_SETTLED, cell=CELL):
+                return
+        await asyncio.sleep(0.005)
+
+
+ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
+    (20, shop), (3, place_again), (4, top_up), (30, go_on), (7, receive), (3, change_price), (3, open_or_close),
+    (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time), (14, work),
+)  # fmt: skip
+"""What happens in one step, and how often relative to the rest."""

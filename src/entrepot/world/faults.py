@@ -1,0 +1,114 @@
+"""Bad luck, all drawn from one seeded generator: a database and a gateway on which things break at the worst moment.
+
+    db = await Unlucky.open(url, clock)          # commits are cut off, replies are lost, processes die
+    bank = Bank(chance, clock)                   # a transport for httpx: errors, timeouts, replies lost after success
+    bank.letters                                 # its webhooks: who holds them loses, repeats and reorders them
+
+With `rate` 0 nothing goes wrong, and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+
+from entrepot.kit.clock import Clock
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.problem import DatabaseAway
+from entrepot.world.gateway_book import Book, Event, Payment, PaymentOrder, RefundOrder, RefusedError
+
+URL = "http://bank.test"
+TERMINATED_MAX_MS = 10_000
+
+
+class KilledError(Exception):
+    """The process that was here has been killed; what it had committed stays."""
+
+
+class Unlucky(Database):
+    """A database whose writers meet with accidents, as often as `rate` of 1 says. A cut connection is really cut: its
+    server process is terminated just before the commit."""
+
+    chance: Random
+    rate: float = 0
+
+    @asynccontextmanager
+    async def write(self, *, durable: bool = True) -> AsyncIterator[Tx]:
+        accident = None
+        if self.rate and self.chance.random() < self.rate:
+            accident = self.chance.choice(("cut", "lost_reply", "killed_before", "killed_after"))
+        async with super().write(durable=durable) as tx:
+            yield tx
+            if accident == "killed_before":
+                raise KilledError
+            if accident == "cut":
+                await self._terminate(tx.conn.get_server_pid())
+        if accident == "lost_reply":
+            raise DatabaseAway
+        if accident == "killed_after":
+            raise KilledError
+
+    async def _terminate(self, pid: int) -> None:
+        async with self.read() as tx:
+            await tx.conn.fetchval("select pg_terminate_backend($1, $2)", pid, TERMINATED_MAX_MS)
+
+
+class Bank(httpx.AsyncBaseTransport):
+    """The gateway's book behind a line that breaks: the protocol of entrepot.world.gateway without its server."""
+
+    def __init__(self, chance: Random, clock: Clock) -> None:
+        self.chance = chance
+        self.rate: float = 0
+        self.letters: list[Event] = []
+        self.book = Book(chance, clock, None)
+        self.book.on_event = self.letters.append
+
+    def open_payments(self) -> list[Payment]:
+        """Those that their buyers have still to decide."""
+        return [payment for payment in self.book.payments.values() if payment.status == "requires_action"]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        accident = None
+        if self.rate and self.chance.random() < self.rate:
+            accident = self.chance.choice(("error", "timeout", "lost_reply", "killed_before", "killed_after"))
+        if accident == "error":
+            return httpx.Response(500)
+        if accident == "timeout":
+            raise httpx.ConnectTimeout("nobody there")
+        if accident == "killed_before":
+            raise KilledError
+        answer = self._answer(request)
+        if accident == "lost_reply":
+            raise httpx.ReadError("broken off")
+        if accident == "killed_after":
+            raise KilledError
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        key = request.headers["idempotency-key"]
+        try:
+            match (request.method, request.url.path.split("/")[2:]):
+                case ("POST", []):
+                    return _told(self.book.create(key, msgspec.json.decode(request.content, type=PaymentOrder)))
+                case ("GET", [id_]):
+                    return _told(self.book.payment(id_))
+                case ("POST", [id_, "cancel"]):
+                    return _told(self.book.decide(id_, "canceled"))
+                case ("POST", [id_, "refunds"]):
+                    order = msgspec.json.decode(request.content, type=RefundOrder)
+                    return httpx.Response(201, json=self.book.refund(id_, key, order).view())
+        except RefusedError as refused:
+            if refused.payment is not None:
+                return _told(refused.payment, refused.status)
+            return httpx.Response(refused.status, json={"error": refused.code})
+        raise ValueError(f"the gateway knows no {request.method} {request.url.path}")
+
+
+def _told(payment: Payment, status: int = 200) -> httpx.Response:
+    view: dict[str, Any] = payment.view() | {"redirect_url": f"{URL}/pay/{payment.id}"}
+    return httpx.Response(status, json=view)

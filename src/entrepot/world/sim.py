@@ -1,0 +1,284 @@
+"""The simulation: a seeded world with accidents against the real database, audited as it goes.
+
+    entrepot sim --seed 7 --steps 20000
+
+Each step lets one actor act (entrepot.world.actors); accidents happen between any two of their statements
+(entrepot.world.faults). In the end everything is brought to an end by time alone, and then must tie: nothing is held,
+nothing is in escrow, what the gateway has is what the books say. The same seed gives the same world, step by step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+
+from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot.kit.clock import VirtualClock, monotonic
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import new_id
+from entrepot.kit.migrate import migrate
+from entrepot.kit.sql import sql
+from entrepot.settings import Settings
+from entrepot.world import actors
+from entrepot.world.actors import ACTORS, CELL, Offer, World
+from entrepot.world.auditor import audit
+from entrepot.world.faults import URL, Bank, Unlucky
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MARKETS = {"us": "USD", "jp": "JPY"}
+PAYMENT_TTL_S = {"us": 900, "jp": 5 * 86_400}
+"""A card pays at once; at a shop's counter one may pay days later, when the quote is long gone."""
+ACCIDENT_RATE = 0.03
+BUYERS = 8
+OFFERS = 12
+AUDIT_STEPS = 100
+"""The first audit comes after so many steps, and the next whenever the world has grown by a fifth, so that auditing
+stays a small part of the whole."""
+REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
+"""Time passes until the longest payment deadline, the last release, and the payout after it."""
+
+
+class SimulationError(Exception):
+    """What went wrong, in which step, and how to see it again."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`state` is a hash of everything that a seed decides; `counts` says what happened how often."""
+
+    steps: int
+    state: str
+    counts: dict[str, int]
+    steps_per_s: int
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent) -> Outcome:
+    """Runs a world in the empty, migrated database at `url`. Raises SimulationError."""
+    chance = Random(seed)  # noqa: S311 - a world must be repeatable
+    names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
+    async with _world(url, chance) as world:
+        began, next_audit, step, name = monotonic(), AUDIT_STEPS, 0, "setting up"
+        try:
+            await _set_up(world)
+            while step < steps:
+                (actor,) = chance.choices(names, weights)
+                step, name = step + 1, actor.__name__
+                world.luck(good=False, rate=ACCIDENT_RATE)
+                await actor(world)
+                if step == next_audit:
+                    name, next_audit = "audit", next_audit * 6 // 5
+                    await _audited(world)
+                    tell(f"step {step:,} of {steps:,}")
+            took, name = monotonic() - began, "the end"
+            await _come_to_rest(world)
+        except Exception as error:
+            replay = f"./dev sim --seed {seed} --steps {steps}"
+            raise SimulationError(f"seed {seed}, step {step} ({name}): {error!r}; again: {replay}") from error
+        state = await _state(world)
+        return Outcome(step, state, dict(sorted(world.counts.items())), round(step / max(took, 1e-9)))
+
+
+@asynccontextmanager
+async def _world(url: str, chance: Random) -> AsyncIterator[World]:
+    clock = VirtualClock(START)
+    db = await Unlucky.open(url, clock, size=4)
+    assert isinstance(db, Unlucky)
+    db.chance = chance
+    bank = Bank(chance, clock)
+    gateway = payments.Gateway(URL, "http://shop.test", b"the secret of a simulated gateway")
+    try:
+        async with httpx.AsyncClient(transport=bank) as client:
+            yield World(db, clock, chance, bank, client, gateway, MARKETS)
+    finally:
+        await db.close()
+
+
+async def _set_up(world: World) -> None:
+    """Two markets, three sellers of which one is the operator, offers with little stock, buyers with little money."""
+    clock, chance = world.clock, world.chance
+    async with world.db.write() as tx:
+        for market, currency in MARKETS.items():
+            await sellers.add_market(tx, sellers.Market(market, market.upper(), currency, "en"))
+            await sellers.set_terms(tx, actors.terms_of(market, START, 1_000, PAYMENT_TTL_S[market]))
+            for position, (code, base, item) in enumerate((("standard", 500, 100), ("free", 0, 0))):
+                service = pricing.ShippingService(market, code, code.title(), base, item, 86_400, position)
+                await pricing.add_shipping_service(tx, service)
+            end = START + timedelta(days=36_500)
+            for code, percent_bp, amount, party in (
+                ("ten", 1_000, None, "operator"), ("gift", 10_000, None, "operator"), ("five", None, 5, "seller"),
+            ):  # fmt: skip
+                await pricing.add_promotion(
+                    tx, pricing.Promotion(f"{market}-{code}", market, percent_bp, amount, 100, party, START, end)
+                )
+        await logistics.import_locations(tx, CELL, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "JP"])
+        await catalog.add_category(tx, "things", "Things")
+        for number, kind in enumerate(("third_party", "third_party", "own")):
+            seller = sellers.SellerId(new_id(tx.now))
+            world.sellers.append(seller)
+            currencies = sorted(MARKETS.values())
+            await sellers.open_seller(tx, seller, f"s{number}", f"Seller {number}", kind, currencies=currencies)
+        world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
+        await accounts.import_buyers(tx, world.buyers)
+        for number in range(OFFERS):
+            world.offers.append(await _open_offer(tx, world, number))
+    for offer in world.offers:
+        await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
+    for _ in range(4 * BUYERS):
+        await actors.top_up(world)
+
+
+async def _open_offer(tx: Tx, world: World, number: int) -> Offer:
+    market, seller = sorted(MARKETS)[number % 2], world.sellers[number // 2 % 3]
+    price_per = 1_000 if number % 5 == 0 else 1
+    variant = catalog.NewVariant(sku=f"sku-{number}", price_per=price_per, unit="ml" if price_per > 1 else "each")
+    category = (await catalog.categories(tx))[0].id
+    product = await catalog.add_product(tx, catalog.NewProduct(f"Thing {number}", category, [variant]))
+    (stock,) = await inventory.open_stock(tx, CELL, [seller], product.variant_ids, [number % 2 + 1])
+    made = await catalog.add_offer(
+        tx, CELL, catalog.NewOffer(seller, product.variant_ids[0], market, number % 2 + 1, stock, 1_999)
+    )
+    return Offer(made.id, seller, seller == world.sellers[2], market, MARKETS[market], stock)
+
+
+async def _audited(world: World) -> None:
+    """The worker catches up, for what is late is no mistake of the books; then the auditor finds nothing."""
+    world.luck(good=True, rate=0)
+    await _work(world)
+    report = await audit(world.db)
+    assert not report.findings, report.findings[:3]
+
+
+async def _work(world: World) -> None:
+    while sum([await actors.run_job(world, job) for job in actors.JOBS]):
+        pass
+
+
+_OPEN = sql("select id from orders.order where cell = :cell and status = 'paid' order by id", UUID)
+_ENDS = {
+    "orders that have not ended": "select count(*) from orders.order where ended_at is null",
+    "stock that is held": "select sum(held + allocated) from inventory.stock",
+    "payments without an end": "select count(*) from payments.payment where status not in "
+    "('captured', 'failed', 'returned')",
+    "refunds without an end": "select count(*) from payments.refund where status <> 'done'",
+    "in escrow or owed to sellers": "select sum(abs(b.credits - b.debits)) from (select account_id, sum(credits) as "
+    "credits, sum(debits) as debits from ledger.balance group by account_id) b "
+    "join ledger.account a on a.id = b.account_id where a.code in ('escrow', 'seller')",
+}
+"""What must be nothing once all deadlines have passed."""
+
+
+async def _come_to_rest(world: World) -> None:
+    """Good luck from now on: letters arrive, nobody does anything new, sellers cancel what they never sent."""
+    world.luck(good=True, rate=0)
+    for rest in REST:
+        world.clock.advance(rest)
+        while world.bank.letters:
+            await actors.deliver_webhook(world)
+        await _work(world)
+        async with world.db.write() as tx:
+            await orders.cancel(tx, CELL, await tx.all(_OPEN, cell=CELL))
+        await _work(world)
+    async with world.db.read() as tx:
+        for what, query in _ENDS.items():
+            left = await tx.conn.fetchval(query)
+            assert not left, f"{left} {what}"
+        groups = await tx.conn.fetchval("select count(*) from orders.order_group")
+        assert groups == len(world.groups), f"{groups} groups, and buyers know of {len(world.groups)}"
+    await _gateway_ties(world)
+    await _inputs_tie(world)
+    await _audited(world)
+
+
+async def _gateway_ties(world: World) -> None:
+    kept: Counter[str] = Counter()
+    for payment in world.bank.book.payments.values():
+        if payment.status == "captured":
+            kept[payment.order.currency] += payment.order.amount_minor - payment.refunded_minor
+    async with world.db.read() as tx:
+        for currency in sorted(MARKETS.values()):
+            owed = -await ledger.balance(tx, CELL, "gateway", currency)
+            assert owed == kept[currency], f"the gateway has {kept[currency]} {currency}, the books say {owed}"
+
+
+async def _inputs_tie(world: World) -> None:
+    """What was sent once, however often it was tried, counts once."""
+    async with world.db.read() as tx:
+        for currency in sorted(MARKETS.values()):
+            cash = -await ledger.balance(tx, CELL, "cash", currency)
+            told = sum(amount for (_, of), amount in world.paid_in.items() if of == currency)
+            assert cash == told, f"{told} {currency} were paid in, the books say {cash}"
+        rows = await tx.conn.fetch("select stock_id, sum(on_hand_delta)::bigint from inventory.movement "
+                                   "where kind = 'receive' group by stock_id")  # fmt: skip
+        assert {row[0]: row[1] for row in rows} == dict(world.received), "goods were received twice, or never"
+
+
+_STATE = {
+    "orders": "select status, paid_minor, operator_discount_minor, placed_at, shipped_at, delivered_at, ended_at "
+    "from orders.order",
+    "payments": "select status, method, amount_minor, refunded_minor, attempts, captured_at from payments.payment",
+    "refunds": "select status, amount_minor, attempts, reason from payments.refund",
+    "stock": "select id, on_hand, cost_minor from inventory.stock",
+    "movements": "select stock_id, kind, on_hand_delta, held_delta, allocated_delta, at from inventory.movement",
+    "transfers": "select debit, credit, code, amount, at from ledger.transfer",
+    "events": "select kind, at from kit.event",
+    "payouts": "select currency, amount_minor, created_at from payments.payout",
+}
+"""Everything but ids, which are made by chance of another kind."""
+
+
+async def _state(world: World) -> str:
+    digest = hashlib.sha256(repr(sorted(world.counts.items())).encode())
+    async with world.db.read() as tx:
+        for name, query in _STATE.items():
+            rows = sorted(repr(tuple(row)) for row in await tx.conn.fetch(query))
+            digest.update(f"{name} {rows}".encode())
+    return digest.hexdigest()[:16]
+
+
+# The command
+
+
+def main(settings: Settings, *, seed: int, steps: int) -> int:
+    """`entrepot sim`: a world in a database of its own beside the one of `settings`, dropped afterwards. 1 when it went
+    wrong."""
+    try:
+        outcome = asyncio.run(in_own_database(settings.database_url, seed, steps, print))
+    except SimulationError as error:
+        print(f"\n{error}\nKeep it: add `{seed} {steps}` to tests/sim/seeds.txt")
+        return 1
+    for what, count in outcome.counts.items():
+        print(f"  {what:<40}{count:>9,}")
+    print(f"seed {seed}: {outcome.steps:,} steps, {outcome.steps_per_s} a second, all ties; state {outcome.state}")
+    return 0
+
+
+async def in_own_database(url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent) -> Outcome:
+    """Runs a world in a new database of the server at `url`, which is dropped afterwards."""
+    name = f"entrepot_sim_{os.getpid()}"
+    own = urlsplit(url)._replace(path=f"/{name}").geturl()
+    admin = await asyncpg.connect(url)
+    try:
+        await admin.execute(f"create database {name}")
+        try:
+            await migrate(own)
+            await admin.execute(f"alter database {name} set synchronous_commit = off")
+            return await simulate(own, seed, steps, tell)
+        finally:
+            await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
