@@ -53,7 +53,7 @@ def serving(database_url: str, home: Path, **settings: str) -> Iterator[Server]:
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [*ENTREPOT, "up", "--port", str(port)],
-            env=environment(database_url, home, **settings), stdout=sink, stderr=sink,
+            env=environment(database_url, home, **settings), stdout=subprocess.DEVNULL, stderr=sink,
         )  # fmt: skip
     server = Server(f"http://127.0.0.1:{port}", port, log, process)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -125,18 +126,14 @@ def test_what_is_no_request(server: Server, http: httpx.Client, sent: bytes) -> 
 def test_requests_in_one_go_are_answered_in_order(server: Server) -> None:
     bad = b"GET /v1/nothing HTTP/1.1\r\nhost: shop\r\n\r\n"
     heard = talk(server, GET + bad + LAST)
-    assert [line.split()[1] for line in heard.split(b"\r\n") if line.startswith(b"HTTP/1.1")] == [
-        b"200",
-        b"404",
-        b"200",
-    ]
+    assert re.findall(rb"HTTP/1.1 (\d+)", heard) == [b"200", b"404", b"200"]
 
 
 def test_what_follows_a_body_is_no_part_of_it(server: Server) -> None:
     body = b'{"email":"nobody@example.org","password":"wrong wrong"}'
     head = b"POST /v1/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     heard = talk(server, head % len(body) + body + LAST)
-    assert [line.split()[1] for line in heard.split(b"\r\n") if line.startswith(b"HTTP/1.1")] == [b"401", b"200"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", heard) == [b"401", b"200"]
 
 
 def test_it_tells_how_it_is(server: Server, http: httpx.Client) -> None:
