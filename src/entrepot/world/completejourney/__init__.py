@@ -16,6 +16,6 @@ from entrepot.world.completejourney.source import SourceBrokenError, SourceMissi
 from entrepot.world.completejourney.steps import run_until_idle
 
 __all__ = [
-    "SourceBrokenError", "SourceMissingError", "import_and_report", "main", "open_source", "run_until_idle", "say_audit",
-    "window_end",
+    "SourceBrokenError", "SourceMissingError", "import_and_report", "main", "open_source", "run_until_idle",
+    "say_audit", "window_end",
 ]  # fmt: skip

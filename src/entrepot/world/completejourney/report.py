@@ -62,8 +62,8 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`departments` has (source, ledger) of each department, the last of all; `money` what the ledger knows, beside what
-    follows from the source; `excluded` and `coupon_excess_minor` reconcile the source with what was sold."""
+    """`departments` has (source, ledger) of each department, the last of all; `money` what the ledger knows, beside
+    what follows from the source; `excluded` and `coupon_excess_minor` reconcile the source with what was sold."""
 
     until: date
     source_lines: int
@@ -85,18 +85,10 @@ class _Moved(msgspec.Struct, frozen=True):
     minor: int
 
 
-# A category below another belongs to the department above it; discounts are summed per line before they meet it.
+# A category below another belongs to the department above it. Discounts are looked up line by line, in the order of the
+# lines' own key: a join of all would depend on statistics that a young table does not have.
 _SOLD = sql(
     """
-    with discount as (
-        select d.order_id, d.line_no,
-               coalesce(sum(d.amount_minor) filter (where d.kind = 'retail_disc'), 0) as retail_disc,
-               coalesce(sum(d.amount_minor) filter (where d.kind = 'coupon_match'), 0) as coupon_match,
-               coalesce(sum(d.amount_minor) filter (where d.kind = 'coupon'), 0) as coupon
-          from orders.discount_line d
-         where d.cell = :cell
-         group by d.order_id, d.line_no
-    )
     select coalesce(k.department, :all), count(distinct o.group_id)::int, count(distinct o.id)::int, count(*)::int,
            sum(l.quantity)::bigint, sum(l.gross_minor)::bigint, coalesce(sum(d.retail_disc), 0)::bigint,
            coalesce(sum(d.coupon_match), 0)::bigint, coalesce(sum(d.coupon), 0)::bigint,
@@ -108,8 +100,13 @@ _SOLD = sql(
       join catalog.product p on p.id = v.product_id
       join catalog.category c on c.id = p.category_id
       left join catalog.category top on top.id = c.parent_id
-      left join discount d on d.order_id = l.order_id and d.line_no = l.line_no
      cross join lateral (select coalesce(top.name, c.name) as department) k
+     cross join lateral (
+               select sum(x.amount_minor) filter (where x.kind = 'retail_disc') as retail_disc,
+                      sum(x.amount_minor) filter (where x.kind = 'coupon_match') as coupon_match,
+                      sum(x.amount_minor) filter (where x.kind = 'coupon') as coupon
+                 from orders.discount_line x
+                where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no) d
      where o.cell = :cell and o.placed_at < :end
      group by grouping sets ((k.department), ())
     """,
@@ -123,10 +120,13 @@ _MOVED = sql(
 )
 _LEFT = sql(
     """
-    select a.code, sum(case t.credit when a.id then t.amount else -t.amount end)::bigint
-      from ledger.account a
-      join ledger.transfer t on t.cell = a.cell and a.id in (t.credit, t.debit) and t.at < :end
-     where a.cell = :cell and a.code in ('escrow', 'wallet', 'seller')
+    select a.code, sum(m.minor)::bigint
+      from (select credit as account, sum(amount) as minor
+              from ledger.transfer where cell = :cell and at < :end group by credit
+            union all
+            select debit, -sum(amount) from ledger.transfer where cell = :cell and at < :end group by debit) m
+      join ledger.account a on a.cell = :cell and a.id = m.account
+     where a.code in ('escrow', 'wallet', 'seller')
      group by a.code
     """,
     _Moved,

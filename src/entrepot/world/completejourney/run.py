@@ -15,7 +15,6 @@ from entrepot.world.completejourney.replay import AFTERMATH, DELIVER_AFTER, Parc
 from entrepot.world.completejourney.source import FIRST_DAY, DayOfBaskets, Source
 from entrepot.world.completejourney.steps import ONE_DAY, Progress, Step, resume, run_day
 
-FINAL = "select pg_current_xact_id()"  # the smallest thing whose commit waits for the disk
 LOCK = 0x636A  # "cj": one import at a time on a database
 
 
@@ -28,7 +27,8 @@ async def import_window(url: str, source: Source, until: date, tell: Callable[[S
     of every step done. Raises BusyError, OtherWindowError, ReplayError, and what the source and the rooms raise.
 
     Commits do not wait for the disk: a step and the count of it are lost together or not at all, so that after a power
-    cut the import goes on from a step further back. The last commit waits, for itself and all before it."""
+    cut the import goes on from a step further back. The last commit, which lets the planner know the tables as they are
+    now, waits for all before it."""
     lock = await asyncpg.connect(url)
     try:
         if not await lock.fetchval("select pg_try_advisory_lock($1)", LOCK):
@@ -38,7 +38,7 @@ async def import_window(url: str, source: Source, until: date, tell: Callable[[S
             await _live(db, source, until, tell)
         finally:
             await db.close()
-        await lock.execute(FINAL)
+        await lock.execute("analyze")
     finally:
         await lock.close()
 
