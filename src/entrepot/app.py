@@ -6,8 +6,6 @@ import multiprocessing
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import traceback
 from collections.abc import AsyncIterator
@@ -28,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot import __version__, orders, payments, web
 from entrepot.accounts import api as accounts_api
 from entrepot.catalog import api as catalog_api
-from entrepot.kit import metrics
+from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database
 from entrepot.kit.http import endpoint, problem_response
@@ -87,7 +85,7 @@ def build(
         StarletteRoute("/metrics", _metrics),
     ]
     app = Starlette(
-        routes=plain + [endpoint(route) for route in ROUTES] + web.routes,
+        routes=[*plain, *(endpoint(route) for route in ROUTES), *web.routes],
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
     app.state.db = db
@@ -102,6 +100,7 @@ def build(
 
 def create() -> ASGIApp:
     """The application of a server process, made from the environment (`serve` sets it)."""
+    process.die_with_parent()
     settings = load()
     keys = Keys(settings.secret.encode())
     holder: dict[str, ASGIApp] = {}
@@ -214,22 +213,21 @@ def serve(settings: Settings) -> None:
     }
     # A forked process would keep metrics of its own: where they are kept is decided when their library is imported.
     multiprocessing.set_start_method("spawn", force=True)
-    worker = subprocess.Popen([sys.executable, "-m", "entrepot.worker"])
+    worker = process.kept("entrepot.worker")
     try:
-        Granian(
-            "entrepot.app:create",
-            factory=True,
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGI,
-            loop=Loops.uvloop,
-            workers=settings.workers,
-            log_access=False,
-            log_dictconfig=LIBRARIES,
-            respawn_failed_workers=True,
-            websockets=False,
-        ).serve()
+        with worker:
+            Granian(
+                "entrepot.app:create",
+                factory=True,
+                address=settings.host,
+                port=settings.port,
+                interface=Interfaces.ASGI,
+                loop=Loops.uvloop,
+                workers=settings.workers,
+                log_access=False,
+                log_dictconfig=LIBRARIES,
+                respawn_failed_workers=True,
+                websockets=False,
+            ).serve()
     finally:
-        worker.terminate()
-        worker.wait()
         shutil.rmtree(counters, ignore_errors=True)

@@ -64,18 +64,12 @@ def _database(settings: Settings) -> Iterator[Settings]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="entrepot", description="E-commerce infrastructure that anyone can run."
-    )
+    parser = argparse.ArgumentParser(prog="entrepot", description="E-commerce infrastructure that anyone can run.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    demo = commands.add_parser(
-        "demo", help="load real retail data, check the books and serve the marketplace"
-    )
-    demo.add_argument(
-        "--check", action="store_true", help="do not serve; fail if anything in the report does not tie"
-    )
+    demo = commands.add_parser("demo", help="load real retail data, check the books and serve the marketplace")
+    demo.add_argument("--check", action="store_true", help="do not serve; fail if anything in the report does not tie")
     demo.add_argument("--full", action="store_true", help="the whole year instead of four weeks")
     demo.add_argument("--port", type=int, metavar="PORT")
     demo.set_defaults(run=_demo)
@@ -124,9 +118,11 @@ def _up(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 def _serve(settings: Settings) -> int | None:
     from entrepot import app
+    from entrepot.world import sandbox
 
     try:
-        app.serve(settings)
+        with sandbox.beside(settings) as settings:
+            app.serve(settings)
     except app.ServeError as error:
         return _refuse(1, error)
     return 0
