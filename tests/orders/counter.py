@@ -17,7 +17,7 @@ import msgspec
 
 from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
-from entrepot.kit.db import Tx
+from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -120,7 +120,7 @@ class Counter:
         )
         return [Quoted(*row) for row in rows]
 
-    async def stock(self, tx: Tx) -> list[tuple[int, int, int]]:
+    async def stock(self, tx: ReadTx) -> list[tuple[int, int, int]]:
         query = (
             "select on_hand, held, allocated from inventory.stock where id = any ($1) order by array_position($1, id)"
         )

@@ -2,7 +2,8 @@
 
 Every actor is a coroutine with a Database of one connection. Before each statement and each commit it waits for
 its turn. When nobody is under way any more - each one waits for its turn, has ended, or stands in a lock's queue behind
-another actor (pg_blocking_pids) - the seed chooses who goes on. The same seed gives the same schedule.
+another actor (pg_blocking_pids) - the seed chooses who goes on. The same seed gives the same schedule, but for one
+thing: when a commit wakes two who wait for one row, PostgreSQL says who gets it.
 
     async with Interleaver(url, clock, actors=2) as stage:
         first, second = await stage.run(7, place, cancel)   # seed 7; an exception is an outcome, too
@@ -138,6 +139,8 @@ class Interleaver:
         try:
             async with asyncio.timeout(GIVE_UP_S):
                 while await self._standstill(cast):
+                    while planned and cast[planned[0]].done:
+                        planned.pop(0)
                     ready = [actor for actor in cast if actor.next is not None]
                     fixed = [actor for actor in ready if planned and actor.number == planned[0]]
                     chosen = fixed[0] if fixed else ready[0] if order is not None else choose.choice(ready)

@@ -23,7 +23,8 @@ async def open_stock(
     tx: Tx, cell: int, sellers: Sequence[UUID], variants: Sequence[int], locations: Sequence[int]
 ) -> list[int]:
     """Opens the stock rows that are not there yet, empty; the ids of all, in the order asked."""
-    return await tx.all(store.OPEN, cell=cell, sellers=sellers, variants=variants, locations=locations)
+    await tx.run(store.OPEN, cell=cell, sellers=sellers, variants=variants, locations=locations)
+    return await tx.all(store.STOCK_IDS, cell=cell, sellers=sellers, variants=variants, locations=locations)
 
 
 async def receive(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int] | None = None) -> None:

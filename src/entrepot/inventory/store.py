@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from entrepot.kit.sql import sql
 
-OPEN = sql(
+OPEN = sql("""
+    insert into inventory.stock (cell, seller_id, variant_id, location_id)
+    select :cell, a.seller_id, a.variant_id, a.location_id
+      from unnest(:sellers::uuid[], :variants::bigint[], :locations::bigint[]) as a (seller_id, variant_id, location_id)
+     order by a.seller_id, a.variant_id, a.location_id
+    on conflict do nothing
+""")
+# A statement of its own: what another opened while OPEN waited for it, OPEN itself cannot see.
+STOCK_IDS = sql(
     """
-    with asked as (
-        select * from unnest(:sellers::uuid[], :variants::bigint[], :locations::bigint[])
-               with ordinality as a (seller_id, variant_id, location_id, ord)
-    ), made as (
-        insert into inventory.stock (cell, seller_id, variant_id, location_id)
-        select :cell, seller_id, variant_id, location_id from asked order by seller_id, variant_id, location_id
-        on conflict do nothing
-        returning id, seller_id, variant_id, location_id
-    )
-    select coalesce(m.id, s.id)
-      from asked a
-      left join made m using (seller_id, variant_id, location_id)
-      left join inventory.stock s
+    select s.id
+      from unnest(:sellers::uuid[], :variants::bigint[], :locations::bigint[])
+           with ordinality as a (seller_id, variant_id, location_id, ord)
+      join inventory.stock s
         on s.cell = :cell and s.seller_id = a.seller_id and s.variant_id = a.variant_id
        and s.location_id = a.location_id
      order by a.ord

@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.problem import KeyConflict
+from entrepot.kit.problem import DatabaseAway, KeyConflict, Problem
 from entrepot.kit.sql import sql
 
 KEPT = timedelta(days=7)
@@ -58,7 +58,8 @@ _FORGET = sql("delete from kit.idempotency_key where at < :before")
 async def once(db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]], status: int, *, durable: bool) -> Done:
     """The answer to `work`, done now or before. Raises KeyConflict when the key was used with another body.
 
-    Of two that run at once the second fails to store its key, rolls back whole, and finds the first's answer."""
+    Of two that run at once the second rolls back whole, because it meets the first's key or, before it, what the first
+    did and refuses to do it again; either way it finds the first's answer."""
 
     async def run(tx: Tx) -> Done:
         found = await _find(tx, spent)
@@ -75,14 +76,14 @@ async def once(db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]],
 
     try:
         return await db.transact(run, durable=durable)
-    except asyncpg.UniqueViolationError as error:
-        if error.table_name != "idempotency_key":
+    except (Problem, asyncpg.UniqueViolationError) as error:
+        if isinstance(error, DatabaseAway):
             raise
-    async with db.read() as tx:
-        found = await _find(tx, spent)
-    if found is None:
-        raise KeyConflict
-    return found
+        async with db.read() as tx:
+            found = await _find(tx, spent)
+        if found is None:
+            raise
+        return found
 
 
 async def _find(tx: ReadTx, spent: Spent) -> Done | None:

@@ -65,7 +65,7 @@ create function orders.write_groups(
     p_cell smallint, p_now timestamptz, p_quotes uuid[], p_methods text[]
 ) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 begin
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
                                     placed_at)
@@ -128,7 +128,7 @@ end $$;
 create function orders.escrow_many(p_cell smallint, p_now timestamptz, p_groups uuid[], p_source text)
 returns void language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
     with asked as (
         select o.order_id, o.paid_minor, o.operator_discount_minor, o.currency,
                case p_source when 'wallet' then o.buyer_id else '00000000-0000-0000-0000-000000000000' end as payer
@@ -163,7 +163,7 @@ create function orders.place_many(
     p_methods text[]
 ) returns table (ord int, verdict text, replayed boolean, group_id uuid, detail jsonb) language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     n        int := cardinality(p_quotes);
@@ -218,10 +218,9 @@ begin
         end loop;
     end if;
 
-    -- 2. Quotes: whose, placed before, expired.
+    -- 2. Quotes: whose, expired.
     select array_agg(coalesce(x.verdict,
                      case when q.id is null or q.buyer_id <> x.caller then 'quote_not_found'
-                          when g.id is not null then 'quote_placed'
                           when q.expires_at <= p_now then 'quote_expired' end) order by x.ord),
            array_agg(q.paid_minor order by x.ord),
            array_agg(case x.method when 'wallet' then coalesce(b.id, 0) end order by x.ord),
@@ -231,10 +230,10 @@ begin
                               min(a.ord) over (partition by a.caller, a.key))::int as twin
               from unnest(p_callers, p_keys, p_quotes, p_methods, v)
                    with ordinality as a (caller, key, quote, method, verdict, ord)) x
-      left join orders.quote q on q.cell = p_cell and q.id = x.quote
-      left join orders.order_group g on g.cell = p_cell and g.id = x.quote
-      left join ledger.account b on b.cell = p_cell and b.code = 'wallet' and b.owner = x.caller
-       and b.currency = q.currency;
+      left join lateral (select * from orders.quote r where r.cell = p_cell and r.id = x.quote offset 0) q on true
+      left join lateral (select r.id from ledger.account r
+                          where r.cell = p_cell and r.code = 'wallet' and r.owner = x.caller
+                            and r.currency = q.currency offset 0) b on true;
 
     -- 3. Offers as they are now, and the lines that stock is judged by.
     with line as (
@@ -278,6 +277,17 @@ begin
       into w_ids, w_left
       from ledger.lock_many(p_cell, array(select distinct a.wallet from unnest(wallet, v) as a (wallet, verdict)
                                            where a.verdict is null and a.wallet is not null)) b;
+
+    -- Placed under another key? Only now: who placed it held the lock on its stock that we have waited for.
+    for i in
+        select a.ord
+          from unnest(p_quotes, v) with ordinality as a (quote, verdict, ord)
+         cross join lateral (select from orders.order_group r where r.cell = p_cell and r.id = a.quote offset 0) g
+         where a.verdict is null or a.verdict in ('quote_expired', 'offer_unavailable', 'price_changed')
+    loop
+        v[i] := 'quote_placed';
+        details[i] := null;
+    end loop;
 
     -- 5. Nothing short and nobody asks twice: all that is left is placed.
     select coalesce(bool_or(t.quantity > s_left[t.pos]), false) into short
