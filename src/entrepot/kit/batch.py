@@ -70,6 +70,8 @@ class Batcher(Generic[Command, Verdict]):
         commands = [command for command, _ in batch]
         try:
             verdicts = await self._send(commands)
+            if len(verdicts) != len(batch):
+                raise ValueError(f"{len(verdicts)} verdicts on {len(batch)} commands")
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, DatabaseAway):
                 middle = len(batch) // 2

@@ -1,0 +1,126 @@
+"""Consumers: in order, a batch at a time, effect and cursor together. (Late committers: tests/races.)"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import Database, Tx
+from entrepot.kit.events import BATCH, Consumer, Event, consume
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+class Reader:
+    """Notes numbers it is handed, in the list and as rows; raises at the number `trips`."""
+
+    def __init__(self, name: str, *kinds: str) -> None:
+        self.handed: list[int] = []
+        self.trips: int | None = None
+        self.consumer = Consumer(name, frozenset(kinds), self.handle)
+
+    async def handle(self, tx: Tx, events: Sequence[Event]) -> None:
+        for event in events:
+            await tx.conn.execute(
+                "insert into kit.secret values ($1, '', $2)", f"{self.consumer.name} {event.data['n']}", tx.now
+            )
+            if event.data["n"] == self.trips:
+                raise RuntimeError("tripped")
+        self.handed += [event.data["n"] for event in events]
+
+
+@pytest.fixture(scope="module")
+async def db(db_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(db_url, VirtualClock(NOW))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(autouse=True)
+async def empty(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.conn.execute("truncate kit.event, kit.cursor, kit.secret")
+
+
+async def tell(db: Database, kind: str, *numbers: int, cell: int = 0) -> None:
+    async with db.write() as tx:
+        for n in numbers:
+            tx.emit(kind, UUID(int=n), {"n": n}, cell)
+
+
+async def rows(db: Database) -> list[str]:
+    async with db.read() as tx:
+        return [row[0] for row in await tx.conn.fetch("select name from kit.secret order by name")]
+
+
+async def test_each_consumer_gets_its_kinds_in_order_once(db: Database) -> None:
+    a, both = Reader("a", "a"), Reader("both", "a", "b")
+    for n, kind in enumerate("abaab"):
+        await tell(db, kind, n)
+    assert [await consume(db, a.consumer) for _ in range(2)] == [5, 0]
+    assert [await consume(db, both.consumer) for _ in range(2)] == [5, 0]
+    assert (a.handed, both.handed) == ([0, 2, 3], [0, 1, 2, 3, 4])
+    await tell(db, "b", 5)
+    assert [await consume(db, reader.consumer) for reader in (a, both)] == [1, 1]
+    assert (a.handed, both.handed[5:]) == ([0, 2, 3], [5])
+
+
+async def test_an_event_is_whole(db: Database) -> None:
+    seen: list[Event] = []
+
+    async def handle(_: Tx, events: Sequence[Event]) -> None:
+        seen.extend(events)
+
+    await tell(db, "a", 7)
+    await consume(db, Consumer("whole", frozenset("a"), handle))
+    assert [(e.kind, e.version, e.key, e.at, e.data) for e in seen] == [("a", 1, UUID(int=7), NOW, {"n": 7})]
+
+
+async def test_a_batch_ends_in_the_middle_of_a_transaction(db: Database) -> None:
+    reader = Reader("long", "a")
+    await tell(db, "a", *range(BATCH + 3))
+    assert [await consume(db, reader.consumer) for _ in range(3)] == [BATCH, 3, 0]
+    assert reader.handed == list(range(BATCH + 3))
+
+
+async def test_a_handler_that_fails_moves_nothing_and_is_handed_the_same_again(db: Database) -> None:
+    reader, other = Reader("trips", "a"), Reader("other", "a")
+    await tell(db, "a", 1, 2, 3)
+    reader.trips = 2
+    with pytest.raises(RuntimeError, match="tripped"):
+        await consume(db, reader.consumer)
+    assert await rows(db) == []
+    assert await consume(db, other.consumer) == 3  # nobody else is held up
+    reader.trips = None
+    assert await consume(db, reader.consumer) == 3
+    assert reader.handed == [1, 2, 3]
+    assert len(await rows(db)) == 6
+
+
+async def test_a_transaction_that_is_rolled_back_tells_nothing(db: Database) -> None:
+    reader = Reader("rolled", "a")
+
+    async def fail(tx: Tx) -> None:
+        tx.emit("a", UUID(int=1), {"n": 1})
+        await tx.flush()
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await db.transact(fail)
+    await tell(db, "a", 2)
+    await consume(db, reader.consumer)
+    assert reader.handed == [2]
+
+
+async def test_each_cell_has_its_own_log(db: Database) -> None:
+    reader = Reader("cells", "a")
+    await tell(db, "a", 1, cell=1)
+    await tell(db, "a", 0)
+    assert await consume(db, reader.consumer, 0) == 1
+    assert reader.handed == [0]
+    assert await consume(db, reader.consumer, 1) == 1
+    assert reader.handed == [0, 1]
