@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -58,8 +59,8 @@ async def furnish(db: Database) -> Stage:
             slug = f"seller-{len(stage.sellers)}"
             await sellers.open_seller(tx, sellers.SellerId(id_), slug, name, "third_party", currencies=["USD"])
             stage.sellers[name] = id_
-        for number, (department, goods) in enumerate(GOODS.items()):
-            category = await catalog.add_category(tx, f"department-{number}", department)
+        for department, goods in GOODS.items():
+            category = await catalog.add_category(tx, re.sub("[^a-z]+", "-", department.lower()), department)
             for title, seller, price in goods:
                 await _product(tx, stage, category, title, seller, price)
         stage.buyer = await accounts.register_buyer(tx, "ada@example.org", "Ada Byron", password)

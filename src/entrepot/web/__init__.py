@@ -8,7 +8,7 @@ render: languages, formats, templates; words: names of codes and refusals; visit
 pictures, chart: drawn on the server. `languages/*.po` are the translations, read when the process starts.
 """
 
-from entrepot.web import account, checkout, purchases, static_files, storefront
+from entrepot.web import account, checkout, operator, purchases, seller, static_files, storefront
 from entrepot.web.visit import problem_page
 
 routes = [
@@ -17,6 +17,8 @@ routes = [
     *account.routes,
     *checkout.routes,
     *purchases.routes,
+    *seller.routes,
+    *operator.routes,
 ]
 
 __all__ = ["problem_page", "routes"]

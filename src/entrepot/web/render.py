@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_datetime
-from babel.lists import format_list
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_compact_currency, format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.catalog import Price
@@ -62,11 +61,11 @@ class Language:
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
-        self._templates.filters |= {
-            "money": self.money, "number": self.number, "day": self.day, "time": self.time, "month": self.month,
-            "country": self.country, "status": self.status, "event": self.event, "transfer": self.transfer,
-            "and": self.series,
-        }  # fmt: skip
+        formats = (
+            self.money, self.money_short, self.number, self.day, self.day_short, self.time, self.month, self.country,
+            self.status, self.event, self.transfer,
+        )  # fmt: skip
+        self._templates.filters |= {one.__name__: one for one in formats}
 
     def text(self, message: str, **values: object) -> str:
         """The translation of a message, with its `%(name)s` filled in."""
@@ -81,11 +80,19 @@ class Language:
         amount = Decimal(price.minor).scaleb(-exponent(price.currency))
         return format_currency(amount, price.currency, locale=self.locale, decimal_quantization=False)
 
+    def money_short(self, price: Price) -> str:
+        """For the scale of a chart: 12K rather than 12,000.00."""
+        amount = Decimal(price.minor).scaleb(-exponent(price.currency))
+        return format_compact_currency(amount, price.currency, locale=self.locale, fraction_digits=1)
+
     def number(self, n: int) -> str:
         return format_decimal(n, locale=self.locale)
 
     def day(self, at: date) -> str:
         return format_date(at, "medium", self.locale)
+
+    def day_short(self, at: date) -> str:
+        return format_skeleton("MMMd", at, locale=self.locale)
 
     def time(self, at: datetime) -> str:
         return format_datetime(at, "d MMM y, HH:mm" if self.code == "en" else "medium", UTC, self.locale)
@@ -95,9 +102,6 @@ class Language:
 
     def country(self, code: str) -> str:
         return str(self.locale.territories.get(code, code))
-
-    def series(self, items: Sequence[str]) -> str:
-        return format_list(items, locale=self.locale)
 
     def status(self, code: str) -> str:
         return self.text(STATUSES.get(code, code))

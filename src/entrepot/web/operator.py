@@ -1,0 +1,116 @@
+"""The operator's desk: how the market does, the house's balances, the sellers, and money that came in by other ways."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from entrepot import ledger, orders, payments, sellers
+from entrepot.catalog import Price
+from entrepot.kit import idempotency, ids
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR
+from entrepot.kit.money import MAX_MINOR, exponent
+from entrepot.kit.problem import Malformed
+from entrepot.ledger import TransferRefused
+from entrepot.web.account import Nothing
+from entrepot.web.chart import chart
+from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.words import N
+
+BALANCES = (
+    ("escrow", N("In escrow")),
+    ("commission", N("Commission earned")),
+    ("payment_fee", N("Payment fees earned")),
+    ("own_revenue", N("Own sales")),
+    ("payout", N("Paid out to sellers")),
+    ("promotions", N("Given as promotions")),
+)
+"""House accounts, and what their balances mean."""
+PER_PAGE = 50
+
+
+class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    user_id: Annotated[str, ids.ref("usr")]
+    amount: Annotated[str, Meta(min_length=1, max_length=20)]
+    key: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+async def overview(tx: ReadTx, visit: Visit) -> Response:
+    market = await visit.market(tx)
+    days = await orders.days(tx, 0, market.code)
+    balances = [
+        (meaning, Price(abs(await ledger.balance(tx, 0, code, market.currency)), market.currency))
+        for code, meaning in BALANCES
+    ]
+    return await visit.show(
+        tx, "operator.html", days=days, balances=balances,
+        money=chart({day.day: day.paid_minor for day in days}), counts=chart({day.day: day.orders for day in days}),
+        total=Price(sum(day.paid_minor for day in days), market.currency),
+        earned=Price(sum(day.commission_minor for day in days), market.currency),
+        placed=sum(day.orders for day in days), groups=sum(day.groups for day in days),
+    )  # fmt: skip
+
+
+async def sellers_page(tx: ReadTx, visit: Visit) -> Response:
+    after = visit.query_id("sel", "after")
+    found = await sellers.page(tx, sellers.SellerId(after) if after else None, PER_PAGE)
+    rows = [(ids.show("sel", seller.id), seller) for seller in found]
+    return await visit.show(tx, "operator_sellers.html", rows=rows, next=rows[-1][0] if len(rows) == PER_PAGE else None)
+
+
+async def suspend(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await sellers.suspend(tx, sellers.SellerId(visit.id("sel", "seller_id")))
+    return Go("/operator/sellers", done="suspended")
+
+
+async def reinstate(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await sellers.reinstate(tx, sellers.SellerId(visit.id("sel", "seller_id")))
+    return Go("/operator/sellers", done="reinstated")
+
+
+async def top_up_page(tx: ReadTx, visit: Visit) -> Response:
+    key = visit.typed.get("key") or ids.new_id(tx.now).hex
+    return await visit.show(tx, "operator_top_up.html", key=key)
+
+
+async def top_up(visit: Visit, body: TopUp) -> Go:
+    """Books money into a buyer's wallet, once per form however often it is sent."""
+
+    async def work(tx: Tx) -> None:
+        currency = (await visit.market(tx)).currency
+        amount_minor = _minor(body.amount, currency)
+        try:
+            await payments.top_up(tx, 0, ids.parse("usr", body.user_id), currency, amount_minor, ids.new_id(tx.now))
+        except TransferRefused:
+            raise Malformed("no such buyer - at `$.user_id`") from None
+
+    asked = f"{body.user_id} {body.amount}".encode()
+    spent = idempotency.Spent(visit.me.cell, visit.me.user_id, "POST /operator/top-up", body.key, asked)
+    await idempotency.once(visit.db, spent, work, 204, durable=True)
+    return Go("/operator/top-up", done="topped_up")
+
+
+def _minor(text: str, currency: str) -> int:
+    """Minor units of an amount such as 25 or 25.00. Raises Malformed for what is no positive amount of the currency."""
+    try:
+        scaled = Decimal(text).scaleb(exponent(currency))
+    except InvalidOperation:
+        raise Malformed("no amount - at `$.amount`") from None
+    if not (scaled.is_finite() and 1 <= scaled <= MAX_MINOR and scaled == int(scaled)):
+        raise Malformed("no amount - at `$.amount`")
+    return int(scaled)
+
+
+routes = [
+    page("/operator", overview, OPERATOR),
+    page("/operator/sellers", sellers_page, OPERATOR),
+    form("/operator/sellers/{seller_id}/suspend", suspend, Nothing, OPERATOR),
+    form("/operator/sellers/{seller_id}/reinstate", reinstate, Nothing, OPERATOR),
+    page("/operator/top-up", top_up_page, OPERATOR),
+    form_of_its_own("/operator/top-up", top_up, TopUp, OPERATOR, again=top_up_page),
+]

@@ -1,0 +1,123 @@
+"""A seller's office: what is to be shipped, all orders, the statement of account, the payouts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from entrepot import logistics, orders, payments
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import SELLER
+from entrepot.kit.problem import NotFound
+from entrepot.web.account import Nothing
+from entrepot.web.purchases import stage
+from entrepot.web.visit import Go, Visit, form, page
+
+STATUSES = ("paid", "shipped", "delivered", "completed", "canceled", "refunded")
+LINES_PER_PAGE = 100
+
+
+class Shipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    carrier: Annotated[str, Meta(min_length=1, max_length=40)]
+    tracking_number: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+async def to_ship(tx: ReadTx, visit: Visit) -> Response:
+    """Paid orders that wait to be packed, the latest first."""
+    found = await orders.seller_orders(tx, visit.me.cell, visit.seller_id, "paid", visit.query_id("ord", "before"))
+    return await visit.show(tx, "seller_home.html", found=found)
+
+
+async def all_orders(tx: ReadTx, visit: Visit) -> Response:
+    status = visit.query("status")
+    wanted = status if status in STATUSES else None
+    before = visit.query_id("ord", "before")
+    found = await orders.seller_orders(tx, visit.me.cell, visit.seller_id, wanted, before)
+    return await visit.show(tx, "seller_orders.html", found=found, chosen=wanted, statuses=STATUSES)
+
+
+async def order_page(tx: ReadTx, visit: Visit) -> Response:
+    """One order with where it goes; an address that its owner had erased is not shown."""
+    order_id = visit.id("ord", "order_id")
+    view = await orders.order_view(tx, visit.me.cell, order_id, seller_id=visit.seller_id)
+    try:
+        address = await orders.ship_to(tx, visit.me.cell, order_id, visit.seller_id)
+    except NotFound:
+        address = None
+    return await visit.show(tx, "seller_order.html", view=view, address=address, stage=stage(view))
+
+
+async def ship(tx: Tx, visit: Visit, body: Shipping) -> Go:
+    shipment = logistics.NewShipment(visit.id("ord", "order_id"), body.carrier, body.tracking_number)
+    await orders.ship_many(tx, visit.me.cell, [shipment], visit.seller_id)
+    return Go("/seller", done="shipped")
+
+
+async def cancel(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await orders.cancel(tx, visit.me.cell, [visit.id("ord", "order_id")], seller_id=visit.seller_id)
+    return Go(f"/seller/orders/{visit.param('order_id')}", done="order_canceled")
+
+
+async def refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await orders.refund(tx, visit.me.cell, [visit.id("ord", "order_id")], seller_id=visit.seller_id)
+    return Go(f"/seller/orders/{visit.param('order_id')}", done="refunded")
+
+
+async def statement_page(tx: ReadTx, visit: Visit) -> Response:
+    """One month: opening, lines, closing. Without a month, that of the latest order."""
+    market = await visit.market(tx)
+    start = _month(visit.query("month")) or await _latest_month(tx, visit)
+    stop = _shifted(start, 1)
+    statement = await payments.statement_of(tx, visit.me.cell, visit.seller_id, market.currency, start, stop)
+    first = visit.query_number("after")
+    balance = statement.opening_minor + sum(line.amount_minor for line in statement.lines[:first])
+    shown = []
+    for line in statement.lines[first : first + LINES_PER_PAGE]:
+        balance += line.amount_minor
+        shown.append((line, balance))
+    following = first + LINES_PER_PAGE
+    return await visit.show(
+        tx, "seller_statement.html", statement=statement, shown=shown, start=start, before=_shifted(start, -1),
+        after=stop, next=following if following < len(statement.lines) else None,
+    )  # fmt: skip
+
+
+async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
+    found = await payments.payouts(tx, visit.me.cell, visit.seller_id, visit.query_id("pay", "before"))
+    return await visit.show(tx, "seller_payouts.html", found=found)
+
+
+def _month(text: str) -> datetime | None:
+    """The first moment (UTC) of a month written 2026-03."""
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _shifted(month: datetime, by: int) -> datetime:
+    """The month after (1) or before (-1), within the years that a date can have."""
+    number = min(max(month.year * 12 + month.month - 1 + by, 12), 9999 * 12 + 11)
+    return month.replace(year=number // 12, month=number % 12 + 1)
+
+
+async def _latest_month(tx: ReadTx, visit: Visit) -> datetime:
+    latest = await orders.seller_orders(tx, visit.me.cell, visit.seller_id)
+    at = latest[0].placed_at if latest else tx.now
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+routes = [
+    page("/seller", to_ship, SELLER),
+    page("/seller/orders", all_orders, SELLER),
+    page("/seller/orders/{order_id}", order_page, SELLER),
+    form("/seller/orders/{order_id}/ship", ship, Shipping, SELLER),
+    form("/seller/orders/{order_id}/cancel", cancel, Nothing, SELLER),
+    form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),
+    page("/seller/statement", statement_page, SELLER),
+    page("/seller/payouts", payouts_page, SELLER),
+]
