@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from entrepot import accounts, ledger, orders
 from entrepot.kit.db import Database, ReadTx
 from entrepot.settings import load
 from entrepot.world.auditor import audit
@@ -27,6 +30,16 @@ from entrepot.world.completejourney.run import LOCK, BusyError, import_window
 from entrepot.world.completejourney.source import END_DAY, Basket, Source, open_source
 from entrepot.world.completejourney.steps import OtherWindowError, Step
 from entrepot.world.completejourney.totals import Totals, totals
+from entrepot.world.seed import (
+    BUYER,
+    OPERATOR,
+    OWN_GOODS,
+    OWN_PIECES,
+    PASSWORD,
+    SELLER,
+    WALLET_MINOR,
+    seed,
+)
 from tests.world.replay_state import state
 
 UNTIL = date(2017, 1, 3)
@@ -59,15 +72,28 @@ def counted(source: Source) -> Totals:
 @pytest.fixture
 def other_url(pg_url: str, template: str) -> Iterator[str]:
     """A second, empty database."""
+    with _database(pg_url, f"{template}_second", template) as url:
+        yield url
 
+
+@pytest.fixture
+def copy_url(pg_url: str, world: str) -> Iterator[str]:
+    """A copy of the two days, to be changed."""
+    name = urlsplit(world).path.removeprefix("/")
+    with _database(pg_url, f"{name}_copy", name) as url:
+        yield url
+
+
+@contextmanager
+def _database(pg_url: str, name: str, template: str) -> Iterator[str]:
     async def run(statement: str) -> None:
         connection = await asyncpg.connect(pg_url)
         await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(run(f"create database {template}_killed template {template}"))
-    yield pg_url.replace("/entrepot?", f"/{template}_killed?")
-    asyncio.run(run(f"drop database {template}_killed with (force)"))
+    asyncio.run(run(f"create database {name} template {template}"))
+    yield urlsplit(pg_url)._replace(path=f"/{name}").geturl()
+    asyncio.run(run(f"drop database {name} with (force)"))
 
 
 async def test_every_pair_ties_and_the_audit_finds_nothing(world: str, source: Source, counted: Totals) -> None:
@@ -206,6 +232,32 @@ def test_the_command_prints_the_report_and_tells_what_differs(
     assert main(settings, weeks=0) == 2
     assert main(settings, weeks=1) == 1
     assert "until 2017-01-03, not until 2017-01-08" in capsys.readouterr().err
+
+
+async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
+    assert await seed(copy_url)
+    db = await Database.open(copy_url)
+    members = {email: await accounts.sign_in(db, email, PASSWORD, "192.0.2.1") for email in (BUYER, SELLER, OPERATOR)}
+    assert [member.role for member in members.values()] == ["buyer", "seller", "operator"]
+    buyer = members[BUYER].user_id
+    async with db.read() as tx:
+        statuses = await tx.conn.fetch(
+            "select status, count(*) from orders.order where buyer_id = $1 group by 1 order by 1", buyer
+        )
+        bought = await tx.conn.fetchval("select sum(paid_minor) from orders.order_group where buyer_id = $1", buyer)
+        assert await ledger.balance(tx, 0, "wallet", "USD", buyer) == WALLET_MINOR - bought
+        assert await ledger.balance(tx, 0, "own_stock", "USD") == -sum(g.cost_minor for g in OWN_GOODS) * OWN_PIECES + (
+            2 * OWN_GOODS[0].cost_minor
+        )
+        cart = await orders.latest_cart(tx, 0, buyer, "US")
+        assert cart is not None
+        assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 3
+    assert [row["status"] for row in statuses] == ["delivered", "paid", "shipped"]
+    assert (await audit(db)).findings == []
+    await db.close()
+    before = await state(copy_url)
+    assert not await seed(copy_url)
+    assert await state(copy_url) == before
 
 
 def test_the_year_is_the_longest_window() -> None:
