@@ -151,5 +151,19 @@ async def test_a_cart_line_and_a_total_that_overflow(stage: Stage) -> None:
     assert await stage.shop.state() == before
 
 
+async def test_units_that_pass_the_limit_together(stage: Stage) -> None:
+    route = BY_NAME["POST /v1/carts/{cart_id}/lines"]
+    ask = await ASKS[route.name](stage)  # two units are in the cart
+    rest = replace(ask, body={"offer_id": stage.offer, "quantity": 999_998})
+    assert (await stage.granted(route, replace(rest, body=rest.body | {"quantity": 999_999}))).json() == {
+        "type": "/problems/quantity_not_valid", "title": "A quantity is too small or too large.", "status": 409,
+        "offer_id": stage.offer, "limit": 1_000_000,
+    }  # fmt: skip
+    assert (await stage.granted(route, rest)).status_code == 204
+    cart = await stage.granted(BY_NAME["GET /v1/carts/{cart_id}"], Ask(ask.path.removesuffix("/lines")))
+    assert cart.json()["lines"][0]["quantity"] == 1_000_000
+    assert (await stage.granted(route, ask)).status_code == 409
+
+
 def key() -> dict[str, str]:
     return {"idempotency-key": f"edge-{number()}"}

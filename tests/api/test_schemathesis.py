@@ -84,7 +84,7 @@ def test_the_server_keeps_to_its_description(described: Any, route: Route) -> No
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=valid | invalid, named=strategies.booleans())
-    def ask(case: schemathesis.Case, named: bool) -> None:
+    def ask(case: schemathesis.Case[Any], named: bool) -> None:
         if named:
             for part in (case.path_parameters, case.query, case.body):
                 if isinstance(part, dict):

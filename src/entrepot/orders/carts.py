@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from entrepot import accounts, catalog, pricing, sellers
@@ -92,13 +93,14 @@ async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: i
         raise NotFound
     if not offers[0].buyable:
         raise OfferUnavailable(offer_id)
-    total = await tx.maybe(
-        store.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity, limit=MAX_CART_LINES
-    )
+    try:
+        total = await tx.maybe(
+            store.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity, limit=MAX_CART_LINES
+        )
+    except asyncpg.CheckViolationError:  # the line has units already, and together they pass the table's limit
+        raise pricing.QuantityNotValid(offer_id, pricing.MAX_QUANTITY) from None
     if total is None:
         raise CartFull(MAX_CART_LINES)
-    if total > pricing.MAX_QUANTITY:
-        raise pricing.QuantityNotValid(offer_id, pricing.MAX_QUANTITY)
 
 
 async def set_quantity(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
