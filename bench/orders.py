@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from bench import batches
+from bench import batches, web
 from bench.machine import Machine, pgbench, started
 from bench.market import BASKETS, ONE_LINE, Sizes, open_market
 from bench.report import Outcome, Target
@@ -27,6 +27,14 @@ TARGETS = (
     Target("batch_128", "batch_1", 8),
     Target("batch_128", "limit_128", 0.6),
     Target("basket_128", 500),
+    Target("http_c256", "pgbench", 1.5),
+    Target("http_c64_p99", 50, at_most=True),
+    Target("flow_c16", 200),
+    Target("listing_c16", 1_000),
+    Target("listing_c16_100k", "listing_c16", 0.8),
+    Target("detail_c16", 1_500),
+    Target("detail_c16_100k", "detail_c16", 0.8),
+    Target("cpu_ms_order", 1, at_most=True),
 )
 
 
@@ -39,9 +47,25 @@ class Scale:
     pgbench_scale: int
     orders: int  # per batch part, at the larger sizes
     groups: int  # of baskets
+    http_orders: int
+    flows: int
+    reads: int
+    few_products: int
+    many_products: int
 
 
-FULL = Scale(Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000), 8, 10, orders=20_480, groups=5_120)
+FULL = Scale(
+    Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000),
+    8,
+    10,
+    orders=20_480,
+    groups=5_120,
+    http_orders=16_000,
+    flows=2_000,
+    reads=8_000,
+    few_products=1_000,
+    many_products=100_000,
+)
 
 Values = dict[str, tuple[float, str]]
 Part = Callable[[Machine, Scale], Values]
@@ -82,10 +106,41 @@ def _basket(machine: Machine, scale: Scale) -> Values:
     return {"basket_128": (rate, "groups/s")}
 
 
+def _http(connections: int, machine: Machine, scale: Scale) -> Values:
+    # Few connections cannot keep many orders on their way, so they get fewer and take as long.
+    count = min(scale.http_orders, 150 * connections + scale.http_orders // 16)
+    with machine.database("part", MARKET) as url:
+        placed = web.place(machine, url, connections, count)
+    values = {f"http_c{connections}": (placed.rate, "orders/s"), f"http_c{connections}_p99": (placed.p99_ms, "ms")}
+    return values | ({"cpu_ms_order": (placed.cpu_ms, "ms")} if connections == 64 else {})
+
+
+def _flow(connections: int, machine: Machine, scale: Scale) -> Values:
+    with machine.database("part", MARKET) as url:
+        return {f"flow_c{connections}": (web.buy(machine, url, connections, scale.flows), "flows/s")}
+
+
+def _catalog(name: str, paths: Callable[[int], list[str]], machine: Machine, scale: Scale) -> Values:
+    values = {}
+    for suffix, products in (("", scale.few_products), ("_100k", scale.many_products)):
+        with machine.database("part") as url:
+            asyncio.run(open_market(url, replace(scale.market, offers=products, buyers=1, history=0)))
+            values[name + suffix] = (web.read(machine, url, paths(products), 16, scale.reads), "requests/s")
+    return values
+
+
 PARTS: dict[str, Part] = {
     "batch_1": partial(_batch, 1),
     "batch_32": partial(_batch, 32),
     "batch_128": partial(_batch, 128),
     "batch_512": partial(_batch, 512),
     "basket_128": _basket,
+    "http_c1": partial(_http, 1),
+    "http_c16": partial(_http, 16),
+    "http_c64": partial(_http, 64),
+    "http_c256": partial(_http, 256),
+    "flow_c8": partial(_flow, 8),
+    "flow_c16": partial(_flow, 16),
+    "listing_c16": partial(_catalog, "listing_c16", web.listings),
+    "detail_c16": partial(_catalog, "detail_c16", web.details),
 }

@@ -77,7 +77,7 @@ end $$;
 create function ledger.lock_many(p_cell smallint, p_accounts bigint[])
 returns table (account_id bigint, balance bigint) language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
     select b.account_id, b.credits - b.debits
       from ledger.balance b
      where b.cell = p_cell and b.account_id = any (p_accounts) and b.stripe = 0
@@ -91,7 +91,7 @@ create function ledger.write_many(
     p_amounts bigint[]
 ) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
     plain   int;
     striped int;
@@ -148,7 +148,7 @@ create function ledger.post_many(
     p_amounts bigint[]
 ) returns table (ord int, verdict text) language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     n         int := cardinality(p_causes);

@@ -37,7 +37,7 @@ create table inventory.movement (
 create function inventory.lock_many(p_cell smallint, p_stocks bigint[])
 returns table (stock_id bigint, available bigint) language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
     select s.id, s.on_hand - s.held - s.allocated
       from inventory.stock s
      where s.cell = p_cell and s.id = any (p_stocks)
@@ -54,7 +54,7 @@ create function inventory.move_many(
     p_costs bigint[] default null
 ) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
     d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'ship' then -1 else 0 end;
     d_held      int := case p_kind when 'hold' then 1 when 'confirm' then -1 when 'expire' then -1 else 0 end;
@@ -82,7 +82,7 @@ end $$;
 create function inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quantities bigint[])
 returns table (ord int, cost_delta bigint) language sql stable
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off as $$
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
     select l.ord::int,
            -(div(s.cost_minor::numeric * l.upto, s.on_hand)
              - div(s.cost_minor::numeric * (l.upto - l.quantity), s.on_hand))::bigint
