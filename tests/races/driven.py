@@ -57,7 +57,7 @@ class Driven:
             self.do(savepoint.rollback())
 
     @contextmanager
-    def refused(self, error: type[asyncpg.PostgresError]) -> Iterator[None]:
+    def refused(self, error: type[Exception]) -> Iterator[None]:
         """What is in it raises `error`, and the transaction goes on."""
         savepoint = self.tx.conn.transaction()
         self.do(savepoint.start())

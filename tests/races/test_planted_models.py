@@ -1,0 +1,148 @@
+"""Does the net hold? Defects are planted in the functions of a test database, and a model must find each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import Phase, given
+from hypothesis import strategies as st
+
+from tests.inventory import test_stock as stock
+from tests.ledger import test_post_many as ledger
+from tests.orders import test_place_many as orders
+from tests.orders.counter import NOW, Counter
+from tests.races.driven import Driven, bounded
+from tests.races.planting import Defect, plant
+
+KEY_FORGOTTEN = ("orders.place_many", "when f.key is null then 'known'", "when f.key is null then null")
+LAST_NET_ONLY = ("orders.place_many", "if not short then", "if true then")
+LINES_NOT_SUMMED = ("orders.place_many", "sum(l.quantity)::bigint as quantity", "max(l.quantity)::bigint as quantity")
+KEY_KEPT = (
+    "orders.place_many", "if exists (select from unnest(v) x where x not in ('ok', 'placed', 'key_conflict')) then",
+    "if false then",
+)  # fmt: skip
+EXACT_MONEY_REFUSED = ("orders.place_many", "if paid[i] > coalesce(w_left[w]", "if paid[i] >= coalesce(w_left[w]")
+TOOK_IN_PASSING = (
+    "orders.place_many", "if l_qty[j] > s_left[l_pos[j]] then",
+    "s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j]; if s_left[l_pos[j]] < 0 then",
+)  # fmt: skip
+STALE_PRICE = ("orders.place_many", "or f.unit_price_minor <> l.unit_price_minor", "or false")
+NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
+ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> x.caller", "")
+OVERDRAWN = ("ledger.post_many", "lim_left[d] < p_amounts[i]", "lim_left[d] + 1 < p_amounts[i]")
+NAMES_NOT_UNIQUE = ("ledger.post_many", "if first_of[i] < i and v[first_of[i]] = 'posted' then", "if false then")
+TWICE_IS_NEWS = (
+    "ledger.post_many",
+    "when (o.debit, o.credit, o.amount) = (t.debit, t.credit, t.amount) then 'exists'",
+    "",
+)
+EARNED_NOT_SPENT = ("ledger.post_many", "if c is not null then lim_left[c] := lim_left[c] + p_amounts[i]; end if;", "")
+GIVEN_BACK_TWICE = ("inventory.move_many", "when 'give_back' then -1", "when 'give_back' then -2")
+COST_FORGOTTEN = ("inventory.ship_costs", "(l.upto - l.quantity)", "l.upto")
+
+
+@pytest.fixture(scope="module")
+def driven(db_url: str) -> Iterator[Driven]:
+    opened = Driven(db_url, NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def real(driven: Driven) -> orders.Real:
+    counter = Counter()
+    driven.do(counter.open(driven.tx))
+    return orders.Real(driven, counter)
+
+
+@pytest.fixture(scope="module")
+def books(driven: Driven) -> ledger.Books:
+    opened = ledger.Books(driven)
+    driven.do(opened.open(driven.tx))
+    return opened
+
+
+@pytest.fixture(scope="module")
+def shelf(driven: Driven) -> stock.Shelf:
+    return stock.Shelf(driven)
+
+
+def hunt(driven: Driven, defect: Defect, cases: st.SearchStrategy[Any], play: Callable[[Any], object]) -> None:
+    """Plays cases on the defective function until one fails; all of it is undone."""
+
+    @bounded(500, phases=[Phase.generate])
+    @given(cases)
+    def look(case: Any) -> None:
+        play(case)
+
+    with driven.example() as tx:
+        driven.do(plant(tx.conn, *defect))
+        with pytest.raises(Exception):  # noqa: B017, PT011  (a difference, or a constraint as the last net)
+            look()
+
+
+@pytest.mark.parametrize("defect", [LAST_NET_ONLY, KEY_KEPT, TOOK_IN_PASSING])
+def test_the_model_of_placing_finds_it(real: orders.Real, defect: Defect) -> None:
+    hunt(real.driven, defect, orders.examples(), lambda case: orders.play(real, case))
+
+
+@pytest.mark.parametrize("defect", [GIVEN_BACK_TWICE, COST_FORGOTTEN])
+def test_the_model_of_stock_finds_it(shelf: stock.Shelf, defect: Defect) -> None:
+    start: stock.Call = ("receive", [(0, 5), (1, 5), (2, 5)], 7)
+    hunt(shelf.driven, defect, st.lists(stock.calls, max_size=8), lambda calls: stock.check(shelf, [start, *calls]))
+
+
+def look_at(driven: Driven, defect: Defect, example: Callable[[], object]) -> None:
+    """The example holds without the defect and fails with it."""
+    example()
+    with driven.example() as tx:
+        driven.do(plant(tx.conn, *defect))
+        with pytest.raises((AssertionError, asyncpg.PostgresError)):
+            example()
+
+
+command = orders.Command
+MINE, POOR = orders.Wanted(0, ((0, 2),)), orders.Wanted(1, ((1, 1),))
+BOTH = orders.Wanted(0, ((1, 6), (0, 5)))
+
+
+@pytest.mark.parametrize(
+    ("defect", "example"),
+    [
+        (KEY_FORGOTTEN, orders.test_a_key_means_one_command_for_ever),
+        (ANYBODYS_QUOTE, orders.test_nobody_places_what_is_not_theirs),
+        (LINES_NOT_SUMMED, lambda real: orders.told(real, [BOTH], [command(0, "a", 0)])),
+        (EXACT_MONEY_REFUSED, lambda real: orders.told(real, [POOR, POOR], [command(1, "a", 0), command(1, "b", 1)])),
+        (
+            STALE_PRICE,
+            lambda real: orders.told(real, [MINE], orders.Change("price", 0, 2), [command(0, "a", 0)]),
+        ),
+        (
+            NEVER_EXPIRES,
+            lambda real: orders.told(real, [MINE], orders.Change("wait", 0, 1_800), [command(0, "a", 0)]),
+        ),
+    ],
+)
+def test_an_example_of_placing_finds_it(real: orders.Real, defect: Defect, example: Callable[[Any], object]) -> None:
+    look_at(real.driven, defect, lambda: example(real))
+
+
+PAY: ledger.Named = ("a", "pay", "wallet 1", "seller", 6)
+
+
+@pytest.mark.parametrize(
+    ("defect", "example"),
+    [
+        (OVERDRAWN, lambda books: ledger.check(books, 5, [[PAY]])),
+        (NAMES_NOT_UNIQUE, lambda books: ledger.check(books, 20, [[PAY, PAY]])),
+        (TWICE_IS_NEWS, lambda books: ledger.check(books, 20, [[PAY], [PAY]])),
+        (EARNED_NOT_SPENT, ledger.test_money_that_comes_in_the_same_batch_can_be_spent_after_it_not_before),
+    ],
+)
+def test_an_example_of_the_ledger_finds_it(
+    books: ledger.Books, defect: Defect, example: Callable[[Any], object]
+) -> None:
+    look_at(books.driven, defect, lambda: example(books))
