@@ -1,0 +1,60 @@
+"""What the documents tell people to type works, and what they point at is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+BY_CI = {"./dev demo", "./dev test", "./dev lint", "./dev ci"}
+"""What CI itself runs, the demo as `demo --check` from the built wheel."""
+ELSEWHERE = {"up", "bench", "import", "restore", "worker"}
+"""What they do is tested where it is made; here, that the words are right."""
+IN_DEV = {"reference", "lock"}
+"""Not of the installed command."""
+
+
+def commands() -> list[str]:
+    """Every command in a fenced block, and every `./dev ...` in running text; FILE stands for a path."""
+    found: set[str] = set()
+    for page in PAGES:
+        text = page.read_text()
+        for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            found |= {
+                line.split("#")[0].strip() for line in block.splitlines() if line.startswith(("./dev", "entrepot"))
+            }
+        found |= {" ".join(span.split()) for span in re.findall(r"`(\./dev [a-z][^`]*)`", text)}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if " ".join(c.split()[:2]) not in BY_CI])
+def test_command(command: str, own_db_url: str, tmp_path: Path) -> None:
+    _, verb, *rest = shlex.split(command.replace("FILE", str(tmp_path / "backup")))
+    if verb in IN_DEV:
+        assert f'"{verb}"' in (ROOT / "dev").read_text()
+        return
+    arguments = [verb, "--help"] if verb in ELSEWHERE else [verb, *rest]
+    start = [Path(sys.executable).parent / "entrepot", *arguments]
+    if verb == "bench":
+        start = [sys.executable, "-m", *arguments]
+    environ = os.environ | {"ENTREPOT_DATABASE_URL": own_db_url, "ENTREPOT_HOME": str(tmp_path / "home")}
+    ran = subprocess.run(start, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_there_are_commands() -> None:
+    assert {"./dev demo", "./dev test"} <= set(commands())
