@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -60,6 +62,10 @@ SECURITY_HEADERS = {
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
+
+
+AWAY_S = 0.5
+"""Between two looks of a starting process for a database that is away."""
 
 
 class ServeError(Exception):
@@ -109,7 +115,7 @@ def create() -> ASGIApp:
     async def opened() -> AsyncIterator[Starlette]:
         db = await Database.open(settings.database_url)
         try:
-            gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
+            gateway = await _gateway(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
             yield build(db, keys, gateway, limits, settings.public_url)
         finally:
@@ -123,11 +129,23 @@ def create() -> ASGIApp:
         await receive()
         async with opened() as app:
             holder["app"] = SecurityHeaders(app)
+            if settings.proxies:
+                holder["app"] = wrap_asgi_with_proxy_headers(holder["app"], list(settings.proxies))
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
     return run
+
+
+async def _gateway(db: Database, keys: Keys, settings: Settings) -> payments.Gateway | None:
+    """A database that is away is waited for: if a process ended here, and its successor too, the whole server would."""
+    while True:
+        try:
+            return await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
+        except DatabaseAway:
+            log("database_away")
+            await asyncio.sleep(AWAY_S)
 
 
 class SecurityHeaders:

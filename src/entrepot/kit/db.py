@@ -26,8 +26,9 @@ Answer = TypeVar("Answer")
 
 RETRIES = 4
 GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-        asyncpg.TooManyConnectionsError)  # fmt: skip
-"""What a lost or refused connection looks like; the outcome of what was sent is unknown."""
+        asyncpg.TooManyConnectionsError, asyncpg.InternalClientError)  # fmt: skip
+"""What a lost or refused connection looks like; the outcome of what was sent is unknown. The last is what asyncpg says
+between a dying server's last word (57P02) and the end of the connection."""
 
 _EMIT = sql("""
     select kit.emit_many(:cell, :now, :kinds, :keys, :data)

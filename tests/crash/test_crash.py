@@ -1,0 +1,191 @@
+"""kill -9 under load: web processes, worker, gateway, PostgreSQL die at random times, and nothing is lost or doubled.
+
+One run of real processes over a durable PostgreSQL; the tests look at what it left. The bank test is the town's reader:
+every few milliseconds of the run it read all balances on one snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from entrepot import payments, worker
+from entrepot.kit import migrate, postgres
+from entrepot.kit.auth import Keys
+from entrepot.kit.clock import RealClock, VirtualClock
+from entrepot.kit.db import Database
+from entrepot.orders.actions import GRACE
+from entrepot.world.auditor import audit
+from entrepot.world.gateway import free_port
+from tests.crash.town import SECRET, Acknowledged, Town, furnish, kill_oldest, serve
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
+
+KILLS = ("web", "worker", "postgres", "web", "gateway", "worker", "web while postgres is down", "worker")
+BUYERS = 6
+OFFERS = 4
+START_MAX_S = 30
+
+
+@dataclass
+class Run:
+    """What is there after the run: the database still up, the server stopped."""
+
+    town: Town
+    url: str
+    killed_at: list[tuple[str, datetime]]
+    again: list[tuple[Acknowledged, httpx.Response]]
+    gateway_url: str
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    home = Path(tempfile.mkdtemp(prefix="entrepot-crash-"))
+    home.chmod(0o711)
+    chance = Random(20261121)
+    database = postgres.start(home)
+    asyncio.run(migrate.migrate(database.url))
+    people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
+    port = free_port(0)
+    server = serve(database.url, home, port)
+    town = Town(f"http://127.0.0.1:{port}", database.url, people, offers, chance)
+    living = threading.Thread(target=lambda: asyncio.run(town.live()))
+    try:
+        _await_healthy(town.base, home)
+        living.start()
+        killed_at = []
+        for kind in KILLS:
+            time.sleep(0.6 + chance.random() * 0.8)
+            if kind.endswith(("postgres", "down")):
+                os.kill(database.pid, signal.SIGKILL)
+                if kind.startswith("web"):
+                    assert kill_oldest(server, "web")
+                    time.sleep(1.5)  # its successor starts, and finds no database
+                database.stop()  # only gives the lock on its home back
+                database = postgres.start(home)
+            else:
+                assert kill_oldest(server, kind), kind
+            killed_at.append((kind, RealClock().now()))
+        time.sleep(3)
+        town.stop = True
+        living.join()
+        again = asyncio.run(_ask_again(town))
+        gateway_url = f"http://127.0.0.1:{port + 1}"
+        asyncio.run(_pass_deadlines(database.url, gateway_url))
+        yield Run(town, database.url, killed_at, again, gateway_url)
+    finally:
+        town.stop = True
+        if living.is_alive():
+            living.join()
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        database.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _await_healthy(base: str, home: Path) -> None:
+    for _ in range(START_MAX_S * 10):
+        try:
+            if httpx.get(f"{base}/healthz", timeout=2, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError((home / "served.log").read_text(errors="replace")[-3_000:])
+
+
+async def _ask_again(town: Town) -> list[tuple[Acknowledged, httpx.Response]]:
+    async with httpx.AsyncClient(base_url=town.base, timeout=20, trust_env=False) as http:
+        return [(told, await http.post(told.path, json=told.body, headers=told.headers)) for told in town.told]
+
+
+async def _pass_deadlines(url: str, gateway_url: str) -> None:
+    """What a worker does once every payment deadline is over: its clock is ahead, so that nobody has to wait for it."""
+    clock = VirtualClock(RealClock().now() + GRACE + timedelta(minutes=1))
+    db = await Database.open(url, clock)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        gateway = await payments.find_gateway(db, Keys(SECRET.encode()), gateway_url, gateway_url)
+        for _ in range(3):
+            await worker.run_until_idle(db, 0, gateway, client)
+            clock.advance(timedelta(minutes=1))
+    await db.close()
+
+
+def test_it_did_hurt_and_it_recovered(run: Run) -> None:
+    assert [kind for kind, _ in run.killed_at] == list(KILLS)
+    assert run.town.failures.total() > 0
+    for kind, at in run.killed_at[:-1]:
+        assert any(placed > at for placed in run.town.placed_at), f"nothing was placed after {kind} was killed"
+    assert len(run.town.placed_at) > 50, (len(run.town.placed_at), run.town.failures)
+    assert run.town.approved
+
+
+def test_what_was_acknowledged_is_there_once_and_is_acknowledged_again(run: Run) -> None:
+    for told, answer in run.again:
+        assert (answer.status_code, answer.text) == (told.status, told.answer), told.path
+    placed = [told for told in run.town.told if told.path == "/v1/orders"]
+    assert len(placed) == len(run.town.placed_at)
+    # No buyer gave up before there was an answer, so there is no group either that nobody was told of.
+    assert count(run.url, "select count(*) from orders.order_group") == len({told.answer for told in placed})
+    assert count(run.url, "select count(*) from orders.order_group") == len(placed)
+    top_ups = [told for told in run.town.told if told.path == "/v1/top-ups"]
+    told_up = sum(told.body["amount_minor"] for told in top_ups)
+    assert run.town.topped_up == run.town.asked_up == told_up
+    from_start = "select sum(amount)::bigint from ledger.transfer where code = 'top_up'"
+    assert count(run.url, from_start) == told_up + BUYERS * 1_000_000
+
+
+def test_the_books_balanced_at_every_read(run: Run) -> None:
+    assert run.town.wrong_reads == []
+    assert run.town.reads > 50
+
+
+def test_nothing_is_held_for_ever(run: Run) -> None:
+    assert count(run.url, "select sum(held) from inventory.stock") == 0
+    assert count(run.url, "select count(*) from orders.order_group where status = 'awaiting_payment'") == 0
+    unsettled = "select count(*) from payments.payment where status not in ('captured', 'failed', 'returned')"
+    assert count(run.url, unsettled) == 0
+    assert count(run.url, "select count(*) from payments.refund where status <> 'done'") == 0
+    # What buyers approved was kept or went back; what nobody approved was never ours.
+    captured = "select count(*) from payments.payment where method = 'sandbox' and captured_at is not null"
+    assert count(run.url, captured) >= len(run.town.approved)
+
+
+def test_the_auditor_finds_nothing(run: Run) -> None:
+    async def audited() -> list[object]:
+        db = await Database.open(run.url)
+        try:
+            return list((await audit(db)).findings)
+        finally:
+            await db.close()
+
+    assert asyncio.run(audited()) == []
+
+
+def count(url: str, query: str) -> int:
+    async def ask() -> int:
+        db = await Database.open(url)
+        try:
+            async with db.read() as tx:
+                return int(await tx.conn.fetchval(query) or 0)
+        finally:
+            await db.close()
+
+    return asyncio.run(ask())

@@ -1,0 +1,277 @@
+"""What the crash tests need: processes to kill, buyers who keep asking, and somebody who reads the books meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from entrepot import catalog, logistics, pricing, sellers
+from entrepot.kit.auth import Keys, Role
+from entrepot.kit.clock import RealClock, VirtualClock
+from entrepot.kit.db import GONE, Database
+from entrepot.kit.ids import NIL, show
+from tests.shop import MARKET, Shop
+
+SECRET = "a secret of the crash tests, long enough"
+TRIES_MAX = 400
+PAUSE_S = 0.1
+WALLET_MINOR = 1_000_000
+
+_UP = "from entrepot.kit.process import die_with_parent as d; d(); from entrepot.cli import main; main(['up'])"
+
+
+def serve(url: str, home: Path, port: int) -> subprocess.Popen[bytes]:
+    """`entrepot up` over the database at `url`: two web processes, a worker, a gateway; it dies with us."""
+    env = os.environ | {
+        "ENTREPOT_DATABASE_URL": url, "ENTREPOT_HOME": str(home), "ENTREPOT_HOST": "127.0.0.1", "ENTREPOT_WORKERS": "2",
+        "ENTREPOT_PORT": str(port), "ENTREPOT_SECRET": SECRET, "ENTREPOT_RATE_PER_S": "0",
+    }  # fmt: skip
+    with (home / "served.log").open("ab") as log:
+        return subprocess.Popen([sys.executable, "-c", _UP], env=env, stdout=log, stderr=log)
+
+
+def children(parent: int) -> dict[str, list[int]]:
+    """The server's children by what they are: web, worker, gateway."""
+    kinds = {"multiprocessing.spawn": "web", "entrepot.worker": "worker", "entrepot.world.gateway": "gateway"}
+    found: dict[str, list[int]] = {kind: [] for kind in kinds.values()}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            of = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:  # it ended while we looked
+            continue
+        for mark, kind in kinds.items():
+            if of == parent and mark in command:
+                found[kind].append(int(folder.name))
+    return found
+
+
+def kill_oldest(server: subprocess.Popen[bytes], kind: str) -> bool:
+    """kill -9 of one of the server's own processes; whether there was one. The oldest, because Granian gives up
+    when the same web process dies twice within seconds."""
+    alive = children(server.pid)[kind]
+    if alive:
+        os.kill(min(alive, key=_started), signal.SIGKILL)
+    return bool(alive)
+
+
+def _started(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+async def furnish(url: str, buyers: int, offers: int) -> tuple[list[tuple[UUID, UUID]], list[int]]:
+    """A marketplace with goods and money: the buyers with their addresses, and the offers."""
+    now = RealClock().now()
+    db = await Database.open(url)
+    async with db.write() as tx:
+        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+        await sellers.set_terms(
+            tx,
+            sellers.Terms(
+                market=MARKET,
+                valid_from=now - timedelta(days=1),
+                commission_bp=1_000,
+                payment_fee_bp=150,
+                quote_ttl_s=1_800,
+                payment_ttl_s=5,
+                confirm_after_s=60,
+                untracked_after_s=60,
+                source="tests",
+            ),
+        )
+        await catalog.add_category(tx, "things", "Things")
+        service = pricing.ShippingService(MARKET, "standard", "Standard", 500, 100, 86_400, 1)
+        await pricing.add_shipping_service(tx, service)
+        await logistics.import_locations(tx, 0, [1], ["w1"], ["Warehouse 1"], ["US"])
+    async with httpx.AsyncClient() as nobody:
+        shop = Shop(db, VirtualClock(now), Keys(SECRET.encode()), None, nobody)
+        seller = await shop.seller()
+        stocked = [await shop.offer(seller, 1_000, 100_000) for _ in range(offers)]
+        people = [await shop.buyer(WALLET_MINOR) for _ in range(buyers)]
+    await db.close()
+    return [(person.id, person.address) for person in people], stocked
+
+
+@dataclass
+class Acknowledged:
+    """A write that was answered with success: asked again, it must be answered the same."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+    status: int
+    answer: str
+
+
+@dataclass
+class Town:
+    """The clients' side of it: what they asked, what they were told, what they read meanwhile."""
+
+    base: str
+    url: str
+    people: list[tuple[UUID, UUID]]
+    offers: list[int]
+    chance: Random
+    keys: Keys = field(default_factory=lambda: Keys(SECRET.encode()))
+    stop: bool = False
+    told: list[Acknowledged] = field(default_factory=list)
+    placed_at: list[datetime] = field(default_factory=list)
+    approved: set[str] = field(default_factory=set)
+    refusals: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    topped_up: int = 0  # minor units: acknowledged
+    asked_up: int = 0  # minor units: ever asked for
+    reads: int = 0
+    wrong_reads: list[str] = field(default_factory=list)
+
+    async def live(self) -> None:
+        """Buyers buy, somebody tops up, somebody reads the books, until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            for number, person in enumerate(self.people):
+                group.create_task(self._buyer(Random(number), *person))
+            group.create_task(self._reader())
+
+    async def _buyer(self, chance: Random, user: UUID, address: UUID) -> None:
+        async with httpx.AsyncClient(base_url=self.base, timeout=20, trust_env=False) as http:
+            while not self.stop:
+                if chance.random() < 0.2:
+                    await self._top_up(http, chance, user)
+                group = await self._buy(http, chance, user, address)
+                if group is None:
+                    continue
+                if group["status"] == "awaiting_payment":
+                    await self._approve(http, user, group["id"])
+                elif chance.random() < 0.3:
+                    shown = await self._send(http, user, "GET", f"/v1/groups/{group['id']}")
+                    order = shown.json()["orders"][0]["id"]
+                    await self._write(http, user, f"/v1/orders/{order}/cancel", None)
+
+    async def _buy(self, http: httpx.AsyncClient, chance: Random, user: UUID, address: UUID) -> Any:
+        cart = await self._send(http, user, "POST", "/v1/carts", {"market": MARKET})
+        path = f"/v1/carts/{cart.json()['id']}"
+        for offer in chance.sample(self.offers, 2):
+            await self._send(http, user, "POST", f"{path}/lines", {"offer_id": offer, "quantity": 1})
+        await self._send(http, user, "PUT", f"{path}/address", {"address_id": show("adr", address)})
+        await self._send(http, user, "PUT", f"{path}/shipping", {"code": "standard"})
+        quote = await self._send(http, user, "POST", f"{path}/quote")
+        if quote.status_code != 201:  # half a second of a cart may be lost with the server
+            self.refusals[quote.json()["type"]] += 1
+            return None
+        method = "sandbox" if chance.random() < 0.2 else "wallet"
+        placed = await self._write(http, user, "/v1/orders", {"quote_id": quote.json()["id"], "method": method})
+        if placed is not None:
+            self.placed_at.append(RealClock().now())
+        return placed
+
+    async def _top_up(self, http: httpx.AsyncClient, chance: Random, user: UUID) -> None:
+        amount = chance.randrange(1, 10_000)
+        self.asked_up += amount
+        body = {"user_id": show("usr", user), "currency": "USD", "amount_minor": amount}
+        assert await self._write(http, NIL, "/v1/top-ups", body, Role.OPERATOR) is not None
+        self.topped_up += amount
+
+    async def _approve(self, http: httpx.AsyncClient, user: UUID, group: str) -> None:
+        """Pays at the gateway as soon as the worker has told it of the payment; not every buyer waits for that."""
+        for _ in range(15):
+            payment = (await self._send(http, user, "GET", f"/v1/groups/{group}/payment")).json()
+            if payment.get("redirect_url"):
+                url = payment["redirect_url"].replace("/pay/", "/payments/") + "/approve"
+                try:
+                    if (await http.post(url)).status_code == 200:
+                        self.approved.add(group)
+                except httpx.HTTPError:
+                    self.failures["gateway"] += 1
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    async def _write(
+        self, http: httpx.AsyncClient, user: UUID, path: str, body: Any, role: Role = Role.BUYER
+    ) -> dict[str, Any] | None:
+        """A write with a key of its own; what was answered, or None when it was refused."""
+        key = {"idempotency-key": f"{user.hex}-{self.chance.getrandbits(64):x}"}
+        answer = await self._send(http, user, "POST", path, body, key, role)
+        if not answer.is_success:
+            self.refusals[answer.json()["type"]] += 1
+            return None
+        headers = self._session(user, role) | key
+        self.told.append(Acknowledged(path, headers, body, answer.status_code, answer.text))
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    async def _send(
+        self, http: httpx.AsyncClient, user: UUID, method: str, path: str, body: Any = None,
+        headers: dict[str, str] | None = None, role: Role = Role.BUYER,
+    ) -> httpx.Response:  # fmt: skip
+        """The same request until there is an answer to it that is not `try again`."""
+        for _ in range(TRIES_MAX):
+            try:
+                sent = self._session(user, role) | (headers or {})
+                answer = await http.request(method, path, json=body, headers=sent)
+                if answer.status_code < 500:
+                    return answer
+                self.failures[f"{answer.status_code} {answer.json()['type']}"] += 1
+            except (httpx.HTTPError, ValueError) as error:
+                self.failures[type(error).__name__] += 1
+            await asyncio.sleep(PAUSE_S)
+        raise AssertionError(f"no answer to {method} {path} in {TRIES_MAX} tries: {self.failures}")
+
+    def _session(self, user: UUID, role: Role) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.keys.session(role, user, datetime.now(UTC))}"}
+
+    async def _reader(self) -> None:
+        """Reads all balances, each time on one snapshot: they sum to zero, and what all have together is what was paid
+        in, whoever is being killed."""
+        while not self.stop:
+            try:
+                connection = await asyncpg.connect(self.url, timeout=5)
+                try:
+                    while not self.stop:
+                        await self._read(connection)
+                        await asyncio.sleep(0.02)
+                finally:
+                    connection.terminate()
+            except GONE as error:
+                self.failures[f"reader: {type(error).__name__}"] += 1
+                await asyncio.sleep(PAUSE_S)
+
+    async def _read(self, connection: asyncpg.Connection[Any]) -> None:
+        start = WALLET_MINOR * len(self.people)
+        low = start + self.topped_up
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            rows = dict(await connection.fetch(_BALANCES))
+            moved = dict(await connection.fetch(_MOVED))
+        high = start + self.asked_up
+        self.reads += 1
+        total, cash = sum(rows.values()), -rows["cash"]
+        if total or not low <= cash <= high or rows["wallet_lowest"] < 0 or rows != moved | rows:
+            self.wrong_reads.append(f"sum {total}, paid in {cash}, expected {low} to {high}: {rows}, moved {moved}")
+
+
+_BALANCES = """
+    select a.code, sum(b.credits - b.debits)::bigint
+      from ledger.balance b join ledger.account a on a.cell = b.cell and a.id = b.account_id
+     where a.currency = 'USD' group by a.code
+    union all select 'wallet_lowest', least(min(b.credits - b.debits), 0)
+      from ledger.balance b where b.limited
+"""
+_MOVED = """
+    select a.code, sum(t.amount)::bigint
+      from (select credit as account, amount from ledger.transfer
+            union all select debit, -amount from ledger.transfer) t
+      join ledger.account a on a.cell = 0 and a.id = t.account group by a.code
+"""
