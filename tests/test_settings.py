@@ -35,6 +35,8 @@ def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
         ("ENTREPOT_PORT", "65536", "ENTREPOT_PORT must be a whole number from 1 to 65535, not '65536'"),
         ("ENTREPOT_PORT", "٨٠", "ENTREPOT_PORT must be a whole number from 1 to 65535, not '٨٠'"),
         ("ENTREPOT_WORKERS", "two", "ENTREPOT_WORKERS must be a whole number from 1 to 64, not 'two'"),
+        ("ENTREPOT_RATE_PER_S", "-1", "ENTREPOT_RATE_PER_S must be a whole number from 0 to 1000000, not '-1'"),
+        ("ENTREPOT_PROXIES", "*", "ENTREPOT_PROXIES must be addresses or networks with commas between, not '*'"),
         ("ENTREPOT_DATABASE_URL", "mysql://x", "ENTREPOT_DATABASE_URL must begin with postgresql://"),
         ("ENTREPOT_SECRET", "short", "ENTREPOT_SECRET must have at least 32 characters"),
         ("ENTREPOT_HOME", "/dev/null", "/dev/null: File exists: set ENTREPOT_HOME to a folder of yours"),

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 SECRET_MIN = 32  # characters
@@ -24,6 +25,7 @@ class Settings:
     port: int
     workers: int  # processes that serve HTTP
     rate_per_s: int  # requests of one caller that each of them answers in a second, in the long run; 0: any number
+    proxies: tuple[str, ...]  # addresses or networks whose X-Forwarded-For and -Proto headers are believed
     public_url: str  # what buyers' browsers call us, without a slash at its end
     sandbox_url: str  # the sandbox gateway; empty: payment by wallet only
 
@@ -40,6 +42,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         data=Path(data).absolute() if data else None,
         host=host,
         port=port,
+        proxies=_networks(environ, "ENTREPOT_PROXIES"),
         public_url=_http_url(environ, "ENTREPOT_PUBLIC_URL", f"http://{host}:{port}"),
         sandbox_url=_http_url(environ, "ENTREPOT_SANDBOX_URL", ""),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
@@ -77,6 +80,16 @@ def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: 
     if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
         raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
     return int(text)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    given = tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+    for part in given:
+        try:
+            ip_network(part)
+        except ValueError:
+            raise SettingsError(f"{name} must be addresses or networks with commas between, not {part!r}") from None
+    return given
 
 
 def _secret(environ: Mapping[str, str], home: Path) -> str:

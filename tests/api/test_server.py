@@ -163,6 +163,23 @@ def test_every_line_it_logs_is_json(server: Server, http: httpx.Client) -> None:
     assert "who@example.org" not in server.said()
 
 
+def test_limits_see_through_a_proxy_that_is_known_and_no_other(db_url: str, folder: Path) -> None:
+    left = re.compile(r'"caller";r=(\d+);')
+
+    def ask(http: httpx.Client, address: str) -> int:
+        answer = http.get("/v1/markets", headers={"x-forwarded-for": address})
+        return int(left.match(answer.headers["ratelimit"])[1])  # type: ignore[index]
+
+    for proxies, known in (("127.0.0.0/8", True), ("192.0.2.1", False)):
+        with (
+            serving(db_url, folder, ENTREPOT_RATE_PER_S="1", ENTREPOT_PROXIES=proxies) as server,
+            httpx.Client(base_url=server.url, trust_env=False) as http,
+        ):
+            for _ in range(4):
+                ask(http, "203.0.113.1")
+            assert (ask(http, "203.0.113.2") == 4) is known, proxies
+
+
 def command(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*ENTREPOT, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
 
