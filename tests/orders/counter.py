@@ -76,7 +76,8 @@ class Counter:
             ("sale", 5_000, "seller"),
         ):
             await pricing.add_promotion(
-                tx, pricing.Promotion(code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(99))
+                tx,
+                pricing.Promotion(code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(36_500)),
             )
         await accounts.import_buyers(tx, self.buyers[:2])
         for number, seller in enumerate(self.sellers):
