@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bench import batches, web
+from bench import batches, replay, web
 from bench.machine import Machine, pgbench, started
 from bench.market import BASKETS, ONE_LINE, Sizes, open_market
 from bench.report import Outcome, Target
@@ -35,6 +35,7 @@ TARGETS = (
     Target("detail_c16", 1_500),
     Target("detail_c16_100k", "detail_c16", 0.8),
     Target("cpu_ms_order", 1, at_most=True),
+    Target("replay", 1_000),
 )
 
 
@@ -52,6 +53,7 @@ class Scale:
     reads: int
     few_products: int
     many_products: int
+    replay_days: int
 
 
 FULL = Scale(
@@ -65,6 +67,7 @@ FULL = Scale(
     reads=8_000,
     few_products=1_000,
     many_products=100_000,
+    replay_days=7,
 )
 
 Values = dict[str, tuple[float, str]]
@@ -98,6 +101,17 @@ def _batch(size: int, machine: Machine, scale: Scale) -> Values:
             rate = asyncio.run(batches.place_rate(url, ONE_LINE, size, count, in_flight))
         values[f"batch_{size}{suffix}"] = (rate, "orders/s")
     return values
+
+
+def _limit(machine: Machine, scale: Scale) -> Values:
+    with machine.database("placed", MARKET) as placed, machine.database("part", MARKET) as fresh:
+        rate = asyncio.run(batches.bare_rate(placed, fresh, 128, max(scale.orders // 128, 4), IN_FLIGHT))
+    return {"limit_128": (rate, "orders/s")}
+
+
+def _replay(machine: Machine, scale: Scale) -> Values:
+    with machine.database("part") as url:
+        return {"replay": (replay.replay_rate(url, scale.replay_days), "orders/s")}
 
 
 def _basket(machine: Machine, scale: Scale) -> Values:
@@ -134,6 +148,7 @@ PARTS: dict[str, Part] = {
     "batch_32": partial(_batch, 32),
     "batch_128": partial(_batch, 128),
     "batch_512": partial(_batch, 512),
+    "limit_128": _limit,
     "basket_128": _basket,
     "http_c1": partial(_http, 1),
     "http_c16": partial(_http, 16),
@@ -143,4 +158,5 @@ PARTS: dict[str, Part] = {
     "flow_c16": partial(_flow, 16),
     "listing_c16": partial(_catalog, "listing_c16", web.listings),
     "detail_c16": partial(_catalog, "detail_c16", web.details),
+    "replay": _replay,
 }
