@@ -61,11 +61,11 @@ async def test_each_consumer_gets_its_kinds_in_order_once(db: Database) -> None:
     a, both = Reader("a", "a"), Reader("both", "a", "b")
     for n, kind in enumerate("abaab"):
         await tell(db, kind, n)
-    assert [await consume(db, a.consumer) for _ in range(2)] == [5, 0]
+    assert [await consume(db, a.consumer) for _ in range(2)] == [3, 0]
     assert [await consume(db, both.consumer) for _ in range(2)] == [5, 0]
     assert (a.handed, both.handed) == ([0, 2, 3], [0, 1, 2, 3, 4])
     await tell(db, "b", 5)
-    assert [await consume(db, reader.consumer) for reader in (a, both)] == [1, 1]
+    assert [await consume(db, reader.consumer) for reader in (a, both)] == [0, 1]
     assert (a.handed, both.handed[5:]) == ([0, 2, 3], [5])
 
 

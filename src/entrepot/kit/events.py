@@ -55,11 +55,21 @@ _CURSOR = sql(
     """,
     _Cursor,
 )
+# Nothing is ever written below the oldest running transaction again: what lies below it is read, or passed, for good.
+_HORIZON = sql(
+    """
+    select xid, id from kit.event
+     where cell = :cell and (xid, id) > (:xid, :id) and xid < pg_snapshot_xmin(pg_current_snapshot())
+     order by xid desc, id desc
+     limit 1
+    """,
+    _Cursor,
+)
 _NEXT = sql(
     """
     select xid, id, kind, version, key, at, data
       from kit.event
-     where cell = :cell and (xid, id) > (:xid, :id) and xid < pg_snapshot_xmin(pg_current_snapshot())
+     where cell = :cell and (xid, id) > (:xid, :id) and (xid, id) <= (:last_xid, :last_id) and kind = any (:kinds)
      order by xid, id
      limit :limit
     """,
@@ -69,7 +79,7 @@ _MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and c
 
 
 async def consume(db: Database, consumer: Consumer, cell: int = 0) -> int:
-    """Hands the next batch to the consumer; the number of events passed, 0 when it has read everything.
+    """Hands the next batch to the consumer; how many events it got, 0 when it has read everything.
 
     Two processes with the same consumer: one works, the other finds the cursor locked and gets 0.
     """
@@ -80,11 +90,15 @@ async def consume(db: Database, consumer: Consumer, cell: int = 0) -> int:
             cursor = await tx.maybe(_CURSOR, cell=cell, consumer=consumer.name)
             if cursor is None:
                 return 0
-        events = await tx.all(_NEXT, cell=cell, xid=cursor.xid, id=cursor.id, limit=BATCH)
-        if not events:
+        horizon = await tx.maybe(_HORIZON, cell=cell, xid=cursor.xid, id=cursor.id)
+        if horizon is None:
             return 0
-        wanted = [event for event in events if event.kind in consumer.kinds]
-        if wanted:
-            await consumer.handle(tx, wanted)
-        await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=events[-1].xid, id=events[-1].id)
+        events = await tx.all(
+            _NEXT, cell=cell, xid=cursor.xid, id=cursor.id, last_xid=horizon.xid, last_id=horizon.id,
+            kinds=sorted(consumer.kinds), limit=BATCH,
+        )  # fmt: skip
+        if events:
+            await consumer.handle(tx, events)
+        end = _Cursor(events[-1].xid, events[-1].id) if len(events) == BATCH else horizon
+        await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=end.xid, id=end.id)
         return len(events)
