@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     imports = commands.add_parser("import", help="replay a real data set through the production path")
     imports.add_argument("source", choices=["completejourney"])
-    imports.add_argument("--weeks", type=int, metavar="N", help="only the first N weeks")
+    imports.add_argument("--days", type=int, metavar="N", help="only the first N days")
     imports.add_argument("--json", action="store_true")
     imports.set_defaults(run=_import)
 
@@ -147,7 +147,7 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
 def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world import completejourney
 
-    return completejourney.main(settings, weeks=arguments.weeks, json=arguments.json)
+    return completejourney.main(settings, days=arguments.days, json=arguments.json)
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:

@@ -229,8 +229,8 @@ def test_the_command_prints_the_report_and_tells_what_differs(
     assert told["differences"] == []
     assert told["audit"]["findings"] == []
     assert told["departments"][-1]["ledger"]["paid_minor"] == 2088592
-    assert main(settings, weeks=0) == 2
-    assert main(settings, weeks=1) == 1
+    assert main(settings, days=0) == 2
+    assert main(settings, days=7) == 1
     assert "until 2017-01-03, not until 2017-01-08" in capsys.readouterr().err
 
 
@@ -261,8 +261,8 @@ async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
 
 
 def test_the_year_is_the_longest_window() -> None:
-    assert window_end(None) == window_end(53) == END_DAY
-    assert window_end(4) == date(2017, 1, 29)
+    assert window_end(None) == window_end(371) == END_DAY
+    assert window_end(28) == date(2017, 1, 29)
 
 
 def _basket(number: int, store: int, *prices: tuple[int, int]) -> Basket:

@@ -9,13 +9,13 @@ from entrepot.settings import Settings
 from entrepot.world import auditor, completejourney
 from entrepot.world.seed import BUYER, OPERATOR, PASSWORD, SELLER, seed
 
-WEEKS = 4
+DAYS = 28
 
 
 def run(settings: Settings, check: bool, full: bool) -> int:
     """Imports what is not there yet, prints the report, adds what the demo needs, audits once more, and says who may
     sign in. 1 when something does not tie. With `check` that is all; without it the caller goes on to serve."""
-    until = completejourney.window_end(None if full else WEEKS)
+    until = completejourney.window_end(None if full else DAYS)
     if code := completejourney.import_and_report(settings, until):
         return code
     if audit := asyncio.run(_furnish(settings.database_url)):

@@ -32,17 +32,17 @@ REFUSALS = (BusyError, OtherWindowError, ReplayError, SourceBrokenError, SourceM
 """What can stand in the way; each text is one line for the user."""
 
 
-def main(settings: Settings, weeks: int | None = None, json: bool = False) -> int:
-    """Imports the first `weeks` weeks (None: the year) and prints the report and the audit. 1 when a pair does not tie,
+def main(settings: Settings, days: int | None = None, json: bool = False) -> int:
+    """Imports the first `days` days (None: the year) and prints the report and the audit. 1 when a pair does not tie,
     the audit finds something, or nothing could be imported."""
-    if weeks is not None and weeks < 1:
-        print("entrepot: --weeks must be 1 or more", file=sys.stderr)
+    if days is not None and days < 1:
+        print("entrepot: --days must be 1 or more", file=sys.stderr)
         return 2
-    return import_and_report(settings, window_end(weeks), json)
+    return import_and_report(settings, window_end(days), json)
 
 
-def window_end(weeks: int | None) -> date:
-    return END_DAY if weeks is None else min(FIRST_DAY + timedelta(weeks=weeks), END_DAY)
+def window_end(days: int | None) -> date:
+    return END_DAY if days is None else min(FIRST_DAY + timedelta(days=days), END_DAY)
 
 
 def import_and_report(settings: Settings, until: date, json: bool = False) -> int:
