@@ -11,10 +11,14 @@ from entrepot.kit.problem import DatabaseAway
 
 async def test_a_connection_that_is_terminated_is_the_database_being_away(own_db_url: str) -> None:
     db = await Database.open(own_db_url)
-    with pytest.raises(DatabaseAway):
+
+    async def cut_off() -> None:
         async with db.write() as tx, db.read() as other:
             await other.conn.fetchval("select pg_terminate_backend($1, 5000)", tx.conn.get_server_pid())
             await tx.conn.fetchval("select 1")
+
+    with pytest.raises(DatabaseAway):
+        await cut_off()
     async with db.write() as tx:
         assert await tx.conn.fetchval("select 1") == 1
     await db.close()

@@ -36,10 +36,11 @@ from tests.crash.town import SECRET, Acknowledged, Town, furnish, kill_oldest, s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
 
-KILLS = ("web", "worker", "postgres", "web", "gateway", "worker", "web while postgres is down", "worker")
+KILLS = ("web", "worker", "postgres", "gateway", "web while postgres is down", "worker")
 BUYERS = 6
 OFFERS = 4
-START_MAX_S = 30
+START_MAX_S = 60
+RECOVERED_MAX_S = 60
 
 
 @dataclass
@@ -70,7 +71,8 @@ def run() -> Iterator[Run]:
         living.start()
         killed_at = []
         for kind in KILLS:
-            time.sleep(0.6 + chance.random() * 0.8)
+            _await_progress(town, len(town.placed_at))
+            time.sleep(chance.random() * 0.8)
             if kind.endswith(("postgres", "down")):
                 os.kill(database.pid, signal.SIGKILL)
                 if kind.startswith("web"):
@@ -81,7 +83,7 @@ def run() -> Iterator[Run]:
             else:
                 assert kill_oldest(server, kind), kind
             killed_at.append((kind, RealClock().now()))
-        time.sleep(3)
+        _await_progress(town, len(town.placed_at))
         town.stop = True
         living.join()
         again = asyncio.run(_ask_again(town))
@@ -111,9 +113,24 @@ def _await_healthy(base: str, home: Path) -> None:
     raise AssertionError((home / "served.log").read_text(errors="replace")[-3_000:])
 
 
+def _await_progress(town: Town, placed: int) -> None:
+    """Until some more orders were placed than at the last accident, however slow this machine is."""
+    for _ in range(RECOVERED_MAX_S * 10):
+        if len(town.placed_at) >= placed + BUYERS:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"nothing is placed any more: {town.failures}")
+
+
 async def _ask_again(town: Town) -> list[tuple[Acknowledged, httpx.Response]]:
+    few = asyncio.Semaphore(16)
     async with httpx.AsyncClient(base_url=town.base, timeout=20, trust_env=False) as http:
-        return [(told, await http.post(told.path, json=told.body, headers=told.headers)) for told in town.told]
+
+        async def ask(told: Acknowledged) -> tuple[Acknowledged, httpx.Response]:
+            async with few:
+                return told, await http.post(told.path, json=told.body, headers=told.headers)
+
+        return await asyncio.gather(*map(ask, town.told))
 
 
 async def _pass_deadlines(url: str, gateway_url: str) -> None:
@@ -131,9 +148,8 @@ async def _pass_deadlines(url: str, gateway_url: str) -> None:
 def test_it_did_hurt_and_it_recovered(run: Run) -> None:
     assert [kind for kind, _ in run.killed_at] == list(KILLS)
     assert run.town.failures.total() > 0
-    for kind, at in run.killed_at[:-1]:
+    for kind, at in run.killed_at:
         assert any(placed > at for placed in run.town.placed_at), f"nothing was placed after {kind} was killed"
-    assert len(run.town.placed_at) > 50, (len(run.town.placed_at), run.town.failures)
     assert run.town.approved
 
 
@@ -154,7 +170,7 @@ def test_what_was_acknowledged_is_there_once_and_is_acknowledged_again(run: Run)
 
 def test_the_books_balanced_at_every_read(run: Run) -> None:
     assert run.town.wrong_reads == []
-    assert run.town.reads > 50
+    assert run.town.reads > 20
 
 
 def test_nothing_is_held_for_ever(run: Run) -> None:
