@@ -8,6 +8,7 @@ import pytest
 from entrepot import catalog, sellers
 from entrepot.catalog import (
     Category,
+    CategorySlugTaken,
     NewOffer,
     NewProduct,
     NewVariant,
@@ -16,7 +17,6 @@ from entrepot.catalog import (
     OfferFacts,
     OfferStatusIs,
     SkuTaken,
-    SlugTaken,
 )
 from entrepot.catalog.api import routes
 from entrepot.catalog.rules import stem
@@ -55,7 +55,7 @@ async def test_categories_come_parents_first(stage: Stage) -> None:
     product = await goods(stage, "CAT")
     assert product.slug == f"creme-cat-{product.id}"
     async with stage.db.write() as tx:
-        with pytest.raises(SlugTaken):
+        with pytest.raises(CategorySlugTaken):
             await catalog.add_category(tx, "top-CAT", "Again")
         with pytest.raises(NotFound):
             await catalog.add_category(tx, "orphan", "Orphan", 10**12)

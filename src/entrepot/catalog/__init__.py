@@ -30,6 +30,7 @@ from entrepot.catalog.reads import categories, category, offer_of, offers_for_qu
 from entrepot.catalog.types import (
     AddedProduct,
     Category,
+    CategorySlugTaken,
     Minor,
     NewOffer,
     NewProduct,
@@ -42,13 +43,13 @@ from entrepot.catalog.types import (
     Price,
     RowId,
     SkuTaken,
-    SlugTaken,
     offer_view,
 )
 
 __all__ = [
-    "AddedProduct", "Category", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts",
-    "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "SlugTaken", "add_category", "add_offer", "add_product",
-    "categories", "category", "import_categories", "import_offers", "import_products", "import_variants", "offer_of",
-    "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "slugs",
+    "AddedProduct", "Category", "CategorySlugTaken", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer",
+    "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_category",
+    "add_offer", "add_product", "categories", "category", "import_categories", "import_offers", "import_products",
+    "import_variants", "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices",
+    "slugs",
 ]  # fmt: skip

@@ -14,13 +14,13 @@ import asyncpg
 from entrepot.catalog import rules, store
 from entrepot.catalog.types import (
     AddedProduct,
+    CategorySlugTaken,
     NewOffer,
     NewProduct,
     Offer,
     OfferExists,
     OfferStatusIs,
     SkuTaken,
-    SlugTaken,
 )
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
@@ -28,14 +28,14 @@ from entrepot.kit.problem import NotFound
 
 
 async def add_category(tx: Tx, slug: str, name: str, parent_id: int | None = None) -> int:
-    """The id of the new category. Raises SlugTaken, NotFound for an unknown parent."""
+    """The id of the new category. Raises CategorySlugTaken, NotFound for an unknown parent."""
     try:
         async with tx.conn.transaction():
             added = await tx.maybe(store.ADD_CATEGORY, slug=slug, name=name, parent_id=parent_id)
     except asyncpg.ForeignKeyViolationError:
         raise NotFound from None
     if added is None:
-        raise SlugTaken(slug)
+        raise CategorySlugTaken(slug)
     return added
 
 

@@ -11,13 +11,13 @@ from entrepot.catalog import actions, reads
 from entrepot.catalog.types import (
     AddedProduct,
     Category,
+    CategorySlugTaken,
     Minor,
     NewProduct,
     OfferStatusIs,
     OfferView,
     RowId,
     SkuTaken,
-    SlugTaken,
     offer_view,
 )
 from entrepot.kit.auth import Caller
@@ -86,7 +86,9 @@ async def resume_offer(tx: Tx, caller: Caller, offer_id: int) -> OfferView:
 
 routes = [
     get("/v1/categories", list_categories, access=PUBLIC),
-    post("/v1/categories", add_category, access=OPERATOR, raises=(SlugTaken, NotFound), status=201, key="taken"),
+    post(
+        "/v1/categories", add_category, access=OPERATOR, raises=(CategorySlugTaken, NotFound), status=201, key="taken"
+    ),
     post("/v1/seller/products", add_product, access=SELLER, raises=(SkuTaken, NotFound), status=201, key="taken"),
     get("/v1/seller/offers/{offer_id}", read_own_offer, access=SELLER),
     put("/v1/seller/offers/{offer_id}/price", set_price, access=SELLER, key="taken"),

@@ -27,6 +27,8 @@ FACTS = sql(
     """,
     OfferFacts,
 )
+
+
 class OfferSlug(msgspec.Struct, frozen=True):
     offer_id: int
     slug: str

@@ -139,7 +139,7 @@ class SkuTaken(Problem):
 
 
 @dataclass(eq=False)
-class SlugTaken(Problem):
+class CategorySlugTaken(Problem):
     """Another category has this slug."""
 
     status: ClassVar[int] = 409
