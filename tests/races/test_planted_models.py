@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.inventory import test_stock as stock
 from tests.ledger import test_post_many as ledger
 from tests.orders import test_place_many as orders
-from tests.orders.counter import NOW, Counter
+from tests.orders.counter import NOW, Counter, Wanted
 from tests.races.driven import Driven, bounded
 from tests.races.planting import Defect, plant
 
@@ -100,13 +100,13 @@ def look_at(driven: Driven, defect: Defect, example: Callable[[], object]) -> No
     example()
     with driven.example() as tx:
         driven.do(plant(tx.conn, *defect))
-        with pytest.raises((AssertionError, asyncpg.PostgresError)):
+        with pytest.raises((AssertionError, asyncpg.CheckViolationError, asyncpg.UniqueViolationError)):
             example()
 
 
 command = orders.Command
-MINE, POOR = orders.Wanted(0, ((0, 2),)), orders.Wanted(1, ((1, 1),))
-BOTH = orders.Wanted(0, ((1, 6), (0, 5)))
+MINE, POOR = Wanted(0, ((0, 2),)), Wanted(1, ((1, 1),))
+BOTH = Wanted(0, ((1, 6), (0, 5)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from entrepot.kit import events
 from tests.races import test_lives as lives
 from tests.races import test_placing as placing
-from tests.races.ground import Ground, open_ground
+from tests.races.ground import SEEDS, Ground, open_ground, place
 from tests.races.planting import Defect, plant
 
 Race = Callable[[Ground], Awaitable[None]]
@@ -45,12 +45,12 @@ async def planted(ground: Ground, defect: Defect) -> AsyncIterator[None]:
 
 async def place_against_cancel(ground: Ground) -> None:
     """One buyer cancels an order and places another of the same stock: nobody has to begin again."""
-    for seed in placing.SEEDS:
+    for seed in SEEDS:
         await ground.fresh(units=2)
         (paid,) = await ground.bought(placing.ONE)
         (quote,) = await ground.quotes(placing.ONE)
         buyer = ground.counter.buyers[0]
-        works = lives.cancel(paid, buyer), placing.place(buyer, "k", quote.id)
+        works = lives.cancel(paid, buyer), place(buyer, "k", quote.id)
         async with ground.race(seed, *works) as (canceled, verdict):
             assert (canceled, verdict.verdict) == (None, "placed")
             assert sum(statement == "begin" for _, statement in ground.stage.trace) == 2
@@ -79,8 +79,8 @@ async def test_a_race_finds_it(ground: Ground, defect: Defect, race: Race) -> No
 
 
 async def test_a_race_finds_a_reader_that_overtakes(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    hasty = events._NEXT.text.replace(" and xid < pg_snapshot_xmin(pg_current_snapshot())", "")
-    assert hasty != events._NEXT.text
-    monkeypatch.setattr(events, "_NEXT", msgspec.structs.replace(events._NEXT, text=hasty))
+    hasty = events._HORIZON.text.replace(" and xid < pg_snapshot_xmin(pg_current_snapshot())", "")
+    assert hasty != events._HORIZON.text
+    monkeypatch.setattr(events, "_HORIZON", msgspec.structs.replace(events._HORIZON, text=hasty))
     with pytest.raises(AssertionError):
         await lives.test_an_event_that_commits_late_is_not_skipped(ground)
