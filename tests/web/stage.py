@@ -38,6 +38,10 @@ GOODS: dict[str, tuple[tuple[str, str, int], ...]] = {
 }  # fmt: skip
 
 
+_hashed: dict[str, str] = {}
+"""Hashing is slow on purpose: once for all tests is enough."""
+
+
 class Stage:
     """Ids by name. `offers` are by title; staff of the first seller signs in as `seller@example.org`."""
 
@@ -51,7 +55,8 @@ class Stage:
 async def furnish(db: Database) -> Stage:
     """Fills an empty database."""
     stage = Stage()
-    password = await hash_password(PASSWORD)
+    password = _hashed.get(PASSWORD) or await hash_password(PASSWORD)
+    _hashed[PASSWORD] = password
     async with db.write() as tx:
         await _market(tx)
         for name in SELLERS:

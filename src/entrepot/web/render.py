@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_compact_currency, format_currency, format_decimal
@@ -54,7 +54,7 @@ class Language:
         self.code = code
         self.locale = Locale.parse(code, sep="-")
         self.name = (self.locale.get_display_name() or code).capitalize()
-        self.direction = self.locale.text_direction
+        self.direction = self.direction_of(code)
         self._catalog = _texts(code)
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
@@ -66,6 +66,11 @@ class Language:
             self.status, self.event, self.transfer,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
+
+    @staticmethod
+    def direction_of(code: str) -> str:
+        """ltr or rtl; the style sheet has logical sides only, so that this is all it takes."""
+        return Locale.parse(code, sep="-").text_direction
 
     def text(self, message: str, **values: object) -> str:
         """The translation of a message, with its `%(name)s` filled in."""
@@ -95,7 +100,9 @@ class Language:
         return format_skeleton("MMMd", at, locale=self.locale)
 
     def time(self, at: datetime) -> str:
-        return format_datetime(at, "d MMM y, HH:mm" if self.code == "en" else "medium", UTC, self.locale)
+        at = at.astimezone(UTC)
+        joined = str(get_datetime_format("medium", self.locale)).replace("'", "")
+        return joined.format(format_skeleton("Hm", at, locale=self.locale), self.day(at))
 
     def month(self, at: date) -> str:
         return format_date(at, "LLLL y", self.locale)

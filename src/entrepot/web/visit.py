@@ -280,7 +280,7 @@ def local(to: str) -> str:
 
 def problem_page(request: Request, problem: Problem) -> Response:
     """A problem as a page of its own. It reads nothing, so that it can be shown when the database is away."""
-    visit = _visit(request, bare=True)
+    visit = _visit(request)
     headers = {"retry-after": str(problem.retry_after_s)} if hasattr(problem, "retry_after_s") else {}
     text = visit.tell(problem, "")
     response = visit.html("problem.html", problem.status, frame=None, code=problem.status, text=text)
@@ -288,11 +288,9 @@ def problem_page(request: Request, problem: Problem) -> Response:
     return response
 
 
-def _visit(request: Request, *, bare: bool = False) -> Visit:
+def _visit(request: Request) -> Visit:
     wanted = [request.query_params.get("lang", ""), request.cookies.get("lang", "")]
     language = choose_language([*wanted, *accepted(request.headers.get("accept-language", ""))])
-    if bare:
-        return Visit(request, language, "", None)
     caller = sign_in(request)
     session = request.cookies.get("session", "") if caller else ""
     return Visit(request, language, session, caller, _notice(request))

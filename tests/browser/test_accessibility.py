@@ -1,0 +1,77 @@
+"""axe finds nothing on any page, on phone and desktop, light and dark; and every page is as small as promised."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, Shop
+
+PAGE_MAX_BYTES = 60_000
+SHEET_MAX_BYTES = 40_000
+STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in", "/register", "/nothing-here")
+BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
+SELLER = ("/seller", "/seller/orders", "/seller/statement", "/seller/payouts")
+OPERATOR = ("/operator", "/operator/sellers", "/operator/top-up")
+
+
+@pytest.fixture(scope="module")
+def bought(shop: Shop) -> dict[str, str]:
+    """Two purchases, so that there is something on every page: the paths of a purchase and of an open quote."""
+    with shop.visit("ada") as page:
+        placed = [order(page, shop, place=True), order(page, shop, place=True)]
+        return {"purchase": placed[1], "quote": order(page, shop, place=False)}
+
+
+def order(page: Page, shop: Shop, *, place: bool) -> str:
+    for title in ("White Milk, 1 gal", "Dark Roast Coffee, 12 oz"):
+        page.goto(f"/p/{shop.stage.slugs[title]}")
+        page.click(".buy button")
+        expect(page).to_have_url(f"{shop.url}/cart")
+    page.goto("/checkout")
+    page.click("aside button")
+    if place:
+        page.click("aside form button")
+        expect(page.locator(".notice.done")).to_be_visible()
+    return page.url.removeprefix(shop.url)
+
+
+@pytest.mark.parametrize(("phone", "dark"), [(True, False), (False, False), (True, True)])
+def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], phone: bool, dark: bool) -> None:
+    # In the dark only the colors are others.
+    rules = {"runOnly": ["color-contrast"]} if dark else None
+    product = f"/p/{shop.stage.slugs['White Milk, 1 gal']}"
+    visits = {
+        None: (*STRANGER, product), "ada": (*BUYER, bought["purchase"], bought["quote"], product), "seller": SELLER,
+        "operator": OPERATOR,
+    }  # fmt: skip
+    found, wide = [], []
+    for who, paths in visits.items():
+        with shop.visit(who, phone=phone) as page:
+            page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+            if who == "seller":
+                page.goto("/seller")
+                paths = (*paths, page.locator("article h2 a").first.get_attribute("href") or "")
+            for path in paths:
+                answer = page.goto(path)
+                assert answer is not None
+                assert len(answer.body()) < PAGE_MAX_BYTES, path
+                for violation in Axe().run(page, options=rules).response["violations"]:
+                    nodes = [node["target"] for node in violation["nodes"]]
+                    found.append(f"{path}: {violation['id']} {nodes}")
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    wide.append(path)
+    assert found == []
+    assert wide == []
+
+
+def test_the_style_sheet_is_small_and_nothing_comes_from_elsewhere(shop: Shop) -> None:
+    asked: list[str] = []
+    with shop.visit(phone=True) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto("/")
+        sheet = page.locator("link[rel=stylesheet]").get_attribute("href")
+        assert len(page.request.get(f"{shop.url}{sheet}").body()) < SHEET_MAX_BYTES
+    assert [url for url in asked if not url.startswith(f"{shop.url}/")] == []
+    assert PHONE["width"] == 360

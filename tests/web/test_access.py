@@ -1,0 +1,108 @@
+"""Every page as stranger, buyer, seller and operator, and with what belongs to somebody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.kit.ids import NIL, show
+from entrepot.web import routes
+from tests.web.site import Site
+
+PUBLIC = ("/", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/sign-in", "/register")
+BUYERS = (
+    "/cart",
+    "/checkout",
+    "/checkout/{quote_id}",
+    "/orders",
+    "/orders/{group_id}",
+    "/account",
+    "/account/addresses/new",
+)
+SELLERS = ("/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts")
+OPERATORS = ("/operator", "/operator/sellers", "/operator/top-up")
+
+
+def test_no_page_is_forgotten() -> None:
+    pages = {route.path for route in routes if route.name.startswith("page ")}
+    assert pages == {*PUBLIC, *BUYERS, *SELLERS, *OPERATORS}
+
+
+async def paths(site: Site) -> dict[str, str]:
+    """Every page's path with ids of things that are there: the buyer's own, and the first seller's."""
+    buyer = site.buyer
+    purchase = await buyer.buy(site.stage.slugs["White Milk, 1 gal"])
+    await buyer.put_in_cart(site.stage.slugs["White Milk, 1 gal"])
+    async with site.db.read() as tx:
+        order = show("ord", await tx.conn.fetchval("select id from orders.order"))
+    known = {
+        "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
+        "{group_id}": purchase.rpartition("/")[2], "{order_id}": order,
+    }  # fmt: skip
+    filled = {}
+    for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):
+        filled[path] = path.replace("/c/{slug}", "/c/pantry")
+        for name, value in known.items():
+            filled[path] = filled[path].replace(name, value)
+    return filled
+
+
+async def test_who_sees_which_page(site: Site) -> None:
+    at = await paths(site)
+    staff = site.staff("Harbor Dairy")
+    for path in PUBLIC:
+        for visitor in (site.anonymous, site.buyer, staff, site.operator):
+            assert (await visitor.get(at[path])).status_code == 200, path
+    for theirs, insider in ((BUYERS, site.buyer), (SELLERS, staff), (OPERATORS, site.operator)):
+        for path in theirs:
+            asked = await site.anonymous.get(at[path])
+            assert asked.status_code == 303, path
+            assert asked.headers["location"].startswith("/sign-in?next=%2F")
+            assert (await insider.get(at[path])).status_code == 200, path
+            outsiders = [v for v in (site.buyer, staff, site.operator) if v.http.cookies != insider.http.cookies]
+            assert [(await outsider.get(at[path])).status_code for outsider in outsiders] == [404, 404], path
+
+
+async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
+    at = await paths(site)
+    nobodys = show("grp", NIL)
+    for path in ("/orders/{group_id}", "/checkout/{quote_id}"):
+        theirs = await site.other.get(at[path])
+        absent = await site.other.get(f"{path.rpartition('/')[0]}/{nobodys}")
+        assert (theirs.status_code, absent.status_code) == (404, 404)
+        assert theirs.text.replace(at[path], "") == absent.text.replace(absent.request.url.path, "")
+    assert (await site.staff("Green Acre Farms").get(at["/seller/orders/{order_id}"])).status_code == 404
+
+
+async def test_forms_on_somebody_elses_things_change_nothing(site: Site) -> None:
+    at = await paths(site)
+    order = at["/seller/orders/{order_id}"].rpartition("/")[2]
+    before = await site.state()
+    stranger, rival = site.other, site.staff("Green Acre Farms")
+    token = (await stranger.form("/account", "/sign-out"))["form_token"]
+    rivals = (await rival.form("/seller", "/sign-out"))["form_token"]
+    key = {"form_token": token, "key": "k", "method": "wallet"}
+    sent = [
+        await stranger.send(f"/orders/{order}/cancel", {"form_token": token}),
+        await stranger.send(f"/orders/{order}/confirm", {"form_token": token}),
+        await stranger.send(at["/checkout/{quote_id}"], key),
+        await rival.send(
+            f"/seller/orders/{order}/ship", {"form_token": rivals, "carrier": "house", "tracking_number": "1"}
+        ),
+        await rival.send(f"/seller/orders/{order}/cancel", {"form_token": rivals}),
+        await stranger.send(f"/seller/orders/{order}/cancel", {"form_token": token}),
+        await stranger.send("/operator/top-up", {"form_token": token, "user_id": "usr_x", "amount": "1", "key": "k"}),
+    ]
+    assert [answer.status_code for answer in sent] == [404] * 7
+    assert await site.state() == before
+
+
+@pytest.mark.parametrize("path", ["/p/no-such-thing", "/c/no-such-thing", "/orders/grp_1", "/p/a%00b", "/nothing/here"])
+async def test_a_page_that_is_not_there_says_so_in_the_design(site: Site, path: str) -> None:
+    shown = await site.buyer.get(path)
+    assert shown.status_code == 404
+    assert "This berth is empty" in shown.text
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_the_api_keeps_its_own_answers(site: Site) -> None:
+    assert (await site.buyer.get("/v1/nothing")).headers["content-type"] == "application/problem+json"
