@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from entrepot.kit.clock import VirtualClock
@@ -124,3 +125,15 @@ async def test_each_cell_has_its_own_log(db: Database) -> None:
     assert reader.handed == [0]
     assert await consume(db, reader.consumer, 1) == 1
     assert reader.handed == [0, 1]
+
+
+async def test_whoever_writes_on_the_server_holds_the_log_back_and_loses_nothing(db: Database, pg_url: str) -> None:
+    """A limit to know: the oldest transaction with a number counts, in whatever database of the server it runs."""
+    reader, elsewhere = Reader("back", "a"), await asyncpg.connect(pg_url)
+    async with elsewhere.transaction():
+        await elsewhere.execute("select pg_current_xact_id()")
+        await tell(db, "a", 1)
+        assert await consume(db, reader.consumer) == 0
+    await elsewhere.close()
+    assert await consume(db, reader.consumer) == 1
+    assert reader.handed == [1]
