@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -20,32 +21,30 @@ from entrepot.orders import jobs as orders_jobs
 from entrepot.settings import Settings, SettingsError, load
 
 CONSUMERS = orders_jobs.CONSUMERS
-IDLE_S = 0.2
-TIDY_EVERY = 3_000
-"""Idle rounds between two clean-ups: about ten minutes."""
+IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
+"""Seconds to wait when there is nothing to do: orders, the gateway, clean-ups; and for a database that is away."""
 
 
-async def step(
-    db: Database, cell: int = 0, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
-) -> int:
-    """One round of everything; how much there was to do."""
+async def step(db: Database, cell: int = 0) -> int:
+    """One round of consumers and timers; how much there was to do."""
     found = 0
     for consumer in CONSUMERS:
         found += await consume(db, consumer, cell)
-    found += await orders_jobs.run_timers(db, cell)
-    if gateway is not None and client is not None:
-        found += await orders_jobs.sweep(db, client, gateway, cell)
-    return found
+    return found + await orders_jobs.run_timers(db, cell)
 
 
 async def run_until_idle(
     db: Database, cell: int = 0, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
 ) -> int:
-    """Rounds until there is nothing to do at the clock's now; how much there was."""
+    """Rounds of everything until there is nothing to do at the clock's now; how much there was."""
     total = 0
-    while found := await step(db, cell, gateway, client):
+    while True:
+        found = await step(db, cell)
+        if gateway is not None and client is not None:
+            found += await orders_jobs.sweep(db, client, gateway, cell)
+        if not found:
+            return total
         total += found
-    return total
 
 
 async def tidy(db: Database) -> None:
@@ -56,31 +55,44 @@ async def tidy(db: Database) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Rounds until SIGTERM or SIGINT. A database that is away is waited for."""
+    """Works until SIGTERM or SIGINT. What waits for the gateway has a loop of its own: a slow answer holds up nothing
+    else. A database that is away is waited for."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     keys = Keys(settings.secret.encode())
     db = await Database.open(settings.database_url)
-    rounds = 0
-    gateway: payments.Gateway | None = None
-    try:
-        async with httpx.AsyncClient() as client:
-            while not stop.is_set():
-                found = 0
-                try:
-                    if rounds % TIDY_EVERY == 0:
-                        gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
-                        await tidy(db)
-                    found = await step(db, 0, gateway, client)
-                    rounds += 1
-                except DatabaseAway:
-                    log("database_away")
-                    await _pause(stop, 2.0)
-                if not found:
-                    await _pause(stop, IDLE_S)
-    finally:
-        await db.close()
+
+    async def tend() -> int:
+        return await step(db)
+
+    async def tidy_up() -> int:
+        await tidy(db)
+        return 0
+
+    async with httpx.AsyncClient() as client:
+
+        async def ask() -> int:
+            gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
+            return 0 if gateway is None else await orders_jobs.sweep(db, client, gateway)
+
+        await asyncio.gather(
+            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy_up)
+        )
+    await db.close()
+
+
+async def _loop(stop: asyncio.Event, idle_s: float, work: Callable[[], Awaitable[int]]) -> None:
+    """`work` again and again until `stop`, with a pause when there was nothing to do."""
+    while not stop.is_set():
+        found = 0
+        try:
+            found = await work()
+        except DatabaseAway:
+            log("database_away")
+            await _pause(stop, AWAY_S)
+        if not found:
+            await _pause(stop, idle_s)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncpg
 import pytest
+from asyncpg.exceptions._base import InternalClientError
 
 from entrepot.kit.db import Database
 from entrepot.kit.problem import DatabaseAway
@@ -29,5 +29,5 @@ async def test_asyncpgs_word_for_a_dying_server_is_the_database_being_away(own_d
     db = await Database.open(own_db_url)
     with pytest.raises(DatabaseAway):
         async with db.write():
-            raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+            raise InternalClientError("cannot switch to state 15; another operation (2) is in progress")
     await db.close()

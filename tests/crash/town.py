@@ -249,7 +249,7 @@ class Town:
                 self.failures[f"reader: {type(error).__name__}"] += 1
                 await asyncio.sleep(PAUSE_S)
 
-    async def _read(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _read(self, connection: asyncpg.Connection) -> None:
         start = WALLET_MINOR * len(self.people)
         low = start + self.topped_up
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -48,7 +48,7 @@ def test_command(command: str, own_db_url: str, tmp_path: Path) -> None:
         assert f'"{verb}"' in (ROOT / "dev").read_text()
         return
     arguments = [verb, "--help"] if verb in ELSEWHERE else [verb, *rest]
-    start = [Path(sys.executable).parent / "entrepot", *arguments]
+    start = [str(Path(sys.executable).parent / "entrepot"), *arguments]
     if verb == "bench":
         start = [sys.executable, "-m", *arguments]
     environ = os.environ | {"ENTREPOT_DATABASE_URL": own_db_url, "ENTREPOT_HOME": str(tmp_path / "home")}

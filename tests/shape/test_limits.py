@@ -44,9 +44,7 @@ def wall_clocks(text: str) -> Iterator[str]:
             if f"{owner}.{node.attr}" in WALL_CLOCK:
                 yield f"{node.lineno}: {owner}.{node.attr}"
         if isinstance(node, ast.ImportFrom) and node.module == "time":
-            yield from (
-                f"{node.lineno}: from time import {name.name}" for name in node.names if name.name == "time"
-            )
+            yield from (f"{node.lineno}: from time import {name.name}" for name in node.names if name.name == "time")
         # Only strings that are SQL: prose may say what it likes.
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL_START.match(node.value):
             yield from (f"{node.lineno}: {found[0]}" for found in SQL_CLOCK.finditer(node.value))
@@ -98,9 +96,7 @@ def test_functions_are_short() -> None:
 def test_files_are_short() -> None:
     limits = {SOURCE: SOURCE_LINES_MAX, ROOT / "bench": SOURCE_LINES_MAX, ROOT / "tests": TEST_LINES_MAX}
     for folder, limit in limits.items():
-        lengths = {
-            path.relative_to(ROOT): len(path.read_text().splitlines()) for path in python_files(folder)
-        }
+        lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in python_files(folder)}
         assert {str(path): lines for path, lines in lengths.items() if lines > limit} == {}
 
 
@@ -116,12 +112,7 @@ def test_money_is_whole_numbers() -> None:
 
 
 def test_names_say_something() -> None:
-    paths = [
-        path
-        for folder in (SOURCE, ROOT / "bench")
-        for path in folder.rglob("*")
-        if path.suffix in ("", ".py")
-    ]
+    paths = [path for folder in (SOURCE, ROOT / "bench") for path in folder.rglob("*") if path.suffix in ("", ".py")]
     assert [str(path.relative_to(ROOT)) for path in paths if path.stem in VAGUE_NAMES] == []
 
 

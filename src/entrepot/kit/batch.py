@@ -58,7 +58,8 @@ class Batcher(Generic[Command, Verdict]):
             await self._settle(batch)
 
     def _take(self) -> list[tuple[Command, asyncio.Future[Verdict]]]:
-        batch, weight = [], 0
+        batch: list[tuple[Command, asyncio.Future[Verdict]]] = []
+        weight = 0
         while self._queue and len(batch) < self._max_commands:
             weight += self._weigh(self._queue[0][0])
             if batch and weight > self._max_weight:

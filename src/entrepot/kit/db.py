@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from asyncpg.exceptions._base import InterfaceError, InternalClientError  # a type checker sees them only there
 
 from entrepot.kit.clock import Clock, RealClock
 from entrepot.kit.outside import in_transaction
@@ -25,8 +26,8 @@ Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 
 RETRIES = 4
-GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-        asyncpg.TooManyConnectionsError, asyncpg.InternalClientError)  # fmt: skip
+GONE = (OSError, asyncpg.PostgresConnectionError, InterfaceError, asyncpg.OperatorInterventionError,
+        asyncpg.TooManyConnectionsError, InternalClientError)  # fmt: skip
 """What a lost or refused connection looks like; the outcome of what was sent is unknown. The last is what asyncpg says
 between a dying server's last word (57P02) and the end of the connection."""
 
@@ -40,7 +41,7 @@ class ReadTx:
 
     __slots__ = ("conn", "now")
 
-    def __init__(self, conn: asyncpg.Connection[Any], now: datetime) -> None:
+    def __init__(self, conn: asyncpg.Connection, now: datetime) -> None:
         self.conn = conn
         self.now = now
 
@@ -64,7 +65,7 @@ class Tx(ReadTx):
 
     __slots__ = ("_events",)
 
-    def __init__(self, conn: asyncpg.Connection[Any], now: datetime) -> None:
+    def __init__(self, conn: asyncpg.Connection, now: datetime) -> None:
         super().__init__(conn, now)
         self._events: list[tuple[int, str, UUID, dict[str, Any]]] = []
 
@@ -89,7 +90,7 @@ class Tx(ReadTx):
 class Database:
     """The pools and the clock. Open with `Database.open`, close with `close`."""
 
-    def __init__(self, url: str, clock: Clock, pools: dict[str, asyncpg.Pool[Any]]) -> None:
+    def __init__(self, url: str, clock: Clock, pools: dict[str, asyncpg.Pool]) -> None:
         self.url = url
         self.clock = clock
         self._pools = pools
@@ -155,18 +156,18 @@ class Database:
             return await work(tx)
 
     @asynccontextmanager
-    async def _connection(self, mode: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    async def _connection(self, mode: str) -> AsyncIterator[asyncpg.Connection]:
         """A pooled connection; a connection that is refused or breaks becomes the Problem DatabaseAway."""
         try:
             async with self._pools[mode].acquire(timeout=10) as conn:
-                yield conn  # type: ignore[misc]
+                yield conn
         except GONE as gone:
             if isinstance(gone, ValueError):  # an argument that does not fit: our mistake, not the server's absence
                 raise
             raise DatabaseAway from gone
 
 
-async def _prepare(conn: asyncpg.Connection[Any]) -> None:
+async def _prepare(conn: asyncpg.Connection) -> None:
     await conn.set_type_codec(
         "jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
     )
@@ -176,5 +177,5 @@ def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-async def _keep(conn: asyncpg.Connection[Any]) -> None:
+async def _keep(conn: asyncpg.Connection) -> None:
     """Nothing to reset: we set nothing on a session and take no session locks. Saves a round trip per use."""

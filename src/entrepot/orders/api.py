@@ -21,7 +21,8 @@ from entrepot.orders import actions, carts, reads
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.jobs import settle
 from entrepot.orders.placing import Placing
-from entrepot.orders.reads import Day, GroupBrief, GroupView, OrderBrief, OrderView
+from entrepot.orders.reads import GroupBrief, GroupView, OrderBrief, OrderView
+from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
     CartEmpty,

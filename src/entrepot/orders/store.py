@@ -130,9 +130,11 @@ GROUP_STATUS = sql("""
     update orders.order_group set status = :status, pay_by = null where cell = :cell and id = any (:groups::uuid[])
 """)
 ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, 'gateway')")
+# Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(
     """
-    select id from orders.order where cell = :cell and release_due_at <= :now order by release_due_at limit :limit
+    select id from orders.order where cell = :cell and release_due_at <= :now
+     order by release_due_at limit :limit for no key update skip locked
     """,
     UUID,
 )
