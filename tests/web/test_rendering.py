@@ -24,7 +24,7 @@ TEXTS = [("**.py", "python"), ("templates/**.html", "jinja2.ext.babel_extract")]
 
 def written() -> set[str | tuple[str, ...]]:
     """Every text of templates and code."""
-    keywords = {"_": None, "N": None, "_n": (1, 2)}
+    keywords = {"_": None, "N": None, "text": None, "_n": (1, 2)}
     return {message for _, _, message, _, _ in extract_from_dir(FOLDER, TEXTS, keywords=keywords)}
 
 

@@ -11,11 +11,11 @@ from entrepot.kit.sql import sql
 from entrepot.orders.types import Verdict
 
 QUOTE_COLUMNS = (
-    "cell", "id", "buyer_id", "cart_id", "market", "currency", "address_id", "shipping_code", "paid_minor", "created_at",
-    "expires_at", "pay_by_s", "order_ids", "order_sellers", "order_owns", "order_locations", "order_items",
-    "order_shipping", "order_seller_discounts", "order_operator_discounts", "order_commissions", "order_payment_fees",
-    "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities", "line_prices", "line_prices_per",
-    "line_roundings", "line_grosses", "line_shippings", "line_commission_bps", "line_commissions", "discount_lines",
+    "cell", "id", "buyer_id", "cart_id", "market", "currency", "address_id", "shipping_code", "paid_minor",
+    "created_at", "expires_at", "pay_by_s", "order_ids", "order_sellers", "order_owns", "order_locations",
+    "order_items", "order_shipping", "order_seller_discounts", "order_operator_discounts", "order_commissions",
+    "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities", "line_prices",
+    "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps", "line_commissions", "discount_lines",
     "discount_kinds", "discount_parties", "discount_amounts",
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ INSERT_QUOTE = sql(
     f"""
     insert into orders.quote ({", ".join(QUOTE_COLUMNS)})
     values ({", ".join(":" + column for column in QUOTE_COLUMNS)})
-    """
+    """  # noqa: S608 - made of the constants above
 )
 PLACE_MANY = sql(
     """
@@ -276,7 +276,7 @@ class QuoteChoices(msgspec.Struct, frozen=True):
 
 
 class QuoteLine(msgspec.Struct, frozen=True):
-    """A line of a stored quote; `quantity` units, `price_per` of which cost `unit_price_minor`, come to `gross_minor`."""
+    """A line of a stored quote: `quantity` units, `price_per` of which cost `unit_price_minor`."""
 
     seller_name: str
     title: str
@@ -359,7 +359,10 @@ QUOTE = sql(
     QuoteRow,
 )
 QUOTE_CHOICES = sql(
-    "select market, address_id, shipping_code from orders.quote where cell = :cell and id = :id and buyer_id = :buyer_id",
+    """
+    select market, address_id, shipping_code from orders.quote
+     where cell = :cell and id = :id and buyer_id = :buyer_id
+    """,
     QuoteChoices,
 )
 QUOTE_LINES = sql(
@@ -421,9 +424,9 @@ SHIP_TO = sql(
 )
 ORDER_LINES = sql(
     """
-    select l.line_no, l.offer_id, l.variant_id, p.title || case v.title when '' then '' else ', ' || v.title end, p.slug,
-           l.quantity, v.unit, l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor,
-           l.shipping_minor
+    select l.line_no, l.offer_id, l.variant_id,
+           p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
+           l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor, l.shipping_minor
       from orders.order_line l
       join catalog.variant v on v.id = l.variant_id
       join catalog.product p on p.id = v.product_id

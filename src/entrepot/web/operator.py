@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from entrepot.kit.problem import Malformed
 from entrepot.ledger import TransferRefused
 from entrepot.web.account import Nothing
 from entrepot.web.chart import chart
+from entrepot.web.seller import month_of, shifted
 from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
 from entrepot.web.words import N
 
@@ -42,14 +44,22 @@ class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def overview(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
-    days = await orders.days(tx, 0, market.code)
+    month = month_of(visit.query("month"))
+    edges: dict[date, int] = {}
+    if month is None:
+        days = await orders.days(tx, 0, market.code)
+    else:
+        stop = shifted(month, 1)
+        days = await orders.days(tx, 0, market.code, month, stop)
+        edges = {month.date(): 0, (stop - timedelta(days=1)).date(): 0}
     balances = [
         (meaning, Price(abs(await ledger.balance(tx, 0, code, market.currency)), market.currency))
         for code, meaning in BALANCES
     ]
     return await visit.show(
-        tx, "operator.html", days=days, balances=balances,
-        money=chart({day.day: day.paid_minor for day in days}), counts=chart({day.day: day.orders for day in days}),
+        tx, "operator.html", days=days, balances=balances, month=month,
+        money=chart(edges | {day.day: day.paid_minor for day in days}),
+        counts=chart(edges | {day.day: day.orders for day in days}),
         total=Price(sum(day.paid_minor for day in days), market.currency),
         earned=Price(sum(day.commission_minor for day in days), market.currency),
         placed=sum(day.orders for day in days), groups=sum(day.groups for day in days),

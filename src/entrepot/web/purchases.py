@@ -37,7 +37,7 @@ async def purchase_page(tx: ReadTx, visit: Visit) -> Response:
     )
     if waiting:
         # Works without JavaScript. The first seconds are short: the link to the gateway is only on its way.
-        response.headers["refresh"] = "2" if payment.redirect_url is None else "10"
+        response.headers["refresh"] = "2" if payment.redirect_url is None else "5"
     return response
 
 

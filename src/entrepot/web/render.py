@@ -9,7 +9,7 @@ from decimal import Decimal
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_skeleton, get_datetime_format
@@ -47,6 +47,15 @@ def _texts(code: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+class Measured(Protocol):
+    """`price_per` of `unit` cost what the price says: cards, offers and lines of all kinds."""
+
+    @property
+    def price_per(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
+
+
 class Language:
     """A language of the pages, with its texts, formats and templates. `code` is a BCP 47 tag."""
 
@@ -62,8 +71,8 @@ class Language:
         )  # fmt: skip
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (
-            self.money, self.money_short, self.number, self.day, self.day_short, self.time, self.month, self.country,
-            self.status, self.event, self.transfer,
+            self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.month,
+            self.country, self.status, self.event, self.transfer,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -89,6 +98,14 @@ class Language:
         """For the scale of a chart: 12K rather than 12,000.00."""
         amount = Decimal(price.minor).scaleb(-exponent(price.currency))
         return format_compact_currency(amount, price.currency, locale=self.locale, fraction_digits=1)
+
+    def measure(self, item: Measured) -> str:
+        """What one price buys, where that is not a piece: 1000 milliliters are called a liter."""
+        if item.price_per == 1:
+            return self.text("per %(unit)s", unit=item.unit)
+        if item.price_per == 1_000 and item.unit.startswith("milli"):
+            return self.text("per %(unit)s", unit=item.unit.removeprefix("milli"))
+        return self.text("per %(n)s %(unit)s", n=self.number(item.price_per), unit=item.unit)
 
     def number(self, n: int) -> str:
         return format_decimal(n, locale=self.locale)

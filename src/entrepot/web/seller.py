@@ -70,8 +70,8 @@ async def refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
 async def statement_page(tx: ReadTx, visit: Visit) -> Response:
     """One month: opening, lines, closing. Without a month, that of the latest order."""
     market = await visit.market(tx)
-    start = _month(visit.query("month")) or await _latest_month(tx, visit)
-    stop = _shifted(start, 1)
+    start = month_of(visit.query("month")) or await _latest_month(tx, visit)
+    stop = shifted(start, 1)
     statement = await payments.statement_of(tx, visit.me.cell, visit.seller_id, market.currency, start, stop)
     first = visit.query_number("after")
     balance = statement.opening_minor + sum(line.amount_minor for line in statement.lines[:first])
@@ -81,7 +81,7 @@ async def statement_page(tx: ReadTx, visit: Visit) -> Response:
         shown.append((line, balance))
     following = first + LINES_PER_PAGE
     return await visit.show(
-        tx, "seller_statement.html", statement=statement, shown=shown, start=start, before=_shifted(start, -1),
+        tx, "seller_statement.html", statement=statement, shown=shown, start=start, before=shifted(start, -1),
         after=stop, next=following if following < len(statement.lines) else None,
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     return await visit.show(tx, "seller_payouts.html", found=found)
 
 
-def _month(text: str) -> datetime | None:
+def month_of(text: str) -> datetime | None:
     """The first moment (UTC) of a month written 2026-03."""
     try:
         return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
@@ -99,7 +99,7 @@ def _month(text: str) -> datetime | None:
         return None
 
 
-def _shifted(month: datetime, by: int) -> datetime:
+def shifted(month: datetime, by: int) -> datetime:
     """The month after (1) or before (-1), within the years that a date can have."""
     number = min(max(month.year * 12 + month.month - 1 + by, 12), 9999 * 12 + 11)
     return month.replace(year=number // 12, month=number % 12 + 1)

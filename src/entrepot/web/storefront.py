@@ -11,7 +11,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 from entrepot.web.visit import Visit, page
 
-POPULAR = 12
+POPULAR = 10
 PER_PAGE = 24
 
 
