@@ -1,4 +1,4 @@
-"""A small marketplace for tests: one market, two sellers and the operator's own, on a virtual clock, spoken to over HTTP."""
+"""A small marketplace for tests: one market, any sellers, on a virtual clock, spoken to over HTTP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+
 from entrepot import accounts, catalog, inventory, ledger, logistics, payments, pricing, sellers, worker
 from entrepot.app import build
 from entrepot.inventory import Goods
@@ -74,7 +75,7 @@ class Shop:
     async def offer(
         self, seller: UUID, price_minor: int, units: int, *, location: int = 1, price_per: int = 1, cost_minor: int = 0
     ) -> int:
-        """A new product of `seller` with `units` on hand at a location; the offer's id. `cost_minor`: bought for, per unit."""
+        """A new product of `seller` with `units` on hand at a location; the offer's id. `cost_minor` is per unit."""
         number = next(_serial)
         async with self.db.write() as tx:
             variant = catalog.NewVariant(sku=f"sku-{number}", price_per=price_per)
@@ -114,9 +115,10 @@ class Shop:
     async def state(self) -> dict[str, Any]:
         """Everything that an action could change, to assert that a refused one changed nothing."""
         tables = (
-            "orders.order_group orders.order orders.order_line ledger.transfer ledger.balance inventory.stock "
-            "inventory.movement payments.payment payments.refund kit.event kit.idempotency_key"
-        ).split()
+            "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
+            "inventory.stock", "inventory.movement", "payments.payment", "payments.refund", "kit.event",
+            "kit.idempotency_key",
+        )  # fmt: skip
         async with self.db.read() as tx:
             return {
                 table: await tx.conn.fetchval(f"select md5(string_agg(t::text, ',' order by t::text)) from {table} t")

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from entrepot import pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
-
 from tests.shop import MARKET, START, Shop, open_shop
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,8 @@ async def shop(own_db_url: str) -> AsyncIterator[Shop]:
 def entrepot(*arguments: str, url: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs the installed command."""
     return subprocess.run(
-        [Path(sys.executable).parent / "entrepot", *arguments], text=True, capture_output=True, timeout=240, check=False,
-        env=os.environ | {"ENTREPOT_DATABASE_URL": url, "ENTREPOT_HOME": str(home)} | environ,
+        [Path(sys.executable).parent / "entrepot", *arguments], text=True, capture_output=True, timeout=240,
+        check=False, env=os.environ | {"ENTREPOT_DATABASE_URL": url, "ENTREPOT_HOME": str(home)} | environ,
     )  # fmt: skip
 
 
@@ -51,7 +51,8 @@ async def test_1_kit_and_shape(shop: Shop) -> None:
         columns = {
             row[0]
             for row in await tx.conn.fetch(
-                "select column_name from information_schema.columns where table_schema = 'orders' and table_name = 'order'"
+                "select column_name from information_schema.columns "
+                "where table_schema = 'orders' and table_name = 'order'"
             )
         }
     assert {row["name"] for row in keys if row["attname"] != "cell"} == {"payments.webhook"}
@@ -155,7 +156,7 @@ def test_5_speed(tmp_path: Path) -> None:
 
 
 async def test_6_bad_input_and_bad_luck(shop: Shop, tmp_path: Path) -> None:
-    """A stale price, an empty shelf, another's quote, a key used twice: each has its Problem, and nothing is half done."""
+    """An empty shelf, another's quote, a key used twice, no database: each has its Problem, nothing is half done."""
     seller = await shop.seller()
     offer = await shop.offer(seller, 1_000, 2)
     buyer, other, poor = await shop.buyer(), await shop.buyer(), await shop.buyer(1)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
-
 from tests.shop import START, Shop, open_shop
 
 

@@ -108,15 +108,12 @@ def test_flags_are_taken(home: Path) -> None:
     server.stop()
 
 
-def test_a_home_in_use_is_refused_and_can_be_attached_to(
-    home: Path, holder: tuple[subprocess.Popen[str], int]
-) -> None:
+def test_a_home_in_use_is_refused_and_can_be_attached_to(home: Path, holder: tuple[subprocess.Popen[str], int]) -> None:
     process, pid = holder
     with pytest.raises(postgres.PostgresError) as refused:
         postgres.start(home)
     assert str(refused.value) == (
-        f"{home} is in use by process {process.pid}: "
-        f"stop it (kill {process.pid}) or set another ENTREPOT_HOME"
+        f"{home} is in use by process {process.pid}: stop it (kill {process.pid}) or set another ENTREPOT_HOME"
     )
     attached = postgres.attach(home)
     assert attached.pid == pid
@@ -142,9 +139,7 @@ def test_database_starts_a_server_only_for_as_long_as_it_is_needed(home: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lacks prctl: only Linux ends a child with its parent")
-def test_the_server_does_not_outlive_its_parent(
-    home: Path, holder: tuple[subprocess.Popen[str], int]
-) -> None:
+def test_the_server_does_not_outlive_its_parent(home: Path, holder: tuple[subprocess.Popen[str], int]) -> None:
     process, pid = holder
     process.kill()
     process.wait()

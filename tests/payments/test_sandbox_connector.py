@@ -80,9 +80,7 @@ def test_answers_to_create() -> None:
         "sp_1", "captured", URL
     )
     assert sandbox.parse_created(ASKED, 200, encode(PAYMENT | {"status": "failed"})) == Declined("sp_1")
-    assert sandbox.parse_created(ASKED, 409, b'{"error":"key_conflict"}') == GatewayRefused(
-        409, "key_conflict"
-    )
+    assert sandbox.parse_created(ASKED, 409, b'{"error":"key_conflict"}') == GatewayRefused(409, "key_conflict")
 
 
 def test_answers_to_get_and_cancel() -> None:
@@ -103,13 +101,9 @@ def test_answers_to_refund() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("field", "told"), [("reference", "pay_2"), ("amount_minor", 1251), ("currency", "EUR")]
-)
+@pytest.mark.parametrize(("field", "told"), [("reference", "pay_2"), ("amount_minor", 1251), ("currency", "EUR")])
 @pytest.mark.parametrize("status", ["requires_action", "captured", "failed", "canceled"])
-def test_an_echo_that_differs_is_a_mismatch_whatever_the_status_is(
-    field: str, told: object, status: str
-) -> None:
+def test_an_echo_that_differs_is_a_mismatch_whatever_the_status_is(field: str, told: object, status: str) -> None:
     expected = Mismatch(field, str(getattr(ASKED, field)), str(told))
     body = encode(PAYMENT | {"status": status, field: told})
     assert sandbox.parse_created(ASKED, 201, body) == expected
@@ -191,9 +185,7 @@ def test_a_webhooks_payment_is_held_against_what_was_asked() -> None:
 def test_a_webhook_is_good_for_five_minutes(seconds: int) -> None:
     body = encode(EVENT)
     event = sandbox.parse_webhook(SECRET, signed(body), body, SENT_AT + timedelta(seconds=seconds))
-    assert (
-        event.event_id == "se_1"
-    )  # also when it is replayed: by this id the second one is seen to be the first
+    assert event.event_id == "se_1"  # also when it is replayed: by this id the second one is seen to be the first
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 86_400])

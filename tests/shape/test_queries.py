@@ -11,9 +11,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import asyncpg
-import entrepot
 import msgspec
 import pytest
+
+import entrepot
 from entrepot.kit.sql import QUERIES, Query
 
 PYTHON = {

@@ -56,9 +56,7 @@ def _pays(basket: Basket) -> list[int]:
 
 
 def _extended(basket: Basket) -> list[int]:
-    parts = zip(
-        basket.quantity, basket.unit_price_minor, basket.price_per, basket.rounding_minor, strict=True
-    )
+    parts = zip(basket.quantity, basket.unit_price_minor, basket.price_per, basket.rounding_minor, strict=True)
     return [quantity * price // per + rest for quantity, price, per, rest in parts]
 
 
@@ -152,9 +150,7 @@ def test_the_source_itself_is_the_published_one() -> None:
     joined = lines.join(records, on="product_id", how="left")
     recorded = joined.drop_nulls("manufacturer_id")
     order = pl.struct("basket_id", "manufacturer_id").n_unique()
-    seen = joined.select(
-        pl.col("household_id", "store_id", "manufacturer_id").n_unique(), order.alias("orders")
-    )
+    seen = joined.select(pl.col("household_id", "store_id", "manufacturer_id").n_unique(), order.alias("orders"))
     assert seen.collect().row(0) == (
         2_469,
         457,
@@ -175,9 +171,7 @@ def test_the_catalog_of_four_weeks_sells_what_its_days_sell() -> None:
     units: Counter[tuple[int, int]] = Counter()
     for day in source.days(None, FOUR_WEEKS):
         for basket in day.baskets:
-            for product, price, count in zip(
-                basket.product_id, basket.unit_price_minor, basket.quantity, strict=True
-            ):
+            for product, price, count in zip(basket.product_id, basket.unit_price_minor, basket.quantity, strict=True):
                 first.setdefault((product, basket.store_id), price)
                 units[product, basket.store_id] += count
     offers = catalog.offers.select("product_id", "store_id", "unit_price_minor", "quantity").rows()
@@ -301,9 +295,7 @@ def test_days_outside_the_window_are_not_read(tmp_path: Path) -> None:
         ({"sales_value": 2.0}, "a basket holds the same product twice"),
     ],
 )
-def test_data_that_break_a_promise_are_refused(
-    tmp_path: Path, changed: dict[str, float | None], message: str
-) -> None:
+def test_data_that_break_a_promise_are_refused(tmp_path: Path, changed: dict[str, float | None], message: str) -> None:
     plain = dict(zip(_COLUMNS, _LINES[-1], strict=True))
     lines = [tuple({**plain, **changed}.values())]
     if "twice" in message or "more than one" in message:
@@ -334,9 +326,7 @@ def test_a_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> 
         (None, None, None, "Unlabeled item"),
     ],
 )
-def test_titles_are_readable(
-    product_type: str | None, category: str | None, size: str | None, title: str
-) -> None:
+def test_titles_are_readable(product_type: str | None, category: str | None, size: str | None, title: str) -> None:
     assert product_title(product_type, category, size) == title
 
 

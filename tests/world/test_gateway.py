@@ -132,9 +132,7 @@ async def test_a_payment_is_created_approved_and_told(shop: Shop) -> None:
     ("verb", "status", "event"),
     [("decline", "failed", "payment.failed"), ("cancel", "canceled", "payment.canceled")],
 )
-async def test_a_payment_that_comes_to_nothing_is_told(
-    shop: Shop, verb: str, status: str, event: str
-) -> None:
+async def test_a_payment_that_comes_to_nothing_is_told(shop: Shop, verb: str, status: str, event: str) -> None:
     async with running(shop) as (gateway, client):
         id_ = (await create(client)).json()["id"]
         assert (await client.post(f"/payments/{id_}/{verb}")).json()["status"] == status
@@ -164,9 +162,7 @@ async def test_never_more_goes_back_than_was_captured(shop: Shop) -> None:
         refused = await refund(client, id_, 251, "r9")
         assert (refused.status_code, refused.json()) == (409, {"error": "exceeds_captured"})
         last = await refund(client, id_, 250, "rest")
-        assert (
-            last.json() == (await refund(client, id_, 250, "rest")).json()
-        )  # the same key is the same refund
+        assert last.json() == (await refund(client, id_, 250, "rest")).json()  # the same key is the same refund
         assert (await refund(client, id_, 249, "rest")).json() == {"error": "key_conflict"}
         assert (await client.get(f"/payments/{id_}")).json()["refunded_minor"] == 1250
         await gateway.quiet()
@@ -216,9 +212,7 @@ async def test_other_bad_input() -> None:
 
 async def test_the_buyers_page(shop: Shop) -> None:
     async with running(shop) as (gateway, client):
-        payment = (
-            await create(client, reference="<b>1</b>", return_url="http://shop.example/?a=1&b=2")
-        ).json()
+        payment = (await create(client, reference="<b>1</b>", return_url="http://shop.example/?a=1&b=2")).json()
         page = await client.get(payment["redirect_url"])
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in page.headers["content-security-policy"]
@@ -380,9 +374,7 @@ async def test_the_connector_and_the_gateway_understand_each_other() -> None:
     async with running() as (_, client):
 
         async def call(request: sandbox.OutRequest) -> tuple[int, bytes]:
-            answer = await outside.call(
-                client, request.method, request.path, key=request.key, body=request.body
-            )
+            answer = await outside.call(client, request.method, request.path, key=request.key, body=request.body)
             return answer.status_code, answer.content
 
         created = sandbox.parse_created(ASKED, *await call(sandbox.build_create(ASKED)))

@@ -34,7 +34,7 @@ async def receive(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int
 
 
 async def move(tx: Tx, cell: int, kind: str, goods: Sequence[Goods]) -> None:
-    """One kind of movement: confirm (held -> allocated), give_back (allocated ->), expire (held ->), return (-> on hand).
+    """One kind: confirm (held -> allocated), give_back (allocated ->), expire (held ->), return (-> on_hand).
 
     The caller's own rows say that the goods are there to be moved; the table's CHECKs are the last net."""
     await _lock(tx, cell, goods)

@@ -114,7 +114,7 @@ class Database:
                 max_cached_statement_lifetime=0,
                 command_timeout=60,
                 server_settings={"application_name": f"entrepot {mode}", "jit": "off", **extra},
-            )  # fmt: skip
+            )
             for mode, extra in modes.items()
         }
         return cls(url, clock or RealClock(), pools)

@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A reader of the log. `handle` gets events of its `kinds` in order; it may see one twice only if it rolled back."""
+    """A reader of the log. `handle` gets events of its `kinds` in order, and one twice only if it rolled back."""
 
     name: str
     kinds: frozenset[str]

@@ -5,7 +5,8 @@
     routes = [get("/v1/orders/{order_id}", read_order, access=BUYER, raises=(NotFound,))]
 
 A handler says by its parameters what it needs: `tx` (Tx: one transaction, committed after it returns; ReadTx: reads),
-`caller`, `body` (a Struct), `query` (a Struct), `request`, `key` (the Idempotency-Key, when it spends that itself), and its path parameters (Annotated[UUID, "ord"] or int or str).
+`caller`, `body` (a Struct), `query` (a Struct), `request`, `key` (the Idempotency-Key, when it spends that itself), and
+its path parameters (Annotated[UUID, "ord"] or int or str).
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ async def migrate(url: str) -> list[str]:
             raise MigrationError(f"PostgreSQL {conn.get_server_version().major} is too old; use 15 to 18.")
         await conn.execute("select pg_advisory_lock($1)", LOCK)
         await conn.execute(
-            'create table if not exists public.entrepot_migration (name text collate "C" primary key, sha256 text not null)'
+            "create table if not exists public.entrepot_migration ("
+            'name text collate "C" primary key, sha256 text not null)'
         )
         done = {row["name"]: row["sha256"] for row in await conn.fetch("select * from public.entrepot_migration")}
         ran = []

@@ -1,7 +1,7 @@
 """Calls to other people's computers: never inside a transaction, always bounded, named by an idempotency key.
 
-The pattern is intent, call, record: a committed row says what will be asked; the call goes out with that row's id as its
-key; a second transaction records the answer. A sweeper finds intents without an answer and asks again.
+The pattern is intent, call, record: a committed row says what will be asked; the call goes out with that row's id as
+its key; a second transaction records the answer. A sweeper finds intents without an answer and asks again.
 """
 
 from __future__ import annotations

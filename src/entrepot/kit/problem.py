@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 @dataclass(eq=False)
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
     """Refused."""
 
     status: ClassVar[int] = 400

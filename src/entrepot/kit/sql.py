@@ -39,9 +39,10 @@ class Query(msgspec.Struct, Generic[Row], frozen=True, eq=False):
 def sql(text: str) -> Query[None]: ...
 @overload
 def sql(text: str, row: type[Row]) -> Query[Row]: ...
-def sql(text: str, row: Any = type(None)) -> Query[Any]:
+def sql(text: str, row: Any = None) -> Query[Any]:
     """A query whose rows become `row`: a msgspec Struct with a field per column in order, or the type of the one
     column. Without a row type it is for `tx.run` only."""
+    row = type(None) if row is None else row
     params: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -52,7 +53,7 @@ def sql(text: str, row: Any = type(None)) -> Query[Any]:
         return f"${params.index(match[1]) + 1}"
 
     compiled = _NAME.sub(number, text)
-    single = not (isinstance(row, type) and issubclass(row, msgspec.Struct))
+    single = not issubclass(row, msgspec.Struct)
     query = Query(compiled, tuple(params), row, _first if single else row)
     QUERIES.append(query)
     return query

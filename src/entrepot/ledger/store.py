@@ -41,7 +41,8 @@ POST_MANY = sql(
 ACCOUNT_IDS = sql(
     """
     select coalesce(l.id, 0)
-      from unnest(:codes::text[], :owners::uuid[], :currencies::text[]) with ordinality as a (code, owner, currency, ord)
+      from unnest(:codes::text[], :owners::uuid[], :currencies::text[])
+           with ordinality as a (code, owner, currency, ord)
       left join ledger.account l
         on l.cell = :cell and l.code = a.code and l.owner = a.owner and l.currency = a.currency
      order by a.ord
@@ -61,9 +62,11 @@ BALANCE = sql(
 BEFORE = sql(
     """
     select (coalesce((select sum(t.amount) from ledger.transfer t
-                      where t.cell = :cell and t.credit = :account and t.at < :start and t.code not in ('pay', 'fund')), 0)
+                      where t.cell = :cell and t.credit = :account and t.at < :start
+                        and t.code not in ('pay', 'fund')), 0)
          - coalesce((select sum(t.amount) from ledger.transfer t
-                      where t.cell = :cell and t.debit = :account and t.at < :start and t.code not in ('pay', 'fund')), 0))::bigint
+                      where t.cell = :cell and t.debit = :account and t.at < :start
+                        and t.code not in ('pay', 'fund')), 0))::bigint
     """,
     int,
 )

@@ -100,7 +100,12 @@ async def track(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[UUID]:
         places=[s.place for s in scans],
     )  # fmt: skip
     delivered = await tx.all(
-        store.ADVANCE, cell=cell, stages=store.STAGES, carriers=carriers, tracking_numbers=numbers, statuses=statuses,
+        store.ADVANCE,
+        cell=cell,
+        stages=store.STAGES,
+        carriers=carriers,
+        tracking_numbers=numbers,
+        statuses=statuses,
         ats=ats,
     )
     for order_id in delivered:

@@ -1,8 +1,8 @@
 """Orders: the way of a purchase from cart to completion.
 
-cart -> quote (stored, expires) -> place: one order group (one payment), one order per seller and ship-from, stock taken,
-money in escrow -> shipped -> delivered -> confirmed by the buyer or the timer -> released to the seller. Canceled before
-shipping, or refunded before release, everything goes back.
+cart -> quote (stored, expires) -> place: one order group (one payment), one order per seller and ship-from, stock
+taken, money in escrow -> shipped -> delivered -> confirmed by the buyer or the timer -> released to the seller.
+Canceled before shipping, or refunded before release, everything goes back.
 
 Invariants (the auditor re-derives them):
   the orders of a group sum to what was paid; an order's amounts are the sums of its lines', frozen when it was placed;

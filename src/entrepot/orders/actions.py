@@ -67,7 +67,7 @@ def _quote_row(
 
 
 async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdict]:
-    """Places quotes: one call per batch and cell, a verdict per command, in order (migration 0011 lists them). A refused
+    """Places quotes: one call per batch and cell, a verdict per command in order (migration 0011 lists them). A refused
     command consumes nothing and harms no other. The commands' keys and what they did commit together."""
     return await tx.all(
         store.PLACE_MANY, cell=cell, now=tx.now, callers=[c.caller for c in commands], keys=[c.key for c in commands],
@@ -77,7 +77,7 @@ async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdi
 
 
 async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
-    """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders are paid. The groups
+    """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders paid. The groups
     that are placed by it; one that had expired is not among them and its money must go back."""
     waiting = [
         group.id
@@ -186,7 +186,7 @@ async def deliver_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
 async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
     """Releases shipped or delivered orders from escrow; the number that this is news for.
 
-    escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own goods: escrow -> own_revenue."""
+    escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own: escrow -> own_revenue."""
     orders = [
         o for o in await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids) if o.status in ("shipped", "delivered")
     ]
@@ -227,8 +227,8 @@ async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
 async def cancel(
     tx: Tx, cell: int, order_ids: Sequence[UUID], *, buyer_id: UUID | None = None, seller_id: UUID | None = None
 ) -> None:
-    """Cancels paid orders that are not shipped: stock and money go back. All or, by raising NotFound or WrongStatus, none.
-    With `buyer_id` or `seller_id` only theirs."""
+    """Cancels paid orders that are not shipped: stock and money go back. All, or by raising NotFound or WrongStatus
+    none. With `buyer_id` or `seller_id` only theirs."""
     orders = await _lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "give_back", await _goods(tx, cell, ids))

@@ -184,7 +184,7 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
 
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
-    """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable, and the Problems
+    """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable and the Problems
     of pricing.price."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
     if not lines:

@@ -23,7 +23,7 @@ LATELY = 2_000
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """A frozen line: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping."""
+    """Frozen: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping."""
 
     title: str
     slug: str
@@ -188,7 +188,8 @@ def _brief(row: OrderSummary) -> OrderBrief:
 
     return OrderBrief(
         show("ord", row.id), show("grp", row.group_id), show("sel", row.seller_id), row.seller_name, row.status,
-        price(row.items_minor), price(row.shipping_minor), price(row.seller_discount_minor + row.operator_discount_minor),
+        price(row.items_minor), price(row.shipping_minor),
+        price(row.seller_discount_minor + row.operator_discount_minor),
         price(row.paid_minor), price(row.commission_minor), price(row.payment_fee_minor), row.placed_at,
     )  # fmt: skip
 

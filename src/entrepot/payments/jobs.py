@@ -35,7 +35,7 @@ class Gateway(msgspec.Struct, frozen=True):
 
 
 async def find_gateway(db: Database, keys: Keys, url: str, return_url: str) -> Gateway | None:
-    """The gateway at `url`, when there is one and the secret of its webhooks is known (kit.secret `sandbox_webhook`)."""
+    """The gateway at `url`, when there is one and its webhooks' secret is known (kit.secret `sandbox_webhook`)."""
     if not url:
         return None
     async with db.read() as tx:
@@ -127,7 +127,7 @@ async def _refund(db: Database, client: httpx.AsyncClient, gateway: Gateway, cel
 async def take_webhook(
     tx: Tx, gateway: Gateway, headers: Mapping[str, str], body: bytes, cell: int, settle: Settle
 ) -> None:
-    """Acts on what the gateway tells, each told thing once. Raises WebhookRefused for what it did not send. What it tells
+    """Acts on what the gateway tells, each thing once. Raises WebhookRefused for what it did not send. What it tells
     of payments that are not ours, or otherwise than asked, is logged and moves nothing."""
     try:
         event = sandbox.parse_webhook(gateway.secret, headers, body, tx.now)

@@ -115,9 +115,7 @@ class Gateway:
             routes=self._routes(),
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
         )
-        self._server = Server(
-            app, HOST, self.port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
-        )
+        self._server = Server(app, HOST, self.port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
         self._serving = asyncio.create_task(self._server.serve())
         await self._listening()
         # What an earlier life with this journal left undone.
