@@ -14,9 +14,9 @@ QUOTE_COLUMNS = (
     "cell", "id", "buyer_id", "cart_id", "market", "currency", "address_id", "shipping_code", "paid_minor",
     "created_at", "expires_at", "pay_by_s", "order_ids", "order_sellers", "order_owns", "order_locations",
     "order_items", "order_shipping", "order_seller_discounts", "order_operator_discounts", "order_commissions",
-    "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities", "line_prices",
-    "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps", "line_commissions", "discount_lines",
-    "discount_kinds", "discount_parties", "discount_amounts",
+    "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities",
+    "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
+    "line_commissions", "discount_lines", "discount_kinds", "discount_parties", "discount_amounts",
 )  # fmt: skip
 
 
