@@ -25,7 +25,8 @@ create table orders.cart_line (
 
 -- A quote is one row of parallel arrays: one probe reads it, one insert stores it. `order_*` have one element per
 -- order (seller and ship-from), `line_*` one per line, `discount_*` one per discount. Placing it makes the order
--- group of the same id, so a quote is placed at most once.
+-- group of the same id, so a quote is placed at most once. Up to 60 lines or so stay in the row uncompressed, for
+-- placing takes every element by its subscript.
 create table orders.quote (
     cell                     smallint    not null,
     id                       uuid        not null,
@@ -66,7 +67,7 @@ create table orders.quote (
     discount_parties         text[]      not null,
     discount_amounts         bigint[]    not null,
     primary key (cell, id)
-);
+) with (toast_tuple_target = 8160);
 -- Not led by the cell: while the table is young the planner would take it to look up a quote by its id.
 create index quote_expiry on orders.quote (expires_at);
 

@@ -17,28 +17,25 @@
 -- Locks, in this order: keys (caller, key), stock (id), wallets (id). Commands are judged in the order given, each
 -- against what its predecessors left; a refused one consumes nothing.
 
--- The lines of quotes, unnested; `n` counts the quotes as they are given.
+-- The lines of quotes, unnested; `n` counts the quotes as they are given. Elements are taken by their subscripts: the
+-- planner leaves out those that a caller does not use, and twelve arrays unnested side by side cost a fifth of placing.
 create function orders.quote_lines(p_cell smallint, p_quotes uuid[])
 returns table (n int, quote_id uuid, line_no smallint, order_id uuid, offer_id bigint, variant_id bigint,
                stock_id bigint, quantity bigint, unit_price_minor bigint, price_per int, rounding_minor bigint,
                gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp int,
                commission_minor bigint)
 language sql stable as $$
-    select a.n::int, q.id, l.line_no::smallint, q.order_ids[l.order_no], l.offer_id, l.variant_id, l.stock_id, l.quantity,
-           l.price, l.price_per, l.rounding, l.gross,
+    select a.n::int, q.id, i::smallint, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_variants[i],
+           q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i],
+           q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
-                 where d.line = l.line_no) end,
-           l.shipping, l.commission_bp, l.commission
+                 where d.line = i) end,
+           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral unnest(
-               q.line_orders, q.line_offers, q.line_variants, q.line_stocks, q.line_quantities, q.line_prices,
-               q.line_prices_per, q.line_roundings, q.line_grosses, q.line_shippings, q.line_commission_bps,
-               q.line_commissions)
-           with ordinality as l (order_no, offer_id, variant_id, stock_id, quantity, price, price_per, rounding,
-                                 gross, shipping, commission_bp, commission, line_no)
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i
 $$;
 
 create function orders.quote_orders(p_cell smallint, p_quotes uuid[])
@@ -47,17 +44,14 @@ returns table (n int, quote_id uuid, order_no smallint, order_id uuid, seller_id
                operator_discount_minor bigint, commission_minor bigint, payment_fee_minor bigint, paid_minor bigint,
                buyer_id uuid, market text, currency text)
 language sql stable as $$
-    select a.n::int, q.id, o.order_no::smallint, o.id, o.seller_id, o.own, o.location_id, o.items, o.shipping,
-           o.seller_discount, o.operator_discount, o.commission, o.payment_fee,
-           o.items + o.shipping - o.seller_discount - o.operator_discount, q.buyer_id, q.market,
-           q.currency
+    select a.n::int, q.id, i::smallint, q.order_ids[i], q.order_sellers[i], q.order_owns[i], q.order_locations[i],
+           q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
+           q.order_commissions[i], q.order_payment_fees[i],
+           q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
+           q.buyer_id, q.market, q.currency
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral unnest(
-               q.order_ids, q.order_sellers, q.order_owns, q.order_locations, q.order_items, q.order_shipping,
-               q.order_seller_discounts, q.order_operator_discounts, q.order_commissions, q.order_payment_fees)
-           with ordinality as o (id, seller_id, own, location_id, items, shipping, seller_discount,
-                                 operator_discount, commission, payment_fee, order_no)
+     cross join lateral generate_series(1, cardinality(q.order_ids)) i
 $$;
 
 -- Writes what was judged: quotes become order groups. The caller holds the locks on stock and wallets.
