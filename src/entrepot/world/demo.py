@@ -44,7 +44,7 @@ def _welcome(url: str) -> list[str]:
         "",
         f"the marketplace   {url}/",
         f"a seller's pages  {url}/seller",
-        f"the operator's    {url}/operator",
+        f"the operator's    {url}/operator?month=2017-01",
         f"the API           {url}/v1/openapi.json",
         "",
         f"sign in as {BUYER}, {SELLER} or {OPERATOR}; the password of each is {PASSWORD}",
