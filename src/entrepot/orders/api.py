@@ -252,6 +252,10 @@ _PRICING = (
 )  # fmt: skip
 
 routes = [
+    post(
+        "/v1/orders", place_order, access=BUYER, status=201, key="needed",
+        raises=(*PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered),
+    ),
     post("/v1/carts", create_cart, access=BUYER, raises=(NotFound,), status=201, key="taken", durable=False),
     get("/v1/carts/{cart_id}", read_cart, access=BUYER),
     post(
@@ -272,10 +276,6 @@ routes = [
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING),
-    ),
-    post(
-        "/v1/orders", place_order, access=BUYER, status=201, key="needed",
-        raises=(*PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered),
     ),
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
