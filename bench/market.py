@@ -10,6 +10,8 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from entrepot import accounts, catalog, inventory, ledger, logistics, orders, pricing, sellers, worker
 from entrepot.inventory import Goods
 from entrepot.kit.db import Database, Tx
@@ -76,18 +78,12 @@ async def open_market(url: str, sizes: Sizes) -> None:
         async with db.write() as tx:
             await _add_buyers(tx, sizes.buyers)
         await _sell(db, sizes.history)
-        async with db.write() as tx:
-            # As autovacuum would within the minute: what has rows, and only that.
-            for table in await tx.conn.fetch(_FILLED):
-                await tx.conn.execute(f"analyze {table[0]}")
     finally:
         await db.close()
-
-
-_FILLED = """
-    select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') and pg_relation_size(c.oid) > 0
-"""
+    # As autovacuum would within the minute.
+    connection = await asyncpg.connect(url)
+    await connection.execute("vacuum analyze")
+    await connection.close()
 
 
 async def _open_shops(tx: Tx, count: int) -> list[UUID]:
