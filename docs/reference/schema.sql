@@ -621,37 +621,30 @@ end $$;
 CREATE FUNCTION orders.quote_lines(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, line_no smallint, order_id uuid, offer_id bigint, variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per integer, rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp integer, commission_minor bigint)
     LANGUAGE sql STABLE
     AS $$
-    select a.n::int, q.id, l.line_no::smallint, q.order_ids[l.order_no], l.offer_id, l.variant_id, l.stock_id, l.quantity,
-           l.price, l.price_per, l.rounding, l.gross,
+    select a.n::int, q.id, i::smallint, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_variants[i],
+           q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i],
+           q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
-                 where d.line = l.line_no) end,
-           l.shipping, l.commission_bp, l.commission
+                 where d.line = i) end,
+           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral unnest(
-               q.line_orders, q.line_offers, q.line_variants, q.line_stocks, q.line_quantities, q.line_prices,
-               q.line_prices_per, q.line_roundings, q.line_grosses, q.line_shippings, q.line_commission_bps,
-               q.line_commissions)
-           with ordinality as l (order_no, offer_id, variant_id, stock_id, quantity, price, price_per, rounding,
-                                 gross, shipping, commission_bp, commission, line_no)
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i
 $$;
 
 CREATE FUNCTION orders.quote_orders(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, order_no smallint, order_id uuid, seller_id uuid, own boolean, location_id bigint, items_minor bigint, shipping_minor bigint, seller_discount_minor bigint, operator_discount_minor bigint, commission_minor bigint, payment_fee_minor bigint, paid_minor bigint, buyer_id uuid, market text, currency text)
     LANGUAGE sql STABLE
     AS $$
-    select a.n::int, q.id, o.order_no::smallint, o.id, o.seller_id, o.own, o.location_id, o.items, o.shipping,
-           o.seller_discount, o.operator_discount, o.commission, o.payment_fee,
-           o.items + o.shipping - o.seller_discount - o.operator_discount, q.buyer_id, q.market,
-           q.currency
+    select a.n::int, q.id, i::smallint, q.order_ids[i], q.order_sellers[i], q.order_owns[i], q.order_locations[i],
+           q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
+           q.order_commissions[i], q.order_payment_fees[i],
+           q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
+           q.buyer_id, q.market, q.currency
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral unnest(
-               q.order_ids, q.order_sellers, q.order_owns, q.order_locations, q.order_items, q.order_shipping,
-               q.order_seller_discounts, q.order_operator_discounts, q.order_commissions, q.order_payment_fees)
-           with ordinality as o (id, seller_id, own, location_id, items, shipping, seller_discount,
-                                 operator_discount, commission, payment_fee, order_no)
+     cross join lateral generate_series(1, cardinality(q.order_ids)) i
 $$;
 
 CREATE FUNCTION orders.write_groups(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS void
@@ -1234,7 +1227,8 @@ CREATE TABLE orders.quote (
     discount_parties text[] NOT NULL,
     discount_amounts bigint[] NOT NULL,
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))
-);
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE payments.payment (
     cell smallint NOT NULL,

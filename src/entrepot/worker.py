@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import httpx
 
@@ -26,13 +28,19 @@ IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
 ENOUGH = 100
 """Less than this waits for more to gather: a round costs nearly as much for one event as for a hundred."""
 
+FAULT_S = 1.0
+"""After a fault of ours."""
+
+
+def parts(db: Database, cell: int = 0) -> list[Callable[[], Awaitable[int]]]:
+    """Each consumer and each timer; one does a batch and says how much there was to do."""
+    consumers = [partial(consume, db, consumer, cell) for consumer in CONSUMERS]
+    return [*consumers, *(partial(orders_jobs.run_timer, db, timer, cell) for timer in orders_jobs.TIMERS)]
+
 
 async def step(db: Database, cell: int = 0) -> int:
     """One round of consumers and timers; how much there was to do."""
-    found = 0
-    for consumer in CONSUMERS:
-        found += await consume(db, consumer, cell)
-    return found + await orders_jobs.run_timers(db, cell)
+    return sum([await part() for part in parts(db, cell)])
 
 
 async def run_until_idle(
@@ -66,7 +74,7 @@ async def work(settings: Settings) -> None:
     db = await Database.open(settings.database_url)
 
     async def tend() -> int:
-        return await step(db)
+        return sum([await spared(part) for part in parts(db)])
 
     async def tidy_up() -> int:
         await tidy(db)
@@ -89,12 +97,26 @@ async def _loop(stop: asyncio.Event, idle_s: float, work: Callable[[], Awaitable
     while not stop.is_set():
         found = 0
         try:
-            found = await work()
+            found = await spared(work)
         except DatabaseAway:
             log("database_away")
             await _pause(stop, AWAY_S)
         if found < ENOUGH:
             await _pause(stop, idle_s)
+
+
+async def spared(part: Callable[[], Awaitable[int]]) -> int:
+    """How much a part of the work found to do. One that fails is logged and holds up no other; it is tried again with
+    the next round. Raises DatabaseAway."""
+    try:
+        return await part()
+    except DatabaseAway:
+        raise
+    except Exception as error:
+        where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        log("fault", error=type(error).__name__, where=where[-6:])
+        await asyncio.sleep(FAULT_S)
+        return 0
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -159,6 +159,9 @@ async def test_an_address_takes_fifty_failures(stage: Stage, monkeypatch: pytest
     refusals = [await fail(stage, f"{n}@example.org", "5.5.5.5") for n in range(ADDRESS_FAILURES + 1)]
     assert refusals == [WrongCredentials] * ADDRESS_FAILURES + [TooManyRequests]
     assert await fail(stage, "0@example.org", "6.6.6.6") is WrongCredentials
+    # A provider gives a house a /64 of IPv6: all of it is one address.
+    await asyncio.gather(*(fail(stage, f"six{n}@example.org", f"2001:db8::{n:x}") for n in range(ADDRESS_FAILURES)))
+    assert await fail(stage, "six@example.org", "2001:db8::ffff") is TooManyRequests
     who = await stage.rows("select who from accounts.login_attempt limit 1")
     assert len(who[0][0]) == 32  # a hash, not the e-mail
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from entrepot import ledger, sellers, worker
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
 from tests.shop import START, Shop, open_shop
@@ -16,6 +17,48 @@ from tests.shop import START, Shop, open_shop
 async def shop(own_db_url: str) -> AsyncIterator[Shop]:
     async with open_shop(own_db_url) as opened:
         yield opened
+
+
+async def test_where_a_purchase_goes_is_told_once_it_is_paid(shop: Shop) -> None:
+    seller = await shop.seller()
+    offer, buyer = await shop.offer(seller, 500, 10), await shop.buyer(20_000)
+    (order,) = await buyer.buy([(offer, 1)])
+    staff, path = shop.session(Role.SELLER, new_id(START), seller), f"/v1/seller/orders/{show('ord', order)}/ship-to"
+    assert (await shop.http.get(path, headers=staff)).status_code == 200
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', order)}/cancel")).status_code == 204
+    assert (await shop.http.get(path, headers=staff)).status_code == 404
+
+
+async def test_a_statement_has_a_limit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    seller = await shop.seller()
+    offer, buyer = await shop.offer(seller, 500, 10), await shop.buyer(20_000)
+    (order,) = await buyer.buy([(offer, 1)])
+    staff = shop.session(Role.SELLER, new_id(START), seller)
+    parcel = {"carrier": "house", "tracking_number": "L1"}
+    await shop.http.post(f"/v1/seller/orders/{show('ord', order)}/ship", json=parcel, headers=staff)
+    await buyer.send("POST", f"/v1/orders/{show('ord', order)}/confirm")
+    monkeypatch.setattr("entrepot.ledger.reads.MAX_LINES", 2)
+    asked = {"currency": "USD", "first": "2026-03-01", "last": "2026-04-30"}
+    refused = await shop.http.get("/v1/seller/statement", params=asked, headers=staff)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/statement_too_long")
+
+
+async def test_a_fault_of_one_job_holds_up_no_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def spoiled() -> int:
+        raise AssertionError("a row that no one thought of")
+
+    async def good() -> int:
+        return 7
+
+    monkeypatch.setattr(worker, "FAULT_S", 0)
+    assert [await worker.spared(part) for part in (spoiled, good)] == [0, 7]
+
+
+async def test_a_market_of_a_new_currency_has_accounts_for_sellers_that_are_there(shop: Shop) -> None:
+    seller = await shop.seller()
+    async with shop.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("jp", "Japan", "JPY", "ja"))
+        assert await ledger.account_ids(tx, 0, ["seller"], [seller], ["JPY"]) != [0]
 
 
 async def test_two_sellers_one_cart_to_statement(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Sessions that nobody can forge, forms that no other site can post, secrets that need the secret."""
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.kit import auth
 from entrepot.kit.auth import SESSION_TTL, Keys, Role, hash_password, password_fits
+from entrepot.kit.problem import Overloaded
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KEYS = Keys(b"a secret of the tests, long enough")
@@ -83,6 +86,13 @@ def test_a_spoiled_secret_is_refused() -> None:
     for keys, bad in [*((KEYS, bad) for bad in spoiled), (OTHER, sealed)]:
         with pytest.raises(ValueError, match="sealed with another"):
             keys.decrypt(bad)
+
+
+async def test_passwords_wait_in_a_short_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "HASHING_MAX", 2)
+    done = await asyncio.gather(*(hash_password("a password") for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in done] == [str, str, Overloaded]
+    assert await password_fits(str(done[0]), "a password")
 
 
 async def test_passwords() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.kit.ids import NIL, show
+from entrepot.kit.limits import Limits
 from entrepot.web import routes
 from tests.web.site import Site
 
@@ -106,3 +107,19 @@ async def test_a_page_that_is_not_there_says_so_in_the_design(site: Site, path: 
 
 async def test_the_api_keeps_its_own_answers(site: Site) -> None:
     assert (await site.buyer.get("/v1/nothing")).headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("month", ["0001-01", "9999-12"])
+async def test_the_calendar_has_ends(site: Site, month: str) -> None:
+    assert (await site.operator.get(f"/operator?month={month}")).status_code == 200
+    assert (await site.staff("Harbor Dairy").get(f"/seller/statement?month={month}")).status_code == 200
+
+
+async def test_pages_and_forms_are_rationed_as_the_api_is(site: Site) -> None:
+    site.app.state.limits = Limits(1, lambda: 0.0)
+    buyer = site.buyer
+    statuses = [(await buyer.get("/categories")).status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [429]
+    refused = await buyer.send("/cart/add", {})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert (await site.other.get("/categories")).status_code == 200

@@ -158,7 +158,8 @@ async def test_a_top_up_is_booked_once(site: Site) -> None:
         assert (await operator.send("/operator/top-up", fields)).status_code == 303
     assert "$12.50" in text(await site.other.get("/account"))
     before = await site.state()
-    for wrong in ({"amount": "0"}, {"amount": "1.005"}, {"amount": "NaN"}, {"amount": "1e99"}, {"user_id": "usr_1"}):
+    amounts = ({"amount": amount} for amount in ("0", "1.005", "NaN", "1e99", "1e999999"))
+    for wrong in (*amounts, {"user_id": "usr_1"}):
         refused = await operator.send("/operator/top-up", fields | wrong | {"key": "another"})
         assert refused.status_code == 400, wrong
     unknown = await operator.send("/operator/top-up", fields | {"user_id": show("usr", site.stage.staff), "key": "3"})

@@ -17,7 +17,7 @@ from entrepot.accounts.types import (
 from entrepot.kit.auth import Role, password_fits
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import new_id
-from entrepot.kit.problem import NotFound
+from entrepot.kit.problem import NotFound, Overloaded
 
 # The hash of a password that nobody knows: an e-mail without an account costs the same work as one with.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dYOebAuIEfeyzAMbNUZaJw$Ub/rMCQuh9lLIuyQzUl2bhRi3QWwajRgfVpn4fO45nY"
@@ -74,14 +74,18 @@ async def open_wallets(tx: Tx, cell: int, buyers: Sequence[UUID]) -> None:
 
 async def sign_in(db: Database, email: str, password: str, ip: str) -> Member:
     """Who has this e-mail and password. Raises WrongCredentials, alike for an unknown e-mail and a wrong password, and
-    TooManyRequests, whatever the password.
+    TooManyRequests, whatever the password; Overloaded.
 
     It opens transactions of its own: the try is on record before the password is checked, which takes long and must
     not hold a connection; a try that succeeds is struck from the record."""
     tries = await db.transact(lambda tx: _record_try(tx, email, ip), durable=False)
     async with db.read() as tx:
         login = await tx.maybe(store.LOGIN, email=email)
-    fits = await password_fits(login.password_hash if login else NOBODY, password)
+    try:
+        fits = await password_fits(login.password_hash if login else NOBODY, password)
+    except Overloaded:  # nothing was tried
+        await db.transact(lambda tx: tx.run(store.FORGIVE, ids=tries), durable=False)
+        raise
     if login is None or not fits:
         raise WrongCredentials
     await db.transact(lambda tx: tx.run(store.FORGIVE, ids=tries), durable=False)

@@ -22,7 +22,7 @@ from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, PUBLIC, delete, get, post
-from entrepot.kit.problem import NotFound, TooManyRequests
+from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
 
 Email = Annotated[str, Meta(pattern=rf"^[^@\s]{{1,64}}@[^@\s]{{1,190}}{ids.END}", examples=["ada@example.org"])]
 AddressPath = Annotated[UUID, "adr"]
@@ -138,10 +138,10 @@ async def delete_address(tx: Tx, caller: Caller, address_id: AddressPath) -> Non
 
 
 routes = [
-    post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken,), status=201),
+    post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken, Overloaded), status=201),
     get("/v1/accounts/me", read_me, access=ANYONE, raises=(NotFound,)),
     delete("/v1/accounts/me", erase_me, access=BUYER, raises=(NotFound,)),
-    post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests), status=201),
+    post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests, Overloaded), status=201),
     delete("/v1/sessions", sign_out, access=PUBLIC),
     get("/v1/addresses", list_addresses, access=BUYER),
     post("/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from entrepot.kit.limits import network
 from entrepot.kit.problem import TooManyRequests
 
 WINDOW = timedelta(minutes=15)
@@ -18,8 +19,8 @@ def who_email(email: str) -> bytes:
 
 
 def who_address(ip: str) -> bytes:
-    """What stands for a network address in the list of tries."""
-    return hashlib.sha256(f"address:{ip}".encode()).digest()
+    """What stands for a network address, of IPv6 its /64, in the list of tries."""
+    return hashlib.sha256(f"address:{network(ip)}".encode()).digest()
 
 
 def refuse_burst(failures: int, limit: int, first: datetime, now: datetime) -> None:

@@ -10,9 +10,11 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -21,7 +23,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
 from itsdangerous import BadSignature, Signer
 
+from entrepot.kit.problem import Overloaded
+
 SESSION_TTL = timedelta(hours=12)
+
+Answer = TypeVar("Answer")
 
 
 class Role(StrEnum):
@@ -91,17 +97,34 @@ class Keys:
 _hasher = PasswordHasher()
 _hashing = ThreadPoolExecutor(1, "argon2")
 """One at a time and off the event loop: a burst of log-ins must not stop the sale."""
+HASHING_MAX = 64
+"""Passwords that are hashed or wait for it, about five seconds of work."""
+_waiting = 0
 
 
 async def hash_password(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, password)
+    """Raises Overloaded when too many wait already."""
+    return await _hashed(lambda: _hasher.hash(password))
 
 
 async def password_fits(password_hash: str, password: str) -> bool:
+    """Raises Overloaded when too many wait already."""
+
     def check() -> bool:
         try:
             return _hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
 
-    return await asyncio.get_running_loop().run_in_executor(_hashing, check)
+    return await _hashed(check)
+
+
+async def _hashed(work: Callable[[], Answer]) -> Answer:
+    global _waiting
+    if _waiting >= HASHING_MAX:
+        raise Overloaded
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_hashing, work)
+    finally:
+        _waiting -= 1

@@ -162,17 +162,15 @@ def endpoint(route: Route) -> StarletteRoute:
     async def serve(request: Request) -> Response:
         started = monotonic()
         caller = sign_in(request)
-        limits: Limits | None = getattr(request.app.state, "limits", None)
         told: list[tuple[bytes, bytes]] = []
         try:
-            if limits is not None:
-                allowance = limits.take(network(_host(request)) if caller is None else caller.user_id)
-                told = [(b"ratelimit-policy", limits.policy.encode()), (b"ratelimit", allowance.header().encode())]
-                if allowance.retry_after_s:
-                    raise TooManyRequests(allowance.retry_after_s)
+            take_turn(request, caller, told)
             response = await _answer(route, request, caller)
         except Problem as problem:
             response = problem_response(problem)
+        except Exception:
+            metrics.REQUESTS.labels(route.name, 500).observe(monotonic() - started)
+            raise
         response.raw_headers += told
         took = monotonic() - started
         metrics.REQUESTS.labels(route.name, response.status_code).observe(took)
@@ -181,6 +179,19 @@ def endpoint(route: Route) -> StarletteRoute:
         return response
 
     return StarletteRoute(route.path, serve, methods=[route.method], name=route.name)
+
+
+def take_turn(request: Request, caller: Caller | None, told: list[tuple[bytes, bytes]] | None = None) -> None:
+    """Takes a request out of the caller's bucket; `told` gets the headers that say what is left. Raises
+    TooManyRequests when there was none."""
+    limits: Limits | None = getattr(request.app.state, "limits", None)
+    if limits is None:
+        return
+    allowance = limits.take(network(_host(request)) if caller is None else caller.user_id)
+    if told is not None:
+        told += [(b"ratelimit-policy", limits.policy.encode()), (b"ratelimit", allowance.header().encode())]
+    if allowance.retry_after_s:
+        raise TooManyRequests(allowance.retry_after_s)
 
 
 def _host(request: Request) -> str:

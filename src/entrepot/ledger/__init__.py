@@ -14,7 +14,7 @@ cost_of_goods, supplier. Owned accounts: wallet (buyer, limited), seller (may go
 from entrepot.ledger.actions import open_accounts, post, post_all
 from entrepot.ledger.reads import Statement, account_ids, balance, statement
 from entrepot.ledger.store import StatementLine
-from entrepot.ledger.types import InsufficientFunds, Transfer, TransferRefused
+from entrepot.ledger.types import InsufficientFunds, StatementTooLong, Transfer, TransferRefused
 
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
@@ -22,6 +22,6 @@ HOUSE = (
 )  # fmt: skip
 
 __all__ = [
-    "HOUSE", "InsufficientFunds", "Statement", "StatementLine", "Transfer", "TransferRefused", "account_ids", "balance",
-    "open_accounts", "post", "post_all", "statement",
+    "HOUSE", "InsufficientFunds", "Statement", "StatementLine", "StatementTooLong", "Transfer", "TransferRefused",
+    "account_ids", "balance", "open_accounts", "post", "post_all", "statement",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL
 from entrepot.ledger import store
 from entrepot.ledger.store import StatementLine
+from entrepot.ledger.types import StatementTooLong
 
 MAX_LINES = 100_000
 
@@ -37,10 +38,10 @@ async def balance(tx: ReadTx, cell: int, code: str, currency: str, owner: UUID =
 
 
 async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: datetime) -> Statement:
-    """The account from `start` (included) to `stop` (not). Raises ValueError over MAX_LINES lines."""
+    """The account from `start` (included) to `stop` (not). Raises StatementTooLong."""
     opening = await tx.one(store.BEFORE, cell=cell, account=account, start=start)
     lines = await tx.all(store.LINES, cell=cell, account=account, start=start, stop=stop, limit=MAX_LINES + 1)
     if len(lines) > MAX_LINES:
-        raise ValueError(f"over {MAX_LINES} lines; ask for a shorter period")
+        raise StatementTooLong(MAX_LINES)
     closing = opening + sum(line.amount_minor for line in lines)
     return Statement(opening, closing, lines)

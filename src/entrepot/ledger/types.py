@@ -29,6 +29,14 @@ class InsufficientFunds(Problem):
 
 
 @dataclass(eq=False)
+class StatementTooLong(Problem):
+    """The statement has too many lines; ask for a shorter period."""
+
+    status: ClassVar[int] = 409
+    limit: int
+
+
+@dataclass(eq=False)
 class TransferRefused(Problem):
     """The ledger does not take this transfer."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -57,14 +57,6 @@ async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell:
     return found + await payments.sweep_refunds(db, client, gateway, cell)
 
 
-async def run_timers(db: Database, cell: int = 0) -> int:
-    """Whatever is due at the clock's now, a batch of each kind; how much there was."""
-    found = 0
-    for timer in (actions.expire_groups, actions.release_due, _pay_out, _drop_quotes):
-        found += await db.transact(lambda tx, timer=timer: timer(tx, cell))  # type: ignore[misc]
-    return found
-
-
 async def _pay_out(tx: Tx, cell: int) -> int:
     return await payments.pay_out(tx, cell, payments.payout_period(tx.now))
 
@@ -72,3 +64,18 @@ async def _pay_out(tx: Tx, cell: int) -> int:
 async def _drop_quotes(tx: Tx, cell: int) -> int:
     done = await tx.run(store.DROP_OLD_QUOTES, cell=cell, before=tx.now - QUOTES_KEPT, limit=actions.BATCH)
     return int(done.removeprefix("DELETE "))
+
+
+Timer = Callable[[Tx, int], Awaitable[int]]
+
+TIMERS: tuple[Timer, ...] = (actions.expire_groups, actions.release_due, _pay_out, _drop_quotes)
+
+
+async def run_timer(db: Database, timer: Timer, cell: int = 0) -> int:
+    """Whatever is due at the clock's now, a batch of it; how much there was."""
+    return await db.transact(lambda tx: timer(tx, cell))
+
+
+async def run_timers(db: Database, cell: int = 0) -> int:
+    """A batch of each kind; how much there was."""
+    return sum([await run_timer(db, timer, cell) for timer in TIMERS])

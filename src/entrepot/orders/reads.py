@@ -157,7 +157,8 @@ async def order_view(
 
 
 async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> accounts.Address:
-    """Where an order of this seller goes. Raises NotFound, also when the buyer's address has been erased."""
+    """Where an order of this seller goes. Raises NotFound, also for an order that nobody has paid or that was canceled,
+    and when the buyer's address has been erased."""
     row = await tx.maybe(store.SHIP_TO, cell=cell, order_id=order_id, seller_id=seller_id)
     if row is None or row.address_id is None:
         raise NotFound
@@ -173,7 +174,8 @@ async def days(
         stop = (last or tx.now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     if start is None:
         start = stop - timedelta(days=28)
-    start = max(start, stop - timedelta(days=MAX_DAYS))
+    elif stop - start > timedelta(days=MAX_DAYS):
+        start = stop - timedelta(days=MAX_DAYS)
     return await tx.all(store.DAYS, cell=cell, market=market, start=start, stop=stop)
 
 

@@ -419,6 +419,7 @@ SHIP_TO = sql(
       from orders.order o
       join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
      where o.cell = :cell and o.id = :order_id and o.seller_id = :seller_id
+       and o.status not in ('awaiting_payment', 'expired', 'canceled')
     """,
     ShipTo,
 )

@@ -16,7 +16,7 @@ from entrepot.kit.http import BUYER, OPERATOR, SELLER, get, post
 from entrepot.kit.ids import new_id, parse, ref
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.ledger import TransferRefused
+from entrepot.ledger import StatementTooLong, TransferRefused
 from entrepot.payments import actions, reads
 from entrepot.payments.reads import PayoutView, StatementView
 from entrepot.sellers import currencies
@@ -104,6 +104,6 @@ def _seller(caller: Caller) -> UUID:
 routes = [
     get("/v1/wallet", read_wallet, access=BUYER, raises=(NotFound,)),
     post("/v1/top-ups", top_up_wallet, access=OPERATOR, raises=(NotFound,), status=201, key="needed"),
-    get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound,)),
+    get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound, StatementTooLong)),
     get("/v1/seller/payouts", list_payouts, access=SELLER),
 ]

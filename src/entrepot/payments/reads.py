@@ -74,7 +74,8 @@ async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = 
 async def statement_of(
     tx: ReadTx, cell: int, seller_id: UUID, currency: str, start: datetime, stop: datetime
 ) -> StatementView:
-    """A seller's statement of account. Raises NotFound when it has no account in the currency."""
+    """A seller's statement of account. Raises NotFound when it has no account in the currency,
+    StatementTooLong."""
     (account,) = await ledger.account_ids(tx, cell, ["seller"], [seller_id], [currency])
     if account == 0:
         raise NotFound

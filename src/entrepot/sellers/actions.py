@@ -24,7 +24,8 @@ from entrepot.sellers.types import (
 
 
 async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
-    """Adds a market and the house's ledger accounts in its currency; the very same market again changes nothing.
+    """Adds a market, and in its currency the ledger accounts of the house and of the sellers that are there already
+    (buyers' wallets are the accounts room's). The very same market again changes nothing.
 
     Raises MarketExists when the code is another market's."""
     added = await tx.maybe(
@@ -36,6 +37,12 @@ async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
         tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
         currencies=[market.currency] * len(ledger.HOUSE), limited=False, striped=True,
     )  # fmt: skip
+    if added is not None:
+        owners = await tx.all(store.IDS)
+        await ledger.open_accounts(
+            tx, cell=cell, codes=["seller"] * len(owners), owners=owners, currencies=[market.currency] * len(owners),
+            limited=False, striped=False,
+        )  # fmt: skip
 
 
 async def set_terms(tx: Tx, terms: Terms) -> None:

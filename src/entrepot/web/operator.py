@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -109,7 +109,7 @@ def _minor(text: str, currency: str) -> int:
     """Minor units of an amount such as 25 or 25.00. Raises Malformed for what is no positive amount of the currency."""
     try:
         scaled = Decimal(text).scaleb(exponent(currency))
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one with an exponent that none can have
         raise Malformed("no amount - at `$.amount`") from None
     if not (scaled.is_finite() and 1 <= scaled <= MAX_MINOR and scaled == int(scaled)):
         raise Malformed("no amount - at `$.amount`")

@@ -23,7 +23,7 @@ from entrepot.catalog import Price
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in
+from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded
 from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
@@ -307,6 +307,7 @@ def _notice(request: Request) -> Notice | None:
 
 
 def _admit(visit: Visit, access: frozenset[Role]) -> None:
+    take_turn(visit.request, visit.caller)
     if not access:
         return
     if visit.caller is None or not visit.session:
