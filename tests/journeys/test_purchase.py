@@ -29,6 +29,20 @@ async def test_where_a_purchase_goes_is_told_once_it_is_paid(shop: Shop) -> None
     assert (await shop.http.get(path, headers=staff)).status_code == 404
 
 
+async def test_what_a_seller_pays_is_its_own_business(shop: Shop) -> None:
+    seller = await shop.seller()
+    offer, buyer = await shop.offer(seller, 500, 10), await shop.buyer(20_000)
+    (order,) = await buyer.buy([(offer, 1)])
+    staff = shop.session(Role.SELLER, new_id(START), seller)
+    path = f"orders/{show('ord', order)}"
+    told = (await shop.http.get(f"/v1/seller/{path}", headers=staff)).json()["order"]
+    assert (told["commission"]["minor"], told["payment_fee"]["minor"]) == (50, 17)
+    assert (await shop.http.get("/v1/seller/orders", headers=staff)).json()["items"] == [told]
+    seen = (await buyer.send("GET", f"/v1/{path}")).json()["order"]
+    assert seen == told | {"commission": None, "payment_fee": None}
+    assert (await buyer.send("GET", f"/v1/groups/{told['group_id']}")).json()["orders"] == [seen]
+
+
 async def test_a_statement_has_a_limit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     seller = await shop.seller()
     offer, buyer = await shop.offer(seller, 500, 10), await shop.buyer(20_000)

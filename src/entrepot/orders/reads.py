@@ -48,7 +48,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class OrderBrief(msgspec.Struct, frozen=True):
-    """paid = items + shipping - discounts."""
+    """paid = items + shipping - discounts. What the seller pays for the sale is told to nobody but the seller."""
 
     id: str
     group_id: str
@@ -59,8 +59,8 @@ class OrderBrief(msgspec.Struct, frozen=True):
     shipping: Price
     discounts: Price
     paid: Price
-    commission: Price
-    payment_fee: Price
+    commission: Price | None
+    payment_fee: Price | None
     placed_at: datetime
 
 
@@ -116,7 +116,7 @@ async def seller_orders(
     rows = await tx.all(
         store.ORDERS_OF_SELLER, cell=cell, seller_id=seller_id, status=status, before=before or LAST, limit=PAGE
     )
-    return [_brief(row) for row in rows]
+    return [_brief(row, costs=True) for row in rows]
 
 
 async def order_view(
@@ -140,7 +140,7 @@ async def order_view(
         return Price(minor, row.currency)
 
     return OrderView(
-        _brief(row),
+        _brief(row, costs=buyer_id is None),
         places.get(row.location_id, ""),
         [
             OrderLine(
@@ -184,7 +184,7 @@ async def bought_lately(tx: ReadTx, cell: int, limit: int) -> list[int]:
     return await tx.all(store.BOUGHT_LATELY, cell=cell, lines=LATELY, limit=limit)
 
 
-def _brief(row: OrderSummary) -> OrderBrief:
+def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:
     def price(minor: int) -> Price:
         return Price(minor, row.currency)
 
@@ -192,7 +192,8 @@ def _brief(row: OrderSummary) -> OrderBrief:
         show("ord", row.id), show("grp", row.group_id), show("sel", row.seller_id), row.seller_name, row.status,
         price(row.items_minor), price(row.shipping_minor),
         price(row.seller_discount_minor + row.operator_discount_minor),
-        price(row.paid_minor), price(row.commission_minor), price(row.payment_fee_minor), row.placed_at,
+        price(row.paid_minor), price(row.commission_minor) if costs else None,
+        price(row.payment_fee_minor) if costs else None, row.placed_at,
     )  # fmt: skip
 
 

@@ -28,10 +28,9 @@ from entrepot.payments.actions import (
 )
 from entrepot.payments.jobs import Gateway, find_gateway, sweep, sweep_refunds, take_webhook
 from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
-from entrepot.payments.types import METHODS, Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
+from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
 
 __all__ = [
-    "METHODS",
     "Due",
     "Gateway",
     "MethodNotOffered",

@@ -10,12 +10,9 @@ import msgspec
 
 from entrepot.kit.problem import Problem
 
-METHODS = ("wallet", "sandbox")
-"""The buyer's wallet (same transaction), and the sandbox gateway of entrepot.world."""
-
 
 class Due(msgspec.Struct, frozen=True):
-    """A gateway payment that the sweeper looks at: `status` created (never answered) or pending."""
+    """A gateway payment that the sweeper looks at: `status` created (never answered), pending or canceling."""
 
     id: UUID
     group_id: UUID
