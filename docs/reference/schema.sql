@@ -779,6 +779,7 @@ CREATE TABLE accounts."user" (
     role text NOT NULL COLLATE pg_catalog."C",
     seller_id uuid,
     created_at timestamp with time zone NOT NULL,
+    erased_at timestamp with time zone,
     CONSTRAINT user_check CHECK (((role = 'seller'::text) = (seller_id IS NOT NULL))),
     CONSTRAINT user_role_check CHECK ((role = ANY (ARRAY['buyer'::text, 'seller'::text, 'operator'::text])))
 );

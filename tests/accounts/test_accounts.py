@@ -230,3 +230,7 @@ async def test_who_is_erased_leaves_a_pseudonym(stage: Stage) -> None:
     with pytest.raises(NotFound):
         async with stage.db.write() as tx:
             await accounts.erase(tx, 0, new_id(tx.now))
+    with pytest.raises(NotFound):  # the session lives on, but tells us nothing new
+        async with stage.db.write() as tx:
+            await accounts.add_address(tx, 0, user_id, HOME)
+    assert await stage.rows("select 1 from accounts.address where user_id = $1", user_id) == []

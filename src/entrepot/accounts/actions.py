@@ -122,10 +122,12 @@ async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> 
 
 
 async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
-    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays. Raises NotFound."""
+    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays, and a session that lives on adds nothing
+    to it. Raises NotFound, also for one that is erased."""
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
         raise NotFound
     await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_PERSON, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_LOGIN, user_id=user_id)
+    await tx.run(store.ERASED, cell=cell, user_id=user_id, now=tx.now)
     tx.emit("buyer_erased", user_id, {}, cell)

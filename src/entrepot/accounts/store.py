@@ -84,7 +84,13 @@ ADD_TRIES = sql(
 FORGIVE = sql("delete from accounts.login_attempt where id = any (:ids::bigint[])")
 FORGET_TRIES = sql("delete from accounts.login_attempt where at <= :before")
 
-LOCK_USER = sql("select id from accounts.user where cell = :cell and id = :user_id for no key update", UUID)
+LOCK_USER = sql(
+    """
+    select id from accounts.user
+     where cell = :cell and id = :user_id and erased_at is null for no key update
+    """,
+    UUID,
+)
 COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
 ADD_ADDRESS = sql("""
     insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,
@@ -114,4 +120,5 @@ DELETE_ADDRESS = sql(
 )
 ERASE_ADDRESSES = sql("delete from accounts.address where cell = :cell and user_id = :user_id")
 ERASE_PERSON = sql("delete from accounts.person where cell = :cell and user_id = :user_id")
+ERASED = sql("update accounts.user set erased_at = :now where cell = :cell and id = :user_id")
 ERASE_LOGIN = sql("delete from accounts.login where user_id = :user_id")

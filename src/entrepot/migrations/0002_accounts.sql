@@ -8,6 +8,7 @@ create table accounts.user (
     role       text        collate "C" not null check (role in ('buyer', 'seller', 'operator')),
     seller_id  uuid,
     created_at timestamptz not null,
+    erased_at  timestamptz,  -- from then on nothing may say again who it was
     primary key (cell, id),
     check ((role = 'seller') = (seller_id is not null))
 );

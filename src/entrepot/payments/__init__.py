@@ -7,8 +7,8 @@ A payout pays each seller what its account holds, once in every period of two we
 Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
 row and its transfer come together.
 
-Events: payment_failed (key: the payment; data: group_id), payout_sent (key: the seller's id; data: payout_id, currency,
-amount_minor).
+Events: payment_failed (key: the payment; data: group_id), refund_failed (key: the order; data: refund_id, payment_id),
+payout_sent (key: the seller's id; data: payout_id, currency, amount_minor).
 """
 
 from entrepot.payments.actions import (

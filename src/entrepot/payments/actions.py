@@ -111,10 +111,15 @@ async def claim_refunds(tx: Tx, cell: int) -> list[RefundDue]:
 
 
 async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, external_id: str | None) -> None:
-    """The gateway made a refund (`done`) or refused it for good (`failed`)."""
-    payment_id = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status=status, external_id=external_id)
-    if payment_id is not None and status == "done":
-        await tx.run(store.RETURNED, cell=cell, id=payment_id)
+    """The gateway made a refund (`done`) or refused it for good (`failed`): then the books say that the buyer has the
+    money and the gateway still has it, which the event tells."""
+    row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status=status, external_id=external_id)
+    if row is None:
+        return
+    if status == "done":
+        await tx.run(store.RETURNED, cell=cell, id=row.payment_id)
+    else:
+        tx.emit("refund_failed", row.order_id, {"refund_id": refund_id, "payment_id": row.payment_id}, cell)
 
 
 async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:

@@ -28,6 +28,11 @@ class PayoutRow(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class RefundedRow(msgspec.Struct, frozen=True):
+    payment_id: UUID
+    order_id: UUID
+
+
 class Owed(msgspec.Struct, frozen=True):
     seller_id: UUID
     account_id: int
@@ -42,7 +47,7 @@ OF_GROUP = sql(
     """,
     PaymentRow,
 )
-# `for update skip locked`: two sweepers never ask about one payment at once.
+# `for update skip locked` and the lease: two sweepers rarely ask about one payment at once; its key makes that harmless.
 CLAIM_DUE = sql(
     """
     with due as (
@@ -162,9 +167,9 @@ REFUNDED = sql(
     """
     update payments.refund set status = :status, external_id = :external_id, due_at = null
      where cell = :cell and id = :id and status = 'created'
-    returning payment_id
+    returning payment_id, order_id
     """,
-    UUID,
+    RefundedRow,
 )
 WEBHOOK = sql(
     """
