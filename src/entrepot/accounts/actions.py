@@ -122,8 +122,8 @@ async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> 
 
 
 async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
-    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays, and a session that lives on adds nothing
-    to it. Raises NotFound, also for one that is erased."""
+    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays, to which a session that lives on adds
+    nothing. Raises NotFound, also for one that is erased."""
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
         raise NotFound
     await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)

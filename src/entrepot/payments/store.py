@@ -47,7 +47,7 @@ OF_GROUP = sql(
     """,
     PaymentRow,
 )
-# `for update skip locked` and the lease: two sweepers rarely ask about one payment at once; its key makes that harmless.
+# `for update skip locked` and the lease: two sweepers rarely ask about one payment at once; the key makes it harmless.
 CLAIM_DUE = sql(
     """
     with due as (
