@@ -187,7 +187,7 @@ async def quoted(db: Database, asked: Iterator[orders.Purchase], key: str) -> li
         async with db.write() as tx:
             ids = await orders.quote_many(tx, CELL, some)
         commands += [
-            orders.Place(purchase.buyer_id, f"{key}-{len(commands) + n}", quote, "wallet", len(purchase.lines))
+            orders.Place(purchase.buyer_id, f"{key}-{len(commands) + n}", quote, "wallet")
             for n, (purchase, quote) in enumerate(zip(some, ids, strict=True))
         ]
     return commands

@@ -56,20 +56,11 @@ async def test_what_comes_while_a_batch_is_in_flight_goes_together() -> None:
     assert await batcher.do(5) == 50  # and it starts again after it has ended
 
 
-@pytest.mark.parametrize(
-    ("weights", "batches"),
-    [
-        ([1, 1, 1, 1, 1], [[1, 1, 1], [1, 1]]),  # at most three commands
-        ([4, 6, 1], [[4, 6], [1]]),  # at most ten of weight
-        ([4, 7, 3], [[4], [7, 3]]),
-        ([99, 1], [[99], [1]]),  # one that is too heavy goes alone
-    ],
-)
-async def test_a_batch_has_limits(weights: list[int], batches: list[list[int]]) -> None:
+async def test_a_batch_has_a_limit() -> None:
     server = Server()
-    batcher = Batcher(server.run, weigh=lambda command: command, max_commands=3, max_weight=10)
-    assert await all_of(batcher, weights) == [weight * 10 for weight in weights]
-    assert server.batches == batches
+    batcher = Batcher(server.run, max_commands=3)
+    assert await all_of(batcher, [1, 2, 3, 4, 5]) == [10, 20, 30, 40, 50]
+    assert server.batches == [[1, 2, 3], [4, 5]]
 
 
 async def test_a_full_queue_refuses_and_recovers() -> None:

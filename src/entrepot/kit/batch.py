@@ -19,23 +19,19 @@ Verdict = TypeVar("Verdict")
 
 
 class Batcher(Generic[Command, Verdict]):
-    """`run(commands)` gives a verdict for each, in order, in a transaction of its own. `weigh` is a command's size
-    (lines); a batch takes at most `max_commands` and `max_weight`, the queue at most `max_queue`."""
+    """`run(commands)` gives a verdict for each, in order, in a transaction of its own. A batch takes at most
+    `max_commands`, the queue at most `max_queue`."""
 
     def __init__(
         self,
         run: Callable[[Sequence[Command]], Awaitable[Sequence[Verdict]]],
         *,
-        weigh: Callable[[Command], int] = lambda _: 1,
         max_commands: int = 128,
-        max_weight: int = 2_000,
         max_queue: int = 4_096,
         resends: int = 3,
     ) -> None:
         self._run = run
-        self._weigh = weigh
         self._max_commands = max_commands
-        self._max_weight = max_weight
         self._max_queue = max_queue
         self._resends = resends
         self._queue: deque[tuple[Command, asyncio.Future[Verdict]]] = deque()
@@ -58,14 +54,7 @@ class Batcher(Generic[Command, Verdict]):
             await self._settle(batch)
 
     def _take(self) -> list[tuple[Command, asyncio.Future[Verdict]]]:
-        batch: list[tuple[Command, asyncio.Future[Verdict]]] = []
-        weight = 0
-        while self._queue and len(batch) < self._max_commands:
-            weight += self._weigh(self._queue[0][0])
-            if batch and weight > self._max_weight:
-                break
-            batch.append(self._queue.popleft())
-        return batch
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._max_commands))]
 
     async def _settle(self, batch: list[tuple[Command, asyncio.Future[Verdict]]]) -> None:
         commands = [command for command, _ in batch]

@@ -16,7 +16,8 @@ from entrepot.orders.types import Place, Placed, Verdict, problem_of
 
 
 class Placing:
-    """The process's batchers of place_many, one per cell. The batch owns its transaction."""
+    """The process's batchers of place_many, one per cell. The batch owns its transaction. Its limit is the batcher's of
+    128 commands times pricing.MAX_LINES: what a quote has in lines is known only where it is judged."""
 
     def __init__(self, db: Database, *, gateway_offered: bool) -> None:
         self._db = db

@@ -30,13 +30,12 @@ class Purchase(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The command to place a quote. `key` is the caller's idempotency key; `lines` only weighs it in a batch."""
+    """The command to place a quote. `key` is the caller's idempotency key."""
 
     caller: UUID
     key: str
     quote_id: UUID
     method: str
-    lines: int = 1
 
     @property
     def body_hash(self) -> bytes:

@@ -129,7 +129,7 @@ async def _sell(tx: Tx, batch: Batch) -> None:
     purchases = [_purchase(basket, offers) for basket in batch.baskets]
     quotes = await orders.quote_many(tx, CELL, purchases)
     commands = [
-        orders.Place(purchase.buyer_id, f"basket-{basket.basket_id}", quote, "wallet", len(purchase.lines))
+        orders.Place(purchase.buyer_id, f"basket-{basket.basket_id}", quote, "wallet")
         for basket, purchase, quote in zip(batch.baskets, purchases, quotes, strict=True)
     ]
     for basket, verdict in zip(batch.baskets, await orders.place_many(tx, CELL, commands), strict=True):
