@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import shutil
@@ -119,7 +120,11 @@ def create() -> ASGIApp:
         try:
             gateway = await _gateway(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
-            yield build(db, keys, gateway, limits, settings.public_url)
+            app = build(db, keys, gateway, limits, settings.public_url)
+            # What has been loaded stays: the collector need not walk through it again and again.
+            gc.collect()
+            gc.freeze()
+            yield app
         finally:
             await db.close()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from itsdangerous import BadSignature, Signer
 from entrepot.kit.problem import Overloaded
 
 SESSION_TTL = timedelta(hours=12)
+TOKENS_KEPT = 10_000
+"""Tokens whose signature a process has checked and remembers; whether they have expired is asked each time."""
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +58,7 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         self._sessions = Signer(self._derive(secret, "session"), digest_method=hashlib.sha256, key_derivation="none")
+        self._verified = lru_cache(TOKENS_KEPT)(self._verify)
         self._forms = self._derive(secret, "form")
         self._fernet = Fernet(base64.urlsafe_b64encode(self._derive(secret, "secrets")))
 
@@ -69,11 +73,14 @@ class Keys:
 
     def caller(self, token: str, now: datetime) -> Caller | None:
         """The caller that a token names, or None when it is forged, damaged or expired."""
+        caller = self._verified(token)
+        return caller if caller is not None and caller.expires > now.timestamp() else None
+
+    def _verify(self, token: str) -> Caller | None:
         try:
-            caller = _decode(base64.urlsafe_b64decode(self._sessions.unsign(token)))
+            return _decode(base64.urlsafe_b64decode(self._sessions.unsign(token)))
         except (BadSignature, ValueError, msgspec.DecodeError):
             return None
-        return caller if caller.expires > now.timestamp() else None
 
     def form_token(self, session: str) -> str:
         """The token that a form of this session carries, so that another site cannot post it."""
