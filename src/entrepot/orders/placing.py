@@ -7,7 +7,7 @@ from functools import partial
 
 from entrepot import payments
 from entrepot.kit.batch import Batcher
-from entrepot.kit.db import Database
+from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import BATCHES, VERDICTS
 from entrepot.orders import store
@@ -39,10 +39,13 @@ class Placing:
 
     async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
         BATCHES.observe(len(commands))
-        verdicts = await self._db.transact(lambda tx: place_many(tx, cell, commands))
-        placed = [verdict.group_id for verdict in verdicts if verdict.group_id and not verdict.replayed]
-        if placed:
-            # A bought cart is gone on the buyer's next page; losing this is only an old cart.
-            async with self._db.write(durable=False) as tx:
-                await tx.run(store.EMPTY_CARTS, cell=cell, quotes=placed)
-        return verdicts
+        return await self._db.transact(partial(_place, cell, commands))
+
+
+async def _place(cell: int, commands: Sequence[Place], tx: Tx) -> list[Verdict]:
+    """Places, and takes the bought carts away: they are gone on their buyers' next pages."""
+    verdicts = await place_many(tx, cell, commands)
+    placed = [verdict.group_id for verdict in verdicts if verdict.group_id and not verdict.replayed]
+    if placed:
+        await tx.run(store.EMPTY_CARTS, cell=cell, quotes=placed)
+    return verdicts
