@@ -11,10 +11,15 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from entrepot.kit import migrate, postgres
 
 _serial = count(1)
+
+# How fast a machine is decides nothing here.
+settings.register_profile("entrepot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("entrepot")
 
 
 @pytest.fixture(scope="session")
