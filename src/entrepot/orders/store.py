@@ -64,26 +64,17 @@ PLACE_MANY = sql(
     """,
     Verdict,
 )
-LOCK_ORDERS = sql(
-    """
+_ORDER = """
     select id, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
            operator_discount_minor, commission_minor, payment_fee_minor
       from orders.order
-     where cell = :cell and id = any (:ids::uuid[])
-     order by id
-       for no key update
-    """,
+"""
+LOCK_ORDERS = sql(
+    _ORDER + " where cell = :cell and id = any (:ids::uuid[]) order by id for no key update",
     OrderRow,
 )
 ORDERS_OF_GROUPS = sql(
-    """
-    select id, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
-           operator_discount_minor, commission_minor, payment_fee_minor
-      from orders.order
-     where cell = :cell and group_id = any (:groups::uuid[])
-     order by id
-       for no key update
-    """,
+    _ORDER + " where cell = :cell and group_id = any (:groups::uuid[]) order by id for no key update",
     OrderRow,
 )
 LINES = sql(
