@@ -24,7 +24,7 @@ class Reader:
         self.trips: int | None = None
         self.consumer = Consumer(name, frozenset(kinds), self.handle)
 
-    async def handle(self, tx: Tx, events: Sequence[Event]) -> None:
+    async def handle(self, tx: Tx, _: int, events: Sequence[Event]) -> None:
         for event in events:
             await tx.conn.execute(
                 "insert into kit.secret values ($1, '', $2)", f"{self.consumer.name} {event.data['n']}", tx.now
@@ -73,7 +73,7 @@ async def test_each_consumer_gets_its_kinds_in_order_once(db: Database) -> None:
 async def test_an_event_is_whole(db: Database) -> None:
     seen: list[Event] = []
 
-    async def handle(_: Tx, events: Sequence[Event]) -> None:
+    async def handle(_: Tx, __: int, events: Sequence[Event]) -> None:
         seen.extend(events)
 
     await tell(db, "a", 7)

@@ -166,7 +166,7 @@ class Reader:
         self.handed: list[UUID] = []
         self.consumer = Consumer(name, frozenset({"told"}), self.handle)
 
-    async def handle(self, _: Tx, events: Sequence[Event]) -> None:
+    async def handle(self, _: Tx, __: int, events: Sequence[Event]) -> None:
         self.handed += [event.key for event in events]
 
     def read(self, rounds: int = 1) -> Work:

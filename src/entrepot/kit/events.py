@@ -34,11 +34,12 @@ class Event(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A reader of the log. `handle` gets events of its `kinds` in order, and one twice only if it rolled back."""
+    """A reader of the log. `handle(tx, cell, events)` gets events of its `kinds` in order, all of one cell, and one
+    twice only if it rolled back."""
 
     name: str
     kinds: frozenset[str]
-    handle: Callable[[Tx, Sequence[Event]], Awaitable[None]]
+    handle: Callable[[Tx, int, Sequence[Event]], Awaitable[None]]
 
 
 class _Cursor(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ async def consume(db: Database, consumer: Consumer, cell: int = 0) -> int:
             kinds=sorted(consumer.kinds), limit=BATCH,
         )  # fmt: skip
         if events:
-            await consumer.handle(tx, events)
+            await consumer.handle(tx, cell, events)
         end = _Cursor(events[-1].xid, events[-1].id) if len(events) == BATCH else horizon
         await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=end.xid, id=end.id)
         return len(events)

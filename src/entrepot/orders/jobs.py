@@ -18,20 +18,20 @@ QUOTES_KEPT = timedelta(days=1)
 """Expired quotes are kept this long, to say that they expired rather than that they never were."""
 
 
-async def _request_fulfillment(tx: Tx, events: Sequence[Event]) -> None:
-    await actions.request_fulfillment(tx, 0, [event.key for event in events])
+async def _request_fulfillment(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await actions.request_fulfillment(tx, cell, [event.key for event in events])
 
 
-async def _deliver(tx: Tx, events: Sequence[Event]) -> None:
-    await actions.deliver_many(tx, 0, [event.key for event in events])
+async def _deliver(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await actions.deliver_many(tx, cell, [event.key for event in events])
 
 
-async def _cancel_payments(tx: Tx, events: Sequence[Event]) -> None:
-    await payments.cancel_many(tx, 0, [event.key for event in events])
+async def _cancel_payments(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await payments.cancel_many(tx, cell, [event.key for event in events])
 
 
-async def _expire_unpaid(tx: Tx, events: Sequence[Event]) -> None:
-    await actions.expire_unpaid(tx, 0, [UUID(event.data["group_id"]) for event in events])
+async def _expire_unpaid(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await actions.expire_unpaid(tx, cell, [UUID(event.data["group_id"]) for event in events])
 
 
 CONSUMERS = (
