@@ -16,6 +16,7 @@ from entrepot import accounts, catalog, inventory, ledger, logistics, payments, 
 from entrepot.app import build
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Keys, Role
+from entrepot.kit.cells import cells
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, new_id, parse, show
@@ -41,54 +42,61 @@ class Shop:
     http: httpx.AsyncClient
     sellers: list[UUID] = field(default_factory=list)
 
-    def session(self, role: Role, user: UUID, seller: UUID | None = None) -> dict[str, str]:
+    def session(self, role: Role, user: UUID, seller: UUID | None = None, cell: int = 0) -> dict[str, str]:
         """Headers that sign a request in."""
-        token = self.keys.session(role, user, self.clock.now(), seller_id=seller)
+        token = self.keys.session(role, user, self.clock.now(), cell=cell, seller_id=seller)
         return {"authorization": f"Bearer {token}"}
 
     @property
     def operator(self) -> dict[str, str]:
         return self.session(Role.OPERATOR, NIL)
 
-    async def buyer(self, wallet_minor: int = 100_000) -> Buyer:
+    async def open_cell(self, cell: int) -> None:
+        """A further cell, with the accounts and locations that cell 0 has."""
+        async with self.db.write() as tx:
+            await tx.conn.execute("insert into kit.cell values ($1)", cell)
+        await _furnish(self.db, cell)
+
+    async def buyer(self, wallet_minor: int = 100_000, cell: int = 0) -> Buyer:
         """A new buyer with an address and money."""
         user = new_id(self.clock.now())
         async with self.db.write() as tx:
-            await accounts.import_buyers(tx, [user])
+            await accounts.import_buyers(tx, [user], cell)
             new = accounts.NewAddress(
                 recipient="Ada Byron", line1="1 Main Street", city="Springfield", postal_code="62701", country="US"
             )
-            address = await accounts.add_address(tx, 0, user, new)
+            address = await accounts.add_address(tx, cell, user, new)
             if wallet_minor:
-                await payments.top_up(tx, 0, user, "USD", wallet_minor, new_id(tx.now))
-        return Buyer(self, user, address)
+                await payments.top_up(tx, cell, user, "USD", wallet_minor, new_id(tx.now))
+        return Buyer(self, user, address, cell)
 
-    async def seller(self, kind: str = "third_party") -> UUID:
+    async def seller(self, kind: str = "third_party", cell: int = 0) -> UUID:
         seller = new_id(self.clock.now())
         async with self.db.write() as tx:
             await sellers.open_seller(
-                tx, sellers.SellerId(seller), f"seller-{seller.hex}", "A Seller", kind, currencies=["USD"]
+                tx, sellers.SellerId(seller), f"seller-{seller.hex}", "A Seller", kind, currencies=["USD"], cell=cell
             )
         self.sellers.append(seller)
         return seller
 
     async def offer(
-        self, seller: UUID, price_minor: int, units: int, *, location: int = 1, price_per: int = 1, cost_minor: int = 0
-    ) -> int:
+        self, seller: UUID, price_minor: int, units: int, *, location: int = 1, price_per: int = 1, cost_minor: int = 0,
+        cell: int = 0,
+    ) -> int:  # fmt: skip
         """A new product of `seller` with `units` on hand at a location; the offer's id. `cost_minor` is per unit."""
         number = next(_serial)
         async with self.db.write() as tx:
             variant = catalog.NewVariant(sku=f"sku-{number}", price_per=price_per)
             category = await tx.conn.fetchval("select min(id) from catalog.category")
             product = await catalog.add_product(tx, catalog.NewProduct(f"Product {number}", category, [variant]))
-            (stock,) = await inventory.open_stock(tx, 0, [seller], product.variant_ids, [location])
+            (stock,) = await inventory.open_stock(tx, cell, [seller], product.variant_ids, [location])
             receipt = new_id(tx.now)
             if units:
-                await inventory.receive(tx, 0, [Goods(stock, units, receipt)], [units * cost_minor])
+                await inventory.receive(tx, cell, [Goods(stock, units, receipt)], [units * cost_minor])
             if units and cost_minor:
                 await _book_purchase(tx, receipt, units * cost_minor)
             offer = await catalog.add_offer(
-                tx, 0, catalog.NewOffer(seller, product.variant_ids[0], MARKET, location, stock, price_minor)
+                tx, cell, catalog.NewOffer(seller, product.variant_ids[0], MARKET, location, stock, price_minor)
             )
         return offer.id
 
@@ -97,9 +105,9 @@ class Shop:
         self.clock.advance(after)
         await worker.run_until_idle(self.db)
 
-    async def balance(self, code: str, owner: UUID = NIL) -> int:
+    async def balance(self, code: str, owner: UUID = NIL, cell: int = 0) -> int:
         async with self.db.read() as tx:
-            return await ledger.balance(tx, 0, code, "USD", owner)
+            return await ledger.balance(tx, cell, code, "USD", owner)
 
     async def stock(self, offer: int) -> tuple[int, int, int]:
         """(on_hand, held, allocated) behind an offer."""
@@ -126,9 +134,12 @@ class Shop:
             }
 
     async def audited(self) -> None:
-        """The independent auditor finds nothing."""
-        report = await audit(self.db)
-        assert report.findings == [], report.findings
+        """The independent auditor finds nothing, in no cell."""
+        async with self.db.read() as tx:
+            there = await cells(tx)
+        for cell in there:
+            report = await audit(self.db, cell)
+            assert report.findings == [], report.findings
 
 
 @dataclass
@@ -136,10 +147,11 @@ class Buyer:
     shop: Shop
     id: UUID
     address: UUID
+    cell: int = 0
 
     @property
     def headers(self) -> dict[str, str]:
-        return self.shop.session(Role.BUYER, self.id)
+        return self.shop.session(Role.BUYER, self.id, cell=self.cell)
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self.shop.http.request(method, path, json=body, headers=self.headers | headers)
@@ -176,6 +188,12 @@ async def _book_purchase(tx: Tx, receipt: UUID, amount: int) -> None:
     await ledger.post_all(tx, 0, [ledger.Transfer(receipt, "purchase", own, supplier, amount)])
 
 
+async def _furnish(db: Database, cell: int) -> None:
+    async with db.write() as tx:
+        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+        await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "US"])
+
+
 @asynccontextmanager
 async def open_shop(
     url: str, gateway: payments.Gateway | None = None, clock: VirtualClock | None = None
@@ -184,15 +202,14 @@ async def open_shop(
     clock = clock or VirtualClock(START)
     db = await Database.open(url, clock)
     keys = Keys(b"a secret of the tests, long enough")
+    await _furnish(db, 0)
     async with db.write() as tx:
-        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
         await sellers.set_terms(tx, TERMS)
         if not await tx.conn.fetchval("select count(*) from catalog.category"):
             await catalog.add_category(tx, "things", "Things")
             await pricing.add_shipping_service(
                 tx, pricing.ShippingService(MARKET, "standard", "Standard", 500, 100, 3 * 86_400, 1)
             )
-            await logistics.import_locations(tx, 0, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "US"])
     app = build(db, keys, gateway)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:

@@ -15,12 +15,15 @@ from entrepot import payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
+from entrepot.kit.cells import cells
 from entrepot.kit.db import Database
 from entrepot.kit.events import consume
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
 from entrepot.orders import jobs as orders_jobs
 from entrepot.settings import Settings, SettingsError, load
+
+Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = orders_jobs.CONSUMERS
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
@@ -32,29 +35,36 @@ FAULT_S = 1.0
 """After a fault of ours."""
 
 
-def parts(db: Database, cell: int = 0) -> list[Callable[[], Awaitable[int]]]:
-    """Each consumer and each timer; one does a batch and says how much there was to do."""
-    consumers = [partial(consume, db, consumer, cell) for consumer in CONSUMERS]
-    return [*consumers, *(partial(orders_jobs.run_timer, db, timer, cell) for timer in orders_jobs.TIMERS)]
+async def parts(db: Database) -> list[Part]:
+    """Each consumer and each timer of each cell; one does a batch and says how much there was to do."""
+    found: list[Part] = []
+    for cell in await _cells(db):
+        found += [partial(consume, db, consumer, cell) for consumer in CONSUMERS]
+        found += [partial(orders_jobs.run_timer, db, timer, cell) for timer in orders_jobs.TIMERS]
+    return found
 
 
-async def step(db: Database, cell: int = 0) -> int:
-    """One round of consumers and timers; how much there was to do."""
-    return sum([await part() for part in parts(db, cell)])
+async def sweeps(db: Database, client: httpx.AsyncClient, gateway: payments.Gateway) -> list[Part]:
+    """The same of what waits for the gateway."""
+    return [partial(orders_jobs.sweep, db, client, gateway, cell) for cell in await _cells(db)]
+
+
+async def _cells(db: Database) -> list[int]:
+    async with db.read() as tx:
+        return await cells(tx)
 
 
 async def run_until_idle(
-    db: Database, cell: int = 0, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
+    db: Database, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
 ) -> int:
     """Rounds of everything until there is nothing to do at the clock's now; how much there was."""
+    todo = await parts(db)
+    if gateway is not None and client is not None:
+        todo += await sweeps(db, client, gateway)
     total = 0
-    while True:
-        found = await step(db, cell)
-        if gateway is not None and client is not None:
-            found += await orders_jobs.sweep(db, client, gateway, cell)
-        if not found:
-            return total
+    while found := sum([await part() for part in todo]):
         total += found
+    return total
 
 
 async def tidy(db: Database) -> None:
@@ -74,7 +84,7 @@ async def work(settings: Settings) -> None:
     db = await Database.open(settings.database_url)
 
     async def tend() -> int:
-        return sum([await spared(part) for part in parts(db)])
+        return sum([await spared(part) for part in await parts(db)])
 
     async def tidy_up() -> int:
         await tidy(db)
@@ -84,7 +94,9 @@ async def work(settings: Settings) -> None:
 
         async def ask() -> int:
             gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
-            return 0 if gateway is None else await orders_jobs.sweep(db, client, gateway)
+            if gateway is None:
+                return 0
+            return sum([await spared(part) for part in await sweeps(db, client, gateway)])
 
         await asyncio.gather(
             _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy_up)
@@ -92,7 +104,7 @@ async def work(settings: Settings) -> None:
     await db.close()
 
 
-async def _loop(stop: asyncio.Event, idle_s: float, work: Callable[[], Awaitable[int]]) -> None:
+async def _loop(stop: asyncio.Event, idle_s: float, work: Part) -> None:
     """`work` again and again until `stop`, with a pause when there was less than ENOUGH to do."""
     while not stop.is_set():
         found = 0
@@ -105,7 +117,7 @@ async def _loop(stop: asyncio.Event, idle_s: float, work: Callable[[], Awaitable
             await _pause(stop, idle_s)
 
 
-async def spared(part: Callable[[], Awaitable[int]]) -> int:
+async def spared(part: Part) -> int:
     """How much a part of the work found to do. One that fails is logged and holds up no other; it is tried again with
     the next round. Raises DatabaseAway."""
     try:

@@ -140,7 +140,7 @@ async def _pass_deadlines(url: str, gateway_url: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         gateway = await payments.find_gateway(db, Keys(SECRET.encode()), gateway_url, gateway_url)
         for _ in range(3):
-            await worker.run_until_idle(db, 0, gateway, client)
+            await worker.run_until_idle(db, gateway, client)
             clock.advance(timedelta(minutes=1))
     await db.close()
 

@@ -78,10 +78,10 @@ class Stage:
         self.offer = await self.shop.offer(self.seller, 1_000, units)
         return self
 
-    async def order(self, quantity: int = 1) -> Sale:
+    async def order(self, quantity: int = 1, *, cell: int = 0, offer: int | None = None) -> Sale:
         """Places an order that is to be paid through the gateway."""
-        buyer = await self.shop.buyer(0)
-        placed = await buyer.place(await buyer.quote([(self.offer, quantity)]), method="sandbox")
+        buyer = await self.shop.buyer(0, cell)
+        placed = await buyer.place(await buyer.quote([(offer or self.offer, quantity)]), method="sandbox")
         assert (placed.status_code, placed.json()["status"]) == (201, "awaiting_payment"), placed.text
         return Sale(self, buyer, parse("grp", placed.json()["id"]))
 
@@ -89,7 +89,7 @@ class Stage:
         """The worker does what is due `after` that time, gateway included."""
         self.shop.clock.advance(after)
         await worker.run_until_idle(
-            self.shop.db, 0, payments.Gateway(self.gateway.url, "http://shop.test", SECRET), self.client
+            self.shop.db, payments.Gateway(self.gateway.url, "http://shop.test", SECRET), self.client
         )
 
     async def told(self, count: int = 1) -> Sequence[bytes]:
@@ -182,6 +182,21 @@ async def test_approved_told_paid(stage: Stage) -> None:
     await stage.work(RETRY_AFTER)
     assert (await stage.shop.state())["ledger.transfer"] == before["ledger.transfer"]
     assert await sale.status() == ("placed", "captured")
+
+
+async def test_a_webhook_and_the_sweeper_find_the_payments_cell(stage: Stage) -> None:
+    await stage.shop.open_cell(1)
+    offer = await stage.shop.offer(await stage.shop.seller(cell=1), 1_000, 10, cell=1)
+    told, lost = [await stage.order(cell=1, offer=offer) for _ in range(2)]
+    await stage.work()
+    await told.pay()
+    (body,) = await stage.told()
+    assert (await stage.deliver(body)).status_code == 204
+    assert [await sale.status() for sale in (told, lost)] == [("placed", "captured"), ("awaiting_payment", "pending")]
+    await lost.pay()
+    await stage.work(RETRY_AFTER)
+    assert await lost.status() == ("placed", "captured")
+    assert [await stage.shop.balance("escrow", cell=cell) for cell in (0, 1)] == [0, 3_200]
 
 
 async def test_a_lost_webhook_is_found_by_the_sweeper(stage: Stage) -> None:

@@ -62,11 +62,11 @@ async def test_each_consumer_gets_its_kinds_in_order_once(db: Database) -> None:
     a, both = Reader("a", "a"), Reader("both", "a", "b")
     for n, kind in enumerate("abaab"):
         await tell(db, kind, n)
-    assert [await consume(db, a.consumer) for _ in range(2)] == [3, 0]
-    assert [await consume(db, both.consumer) for _ in range(2)] == [5, 0]
+    assert [await consume(db, a.consumer, 0) for _ in range(2)] == [3, 0]
+    assert [await consume(db, both.consumer, 0) for _ in range(2)] == [5, 0]
     assert (a.handed, both.handed) == ([0, 2, 3], [0, 1, 2, 3, 4])
     await tell(db, "b", 5)
-    assert [await consume(db, reader.consumer) for reader in (a, both)] == [0, 1]
+    assert [await consume(db, reader.consumer, 0) for reader in (a, both)] == [0, 1]
     assert (a.handed, both.handed[5:]) == ([0, 2, 3], [5])
 
 
@@ -77,14 +77,14 @@ async def test_an_event_is_whole(db: Database) -> None:
         seen.extend(events)
 
     await tell(db, "a", 7)
-    await consume(db, Consumer("whole", frozenset("a"), handle))
+    await consume(db, Consumer("whole", frozenset("a"), handle), 0)
     assert [(e.kind, e.version, e.key, e.at, e.data) for e in seen] == [("a", 1, UUID(int=7), NOW, {"n": 7})]
 
 
 async def test_a_batch_ends_in_the_middle_of_a_transaction(db: Database) -> None:
     reader = Reader("long", "a")
     await tell(db, "a", *range(BATCH + 3))
-    assert [await consume(db, reader.consumer) for _ in range(3)] == [BATCH, 3, 0]
+    assert [await consume(db, reader.consumer, 0) for _ in range(3)] == [BATCH, 3, 0]
     assert reader.handed == list(range(BATCH + 3))
 
 
@@ -93,11 +93,11 @@ async def test_a_handler_that_fails_moves_nothing_and_is_handed_the_same_again(d
     await tell(db, "a", 1, 2, 3)
     reader.trips = 2
     with pytest.raises(RuntimeError, match="tripped"):
-        await consume(db, reader.consumer)
+        await consume(db, reader.consumer, 0)
     assert await rows(db) == []
-    assert await consume(db, other.consumer) == 3  # nobody else is held up
+    assert await consume(db, other.consumer, 0) == 3  # nobody else is held up
     reader.trips = None
-    assert await consume(db, reader.consumer) == 3
+    assert await consume(db, reader.consumer, 0) == 3
     assert reader.handed == [1, 2, 3]
     assert len(await rows(db)) == 6
 
@@ -113,7 +113,7 @@ async def test_a_transaction_that_is_rolled_back_tells_nothing(db: Database) -> 
     with pytest.raises(KeyError):
         await db.transact(fail)
     await tell(db, "a", 2)
-    await consume(db, reader.consumer)
+    await consume(db, reader.consumer, 0)
     assert reader.handed == [2]
 
 
@@ -133,7 +133,7 @@ async def test_whoever_writes_on_the_server_holds_the_log_back_and_loses_nothing
     async with elsewhere.transaction():
         await elsewhere.execute("select pg_current_xact_id()")
         await tell(db, "a", 1)
-        assert await consume(db, reader.consumer) == 0
+        assert await consume(db, reader.consumer, 0) == 0
     await elsewhere.close()
-    assert await consume(db, reader.consumer) == 1
+    assert await consume(db, reader.consumer, 0) == 1
     assert reader.handed == [1]

@@ -172,12 +172,12 @@ class Reader:
     def read(self, rounds: int = 1) -> Work:
         async def work(db: Database) -> None:
             for _ in range(rounds):
-                await consume(db, self.consumer)
+                await consume(db, self.consumer, 0)
 
         return work
 
     async def read_all(self, db: Database) -> None:
-        while await consume(db, self.consumer):
+        while await consume(db, self.consumer, 0):
             pass
 
 

@@ -24,7 +24,7 @@ from entrepot.accounts.actions import (
     register_buyer,
     sign_in,
 )
-from entrepot.accounts.reads import address, addresses, me
+from entrepot.accounts.reads import address, addresses, cell_of, me
 from entrepot.accounts.types import (
     Address,
     EmailTaken,
@@ -37,6 +37,6 @@ from entrepot.accounts.types import (
 
 __all__ = [
     "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
-    "add_staff", "address", "addresses", "delete_address", "erase", "import_buyers", "me", "open_wallets",
+    "add_staff", "address", "addresses", "cell_of", "delete_address", "erase", "import_buyers", "me", "open_wallets",
     "register_buyer", "sign_in",
 ]  # fmt: skip

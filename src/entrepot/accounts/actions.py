@@ -15,6 +15,7 @@ from entrepot.accounts.types import (
     WrongCredentials,
 )
 from entrepot.kit.auth import Role, password_fits
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound, Overloaded
@@ -23,7 +24,7 @@ from entrepot.kit.problem import NotFound, Overloaded
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dYOebAuIEfeyzAMbNUZaJw$Ub/rMCQuh9lLIuyQzUl2bhRi3QWwajRgfVpn4fO45nY"
 
 
-async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell: int = 0) -> UUID:
+async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell: int = FIRST) -> UUID:
     """A new buyer with a wallet in every market's currency. Raises EmailTaken."""
     user_id = await _add_user(tx, Role.BUYER, None, email, name, password_hash, cell)
     await open_wallets(tx, cell, [user_id])
@@ -31,16 +32,14 @@ async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell
     return user_id
 
 
-async def add_staff(
-    tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int = 0
-) -> UUID:
-    """A new user who works for a seller (role SELLER) or for the operator (role OPERATOR, `seller_id` None).
-
-    Raises NotFound for an unknown seller, EmailTaken."""
+async def add_staff(tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str) -> UUID:
+    """A new user who works for a seller (role SELLER), in whose cell it is, or for the operator (role OPERATOR,
+    `seller_id` None). Raises NotFound for an unknown seller, EmailTaken."""
     if (role is Role.SELLER) != (seller_id is not None) or role is Role.BUYER:
         raise ValueError("seller staff have a seller, operators have none, and a buyer is no staff")
+    cell = FIRST
     if seller_id is not None:
-        await sellers.seller(tx, sellers.SellerId(seller_id))
+        cell = (await sellers.seller(tx, sellers.SellerId(seller_id))).cell
     return await _add_user(tx, role, seller_id, email, name, password_hash, cell)
 
 
@@ -56,7 +55,7 @@ async def _add_user(
     return user_id
 
 
-async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = 0) -> int:
+async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = FIRST) -> int:
     """Buyers without log-in or name, with their wallets; the number of those that were not there. Without events."""
     added = await tx.all(store.ADD_USERS, cell=cell, ids=ids, role=Role.BUYER, seller_id=None, now=tx.now)
     await open_wallets(tx, cell, ids)

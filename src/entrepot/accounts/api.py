@@ -20,6 +20,7 @@ from entrepot.accounts.types import (
 )
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, PUBLIC, delete, get, post
 from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
@@ -88,7 +89,7 @@ async def register(request: Request, body: NewBuyer) -> Session:
     db: Database = request.app.state.db
     password_hash = await hash_password(body.password)
     user_id = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
-    return _session(request, Member(Role.BUYER, user_id, 0, None))
+    return _session(request, Member(Role.BUYER, user_id, FIRST, None))
 
 
 async def sign_in(request: Request, body: Credentials) -> Session:

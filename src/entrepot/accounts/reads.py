@@ -20,6 +20,14 @@ async def me(tx: ReadTx, cell: int, user_id: UUID) -> Me:
     return found
 
 
+async def cell_of(tx: ReadTx, user_id: UUID) -> int:
+    """The cell in which a user's wallet and purchases are. Raises NotFound."""
+    found = await tx.maybe(store.CELL_OF, user_id=user_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
 async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
     """A user's addresses, oldest first."""
     return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)

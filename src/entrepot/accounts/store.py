@@ -91,6 +91,10 @@ LOCK_USER = sql(
     """,
     UUID,
 )
+# The ids of a cell's users say nothing of the cell, so that it is looked up in each.
+CELL_OF = sql(
+    "select cell from accounts.user where cell = any (array(select c.cell from kit.cell c)) and id = :user_id", int
+)
 COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
 ADD_ADDRESS = sql("""
     insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,

@@ -18,6 +18,11 @@ async def offers_for_quote(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> l
     return await tx.all(store.FACTS, cell=cell, offer_ids=offer_ids)
 
 
+async def is_offer(tx: ReadTx, offer_id: int) -> bool:
+    """Whether there is such an offer, in whatever cell."""
+    return await tx.one(store.KNOWN, offer_id=offer_id)
+
+
 async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Offer:
     """A seller's own offer. Raises NotFound, also for another seller's."""
     found = await tx.maybe(store.OFFER, cell=cell, offer_id=offer_id, seller_id=seller_id)

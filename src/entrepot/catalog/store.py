@@ -41,6 +41,12 @@ SLUGS = sql(
     """,
     OfferSlug,
 )
+KNOWN = sql(
+    """
+    select exists (select from catalog.offer where cell = any (array(select c.cell from kit.cell c)) and id = :offer_id)
+    """,
+    bool,
+)
 OFFER = sql(
     """
     select id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status

@@ -79,7 +79,7 @@ _NEXT = sql(
 _MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and consumer = :consumer")
 
 
-async def consume(db: Database, consumer: Consumer, cell: int = 0) -> int:
+async def consume(db: Database, consumer: Consumer, cell: int) -> int:
     """Hands the next batch to the consumer; how many events it got, 0 when it has read everything.
 
     Two processes with the same consumer: one works, the other finds the cursor locked and gets 0.

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound, Problem
@@ -89,12 +90,38 @@ async def ship(tx: Tx, cell: int, shipments: Sequence[NewShipment]) -> None:
 
 
 async def track(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[UUID]:
-    """Records scans; the order ids that are delivered by them for the first time, each told as an event. Raises
-    NotFound, with nothing recorded, when a scan names a shipment that is not ours."""
+    """Records scans of a cell's shipments; the order ids that are delivered by them for the first time, each told as an
+    event. Raises NotFound, with nothing recorded, when a scan names a shipment that is not there."""
+    if len(await _known(tx, cell, scans)) < len(scans):
+        raise NotFound
+    return await _record(tx, cell, scans)
+
+
+async def track_anywhere(tx: Tx, scans: Sequence[Scan]) -> list[UUID]:
+    """The same for scans of which nobody knows the cell: carriers do not. A number that shipments of two cells bear
+    speaks of both."""
+    delivered, unknown = [], set(range(len(scans)))
+    for cell in await cells(tx):
+        here = await _known(tx, cell, scans)
+        if here:
+            delivered += await _record(tx, cell, [scans[number] for number in here])
+            unknown -= set(here)
+    if unknown:
+        raise NotFound
+    return delivered
+
+
+async def _known(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[int]:
+    """The places of those scans whose shipments are in the cell."""
+    places = await tx.all(
+        store.KNOWN, cell=cell, carriers=[s.carrier for s in scans], tracking_numbers=[s.tracking_number for s in scans]
+    )
+    return [place - 1 for place in places]
+
+
+async def _record(tx: Tx, cell: int, scans: Sequence[Scan]) -> list[UUID]:
     carriers, numbers = [s.carrier for s in scans], [s.tracking_number for s in scans]
     statuses, ats = [s.status for s in scans], [s.at for s in scans]
-    if await tx.one(store.KNOWN, cell=cell, carriers=carriers, tracking_numbers=numbers) < len(scans):
-        raise NotFound
     await tx.run(
         store.INSERT_SCANS, cell=cell, carriers=carriers, tracking_numbers=numbers, statuses=statuses, ats=ats,
         places=[s.place for s in scans],

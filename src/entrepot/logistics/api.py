@@ -42,7 +42,7 @@ class Taken(msgspec.Struct, frozen=True):
 async def record_scans(tx: Tx, body: Scans) -> Taken:
     """Takes carriers' scans, in any order; a scan told twice counts once."""
     scans = [Scan(s.carrier, s.tracking_number, s.status, s.at, s.place) for s in body.scans]
-    return Taken(len(await actions.track(tx, 0, scans)))
+    return Taken(len(await actions.track_anywhere(tx, scans)))
 
 
 routes = [post("/v1/tracking", record_scans, access=OPERATOR, raises=(NotFound,), key="taken")]

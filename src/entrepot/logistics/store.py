@@ -123,12 +123,14 @@ SCANS = sql(
     """,
     TrackingEvent,
 )
+# Which of the scans are of a shipment in this cell, by their place among those asked about, from 1.
 KNOWN = sql(
     """
-    select count(*)::int
-      from unnest(:carriers::text[], :tracking_numbers::text[]) as e (carrier, tracking_number)
+    select e.place::int
+      from unnest(:carriers::text[], :tracking_numbers::text[]) with ordinality as e (carrier, tracking_number, place)
       join logistics.shipment s
         on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+     order by e.place
     """,
     int,
 )

@@ -1,6 +1,12 @@
 -- The kit: what every room stands on. Every table of a sale starts with its cell (design.md, idea 3).
 create schema kit;
 
+-- The cells that there are. What does not know its cell (a carrier's scan, a gateway's word) is looked up in all.
+create table kit.cell (
+    cell smallint primary key check (cell >= 0)
+);
+insert into kit.cell values (0);
+
 -- The event log. Identity order is not commit order: consumers read in (xid, id) order below the
 -- oldest transaction still running, so that a late committer is never skipped.
 create table kit.event (

@@ -28,6 +28,7 @@ from entrepot.orders.types import (
     CartEmpty,
     CartFull,
     CartIncomplete,
+    OfferElsewhere,
     OfferUnavailable,
     Place,
     Placed,
@@ -237,7 +238,7 @@ async def sandbox_webhook(request: Request) -> Response:
     if gateway is None:
         raise NotFound
     body = await read_body(request)  # before a transaction is opened: a slow sender must not hold one
-    await db.transact(lambda tx: payments.take_webhook(tx, gateway, request.headers, body, 0, settle))
+    await db.transact(lambda tx: payments.take_webhook(tx, gateway, request.headers, body, settle))
     return Response(status_code=204)
 
 
@@ -260,7 +261,7 @@ routes = [
     get("/v1/carts/{cart_id}", read_cart, access=BUYER),
     post(
         "/v1/carts/{cart_id}/lines", add_cart_line, access=BUYER, key="taken", durable=False,
-        raises=(CartFull, OfferUnavailable, pricing.QuantityNotValid),
+        raises=(CartFull, OfferElsewhere, OfferUnavailable, pricing.QuantityNotValid),
     ),
     put("/v1/carts/{cart_id}/lines/{offer_id}", set_cart_quantity, access=BUYER, key="taken", durable=False),
     delete("/v1/carts/{cart_id}/lines/{offer_id}", remove_cart_line, access=BUYER, key="taken", durable=False),

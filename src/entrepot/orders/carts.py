@@ -16,7 +16,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.orders import store
 from entrepot.orders.actions import quote_many
 from entrepot.orders.store import CartRow, QuoteLine
-from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
+from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferElsewhere, OfferUnavailable, Purchase
 
 MAX_CART_LINES = pricing.MAX_LINES
 
@@ -86,9 +86,12 @@ async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
 
 
 async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
-    """Adds units of an offer of the cart's market. Raises NotFound, OfferUnavailable, CartFull, QuantityNotValid."""
+    """Adds units of an offer of the cart's market. Raises NotFound, OfferElsewhere, OfferUnavailable, CartFull,
+    QuantityNotValid."""
     market = await _own_cart(tx, cell, buyer_id, cart_id)
     offers = await catalog.offers_for_quote(tx, cell, [offer_id])
+    if not offers and await catalog.is_offer(tx, offer_id):
+        raise OfferElsewhere(offer_id)
     if not offers or offers[0].market != market:
         raise NotFound
     if not offers[0].buyable:

@@ -51,7 +51,7 @@ async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
         await payments.return_late(tx, cell, due, external_id)
 
 
-async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int = 0) -> int:
+async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int) -> int:
     """Everything that waits for the gateway; how much of it there was."""
     found = await payments.sweep(db, client, gateway, cell, settle)
     return found + await payments.sweep_refunds(db, client, gateway, cell)
@@ -71,11 +71,11 @@ Timer = Callable[[Tx, int], Awaitable[int]]
 TIMERS: tuple[Timer, ...] = (actions.expire_groups, actions.release_due, _pay_out, _drop_quotes)
 
 
-async def run_timer(db: Database, timer: Timer, cell: int = 0) -> int:
+async def run_timer(db: Database, timer: Timer, cell: int) -> int:
     """Whatever is due at the clock's now, a batch of it; how much there was."""
     return await db.transact(lambda tx: timer(tx, cell))
 
 
-async def run_timers(db: Database, cell: int = 0) -> int:
+async def run_timers(db: Database, cell: int) -> int:
     """A batch of each kind; how much there was."""
     return sum([await run_timer(db, timer, cell) for timer in TIMERS])

@@ -83,6 +83,14 @@ class OfferUnavailable(Problem):
 
 
 @dataclass(eq=False)
+class OfferElsewhere(Problem):
+    """The offer is sold in another cell than the buyer's, and a purchase cannot span cells yet."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+
+
+@dataclass(eq=False)
 class PriceChanged(Problem):
     """A price has changed since the quote."""
 

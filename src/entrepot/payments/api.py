@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot import ledger
+from entrepot.accounts import cell_of
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, SELLER, get, post
@@ -71,9 +72,10 @@ async def read_wallet(tx: ReadTx, caller: Caller, query: WalletQuery) -> Wallet:
 
 async def top_up_wallet(tx: Tx, body: TopUp) -> TopUpDone:
     """Books money that reached us into a buyer's wallet."""
-    cause = new_id(tx.now)
+    buyer, cause = parse("usr", body.user_id), new_id(tx.now)
     try:
-        await actions.top_up(tx, 0, parse("usr", body.user_id), body.currency, body.amount_minor, cause)
+        cell = await cell_of(tx, buyer)
+        await actions.top_up(tx, cell, buyer, body.currency, body.amount_minor, cause)
     except TransferRefused:
         raise NotFound from None
     return TopUpDone(f"top_{cause.hex}")

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from entrepot.kit.auth import Keys
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import parse, show
 from entrepot.kit.log import log
@@ -125,7 +126,7 @@ async def _refund(db: Database, client: httpx.AsyncClient, gateway: Gateway, cel
 
 
 async def take_webhook(
-    tx: Tx, gateway: Gateway, headers: Mapping[str, str], body: bytes, cell: int, settle: Settle
+    tx: Tx, gateway: Gateway, headers: Mapping[str, str], body: bytes, settle: Settle
 ) -> None:
     """Acts on what the gateway tells, each thing once. Raises WebhookRefused for what it did not send. What it tells
     of payments that are not ours, or otherwise than asked, is logged and moves nothing."""
@@ -135,7 +136,7 @@ async def take_webhook(
         raise WebhookRefused(str(error)) from None
     if not await actions.store_webhook(tx, "sandbox", event.event_id) or isinstance(event.told, sandbox.RefundTold):
         return
-    due = await _due_of(tx, cell, event.told.reference)
+    cell, due = await _due_of(tx, event.told.reference)
     if due is None or sandbox.payment_mismatch(_asked(due, gateway), event.told):
         log("webhook_mismatch", event_id=event.event_id)
     elif event.told.status == "captured":
@@ -144,12 +145,16 @@ async def take_webhook(
         await actions.give_up(tx, cell, due.id)
 
 
-async def _due_of(tx: Tx, cell: int, reference: str) -> Due | None:
+async def _due_of(tx: Tx, reference: str) -> tuple[int, Due | None]:
+    """The payment that a gateway speaks of, with its cell."""
     try:
         payment_id: UUID = parse("pmt", reference)
     except ValueError:
-        return None
-    return await tx.maybe(store.DUE_BY_ID, cell=cell, id=payment_id)
+        return FIRST, None
+    cell = await tx.maybe(store.CELL_OF, id=payment_id)
+    if cell is None:
+        return FIRST, None
+    return cell, await tx.maybe(store.DUE_BY_ID, cell=cell, id=payment_id)
 
 
 def _asked(due: Due, gateway: Gateway) -> sandbox.PaymentAsked:

@@ -107,6 +107,9 @@ CANCEL = sql("""
              order by id for no key update) l
      where p.cell = :cell and p.id = l.id
 """)
+CELL_OF = sql(
+    "select cell from payments.payment where cell = any (array(select c.cell from kit.cell c)) and id = :id", int
+)
 DUE_BY_ID = sql(
     """
     select id, group_id, currency, amount_minor, status, external_id, attempts

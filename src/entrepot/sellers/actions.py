@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from entrepot import ledger
+from entrepot.kit.cells import FIRST, cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.problem import NotFound
@@ -23,9 +24,10 @@ from entrepot.sellers.types import (
 )
 
 
-async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
-    """Adds a market, and in its currency the ledger accounts of the house and of the sellers that are there already
-    (buyers' wallets are the accounts room's). The very same market again changes nothing.
+async def add_market(tx: Tx, market: Market) -> None:
+    """Adds a market, and in its currency the ledger accounts of the house in each cell, and of the sellers that are
+    there already (buyers' wallets are the accounts room's). The very same market again changes nothing, but that a cell
+    which is new gets the house's accounts.
 
     Raises MarketExists when the code is another market's."""
     added = await tx.maybe(
@@ -33,12 +35,12 @@ async def add_market(tx: Tx, market: Market, cell: int = 0) -> None:
     )
     if added is None and await reads.market(tx, market.code) != market:
         raise MarketExists
-    await ledger.open_accounts(
-        tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
-        currencies=[market.currency] * len(ledger.HOUSE), limited=False, striped=True,
-    )  # fmt: skip
-    if added is not None:
-        owners = await tx.all(store.IDS)
+    for cell in await cells(tx):
+        await ledger.open_accounts(
+            tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
+            currencies=[market.currency] * len(ledger.HOUSE), limited=False, striped=True,
+        )  # fmt: skip
+        owners = [] if added is None else await tx.all(store.IDS, cell=cell)
         await ledger.open_accounts(
             tx, cell=cell, codes=["seller"] * len(owners), owners=owners, currencies=[market.currency] * len(owners),
             limited=False, striped=False,
@@ -73,7 +75,7 @@ async def open_seller(
     *,
     currencies: Sequence[str],
     commission_bp: int | None = None,
-    cell: int = 0,
+    cell: int = FIRST,
 ) -> Seller:
     """Opens an active seller of `kind` third_party or own, with a ledger account in each of `currencies`.
 

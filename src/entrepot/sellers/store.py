@@ -59,7 +59,7 @@ OPEN = sql(
 SELLER = sql(
     "select id, cell, slug, name, kind, status, commission_bp, created_at from sellers.seller where id = :id", Seller
 )
-IDS = sql("select id from sellers.seller order by id", UUID)
+IDS = sql("select id from sellers.seller where cell = :cell order by id", UUID)
 PAGE = sql(
     """
     select id, cell, slug, name, kind, status, commission_bp, created_at

@@ -10,13 +10,13 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import ledger, orders, payments, sellers
+from entrepot import accounts, ledger, orders, payments, sellers
 from entrepot.catalog import Price
 from entrepot.kit import idempotency, ids
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
 from entrepot.kit.money import MAX_MINOR, exponent
-from entrepot.kit.problem import Malformed
+from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import TransferRefused
 from entrepot.web.account import Nothing
 from entrepot.web.chart import chart
@@ -95,8 +95,10 @@ async def top_up(visit: Visit, body: TopUp) -> Go:
         currency = (await visit.market(tx)).currency
         amount_minor = _minor(body.amount, currency)
         try:
-            await payments.top_up(tx, 0, ids.parse("usr", body.user_id), currency, amount_minor, ids.new_id(tx.now))
-        except TransferRefused:
+            buyer = ids.parse("usr", body.user_id)
+            cell = await accounts.cell_of(tx, buyer)
+            await payments.top_up(tx, cell, buyer, currency, amount_minor, ids.new_id(tx.now))
+        except (NotFound, TransferRefused):
             raise Malformed("no such buyer - at `$.user_id`") from None
 
     asked = f"{body.user_id} {body.amount}".encode()

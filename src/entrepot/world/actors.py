@@ -382,7 +382,7 @@ async def _take(world: World, letter: msgspec.Struct) -> bool:
     body = msgspec.json.encode(letter)
     headers = {"entrepot-signature": sign(world.gateway.secret, world.clock.now(), body)}
     try:
-        await world.db.transact(lambda tx: payments.take_webhook(tx, world.gateway, headers, body, CELL, orders.settle))
+        await world.db.transact(lambda tx: payments.take_webhook(tx, world.gateway, headers, body, orders.settle))
     except (DatabaseAway, KilledError):
         return False
     return True

@@ -163,8 +163,8 @@ async def _open_own_shop(tx: Tx) -> list[int]:
 
 async def _add_staff(tx: Tx, hashed: str) -> None:
     busiest = await tx.one(_BUSIEST_SELLER, cell=CELL)
-    await accounts.add_staff(tx, Role.SELLER, busiest, SELLER, "Sam Demo", hashed, CELL)
-    await accounts.add_staff(tx, Role.OPERATOR, None, OPERATOR, "Olga Demo", hashed, CELL)
+    await accounts.add_staff(tx, Role.SELLER, busiest, SELLER, "Sam Demo", hashed)
+    await accounts.add_staff(tx, Role.OPERATOR, None, OPERATOR, "Olga Demo", hashed)
 
 
 async def _fresh_orders(tx: Tx, start: datetime, buyer: UUID, address: UUID, baskets: Sequence[Sequence[int]]) -> None:

@@ -1,0 +1,91 @@
+"""Two cells beside each other: what is sold in one is paid, sent, delivered and settled there, and the other's books
+say nothing of it. Whoever speaks from outside (the operator, a carrier) need not know the cell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from entrepot import accounts
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import new_id, show
+from tests.shop import MARKET, START, Buyer, Shop, open_shop
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(own_db_url) as opened:
+        await opened.open_cell(1)
+        yield opened
+        await opened.audited()
+
+
+async def fill_wallet(shop: Shop, buyer: Buyer, amount_minor: int) -> None:
+    body = {"user_id": show("usr", buyer.id), "currency": "USD", "amount_minor": amount_minor}
+    key = {"idempotency-key": new_id(START).hex}
+    done = await shop.http.post("/v1/top-ups", json=body, headers=shop.operator | key)
+    assert done.status_code == 201, done.text
+
+
+async def test_each_cell_goes_the_whole_way_by_itself(shop: Shop) -> None:
+    sold, scans = {}, []
+    for cell in (0, 1):
+        seller = await shop.seller(cell=cell)
+        offer = await shop.offer(seller, 1_000, 10, cell=cell)
+        buyer = await shop.buyer(0, cell)
+        await fill_wallet(shop, buyer, 10_000 + cell)
+        (order,) = await buyer.buy([(offer, 2 + cell)])
+        sold[cell] = (seller, offer, buyer, order)
+    await shop.run()
+    for cell, (seller, _, _, order) in sold.items():
+        staff = shop.session(Role.SELLER, new_id(START), seller, cell)
+        parcel = {"carrier": "house", "tracking_number": f"C{cell}"}
+        sent = await shop.http.post(f"/v1/seller/orders/{show('ord', order)}/ship", json=parcel, headers=staff)
+        assert sent.status_code == 204, sent.text
+        at = shop.clock.now().isoformat()
+        scans.append({"carrier": "house", "tracking_number": f"C{cell}", "status": "delivered", "at": at})
+
+    before = await shop.state()
+    strange = {"scans": [*scans, scans[0] | {"tracking_number": "nobody's"}]}
+    assert (await shop.http.post("/v1/tracking", json=strange, headers=shop.operator)).status_code == 404
+    assert await shop.state() == before
+    told = await shop.http.post("/v1/tracking", json={"scans": scans}, headers=shop.operator)
+    assert (told.status_code, told.json()) == (200, {"delivered": 2})
+
+    await shop.run()
+    for _, _, buyer, order in sold.values():
+        assert (await buyer.send("GET", f"/v1/orders/{show('ord', order)}")).json()["order"]["status"] == "delivered"
+    await shop.run(after=timedelta(days=25))  # past the buyers' time to object, and a payout
+    for cell, (seller, offer, buyer, _) in sold.items():
+        paid = 1_000 * (2 + cell) + 600
+        assert await shop.stock(offer) == (8 - cell, 0, 0)
+        assert await shop.balance("wallet", buyer.id, cell) == 10_000 + cell - paid
+        assert await shop.balance("wallet", buyer.id, 1 - cell) == 0
+        assert await shop.balance("escrow", cell=cell) == await shop.balance("seller", seller, cell) == 0
+        earned = [await shop.balance(code, cell=cell) for code in ("commission", "payment_fee", "payout")]
+        assert sum(earned) == paid
+        assert min(earned) > 0
+
+
+async def test_a_purchase_spans_no_cells(shop: Shop) -> None:
+    here, there = await shop.seller(cell=0), await shop.seller(cell=1)
+    offers = [await shop.offer(here, 1_000, 5), await shop.offer(there, 1_000, 5, cell=1)]
+    buyer = await shop.buyer()
+    cart = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+    lines = f"/v1/carts/{cart}/lines"
+    assert (await buyer.send("POST", lines, {"offer_id": offers[0]})).status_code == 204
+    refused = await buyer.send("POST", lines, {"offer_id": offers[1]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/offer_elsewhere")
+    assert refused.json()["offer_id"] == offers[1]
+    assert (await buyer.send("POST", lines, {"offer_id": offers[1] + 1})).status_code == 404
+    shown = (await buyer.send("GET", f"/v1/carts/{cart}")).json()
+    assert [line["offer_id"] for line in shown["lines"]] == [offers[0]]
+
+
+async def test_a_sellers_staff_works_in_its_cell(shop: Shop) -> None:
+    seller = await shop.seller(cell=1)
+    async with shop.db.write() as tx:
+        staff = await accounts.add_staff(tx, Role.SELLER, seller, "sel@example.org", "Sel", "no hash")
+        assert await accounts.cell_of(tx, staff) == 1
