@@ -18,7 +18,7 @@ from entrepot.inventory import Goods
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.cells import cells
 from entrepot.kit.clock import VirtualClock
-from entrepot.kit.db import Database, Tx
+from entrepot.kit.db import Database
 from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.world.auditor import audit
 
@@ -90,11 +90,11 @@ class Shop:
             category = await tx.conn.fetchval("select min(id) from catalog.category")
             product = await catalog.add_product(tx, catalog.NewProduct(f"Product {number}", category, [variant]))
             (stock,) = await inventory.open_stock(tx, cell, [seller], product.variant_ids, [location])
-            receipt = new_id(tx.now)
-            if units:
-                await inventory.receive(tx, cell, [Goods(stock, units, receipt)], [units * cost_minor])
-            if units and cost_minor:
-                await _book_purchase(tx, receipt, units * cost_minor)
+            goods = [Goods(stock, units, new_id(tx.now))] if units else []
+            if cost_minor:
+                await inventory.buy(tx, cell, goods, [units * cost_minor] * len(goods), "USD")
+            else:
+                await inventory.receive(tx, cell, goods)
             offer = await catalog.add_offer(
                 tx, cell, catalog.NewOffer(seller, product.variant_ids[0], MARKET, location, stock, price_minor)
             )
@@ -124,7 +124,8 @@ class Shop:
         """Everything that an action could change, to assert that a refused one changed nothing."""
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
-            "inventory.stock", "inventory.movement", "payments.payment", "payments.refund", "kit.event",
+            "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location", "payments.payment",
+            "payments.refund", "kit.event",
             "kit.idempotency_key",
         )  # fmt: skip
         async with self.db.read() as tx:
@@ -181,11 +182,6 @@ class Buyer:
         assert placed.status_code == 201, placed.text
         group = (await self.send("GET", f"/v1/groups/{placed.json()['id']}")).json()
         return [parse("ord", order["id"]) for order in group["orders"]]
-
-
-async def _book_purchase(tx: Tx, receipt: UUID, amount: int) -> None:
-    own, supplier = await ledger.account_ids(tx, 0, ["own_stock", "supplier"], [NIL, NIL], ["USD", "USD"])
-    await ledger.post_all(tx, 0, [ledger.Transfer(receipt, "purchase", own, supplier, amount)])
 
 
 async def _furnish(db: Database, cell: int) -> None:

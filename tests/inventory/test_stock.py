@@ -1,7 +1,8 @@
 """Stock against a model: each movement moves exactly what its kind says, and nothing is promised that is not there.
 
 Each call is all or nothing: when a row would end below zero, or with less on hand than it has promised, the constraints
-refuse the whole call. Purchase cost follows the goods: the last unit takes the last cent.
+refuse the whole call. Purchase cost follows the goods: the last unit takes the last cent. The books hold what the shelf
+cost: own_stock is the cost of what is on hand and of what was shipped (which the orders room books), at any time.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from uuid import UUID
 
 import asyncpg
@@ -16,11 +18,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from entrepot import inventory
-from entrepot.inventory import Goods
+from entrepot import inventory, ledger
+from entrepot.inventory import Goods, StockCurrencyIs, StockPromised
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
-from tests.races.books import STOCK, wrong
+from entrepot.kit.problem import NotFound
+from tests.races.books import MONEY, STOCK, wrong
 from tests.races.driven import Driven, bounded
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -29,6 +32,8 @@ DELTAS = {  # kind: on hand, held, allocated
     "give_back": (0, 0, -1), "expire": (0, -1, 0), "ship": (-1, 0, -1), "return": (1, 0, 0),
 }  # fmt: skip
 REFUSALS = (asyncpg.CheckViolationError, asyncpg.DivisionByZeroError)
+SELLER = UUID(int=1)
+_causes = (UUID(int=n) for n in count(1))
 Row = tuple[int, int, int, int]  # on hand, held, allocated, purchase cost
 Lines = list[tuple[int, int]]  # stock (0..2), quantity
 
@@ -38,6 +43,7 @@ class Model:
     """The oracle: what the rows are after a call, or None when it is refused and they stay as they were."""
 
     rows: list[Row] = field(default_factory=lambda: [(0, 0, 0, 0)] * 3)
+    shipped_minor: int = 0
 
     def move(self, kind: str, lines: Lines, cost_per_unit: int) -> list[int] | None:
         rows, costs, moved = list(self.rows), [], [0, 0, 0]
@@ -56,7 +62,17 @@ class Model:
         if any(min(row) < 0 or row[0] < row[1] + row[2] for row in rows):
             return None
         self.rows = rows
+        self.shipped_minor += sum(costs)
         return costs
+
+    def adjust(self, stock: int, delta: int) -> bool:
+        on_hand, held, allocated, cost = self.rows[stock]
+        if on_hand + delta < held + allocated:
+            return False
+        gone = cost * -delta // on_hand if delta < 0 else 0
+        self.rows = [*self.rows]
+        self.rows[stock] = (on_hand + delta, held, allocated, cost - gone)
+        return True
 
 
 class Shelf:
@@ -64,16 +80,25 @@ class Shelf:
 
     def __init__(self, driven: Driven) -> None:
         self.driven = driven
-        self.stocks = driven.do(inventory.open_stock(driven.tx, 0, [UUID(int=1)] * 3, [1, 2, 3], [1] * 3))
+        self.stocks = driven.do(inventory.open_stock(driven.tx, 0, [SELLER] * 3, [1, 2, 3], [1] * 3))
+        for currency in ("USD", "JPY"):
+            driven.do(
+                ledger.open_accounts(
+                    driven.tx, cell=0, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),
+                    currencies=[currency] * len(ledger.HOUSE), limited=False, striped=True,
+                )
+            )  # fmt: skip
 
     def move(self, tx: Tx, kind: str, lines: Lines, cost_per_unit: int) -> list[int] | None:
-        goods = [Goods(self.stocks[stock], quantity, NIL) for stock, quantity in lines]
+        cause = next(_causes)
+        goods = [Goods(self.stocks[stock], quantity, cause) for stock, quantity in lines]
         savepoint = tx.conn.transaction()
         self.driven.do(savepoint.start())
         try:
             costs = [0] * len(goods)
             if kind == "receive":
-                self.driven.do(inventory.receive(tx, 0, goods, [cost_per_unit * quantity for _, quantity in lines]))
+                costs_in = [cost_per_unit * quantity for _, quantity in lines]
+                self.driven.do(inventory.buy(tx, 0, goods, costs_in, "USD"))
             elif kind == "ship":
                 costs = self.driven.do(inventory.ship(tx, 0, goods))
             else:
@@ -83,6 +108,20 @@ class Shelf:
             return None
         self.driven.do(savepoint.commit())
         return costs
+
+    def adjust(self, tx: Tx, stock: int, delta: int) -> bool:
+        try:
+            self.driven.do(inventory.adjust(tx, 0, SELLER, self.stocks[stock], delta, "counted", NIL))
+        except StockPromised as refused:
+            told = refused.available
+        else:
+            return True
+        on_hand, held, allocated, _ = self.rows(tx)[stock]
+        assert told == on_hand - held - allocated
+        return False
+
+    def booked(self, tx: Tx, code: str, currency: str = "USD") -> int:
+        return self.driven.do(ledger.balance(tx, 0, code, currency))
 
     def rows(self, tx: Tx) -> list[Row]:
         query = "select on_hand, held, allocated, cost_minor from inventory.stock order by array_position($1, id)"
@@ -98,7 +137,7 @@ def shelf(db_url: str) -> Iterator[Shelf]:
 
 Call = tuple[str, Lines, int]
 calls = st.tuples(
-    st.sampled_from(sorted(DELTAS)),
+    st.sampled_from([*sorted(DELTAS), "adjust"]),
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5)), min_size=1, max_size=4),
     st.integers(0, 99),
 )
@@ -109,14 +148,21 @@ def check(shelf: Shelf, given: list[Call]) -> list[Row]:
     model = Model()
     with shelf.driven.example() as tx:
         for kind, lines, cost_per_unit in given:
-            assert shelf.move(tx, kind, lines, cost_per_unit) == model.move(kind, lines, cost_per_unit)
+            if kind == "adjust":
+                for stock, quantity in lines:
+                    delta = quantity if cost_per_unit % 2 else -quantity
+                    assert shelf.adjust(tx, stock, delta) == model.adjust(stock, delta)
+            else:
+                assert shelf.move(tx, kind, lines, cost_per_unit) == model.move(kind, lines, cost_per_unit)
             assert shelf.rows(tx) == model.rows
-        assert shelf.driven.do(wrong(tx.conn, *STOCK)) == {}
+        assert shelf.driven.do(wrong(tx.conn, *MONEY, *STOCK)) == {}
+        assert shelf.booked(tx, "own_stock") == -sum(row[3] for row in model.rows) - model.shipped_minor
     return model.rows
 
 
 @bounded(100)
 @given(st.lists(calls, max_size=8))
+@example([("adjust", [(1, 5), (0, 1), (0, 4), (0, 1)], 0), ("adjust", [(0, 2)], 1), ("receive", [(0, 1)], 9)])
 @example([("receive", [(0, 3)], 33), ("allocate", [(0, 3)], 0), ("ship", [(0, 1), (0, 1)], 0), ("ship", [(0, 1)], 0)])
 def test_every_movement_is_the_models(shelf: Shelf, given: list[Call]) -> None:
     check(shelf, [("receive", [(0, 5), (1, 3), (1, 2)], 7), *given])
@@ -154,7 +200,7 @@ def test_nothing_is_promised_or_taken_that_is_not_there(shelf: Shelf, kind: str,
 def test_the_last_unit_takes_the_last_cent(shelf: Shelf) -> None:
     with shelf.driven.example() as tx:
         goods = [Goods(shelf.stocks[0], 7, NIL)]
-        shelf.driven.do(inventory.receive(tx, 0, goods, [100]))
+        shelf.driven.do(inventory.buy(tx, 0, goods, [100], "USD"))
         assert shelf.move(tx, "allocate", [(0, 7)], 0) == [0]
         taken = [shelf.move(tx, "ship", lines, 0) for lines in ([(0, 2)], [(0, 1), (0, 3)], [(0, 1)])]
         assert taken == [[28], [14, 43], [15]]
@@ -177,3 +223,56 @@ def test_stock_is_opened_once_in_the_order_asked(shelf: Shelf) -> None:
 def test_goods_of_a_stock_that_is_not_there(shelf: Shelf) -> None:
     with shelf.driven.example() as tx, shelf.driven.refused(asyncpg.ForeignKeyViolationError):
         shelf.driven.do(inventory.receive(tx, 0, [Goods(10**9, 1, NIL)]))
+
+
+def test_a_receipt_is_owed_once_and_what_is_missing_leaves_the_books(shelf: Shelf) -> None:
+    """30 + 0 of one receipt and 7 of another; then 2 of 3 units that cost 30 are gone."""
+    with shelf.driven.example() as tx:
+        one, two, three = shelf.stocks
+        goods = [Goods(one, 3, UUID(int=1)), Goods(two, 5, UUID(int=1)), Goods(three, 1, UUID(int=2))]
+        shelf.driven.do(inventory.buy(tx, 0, goods, [30, 0, 7], "USD"))
+        assert (shelf.booked(tx, "own_stock"), shelf.booked(tx, "supplier")) == (-37, 37)
+        assert shelf.adjust(tx, 0, -2)
+        assert (shelf.booked(tx, "own_stock"), shelf.booked(tx, "cost_of_goods")) == (-17, -20)
+        assert shelf.adjust(tx, 0, 2)  # found again: for nothing
+        assert shelf.rows(tx) == [(3, 0, 0, 10), (5, 0, 0, 0), (1, 0, 0, 7)]
+        assert (shelf.booked(tx, "own_stock"), shelf.booked(tx, "cost_of_goods")) == (-17, -20)
+
+
+def test_own_goods_have_one_currency(shelf: Shelf) -> None:
+    with shelf.driven.example() as tx:
+        one, two, _ = shelf.stocks
+        shelf.driven.do(inventory.buy(tx, 0, [Goods(one, 1, UUID(int=1))], [5], "USD"))
+        with shelf.driven.refused(StockCurrencyIs):
+            shelf.driven.do(inventory.fix_currency(tx, 0, [two, one], "JPY"))
+        with shelf.driven.refused(StockCurrencyIs):
+            both = [Goods(two, 1, UUID(int=2)), Goods(one, 1, UUID(int=2))]
+            shelf.driven.do(inventory.buy(tx, 0, both, [5, 5], "JPY"))
+        with shelf.driven.refused(ledger.TransferRefused):
+            shelf.driven.do(inventory.buy(tx, 0, [Goods(two, 1, UUID(int=2))], [5], "XXX"))
+        assert shelf.rows(tx)[:2] == [(1, 0, 0, 5), (0, 0, 0, 0)]
+        shelf.driven.do(inventory.buy(tx, 0, [Goods(two, 1, UUID(int=3))], [5], "JPY"))
+        assert (shelf.booked(tx, "own_stock"), shelf.booked(tx, "own_stock", "JPY")) == (-5, -5)
+
+
+def test_an_adjustment_is_kept_with_its_reason_and_told(shelf: Shelf) -> None:
+    with shelf.driven.example() as tx:
+        stock, counter = shelf.stocks[0], UUID(int=7)
+        made = [
+            shelf.driven.do(inventory.adjust(tx, 0, SELLER, stock, 4, "found", counter)),
+            shelf.driven.do(inventory.adjust(tx, 0, SELLER, stock, -1, "damaged", counter)),
+        ]
+        kept = shelf.driven.do(inventory.adjustments(tx, 0, stock))
+        assert [(a.id, a.on_hand_delta, a.reason, a.at) for a in kept] == [
+            (made[1], -1, "damaged", NOW), (made[0], 4, "found", NOW),
+        ]  # fmt: skip
+        shelf.driven.do(tx.flush())
+        told = shelf.driven.do(tx.conn.fetch("select kind, key, data->>'adjustment_id' from kit.event order by id"))
+        assert [tuple(row) for row in told] == [("stock_adjusted", SELLER, str(id_)) for id_ in made]
+
+
+def test_only_its_seller_corrects_a_count(shelf: Shelf) -> None:
+    with shelf.driven.example() as tx:
+        for seller, stock in ((UUID(int=2), shelf.stocks[0]), (SELLER, 10**9)):
+            with shelf.driven.refused(NotFound):
+                shelf.driven.do(inventory.adjust(tx, 0, seller, stock, 1, "found", NIL))

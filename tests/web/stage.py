@@ -114,7 +114,7 @@ async def _product(tx: Tx, stage: Stage, category: int, title: str, seller: str,
     rival = names[(names.index(seller) + 1) % len(names)]
     for location, who, minor in ((1, seller, price), (2, rival, price + 20)):
         (stock,) = await inventory.open_stock(tx, 0, [stage.sellers[who]], [variant], [location])
-        await inventory.receive(tx, 0, [Goods(stock, 40, new_id(tx.now))], [0])
+        await inventory.receive(tx, 0, [Goods(stock, 40, new_id(tx.now))])
         offer = await catalog.add_offer(
             tx, 0, catalog.NewOffer(stage.sellers[who], variant, MARKET, location, stock, minor)
         )

@@ -48,7 +48,8 @@ create function move(named text, stock bigint, quantity bigint, cause uuid, cost
 returns void language sql as $$
     with k (kind, on_hand, held, allocated) as (
         values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
-               ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0)
+               ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0),
+               ('adjust', 1, 0, 0)
     ), made as (
         insert into inventory.movement (cell, stock_id, kind, on_hand_delta, held_delta, allocated_delta,
                                         cost_delta, cause_id, at)
@@ -78,11 +79,16 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
 insert into ledger.balance (cell, account_id, stripe, limited)
 select 0, id, 0, limited from ledger.account where not striped;
 select post(uid('top-up'), 'top_up', 'cash', 'wallet', 100000);
-insert into inventory.stock (cell, id, seller_id, variant_id, location_id)
-values (0, 1, uid('seller'), 1, 1), (0, 2, uid('seller'), 2, 1), (0, 3, uid('own'), 1, 1), (0, 4, uid('own'), 2, 1);
+insert into inventory.stock (cell, id, seller_id, variant_id, location_id, currency)
+values (0, 1, uid('seller'), 1, 1, null), (0, 2, uid('seller'), 2, 1, null), (0, 3, uid('own'), 1, 1, 'USD'),
+       (0, 4, uid('own'), 2, 1, 'USD');
 select move('receive', stock, 100, uid('receipt'), case when stock > 2 then 2000 else 0 end)
   from generate_series(1, 4) stock;
 select post(uid('receipt'), 'purchase', 'own_stock', 'supplier', 4000);
+insert into inventory.adjustment (cell, id, stock_id, on_hand_delta, reason, user_id, at)
+values (0, uid('missing'), 4, -1, 'lost', uid('own'), '2020-02-20 12:00Z');
+select move('adjust', 4, -1, uid('missing'), -20);
+select post(uid('missing'), 'shrinkage', 'cost_of_goods', 'own_stock', 20);
 """
 
 # One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the

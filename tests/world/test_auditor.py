@@ -48,9 +48,9 @@ async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: 
     assert all(report.checked.values()), report.checked
     assert {name: report.checked[name] for name in ("balance", "transfer_way", "stock", "movement", "line_gross")} == {
         "balance": 13,
-        "transfer_way": 26,
+        "transfer_way": 27,
         "stock": 4,
-        "movement": 43,
+        "movement": 44,
         "line_gross": 18,
     }
 
@@ -192,6 +192,22 @@ PLANTED = {
     "purchase booked for less than its receipt": (
         "select repost(uid('receipt'), 'purchase', 'own_stock', 'supplier', 3999)",
         ["purchase_cost: ledger.transfer [receipt] purchase"],
+    ),
+    "purchase booked in another currency than the goods have": (
+        "update inventory.stock set currency = 'EUR' where currency = 'USD'",
+        [
+            "purchase_cost: ledger.transfer [own] cogs",
+            "purchase_cost: ledger.transfer [receipt] purchase",
+            "purchase_cost: ledger.transfer [missing] shrinkage",
+        ],
+    ),
+    "goods that went missing and stayed in the books": (
+        "select unpost(uid('missing'), 'shrinkage')",
+        ["purchase_cost: ledger.transfer [missing] shrinkage"],
+    ),
+    "count corrected without a reason": (
+        "select move('adjust', 2, 1, uid('count'))",
+        ["adjustment: inventory.adjustment [count]"],
     ),
     "payout of another amount": (
         "update payments.payout set amount_minor = 599",

@@ -1,12 +1,22 @@
 """Inventory: one plain row of stock per seller, variant and location, and the typed movements that explain it.
 
 available = on_hand - held - allocated. Held is promised until a deadline, allocated is sold and not shipped yet.
+Goods of the operator's own carry their purchase cost, which enters the books when they are bought and leaves them when
+they are shipped or found missing; they are bought and sold in one currency.
 
 Invariants (the auditor re-derives them):
   a stock row is the sum of its movements, at any time; no count is negative; on_hand >= held + allocated;
-  every movement has its cause (a receipt or an order), and each unit given back is given back once.
+  every movement has its cause (a receipt, an adjustment or an order), and each unit given back is given back once;
+  own_stock holds the cost of what was received less that of what was shipped and of what went missing.
+
+Events: stock_adjusted (key: the seller's id; data: adjustment_id, stock_id).
 """
 
-from entrepot.inventory.actions import Goods, move, open_stock, receive, ship
+from entrepot.inventory.actions import adjust, buy, fix_currency, move, open_stock, receive, ship
+from entrepot.inventory.reads import adjustments
+from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs, StockPromised
 
-__all__ = ["Goods", "move", "open_stock", "receive", "ship"]
+__all__ = [
+    "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "buy", "fix_currency",
+    "move", "open_stock", "receive", "ship",
+]  # fmt: skip

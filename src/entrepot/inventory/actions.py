@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import msgspec
-
+from entrepot import ledger
 from entrepot.inventory import store
+from entrepot.inventory.types import Goods, Reason, StockCurrencyIs, StockPromised
 from entrepot.kit.db import Tx
-
-
-class Goods(msgspec.Struct, frozen=True):
-    """`quantity` units of stock row `stock_id`, moved because of `cause_id`."""
-
-    stock_id: int
-    quantity: int
-    cause_id: UUID
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.problem import NotFound
+from entrepot.ledger import Transfer
 
 
 async def open_stock(
@@ -27,10 +22,59 @@ async def open_stock(
     return await tx.all(store.STOCK_IDS, cell=cell, sellers=sellers, variants=variants, locations=locations)
 
 
-async def receive(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int] | None = None) -> None:
-    """Puts goods on hand. `costs` is what each line was bought for (minor units), for the operator's own goods."""
+async def receive(tx: Tx, cell: int, goods: Sequence[Goods]) -> None:
+    """Puts sellers' goods on hand. The operator's own come in by `buy`."""
     await _lock(tx, cell, goods)
+    await _write(tx, cell, "receive", goods)
+
+
+async def buy(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int], currency: str) -> None:
+    """Puts goods on hand that the operator bought: `costs` is what each line cost, in minor units of `currency`. Each
+    receipt is owed to the supplier: own_stock 40 -> supplier 40.
+
+    Raises StockCurrencyIs, and TransferRefused for a currency that no market has."""
+    await _lock(tx, cell, goods)
+    await fix_currency(tx, cell, [g.stock_id for g in goods], currency)
     await _write(tx, cell, "receive", goods, costs)
+    owed: dict[UUID, int] = {}
+    for line, cost in zip(goods, costs, strict=True):
+        owed[line.cause_id] = owed.get(line.cause_id, 0) + cost
+    await _post(tx, cell, "purchase", "own_stock", "supplier", currency, owed)
+
+
+async def fix_currency(tx: Tx, cell: int, stocks: Sequence[int], currency: str) -> None:
+    """Says that the operator's own goods in these rows are bought and sold in `currency`: their cost leaves the books
+    in the currency of the sale. Raises StockCurrencyIs when one of them is in another already."""
+    await tx.run(store.FIX_CURRENCY, cell=cell, stocks=stocks, currency=currency)
+    other = await tx.maybe(store.OTHER_CURRENCY, cell=cell, stocks=stocks, currency=currency)
+    if other is not None:
+        raise StockCurrencyIs(other)
+
+
+async def adjust(
+    tx: Tx, cell: int, seller_id: UUID, stock_id: int, on_hand_delta: int, reason: Reason, user_id: UUID
+) -> UUID:
+    """Corrects what a seller has on hand by `on_hand_delta` units, which is not 0; the adjustment's id.
+
+    Own goods that are gone take their share of the purchase cost with them: cost_of_goods 20 -> own_stock 20. Goods
+    that were found cost nothing. Raises NotFound, also for another seller's, and StockPromised."""
+    row = await tx.maybe(store.LOCK_OWN, cell=cell, stock_id=stock_id, seller_id=seller_id)
+    if row is None:
+        raise NotFound
+    if row.available + on_hand_delta < 0:
+        raise StockPromised(row.available)
+    id_, cost_delta = new_id(tx.now), 0
+    if on_hand_delta < 0:
+        cost_delta = await tx.one(store.TAKEN_COSTS, cell=cell, stocks=[stock_id], quantities=[-on_hand_delta])
+    await _write(tx, cell, "adjust", [Goods(stock_id, on_hand_delta, id_)], [cost_delta])
+    await tx.run(
+        store.ADD_ADJUSTMENT, cell=cell, id=id_, stock_id=stock_id, on_hand_delta=on_hand_delta, reason=reason,
+        user_id=user_id, now=tx.now,
+    )  # fmt: skip
+    if row.currency is not None:
+        await _post(tx, cell, "shrinkage", "cost_of_goods", "own_stock", row.currency, {id_: -cost_delta})
+    tx.emit("stock_adjusted", seller_id, {"adjustment_id": id_, "stock_id": stock_id}, cell)
+    return id_
 
 
 async def move(tx: Tx, cell: int, kind: str, goods: Sequence[Goods]) -> None:
@@ -45,7 +89,7 @@ async def ship(tx: Tx, cell: int, goods: Sequence[Goods]) -> list[int]:
     """Takes allocated goods off the shelf; the purchase cost that went with each line (0 for sellers' goods)."""
     await _lock(tx, cell, goods)
     stocks, quantities = [g.stock_id for g in goods], [g.quantity for g in goods]
-    costs = await tx.all(store.SHIP_COSTS, cell=cell, stocks=stocks, quantities=quantities)
+    costs = await tx.all(store.TAKEN_COSTS, cell=cell, stocks=stocks, quantities=quantities)
     await _write(tx, cell, "ship", goods, costs)
     return [-cost for cost in costs]
 
@@ -59,3 +103,12 @@ async def _write(tx: Tx, cell: int, kind: str, goods: Sequence[Goods], costs: Se
         store.MOVE, cell=cell, now=tx.now, kind=kind, stocks=[g.stock_id for g in goods],
         quantities=[g.quantity for g in goods], causes=[g.cause_id for g in goods], costs=costs,
     )  # fmt: skip
+
+
+async def _post(
+    tx: Tx, cell: int, code: str, debit: str, credit: str, currency: str, amounts: Mapping[UUID, int]
+) -> None:
+    """A transfer between two of the house's accounts for each cause whose amount is not 0."""
+    from_, to = await ledger.account_ids(tx, cell, [debit, credit], [NIL, NIL], [currency, currency])
+    transfers = [Transfer(cause, code, from_, to, amount) for cause, amount in amounts.items() if amount]
+    await ledger.post_all(tx, cell, transfers)

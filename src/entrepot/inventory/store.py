@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from entrepot.inventory.types import Adjustment
 from entrepot.kit.sql import sql
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A locked row of stock; `currency` is null for sellers' goods."""
+
+    available: int
+    currency: str | None
+
 
 OPEN = sql("""
     insert into inventory.stock (cell, seller_id, variant_id, location_id)
@@ -25,12 +36,48 @@ STOCK_IDS = sql(
     int,
 )
 LOCK = sql("select available from inventory.lock_many(:cell, :stocks)", int)
+LOCK_OWN = sql(
+    """
+    select on_hand - held - allocated, currency
+      from inventory.stock
+     where cell = :cell and id = :stock_id and seller_id = :seller_id
+       for no key update
+    """,
+    Row,
+)
 MOVE = sql("""
     select inventory.move_many(:cell, :now, :kind, :stocks, :quantities, :causes, :costs)
 """)
-SHIP_COSTS = sql(
+TAKEN_COSTS = sql(
     """
     select cost_delta from inventory.ship_costs(:cell, :stocks, :quantities) order by ord
     """,
     int,
+)
+
+FIX_CURRENCY = sql("""
+    update inventory.stock set currency = :currency
+     where cell = :cell and id = any (:stocks::bigint[]) and currency is null
+""")
+OTHER_CURRENCY = sql(
+    """
+    select currency from inventory.stock
+     where cell = :cell and id = any (:stocks::bigint[]) and currency <> :currency
+     limit 1
+    """,
+    str,
+)
+
+ADD_ADJUSTMENT = sql("""
+    insert into inventory.adjustment (cell, id, stock_id, on_hand_delta, reason, user_id, at)
+    values (:cell, :id, :stock_id, :on_hand_delta, :reason, :user_id, :now)
+""")
+ADJUSTMENTS = sql(
+    """
+    select id, on_hand_delta, reason, at from inventory.adjustment
+     where cell = :cell and stock_id = :stock_id
+     order by id desc
+     limit :limit
+    """,
+    Adjustment,
 )

@@ -12,6 +12,7 @@ create table inventory.stock (
     held        bigint   not null default 0 check (held >= 0),       -- promised until a deadline
     allocated   bigint   not null default 0 check (allocated >= 0),  -- sold, not shipped yet
     cost_minor  bigint   not null default 0 check (cost_minor >= 0), -- purchase cost of on_hand (own goods only)
+    currency    text     collate "C",                                -- that of the cost, and of their sales
     primary key (cell, id),
     unique (cell, seller_id, variant_id, location_id),
     constraint stock_not_oversold check (on_hand >= held + allocated)
@@ -22,7 +23,7 @@ create table inventory.movement (
     id              bigint      not null generated always as identity,
     stock_id        bigint      not null,
     kind            text        collate "C" not null
-        check (kind in ('receive', 'hold', 'allocate', 'confirm', 'give_back', 'expire', 'ship', 'return')),
+        check (kind in ('receive', 'hold', 'allocate', 'confirm', 'give_back', 'expire', 'ship', 'return', 'adjust')),
     on_hand_delta   bigint      not null default 0,
     held_delta      bigint      not null default 0,
     allocated_delta bigint      not null default 0,
@@ -48,7 +49,8 @@ $$;
 -- Writes movements of one kind whose rows the caller has locked and judged; each line moves `quantity` units.
 --   receive: on_hand +    hold: held +    allocate: allocated +    confirm: held -, allocated +
 --   give_back: allocated -    expire: held -    ship: on_hand -, allocated -    return: on_hand +
--- Purchase cost follows the goods: p_costs is what each line adds to it (receive) or takes from it (ship).
+--   adjust: on_hand + (the one kind whose quantity may be negative)
+-- Purchase cost follows the goods: p_costs is what each line adds to it (receive) or takes from it (ship, adjust).
 create function inventory.move_many(
     p_cell smallint, p_now timestamptz, p_kind text, p_stocks bigint[], p_quantities bigint[], p_causes uuid[],
     p_costs bigint[] default null
@@ -56,7 +58,8 @@ create function inventory.move_many(
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
-    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'ship' then -1 else 0 end;
+    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1 when 'ship' then -1
+                                   else 0 end;
     d_held      int := case p_kind when 'hold' then 1 when 'confirm' then -1 when 'expire' then -1 else 0 end;
     d_allocated int := case p_kind when 'allocate' then 1 when 'confirm' then 1 when 'give_back' then -1
                                    when 'ship' then -1 else 0 end;
@@ -77,7 +80,22 @@ begin
      where s.cell = p_cell and s.id = m.stock_id;
 end $$;
 
--- The moving-average purchase cost that shipping each line takes from its (locked) stock, as a negative figure.
+-- Why a count was corrected, and by whom: the cause of the movement `adjust`.
+create table inventory.adjustment (
+    cell          smallint    not null,
+    id            uuid        not null,
+    stock_id      bigint      not null,
+    on_hand_delta bigint      not null check (on_hand_delta <> 0),
+    reason        text        collate "C" not null
+        check (reason in ('counted', 'damaged', 'expired', 'lost', 'found')),
+    user_id       uuid        not null,
+    at            timestamptz not null,
+    primary key (cell, id),
+    foreign key (cell, stock_id) references inventory.stock (cell, id)
+);
+create index adjustment_stock on inventory.adjustment (cell, stock_id, id);
+
+-- The moving-average purchase cost that taking each line away takes from its (locked) stock, as a negative figure.
 -- Shares are differences of a running floor, so that the last unit takes the last cent.
 create function inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quantities bigint[])
 returns table (ord int, cost_delta bigint) language sql stable

@@ -19,7 +19,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from entrepot import catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import catalog, inventory, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit import idempotency
 from entrepot.kit.clock import VirtualClock
@@ -75,6 +75,7 @@ class World:
     groups: set[UUID] = field(default_factory=set)
     live: list[LiveOrder] = field(default_factory=list)
     received: Counter[int] = field(default_factory=Counter)  # units by stock row
+    adjusted: Counter[int] = field(default_factory=Counter)  # the same, more or less
     paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency
     counts: Counter[str] = field(default_factory=Counter)
     keys: int = 0
@@ -294,17 +295,28 @@ async def receive(world: World) -> None:
 
 async def stock_up(world: World, offer: Offer, units: int, receipt: UUID) -> None:
     """Goods come in; the operator's own were bought: own_stock -> supplier."""
-    cost = units * 137 if offer.own else 0
+    goods = [Goods(offer.stock, units, receipt)]
 
     async def put(tx: Tx) -> None:
-        await inventory.receive(tx, CELL, [Goods(offer.stock, units, receipt)], [cost])
-        if cost:
-            codes, owners, currencies = ["own_stock", "supplier"], [NIL, NIL], [offer.currency] * 2
-            own, supplier = await ledger.account_ids(tx, CELL, codes, owners, currencies)
-            await ledger.post_all(tx, CELL, [ledger.Transfer(receipt, "purchase", own, supplier, cost)])
+        if offer.own:
+            await inventory.buy(tx, CELL, goods, [units * 137], offer.currency)
+        else:
+            await inventory.receive(tx, CELL, goods)
 
     if await ask(world, offer.seller, "receive", put):
         world.received[offer.stock] += units
+
+
+async def correct(world: World) -> None:
+    """Somebody counts a shelf, and finds more or less than there should be; sometimes less than was promised."""
+    offer, delta = world.chance.choice(world.offers), world.chance.choice((-12, -2, -1, -1, 1, 3))
+    reason: inventory.Reason = "found" if delta > 0 else "lost"
+
+    async def count(tx: Tx) -> None:
+        await inventory.adjust(tx, CELL, offer.seller, offer.stock, delta, reason, NIL)
+
+    if await ask(world, offer.seller, "adjust", count):
+        world.adjusted[offer.stock] += delta
 
 
 async def change_price(world: World) -> None:
@@ -438,7 +450,7 @@ async def _events_are_settled(world: World) -> None:
 
 
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
-    (20, shop), (3, place_again), (4, top_up), (30, go_on), (7, receive), (3, change_price), (3, open_or_close),
-    (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time), (14, work),
+    (20, shop), (3, place_again), (4, top_up), (30, go_on), (7, receive), (2, correct), (3, change_price),
+    (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time), (14, work),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""

@@ -12,12 +12,12 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.ids import new_id
 from entrepot.kit.sql import sql
 from entrepot.world.completejourney import run_until_idle
 
@@ -147,11 +147,7 @@ async def _open_own_shop(tx: Tx) -> list[int]:
         variants += (await catalog.add_product(tx, new)).variant_ids
     stocks = await inventory.open_stock(tx, CELL, [seller] * len(variants), variants, [WAREHOUSE] * len(variants))
     receipt, costs = new_id(tx.now), [goods.cost_minor * OWN_PIECES for goods in OWN_GOODS]
-    await inventory.receive(tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks], costs)
-    own_stock, supplier = await ledger.account_ids(
-        tx, CELL, ["own_stock", "supplier"], [NIL, NIL], [CURRENCY, CURRENCY]
-    )
-    await ledger.post_all(tx, CELL, [ledger.Transfer(receipt, "purchase", own_stock, supplier, sum(costs))])
+    await inventory.buy(tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks], costs, CURRENCY)
     offers = [
         await catalog.add_offer(
             tx, CELL, catalog.NewOffer(seller, variant, MARKET, WAREHOUSE, stock, goods.price_minor)

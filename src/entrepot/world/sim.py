@@ -222,9 +222,10 @@ async def _inputs_tie(world: World) -> None:
             cash = -await ledger.balance(tx, CELL, "cash", currency)
             told = sum(amount for (_, of), amount in world.paid_in.items() if of == currency)
             assert cash == told, f"{told} {currency} were paid in, the books say {cash}"
-        rows = await tx.conn.fetch("select stock_id, sum(on_hand_delta)::bigint from inventory.movement "
-                                   "where kind = 'receive' group by stock_id")  # fmt: skip
-        assert {row[0]: row[1] for row in rows} == dict(world.received), "goods were received twice, or never"
+        for kind, told_units in (("receive", world.received), ("adjust", world.adjusted)):
+            rows = await tx.conn.fetch("select stock_id, sum(on_hand_delta)::bigint from inventory.movement "
+                                       "where kind = $1 group by stock_id", kind)  # fmt: skip
+            assert {row[0]: row[1] for row in rows} == dict(told_units), f"{kind}: done twice, or never"
 
 
 _STATE = {

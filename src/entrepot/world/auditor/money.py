@@ -97,7 +97,8 @@ TRANSFER_WAY = check(
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
                         ('unfund', 'escrow -> promotions'), ('payout', 'seller -> payout'),
                         ('top_up', 'cash -> wallet'), ('purchase', 'own_stock -> supplier'),
-                        ('cogs', 'cost_of_goods -> own_stock')) as w (code, way)
+                        ('cogs', 'cost_of_goods -> own_stock'),
+                        ('shrinkage', 'cost_of_goods -> own_stock')) as w (code, way)
         on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
      where t.cell = :cell
     """,
@@ -147,17 +148,22 @@ ESCROW_BALANCE = check(
 
 PURCHASE_COST = check(
     "purchase_cost",
-    "Goods received of the operator's own are owed to their supplier, and goods shipped are cost of goods sold.",
+    "Goods received of the operator's own are owed to their supplier, goods shipped or missing are cost of goods sold, "
+    "all in the one currency of their row of stock.",
     """
-    select 'ledger.transfer ' || cause_id || ' ' || code as item, m.cost as expected, t.amount as found,
-           'cost of the movements' as detail
-      from (select cause_id, case kind when 'receive' then 'purchase' else 'cogs' end collate "C" as code,
-                   abs(sum(cost_delta))::bigint as cost
-              from inventory.movement
-             where cell = :cell and kind in ('receive', 'ship') and cost_delta <> 0
-             group by cause_id, kind) m
-      full join (select cause_id, code, amount
-                   from ledger.transfer where cell = :cell and code in ('purchase', 'cogs')) t using (cause_id, code)
+    select 'ledger.transfer ' || cause_id || ' ' || code as item, row(m.currency, m.cost) as expected,
+           row(t.currency, t.amount) as found, '(currency, cost of the movements)' as detail
+      from (select m.cause_id, k.code, s.currency, abs(sum(m.cost_delta))::bigint as cost
+              from inventory.movement m
+              join (values ('receive', 'purchase' collate "C"), ('ship', 'cogs'), ('adjust', 'shrinkage'))
+                   as k (kind, code) on k.kind = m.kind
+              left join inventory.stock s on s.cell = m.cell and s.id = m.stock_id
+             where m.cell = :cell and m.cost_delta <> 0
+             group by m.cause_id, k.code, s.currency) m
+      full join (select t.cause_id, t.code, a.currency, t.amount
+                   from ledger.transfer t
+                   join ledger.account a on a.cell = t.cell and a.id = t.debit
+                  where t.cell = :cell and t.code in ('purchase', 'cogs', 'shrinkage')) t using (cause_id, code)
     """,
 )
 

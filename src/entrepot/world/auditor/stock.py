@@ -51,16 +51,18 @@ STOCK_PROMISED = check(
 
 MOVEMENT = check(
     "movement",
-    "A movement changes what its kind is for, by one quantity, in its direction.",
+    "A movement changes what its kind is for, by one quantity, in its direction; only a correction has either.",
     """
     select 'inventory.movement ' || m.id as item,
-           row(k.on_hand * m.quantity, k.held * m.quantity, k.allocated * m.quantity, m.quantity > 0) as expected,
+           row(case m.kind when 'adjust' then sign(m.on_hand_delta)::int else k.on_hand end * m.quantity,
+               k.held * m.quantity, k.allocated * m.quantity, m.quantity > 0) as expected,
            row(m.on_hand_delta, m.held_delta, m.allocated_delta, true) as found,
            m.kind || ' (on_hand, held, allocated, moves something)' as detail
       from (select *, greatest(abs(on_hand_delta), abs(held_delta), abs(allocated_delta)) as quantity
               from inventory.movement where cell = :cell) m
       left join (values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
-                        ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0))
+                        ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0),
+                        ('adjust', 1, 0, 0))
              as k (kind, on_hand, held, allocated) on k.kind = m.kind
     """,
 )
@@ -90,9 +92,22 @@ ORDER_MOVEMENTS = check(
                         coalesce(sum(on_hand_delta) filter (where kind = 'return'), 0)::bigint as returned,
                         sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
                    from inventory.movement
-                  where cell = :cell and kind <> 'receive'
+                  where cell = :cell and kind not in ('receive', 'adjust')
                   group by cause_id, stock_id) m using (order_id, stock_id)
     """,
 )
 
-CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS)
+ADJUSTMENT = check(
+    "adjustment",
+    "A correction of a count has the one movement of its units in its row of stock, and no such movement is alone.",
+    """
+    select 'inventory.adjustment ' || coalesce(a.id, m.cause_id) as item,
+           row(a.stock_id, a.on_hand_delta) as expected, row(m.stock_id, m.on_hand_delta) as found,
+           '(stock, on_hand)' as detail
+      from (select * from inventory.adjustment where cell = :cell) a
+      full join (select cause_id, stock_id, on_hand_delta
+                   from inventory.movement where cell = :cell and kind = 'adjust') m on m.cause_id = a.id
+    """,
+)
+
+CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, ADJUSTMENT)
