@@ -11,13 +11,13 @@ from functools import partial
 
 import httpx
 
-from entrepot import payments
+from entrepot import orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Database
-from entrepot.kit.events import consume
+from entrepot.kit.events import consume, forget
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
 from entrepot.orders import jobs as orders_jobs
@@ -67,11 +67,12 @@ async def run_until_idle(
     return total
 
 
-async def tidy(db: Database) -> None:
-    """Deletes what is kept for a time only."""
-    async with db.write() as tx:
-        await idempotency.forget_old(tx, tx.now)
-        await accounts_jobs.forget_tries(tx)
+async def tidy(db: Database) -> int:
+    """Deletes what is kept for a time only, a batch of each kind; how much went."""
+    chores = [idempotency.forget_old, accounts_jobs.forget_tries, payments.forget_webhooks]
+    for cell in await _cells(db):
+        chores += [partial(orders.forget_carts, cell=cell), partial(forget, cell=cell, consumers=CONSUMERS)]
+    return sum([await db.transact(chore, durable=False) for chore in chores])
 
 
 async def work(settings: Settings) -> None:
@@ -86,11 +87,7 @@ async def work(settings: Settings) -> None:
     async def tend() -> int:
         return sum([await spared(part) for part in await parts(db)])
 
-    async def tidy_up() -> int:
-        await tidy(db)
-        return 0
-
-    async with httpx.AsyncClient() as client:
+    async with payments.open_client() as client:
 
         async def ask() -> int:
             gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
@@ -99,7 +96,7 @@ async def work(settings: Settings) -> None:
             return sum([await spared(part) for part in await sweeps(db, client, gateway)])
 
         await asyncio.gather(
-            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy_up)
+            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, partial(tidy, db))
         )
     await db.close()
 

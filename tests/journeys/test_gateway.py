@@ -227,13 +227,13 @@ async def test_told_before_the_answer_to_its_creation_was_recorded(stage: Stage)
 async def test_a_lost_reply_is_asked_again_with_the_same_key(stage: Stage) -> None:
     sale = await stage.order()
     stage.gateway.faults = Faults(lost_reply_rate=1)
-    for _ in range(3):
-        await stage.work(RETRY_AFTER)
+    for pause in (0, 1, 2):
+        await stage.work(pause * RETRY_AFTER)
     stage.gateway.faults = Faults(error_rate=1)
-    await stage.work(RETRY_AFTER)
+    await stage.work(4 * RETRY_AFTER)
     assert await sale.status() == ("awaiting_payment", "created")
     stage.gateway.faults = Faults()
-    await stage.work(RETRY_AFTER)
+    await stage.work(8 * RETRY_AFTER)
     assert await sale.status() == ("awaiting_payment", "pending")
     assert len(stage.theirs) == 1
     await sale.pay()
@@ -369,6 +369,23 @@ async def test_a_webhook_that_is_not_the_gateways_or_not_of_now_is_refused(stage
     assert await stage.shop.state() == before
     await stage.deliver(body)
     assert await sale.status() == ("placed", "captured")
+
+
+async def test_a_webhook_of_a_stranger_costs_no_transaction(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    write = stage.shop.db.write
+
+    def noted(**how: Any) -> Any:
+        opened.append("write")
+        return write(**how)
+
+    monkeypatch.setattr(stage.shop.db, "write", noted)
+    assert (await stage.deliver(b"{}", secret=b"another")).status_code == 400
+    assert opened == []
+    refund = b'{"id":"se_1","type":"refund.done","created_at":1,"data":{"id":"sr_1","payment_id":"sp_1",'
+    refund += b'"status":"done","amount_minor":1,"currency":"USD","reference":"rfd_1"}}'
+    assert (await stage.deliver(refund)).status_code == 204
+    assert opened == ["write"]
 
 
 async def test_a_group_that_costs_nothing_is_paid_without_the_gateway(stage: Stage) -> None:

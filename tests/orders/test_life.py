@@ -298,7 +298,7 @@ class Life(RuleBasedStateMachine):
 
     async def _clear(self) -> None:
         async with self.ground.db.write() as tx:
-            for due in await payments.claim_refunds(tx, 0):
+            for due in await payments.claim_refunds(tx, 0, 9):
                 await payments.record_refunded(tx, 0, due.id, "done", f"refund {due.id.hex}")
 
 

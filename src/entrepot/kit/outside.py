@@ -6,6 +6,7 @@ its key; a second transaction records the answer. A sweeper finds intents withou
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 
 import httpx
@@ -36,8 +37,9 @@ async def call(
         raise RuntimeError("a call to the outside inside a transaction")
     sent = {"content-type": "application/json", "idempotency-key": key, **(headers or {})}
     try:
-        answer = await client.request(method, url, content=body, headers=sent, timeout=TIMEOUT_S)
-    except httpx.HTTPError as error:
+        async with asyncio.timeout(TIMEOUT_S):  # of all of it: httpx alone would count from byte to byte
+            answer = await client.request(method, url, content=body, headers=sent, timeout=None)
+    except (httpx.HTTPError, TimeoutError) as error:
         raise OutsideError(f"{method} {url}: {type(error).__name__}") from error
     if answer.status_code >= 500 or len(answer.content) > MAX_ANSWER_BYTES:
         raise OutsideError(f"{method} {url}: {answer.status_code}")

@@ -51,10 +51,11 @@ async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
         await payments.return_late(tx, cell, due, external_id)
 
 
-async def sweep(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int) -> int:
-    """Everything that waits for the gateway; how much of it there was."""
-    found = await payments.sweep(db, client, gateway, cell, settle)
-    return found + await payments.sweep_refunds(db, client, gateway, cell)
+async def sweep(
+    db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, lanes: int = payments.LANES
+) -> int:
+    """What waits for the gateway, asked in so many lanes; how much of it there was."""
+    return await payments.sweep(db, client, gateway, cell, settle, lanes)
 
 
 async def _pay_out(tx: Tx, cell: int) -> int:

@@ -15,6 +15,7 @@ from entrepot.payments.actions import (
     cancel_many,
     claim_due,
     claim_refunds,
+    forget_webhooks,
     give_up,
     mark_captured,
     mark_pending,
@@ -26,11 +27,12 @@ from entrepot.payments.actions import (
     top_up,
     top_up_many,
 )
-from entrepot.payments.jobs import Gateway, find_gateway, sweep, sweep_refunds, take_webhook
+from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
 from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
 from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
 
 __all__ = [
+    "LANES",
     "Due",
     "Gateway",
     "MethodNotOffered",
@@ -43,9 +45,11 @@ __all__ = [
     "claim_due",
     "claim_refunds",
     "find_gateway",
+    "forget_webhooks",
     "give_up",
     "mark_captured",
     "mark_pending",
+    "open_client",
     "pay_out",
     "payment_of",
     "payout_period",
@@ -55,7 +59,6 @@ __all__ = [
     "return_late",
     "statement_of",
     "sweep",
-    "sweep_refunds",
     "take_webhook",
     "top_up",
     "top_up_many",

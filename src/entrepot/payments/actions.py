@@ -13,9 +13,20 @@ from entrepot.ledger import Transfer
 from entrepot.payments import store
 from entrepot.payments.types import Due, PaymentNotThere, RefundDue
 
-SWEEP = 100
-"""Payments that one sweep takes on."""
 RETRY_AFTER = timedelta(seconds=30)
+"""A claim's lease, which is longer than a call may take, and so the pause before the second try. Each pause after that
+is twice as long as the one before, up to one of these two:"""
+ASKED_EVERY = timedelta(minutes=4)
+"""While a buyer waits. Shorter than the grace of order groups, so that a payment made in time whose webhook is lost is
+still found in time."""
+RETRIED_EVERY = timedelta(hours=1)
+"""What nobody waits for but must be done all the same: canceling and giving back are tried for ever."""
+STUCK_ATTEMPTS = 8
+"""So many tries without an answer, about an hour of them, and the operator is shown it."""
+WEBHOOKS_KEPT = timedelta(days=90)
+"""Far longer than a gateway tells a thing again, or than an old signature is taken (WEBHOOK_TOLERANCE)."""
+FORGOTTEN = 5_000
+"""Webhooks that one `forget_webhooks` deletes."""
 PAYOUT_PERIOD = timedelta(days=14)
 FIRST_PERIOD = datetime(1970, 1, 5, tzinfo=UTC)
 """A Monday."""
@@ -41,14 +52,18 @@ async def top_up_many(
     )  # fmt: skip
 
 
-async def claim_due(tx: Tx, cell: int) -> list[Due]:
-    """Gateway payments whose time to be looked at has come; each is nobody else's for RETRY_AFTER."""
-    return await tx.all(store.CLAIM_DUE, cell=cell, now=tx.now, retry_at=tx.now + RETRY_AFTER, limit=SWEEP)
+async def claim_due(tx: Tx, cell: int, limit: int) -> list[Due]:
+    """Gateway payments whose time to be looked at has come; each is nobody else's for RETRY_AFTER or longer. One that
+    gets no answer ends by its group's payment deadline: then it is canceled, and that is tried for ever."""
+    return await tx.all(
+        store.CLAIM_DUE, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), asked_s=_seconds(ASKED_EVERY),
+        retried_s=_seconds(RETRIED_EVERY), limit=limit,
+    )  # fmt: skip
 
 
 async def mark_pending(tx: Tx, cell: int, payment_id: UUID, external_id: str, redirect_url: str) -> bool:
     """The gateway knows the payment; the buyer finishes it at `redirect_url`. False when it is past that."""
-    await tx.run(store.KNOWN_AS, cell=cell, id=payment_id, external_id=external_id)
+    await tx.run(store.KNOWN_AS, cell=cell, id=payment_id, external_id=external_id, now=tx.now)
     marked = await tx.maybe(
         store.PENDING, cell=cell, id=payment_id, external_id=external_id, redirect_url=redirect_url,
         due_at=tx.now + RETRY_AFTER,
@@ -105,9 +120,16 @@ async def _insert_refunds(
     )  # fmt: skip
 
 
-async def claim_refunds(tx: Tx, cell: int) -> list[RefundDue]:
-    """Refunds that a gateway has still to be asked for."""
-    return await tx.all(store.CLAIM_REFUNDS, cell=cell, now=tx.now, retry_at=tx.now + RETRY_AFTER, limit=SWEEP)
+async def claim_refunds(tx: Tx, cell: int, limit: int) -> list[RefundDue]:
+    """Refunds that a gateway has still to be asked for; each is nobody else's for RETRY_AFTER or longer."""
+    return await tx.all(
+        store.CLAIM_REFUNDS, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), retried_s=_seconds(RETRIED_EVERY),
+        limit=limit,
+    )  # fmt: skip
+
+
+def _seconds(time: timedelta) -> int:
+    return time // timedelta(seconds=1)
 
 
 async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, external_id: str | None) -> None:
@@ -125,6 +147,12 @@ async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, exter
 async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:
     """Whether this event is new to us."""
     return await tx.maybe(store.WEBHOOK, gateway=gateway, event_id=event_id, now=tx.now) is not None
+
+
+async def forget_webhooks(tx: Tx) -> int:
+    """Deletes what is known of webhooks older than WEBHOOKS_KEPT, a batch of it; how many."""
+    done = await tx.run(store.FORGET_WEBHOOKS, before=tx.now - WEBHOOKS_KEPT, limit=FORGOTTEN)
+    return int(done.removeprefix("DELETE "))
 
 
 def payout_period(now: datetime) -> int:

@@ -48,13 +48,18 @@ OF_GROUP = sql(
     PaymentRow,
 )
 # `for update skip locked` and the lease: two sweepers rarely ask about one payment at once; the key makes it harmless.
+# The pauses double: 30 s << 20 is past every limit.
 CLAIM_DUE = sql(
     """
     with due as (
         select id from payments.payment
          where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
     )
-    update payments.payment p set attempts = p.attempts + 1, due_at = :retry_at
+    update payments.payment p
+       set attempts = p.attempts + 1,
+           due_at = :now::timestamptz + make_interval(secs => least(
+               :first_s::int << least(p.attempts, 20),
+               case p.status when 'canceling' then :retried_s::int else :asked_s::int end))
       from due d where p.cell = :cell and p.id = d.id
     returning p.id, p.group_id, p.currency, p.amount_minor, p.status, p.external_id, p.attempts
     """,
@@ -63,14 +68,17 @@ CLAIM_DUE = sql(
 PENDING = sql(
     """
     update payments.payment
-       set status = 'pending', external_id = :external_id, redirect_url = :redirect_url, due_at = :due_at
+       set status = 'pending', external_id = :external_id, redirect_url = :redirect_url, attempts = 0, due_at = :due_at
      where cell = :cell and id = :id and status = 'created'
     returning id
     """,
     UUID,
 )
+# One that is being canceled can be canceled now that its name is known.
 KNOWN_AS = sql("""
-    update payments.payment set external_id = :external_id where cell = :cell and id = :id and external_id is null
+    update payments.payment
+       set external_id = :external_id, due_at = case status when 'canceling' then :now else due_at end
+     where cell = :cell and id = :id and external_id is null
 """)
 # Also from failed, here and below: what we gave up by our own judgement may have been captured all the same.
 CAPTURED = sql(
@@ -101,7 +109,7 @@ RETURN_LATE = sql(
     UUID,
 )
 CANCEL = sql("""
-    update payments.payment p set status = 'canceling', due_at = :now
+    update payments.payment p set status = 'canceling', attempts = 0, due_at = :now
       from (select id from payments.payment
              where cell = :cell and id = any (:ids::uuid[]) and status in ('created', 'pending')
              order by id for no key update) l
@@ -159,7 +167,10 @@ CLAIM_REFUNDS = sql(
         select id from payments.refund
          where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
     )
-    update payments.refund r set attempts = r.attempts + 1, due_at = :retry_at
+    update payments.refund r
+       set attempts = r.attempts + 1,
+           due_at = :now::timestamptz
+                    + make_interval(secs => least(:first_s::int << least(r.attempts, 20), :retried_s::int))
       from due d, payments.payment p
      where r.cell = :cell and r.id = d.id and p.cell = :cell and p.id = r.payment_id
     returning r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts
@@ -182,6 +193,11 @@ WEBHOOK = sql(
     """,
     str,
 )
+FORGET_WEBHOOKS = sql("""
+    delete from payments.webhook
+     where (gateway, event_id) in
+           (select gateway, event_id from payments.webhook where received_at < :before limit :limit)
+""")
 OPEN_RUN = sql(
     """
     insert into payments.payout_run (cell, period, at) values (:cell, :period, :now) on conflict do nothing

@@ -394,7 +394,7 @@ async def _take(world: World, letter: msgspec.Struct) -> bool:
     body = msgspec.json.encode(letter)
     headers = {"entrepot-signature": sign(world.gateway.secret, world.clock.now(), body)}
     try:
-        await world.db.transact(lambda tx: payments.take_webhook(tx, world.gateway, headers, body, orders.settle))
+        await payments.take_webhook(world.db, world.gateway, headers, body, orders.settle)
     except (DatabaseAway, KilledError):
         return False
     return True
@@ -427,7 +427,7 @@ async def run_job(world: World, job: Job) -> int:
         return await consume(world.db, job, CELL)
     if job is orders.run_timers:
         return await orders.run_timers(world.db, CELL)
-    return await orders.sweep(world.db, world.client, world.gateway, CELL)
+    return await orders.sweep(world.db, world.client, world.gateway, CELL, lanes=1)  # so that a seed is one history
 
 
 _SETTLED = sql(
