@@ -1582,6 +1582,8 @@ CREATE INDEX refund_due ON payments.refund USING btree (cell, due_at) WHERE (due
 
 CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 
+CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
+
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
 

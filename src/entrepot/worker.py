@@ -67,12 +67,12 @@ async def run_until_idle(
     return total
 
 
-async def tidy(db: Database) -> int:
-    """Deletes what is kept for a time only, a batch of each kind; how much went."""
-    chores = [idempotency.forget_old, accounts_jobs.forget_tries, payments.forget_webhooks]
+async def chores(db: Database) -> list[Part]:
+    """Each kind of thing that is kept for a time only; one deletes a batch and says how much went."""
+    found = [idempotency.forget_old, accounts_jobs.forget_tries, payments.forget_webhooks]
     for cell in await _cells(db):
-        chores += [partial(orders.forget_carts, cell=cell), partial(forget, cell=cell, consumers=CONSUMERS)]
-    return sum([await db.transact(chore, durable=False) for chore in chores])
+        found += [partial(orders.forget_carts, cell=cell), partial(forget, cell=cell, consumers=CONSUMERS)]
+    return [partial(db.transact, chore, durable=False) for chore in found]
 
 
 async def work(settings: Settings) -> None:
@@ -85,18 +85,19 @@ async def work(settings: Settings) -> None:
     db = await Database.open(settings.database_url)
 
     async def tend() -> int:
-        return sum([await spared(part) for part in await parts(db)])
+        return await _all(await parts(db))
+
+    async def tidy() -> int:
+        return await _all(await chores(db))
 
     async with payments.open_client() as client:
 
         async def ask() -> int:
             gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
-            if gateway is None:
-                return 0
-            return sum([await spared(part) for part in await sweeps(db, client, gateway)])
+            return 0 if gateway is None else await _all(await sweeps(db, client, gateway))
 
         await asyncio.gather(
-            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, partial(tidy, db))
+            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy)
         )
     await db.close()
 
@@ -112,6 +113,10 @@ async def _loop(stop: asyncio.Event, idle_s: float, work: Part) -> None:
             await _pause(stop, AWAY_S)
         if found < ENOUGH:
             await _pause(stop, idle_s)
+
+
+async def _all(parts: list[Part]) -> int:
+    return sum([await spared(part) for part in parts])
 
 
 async def spared(part: Part) -> int:

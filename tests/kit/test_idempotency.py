@@ -102,8 +102,9 @@ async def test_a_refusal_keeps_no_key_and_is_judged_anew(db: Database, error: Ex
 async def test_keys_are_kept_for_seven_days(db: Database) -> None:
     work = Effect(7)
     await ask(db, SPENT, work)
-    for after, tries in ((KEPT, 1), (KEPT + timedelta(microseconds=1), 2)):
+    for after, forgotten, tries in ((KEPT, 0, 1), (KEPT + timedelta(microseconds=1), 1, 2)):
         async with db.write() as tx:
-            await forget_old(tx, START + after)
+            tx.now = START + after
+            assert await forget_old(tx) == forgotten
         await ask(db, SPENT, work)
         assert work.tries == tries

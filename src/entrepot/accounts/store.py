@@ -82,7 +82,10 @@ ADD_TRIES = sql(
     int,
 )
 FORGIVE = sql("delete from accounts.login_attempt where id = any (:ids::bigint[])")
-FORGET_TRIES = sql("delete from accounts.login_attempt where at <= :before")
+FORGET_TRIES = sql("""
+    delete from accounts.login_attempt
+     where id in (select id from accounts.login_attempt where at <= :before order by at limit :limit)
+""")
 
 LOCK_USER = sql(
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,10 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.sql import sql
 
 BATCH = 500
+KEPT = timedelta(days=400)
+"""How far back the log goes: a year and a month, so that one can be compared with the last."""
+FORGOTTEN = 5_000
+"""Events that one `forget` looks at."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -43,6 +47,12 @@ class Consumer:
 
 
 class _Cursor(msgspec.Struct, frozen=True):
+    xid: int
+    id: int
+
+
+class _Reader(msgspec.Struct, frozen=True):
+    consumer: str
     xid: int
     id: int
 
@@ -76,6 +86,14 @@ _NEXT = sql(
     """,
     Event,
 )
+_CURSORS = sql("select consumer, xid, id from kit.cursor where cell = :cell", _Reader)
+# The first events of the log, so that this reads no more than it may delete, however long the log is.
+_FORGET = sql("""
+    delete from kit.event e
+     using (select xid, id from kit.event
+             where cell = :cell and (xid, id) <= (:xid, :id) order by xid, id limit :limit) o
+     where e.cell = :cell and e.xid = o.xid and e.id = o.id and e.at < :before
+""")
 _MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and consumer = :consumer")
 
 
@@ -103,3 +121,14 @@ async def consume(db: Database, consumer: Consumer, cell: int) -> int:
         end = _Cursor(events[-1].xid, events[-1].id) if len(events) == BATCH else horizon
         await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=end.xid, id=end.id)
         return len(events)
+
+
+async def forget(tx: Tx, cell: int, consumers: Sequence[Consumer]) -> int:
+    """Deletes events older than KEPT, a batch of the oldest; how many. Every cursor has passed them, also that of a
+    consumer that another release has, and each of `consumers` has one."""
+    cursors = await tx.all(_CURSORS, cell=cell)
+    if not {consumer.name for consumer in consumers} <= {cursor.consumer for cursor in cursors}:
+        return 0
+    xid, id_ = min((cursor.xid, cursor.id) for cursor in cursors)
+    done = await tx.run(_FORGET, cell=cell, xid=xid, id=id_, before=tx.now - KEPT, limit=FORGOTTEN)
+    return int(done.removeprefix("DELETE "))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from entrepot.kit.problem import DatabaseAway, KeyConflict, Problem
 from entrepot.kit.sql import sql
 
 KEPT = timedelta(days=7)
+FORGOTTEN = 5_000
+"""Keys that one `forget_old` deletes."""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -52,7 +54,11 @@ _STORE = sql("""
     insert into kit.idempotency_key (cell, caller, route, key, body_hash, status, answer, at)
     values (:cell, :caller, :route, :key, :body_hash, :status, :answer, :now)
 """)
-_FORGET = sql("delete from kit.idempotency_key where at < :before")
+_FORGET = sql("""
+    delete from kit.idempotency_key
+     where (cell, caller, route, key) in
+           (select cell, caller, route, key from kit.idempotency_key where at < :before limit :limit)
+""")
 
 
 async def once(db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]], status: int, *, durable: bool) -> Done:
@@ -93,6 +99,7 @@ async def _find(tx: ReadTx, spent: Spent) -> Done | None:
     return found
 
 
-async def forget_old(tx: Tx, now: datetime) -> None:
-    """Deletes keys that were used more than KEPT ago."""
-    await tx.run(_FORGET, before=now - KEPT)
+async def forget_old(tx: Tx) -> int:
+    """Deletes keys that were used more than KEPT ago, a batch of them; how many."""
+    done = await tx.run(_FORGET, before=tx.now - KEPT, limit=FORGOTTEN)
+    return int(done.removeprefix("DELETE "))

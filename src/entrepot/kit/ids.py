@@ -39,6 +39,11 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=(high << 64) | low)
 
 
+def first_id(at: datetime) -> UUID:
+    """Not above any id of the time `at` or later, and above those of every millisecond before it."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
 def show(prefix: str, id_: UUID) -> str:
     """`show("ord", id)` is `ord_` and 32 hexadecimal digits."""
     return f"{prefix}_{id_.hex}"

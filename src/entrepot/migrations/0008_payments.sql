@@ -53,6 +53,7 @@ create table payments.webhook (
     received_at timestamptz not null,
     primary key (gateway, event_id)
 );
+create index webhook_received on payments.webhook using brin (received_at);
 
 create table payments.payout (
     cell         smallint    not null,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +11,7 @@ import msgspec
 from entrepot import accounts, catalog, pricing, sellers
 from entrepot.catalog import OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import new_id, show
+from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
 from entrepot.orders.actions import quote_many
@@ -19,6 +19,10 @@ from entrepot.orders.store import CartRow, QuoteLine
 from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferElsewhere, OfferUnavailable, Purchase
 
 MAX_CART_LINES = pricing.MAX_LINES
+KEPT = timedelta(days=90)
+"""How long a cart that nobody touches waits for its buyer."""
+FORGOTTEN = 1_000
+"""Carts that one `forget_carts` deletes, with their lines."""
 
 
 class CartLine(msgspec.Struct, frozen=True):
@@ -141,6 +145,13 @@ async def set_promotion(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: 
     if code is not None:
         await pricing.promotion(tx, code, market, tx.now)
     await tx.run(store.SET_CART_PROMOTION, cell=cell, id=cart_id, promotion_code=code)
+
+
+async def forget_carts(tx: Tx, cell: int) -> int:
+    """Deletes carts that nobody has touched for longer than KEPT, a batch of them; how many."""
+    before = tx.now - KEPT
+    done = await tx.run(store.FORGET_CARTS, cell=cell, before=before, made_before=first_id(before), limit=FORGOTTEN)
+    return int(done.removeprefix("DELETE "))
 
 
 async def _own_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> str:

@@ -209,6 +209,13 @@ ADD_CART_LINE = sql(
     """,
     int,
 )
+# Ids begin with their time: only carts that were made before are looked at. One that is touched meanwhile stays.
+FORGET_CARTS = sql("""
+    delete from orders.cart c
+     where c.cell = :cell and c.updated_at < :before
+       and c.id in (select id from orders.cart
+                     where cell = :cell and id < :made_before and updated_at < :before order by id limit :limit)
+""")
 SET_CART_LINE = sql(
     """
     update orders.cart_line set quantity = :quantity
