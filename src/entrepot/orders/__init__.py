@@ -37,6 +37,7 @@ from entrepot.orders.carts import (
     create_cart,
     forget_carts,
     latest_cart,
+    own_cart,
     quote_cart,
     quote_detail,
     quote_view,
@@ -64,7 +65,7 @@ __all__ = [
     "CONSUMERS", "CartView", "OrderView", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
     "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cart_size", "cart_view", "confirm",
     "create_cart", "days", "deliver_many", "expire_groups", "forget_carts", "group_view", "latest_cart", "order_view",
-    "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "record_paid", "refund",
-    "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
-    "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "record_paid",
+    "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion",
+    "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

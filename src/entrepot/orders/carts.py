@@ -84,6 +84,16 @@ async def latest_cart(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> UUI
     return await tx.maybe(store.LATEST_CART, cell=cell, buyer_id=buyer_id, market=market)
 
 
+async def own_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
+    """The cart that a buyer used last in a market, made if there is none; two at once get the same. Raises NotFound for
+    an unknown market."""
+    found = await latest_cart(tx, cell, buyer_id, market)
+    if found is None:
+        await tx.one(store.LOCK_FIRST_CART, cell=cell, buyer_id=buyer_id, market=market)
+        found = await latest_cart(tx, cell, buyer_id, market)
+    return found or await create_cart(tx, cell, buyer_id, market)
+
+
 async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
     """How many lines the cart that a buyer used last in a market has."""
     return await tx.one(store.CART_SIZE, cell=cell, buyer_id=buyer_id, market=market)

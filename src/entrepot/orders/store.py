@@ -184,6 +184,10 @@ LATEST_CART = sql(
     """,
     UUID,
 )
+# Two who find no cart of a buyer's make one, the second after the first's commit.
+LOCK_FIRST_CART = sql(
+    "select pg_advisory_xact_lock(hashtextextended(:buyer_id::uuid || ' ' || :market::text, :cell)) is null", bool
+)
 CART_LINES = sql(
     """
     select offer_id, quantity from orders.cart_line

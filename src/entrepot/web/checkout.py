@@ -58,9 +58,7 @@ async def cart_page(tx: ReadTx, visit: Visit) -> Response:
 async def add_to_cart(tx: Tx, visit: Visit, body: AddToCart) -> Go:
     market = (await visit.market(tx)).code
     buyer = visit.me
-    cart = await orders.latest_cart(tx, buyer.cell, buyer.user_id, market)
-    if cart is None:
-        cart = await orders.create_cart(tx, buyer.cell, buyer.user_id, market)
+    cart = await orders.own_cart(tx, buyer.cell, buyer.user_id, market)
     await orders.add_line(tx, buyer.cell, buyer.user_id, cart, body.offer_id, body.quantity)
     return Go("/cart", done="added")
 
