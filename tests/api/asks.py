@@ -50,6 +50,9 @@ plain("GET /v1/sellers", limit=1)
 plain("GET /v1/categories")
 plain("GET /v1/products", market=MARKET, limit=1)
 plain("GET /v1/seller/offers", limit=1)
+plain("GET /v1/seller/locations", limit=1)
+plain("GET /v1/locations", limit=1)
+plain("GET /v1/seller/stock", limit=1)
 plain("GET /v1/wallet", currency="USD")
 plain("GET /v1/seller/statement", **PERIOD)
 plain("GET /v1/seller/payouts")
@@ -106,6 +109,45 @@ async def _(stage: Stage) -> Ask:
     seller = show("sel", await stage.shop.seller())
     await stage.shop.http.post(f"/v1/sellers/{seller}/suspend", headers=stage.shop.operator)
     return Ask(f"/v1/sellers/{seller}/reinstate")
+
+
+@ask("POST /v1/sellers/{seller_id}/staff")
+async def _(stage: Stage) -> Ask:
+    seller = show("sel", await stage.shop.seller())
+    body = {"email": f"p{number()}@example.org", "name": "Sam", "password": PASSWORD}
+    return Ask(f"/v1/sellers/{seller}/staff", body)
+
+
+async def _new_location(path: str) -> Ask:
+    return Ask(path, {"code": f"l-{number()}", "name": "Pier", "country": "NL"})
+
+
+@ask("POST /v1/seller/locations")
+async def _(_: Stage) -> Ask:
+    return await _new_location("/v1/seller/locations")
+
+
+@ask("POST /v1/locations")
+async def _(_: Stage) -> Ask:
+    return await _new_location("/v1/locations")
+
+
+@ask("GET /v1/seller/stock/{stock_id}")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/seller/stock/{await stage.stock()}")
+
+
+@ask("POST /v1/seller/stock/{stock_id}/adjustments")
+async def _(stage: Stage) -> Ask:
+    body = {"direction": "fewer", "units": 1, "reason": "damaged"}
+    return Ask(f"/v1/seller/stock/{await stage.stock()}/adjustments", body)
+
+
+@ask("POST /v1/seller/receipts")
+async def _(stage: Stage) -> Ask:
+    return Ask(
+        "/v1/seller/receipts", {"location_id": 1, "lines": [{"variant_id": await stage.variant(), "quantity": 5}]}
+    )
 
 
 @ask("POST /v1/categories")

@@ -114,6 +114,12 @@ class Stage:
         placed = await self.buyer.place(await self.buyer.quote([(self.offer, 1)]))
         return str(placed.json()["id"])
 
+    async def stock(self) -> int:
+        """A row of stock of `seller`'s with ten units."""
+        offer = await self.shop.offer(self.seller, 1_000, 10)
+        async with self.shop.db.read() as tx:
+            return int(await tx.conn.fetchval("select stock_id from catalog.offer where id = $1", offer))
+
     async def variant(self) -> int:
         """A variant that nobody offers."""
         body = {"title": "Thing", "category_id": await self.category(), "variants": [{"sku": f"free-{number()}"}]}

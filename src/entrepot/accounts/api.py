@@ -1,4 +1,4 @@
-"""Registering, sessions and addresses. No answer to a keyed write repeats personal data: answers are kept with keys."""
+"""Registering, sellers' staff, sessions and addresses. No answer to a keyed write repeats personal data: answers are kept with keys."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.http import ANYONE, BUYER, PUBLIC, delete, get, post
+from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC, delete, get, post
 from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
 
 Email = Annotated[str, Meta(pattern=rf"^[^@\s]{{1,64}}@[^@\s]{{1,190}}{ids.END}", examples=["ada@example.org"])]
 AddressPath = Annotated[UUID, "adr"]
+SellerPath = Annotated[UUID, "sel"]
 
 
-class NewBuyer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     password: Annotated[str, Meta(min_length=10, max_length=200)]
@@ -47,6 +48,11 @@ class Session(msgspec.Struct, frozen=True):
     role: Role
     token: str
     expires_at: str
+
+
+class StaffView(msgspec.Struct, frozen=True):
+    user_id: str
+    seller_id: str
 
 
 class MeView(msgspec.Struct, frozen=True):
@@ -84,12 +90,22 @@ def _session(request: Request, member: Member) -> Session:
     return Session(ids.show("usr", member.user_id), member.role, token, (now + SESSION_TTL).isoformat())
 
 
-async def register(request: Request, body: NewBuyer) -> Session:
+async def register(request: Request, body: NewPerson) -> Session:
     """Registers a buyer and signs it in."""
     db: Database = request.app.state.db
     password_hash = await hash_password(body.password)
     user_id = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
     return _session(request, Member(Role.BUYER, user_id, FIRST, None))
+
+
+async def add_staff(request: Request, seller_id: SellerPath, body: NewPerson) -> StaffView:
+    """Adds somebody who works for a seller, and can sign in at once."""
+    db: Database = request.app.state.db
+    password_hash = await hash_password(body.password)
+    user_id = await db.transact(
+        lambda tx: actions.add_staff(tx, Role.SELLER, seller_id, body.email, body.name, password_hash)
+    )
+    return StaffView(ids.show("usr", user_id), ids.show("sel", seller_id))
 
 
 async def sign_in(request: Request, body: Credentials) -> Session:
@@ -140,6 +156,10 @@ async def delete_address(tx: Tx, caller: Caller, address_id: AddressPath) -> Non
 
 routes = [
     post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken, Overloaded), status=201),
+    post(
+        "/v1/sellers/{seller_id}/staff", add_staff, access=OPERATOR, raises=(NotFound, EmailTaken, Overloaded),
+        status=201,
+    ),
     get("/v1/accounts/me", read_me, access=ANYONE, raises=(NotFound,)),
     delete("/v1/accounts/me", erase_me, access=BUYER, raises=(NotFound,)),
     post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests, Overloaded), status=201),
@@ -147,4 +167,4 @@ routes = [
     get("/v1/addresses", list_addresses, access=BUYER),
     post("/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"),
     delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
-]
+]  # fmt: skip

@@ -26,7 +26,16 @@ from entrepot.catalog.actions import (
     resume_offer,
     set_prices,
 )
-from entrepot.catalog.reads import categories, category, is_offer, offer_of, offers_for_quote, slugs
+from entrepot.catalog.reads import (
+    categories,
+    category,
+    is_offer,
+    known_variants,
+    offer_of,
+    offers_for_quote,
+    slugs,
+    variants_by_sku,
+)
 from entrepot.catalog.types import (
     AddedProduct,
     Category,
@@ -50,6 +59,6 @@ __all__ = [
     "AddedProduct", "Category", "CategorySlugTaken", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer",
     "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_category",
     "add_offer", "add_product", "categories", "category", "import_categories", "import_offers", "import_products",
-    "import_variants", "is_offer", "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer",
-    "set_prices", "slugs",
+    "import_variants", "is_offer", "known_variants", "offer_of", "offer_view", "offers_for_quote", "pause_offer",
+    "resume_offer", "set_prices", "slugs", "variants_by_sku",
 ]  # fmt: skip

@@ -36,6 +36,16 @@ async def slugs(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> dict[int, st
     return {row.offer_id: row.slug for row in await tx.all(store.SLUGS, cell=cell, offer_ids=list(offer_ids))}
 
 
+async def known_variants(tx: ReadTx, variant_ids: Sequence[int]) -> set[int]:
+    """Those of the variants that are there."""
+    return set(await tx.all(store.KNOWN_VARIANTS, variant_ids=variant_ids))
+
+
+async def variants_by_sku(tx: ReadTx, skus: Sequence[str]) -> dict[str, int]:
+    """Ids of variants by SKU; a SKU that is not there is absent."""
+    return {row.sku: row.id for row in await tx.all(store.VARIANTS_BY_SKU, skus=skus)}
+
+
 async def categories(tx: ReadTx) -> list[Category]:
     """All categories (at most MAX_CATEGORIES), parents before their children."""
     rows = await tx.all(store.CATEGORIES, limit=MAX_CATEGORIES)

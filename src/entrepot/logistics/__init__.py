@@ -1,11 +1,15 @@
-"""Logistics: locations, fulfillment orders, shipments and their tracking.
+"""Logistics: locations and the goods in them, fulfillment orders, shipments and their tracking.
 
-A fulfillment order (same id as its order) asks one location to send one order's goods; a shipment answers it. Tracking
-scans may come late, twice or out of order: they are all kept, and never move a shipment backwards.
+A location is one seller's own, or run by the operator and shared by all. Goods come in by a receipt, which says what
+they cost when they are the operator's own. A fulfillment order (same id as its order) asks one location to send one
+order's goods; a shipment answers it. Tracking scans may come late, twice or out of order: they are all kept, and never
+move a shipment backwards.
 
-Invariants: one fulfillment order per order, one shipment per fulfillment order; a shipment is delivered once.
+Invariants: goods are received where their seller may keep them; one fulfillment order per order, one shipment per
+fulfillment order; a shipment is delivered once.
 
-Events: shipment_delivered (key: the fulfillment order's id).
+Events: goods_received (key: the seller's id; data: receipt_id, stock_ids), shipment_delivered (key: the fulfillment
+order's id).
 """
 
 from entrepot.logistics.actions import (
@@ -13,15 +17,37 @@ from entrepot.logistics.actions import (
     Request,
     Scan,
     TrackingNumberTaken,
+    add_location,
     cancel_requests,
     import_locations,
+    receive,
     request,
     ship,
     track,
 )
-from entrepot.logistics.reads import Location, ShipmentView, TrackingEvent, location_names, shipment_of
+from entrepot.logistics.reads import (
+    ShipmentView,
+    TrackingEvent,
+    location_names,
+    location_of,
+    locations,
+    shipment_of,
+    stock,
+    stock_of,
+)
+from entrepot.logistics.types import (
+    CostNeeded,
+    CostNotTaken,
+    Delivered,
+    Location,
+    LocationCodeTaken,
+    Receipt,
+    Stock,
+)
 
 __all__ = [
-    "Location", "NewShipment", "Request", "Scan", "ShipmentView", "TrackingEvent", "TrackingNumberTaken",
-    "cancel_requests", "import_locations", "location_names", "request", "ship", "shipment_of", "track",
+    "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationCodeTaken", "NewShipment", "Receipt", "Request",
+    "Scan", "ShipmentView", "Stock", "TrackingEvent", "TrackingNumberTaken", "add_location", "cancel_requests",
+    "import_locations", "location_names", "location_of", "locations", "receive", "request", "ship", "shipment_of",
+    "stock", "stock_of", "track",
 ]  # fmt: skip

@@ -11,11 +11,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from entrepot import catalog, inventory, sellers
+from entrepot.inventory import Goods
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
-from entrepot.kit.ids import new_id
+from entrepot.kit.ids import new_id, show
 from entrepot.kit.problem import NotFound, Problem
-from entrepot.logistics import store
+from entrepot.logistics import reads, store
+from entrepot.logistics.types import CostNeeded, CostNotTaken, Delivered, Location, LocationCodeTaken, Receipt
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -55,6 +58,48 @@ async def import_locations(
 ) -> None:
     """Adds ship-from locations run by the operator; those that are there already stay as they are."""
     await tx.run(store.IMPORT_LOCATIONS, cell=cell, ids=ids, codes=codes, names=names, countries=countries)
+    if ids:
+        await tx.one(store.PASS_LOCATIONS, high=max(ids))
+
+
+async def add_location(tx: Tx, cell: int, seller_id: UUID | None, code: str, name: str, country: str) -> Location:
+    """A new location of a seller's own or, without a seller, one run by the operator for the goods of all. Codes are
+    each seller's own business. Raises LocationCodeTaken."""
+    added = await tx.maybe(store.ADD_LOCATION, cell=cell, seller_id=seller_id, code=code, name=name, country=country)
+    if added is None:
+        raise LocationCodeTaken
+    return added
+
+
+async def receive(
+    tx: Tx, cell: int, seller_id: UUID, location_id: int, lines: Sequence[Delivered], currency: str | None = None
+) -> Receipt:
+    """Takes goods in at a location; their rows of stock are opened when they are not there yet. Each line of the
+    operator's own goods comes with its cost, in `currency`, which is owed to the supplier.
+
+    Raises NotFound for a location that is not the seller's to use, an unknown variant or a currency of no market;
+    CostNotTaken, CostNeeded, StockCurrencyIs."""
+    await reads.location_of(tx, cell, seller_id, location_id)
+    variants = [line.variant_id for line in lines]
+    if await catalog.known_variants(tx, variants) != set(variants):
+        raise NotFound
+    stocks = await inventory.open_stock(tx, cell, [seller_id] * len(lines), variants, [location_id] * len(lines))
+    receipt = new_id(tx.now)
+    goods = [Goods(stock, line.quantity, receipt) for stock, line in zip(stocks, lines, strict=True)]
+    costs = [line.cost_minor for line in lines if line.cost_minor is not None]
+    seller = await sellers.seller(tx, sellers.SellerId(seller_id))
+    if seller.kind != "own":
+        if costs or currency is not None:
+            raise CostNotTaken
+        await inventory.receive(tx, cell, goods)
+    else:
+        if len(costs) < len(lines) or currency is None:
+            raise CostNeeded
+        if currency not in await sellers.currencies(tx):
+            raise NotFound
+        await inventory.buy(tx, cell, goods, costs, currency)
+    tx.emit("goods_received", seller_id, {"receipt_id": receipt, "stock_ids": stocks}, cell)
+    return Receipt(show("rcp", receipt), stocks)
 
 
 async def request(tx: Tx, cell: int, requests: Sequence[Request]) -> None:

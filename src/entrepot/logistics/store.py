@@ -8,11 +8,28 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.sql import sql
+from entrepot.logistics.types import Location
 
 
-class Location(msgspec.Struct, frozen=True):
+class LocationName(msgspec.Struct, frozen=True):
     id: int
     name: str
+
+
+class StockRow(msgspec.Struct, frozen=True):
+    id: int
+    variant_id: int
+    sku: str
+    title: str
+    unit: str
+    location_id: int
+    location: str
+    on_hand: int
+    held: int
+    allocated: int
+    available: int
+    cost_minor: int
+    currency: str | None
 
 
 class TrackingEvent(msgspec.Struct, frozen=True):
@@ -41,10 +58,70 @@ IMPORT_LOCATIONS = sql("""
       from unnest(:ids::bigint[], :codes::text[], :names::text[], :countries::text[]) as l (id, code, name, country)
     on conflict do nothing
 """)
-LOCATIONS = sql(
+# Ids that an import gave are passed by, so that the next id we draw is free.
+PASS_LOCATIONS = sql(
+    "select setval('logistics.location_id_seq', greatest(:high, last_value)) from logistics.location_id_seq", int
+)
+LOCATION_NAMES = sql(
     "select id, name from logistics.location where cell = :cell and id = any (:ids::bigint[])",
+    LocationName,
+)
+ADD_LOCATION = sql(
+    """
+    insert into logistics.location (cell, code, name, seller_id, country)
+    values (:cell, :code, :name, :seller_id, :country)
+    on conflict on constraint location_code do nothing
+    returning id, code, name, country, seller_id is null
+    """,
     Location,
 )
+# Without a seller the shared ones only.
+LOCATIONS = sql(
+    """
+    select id, code, name, country, seller_id is null
+      from logistics.location
+     where cell = :cell and (seller_id is null or seller_id = :seller_id) and id > :after
+     order by id
+     limit :limit
+    """,
+    Location,
+)
+LOCATION = sql(
+    """
+    select id, code, name, country, seller_id is null
+      from logistics.location
+     where cell = :cell and id = :location_id and (seller_id is null or seller_id = :seller_id)
+    """,
+    Location,
+)
+
+_STOCK = """
+    select s.id, s.variant_id, v.sku, case v.title when '' then p.title else p.title || ', ' || v.title end, v.unit,
+           s.location_id, coalesce(l.name, ''), s.on_hand, s.held, s.allocated, s.on_hand - s.held - s.allocated,
+           s.cost_minor, s.currency
+      from inventory.stock s
+      join catalog.variant v on v.id = s.variant_id
+      join catalog.product p on p.id = v.product_id
+      left join logistics.location l on l.cell = s.cell and l.id = s.location_id
+     where s.cell = :cell and s.seller_id = :seller_id
+"""
+STOCK = sql(f"{_STOCK} and s.id = :stock_id", StockRow)
+# One range of the key (cell, seller_id, variant_id, location_id): of all variants, or of the one that was asked for.
+STOCKS = sql(
+    _STOCK  # noqa: S608 - a constant
+    + """
+       and s.variant_id between :first and :last
+       and (s.variant_id, s.location_id) > (
+           coalesce((select a.variant_id from inventory.stock a
+                      where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0),
+           coalesce((select a.location_id from inventory.stock a
+                      where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0))
+     order by s.variant_id, s.location_id
+     limit :limit
+    """,
+    StockRow,
+)
+
 REQUEST = sql("""
     insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
     select :cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', :now

@@ -9,7 +9,7 @@ create table logistics.location (
     seller_id uuid,  -- null: run by the operator, many sellers' goods
     country   text     collate "C" not null,
     primary key (cell, id),
-    unique (cell, code)
+    constraint location_code unique nulls not distinct (cell, seller_id, code)
 );
 
 create table logistics.fulfillment_order (

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.catalog import Minor, OfferExists, OfferView, RowId, offer_view
+from entrepot.inventory import StockCurrencyIs
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import PUBLIC, SELLER, get, post
@@ -82,5 +83,8 @@ routes = [
     get("/v1/products", list_products, access=PUBLIC, raises=(NotFound,)),
     get("/v1/products/{slug}", read_product, access=PUBLIC),
     get("/v1/seller/offers", list_own_offers, access=SELLER),
-    post("/v1/seller/offers", offer_goods, access=SELLER, raises=(NotFound, OfferExists), status=201, key="taken"),
-]
+    post(
+        "/v1/seller/offers", offer_goods, access=SELLER, raises=(NotFound, OfferExists, StockCurrencyIs), status=201,
+        key="taken",
+    ),
+]  # fmt: skip

@@ -212,10 +212,3 @@ OWN_OFFERS = sql(
     """,
     OwnOfferRow,
 )
-LOCATION = sql(
-    """
-    select id from logistics.location
-     where cell = :cell and id = :location_id and (seller_id is null or seller_id = :seller_id)
-    """,
-    int,
-)
