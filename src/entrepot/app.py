@@ -31,6 +31,7 @@ from entrepot.accounts import api as accounts_api
 from entrepot.catalog import api as catalog_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
+from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database
 from entrepot.kit.http import endpoint, problem_response
 from entrepot.kit.limits import Limits
@@ -94,7 +95,7 @@ def build(
         StarletteRoute("/metrics", _metrics),
     ]
     app = Starlette(
-        routes=[*plain, *(endpoint(route) for route in ROUTES), *web.routes],
+        routes=[*plain, *(endpoint(route) for route in ROUTES), *map(_timed, web.routes)],
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
     app.state.db = db
@@ -170,6 +171,23 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+def _timed(page: StarletteRoute) -> StarletteRoute:
+    """A page's route, whose answers are counted as the API's are."""
+    methods = sorted((page.methods or set()) - {"HEAD"})
+    name = f"{'|'.join(methods)} {page.path}"
+
+    async def serve(request: Request) -> Response:
+        started, status = monotonic(), 500
+        try:
+            response: Response = await page.endpoint(request)
+            status = response.status_code
+        finally:
+            metrics.REQUESTS.labels(name, status).observe(monotonic() - started)
+        return response
+
+    return StarletteRoute(page.path, serve, methods=methods, name=page.name)
 
 
 async def _health(request: Request) -> Response:

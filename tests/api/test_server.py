@@ -137,18 +137,21 @@ def test_what_follows_a_body_is_no_part_of_it(server: Server) -> None:
 
 
 def test_it_tells_how_it_is(server: Server, http: httpx.Client) -> None:
-    for _ in range(3):
+    for number in range(3):
         http.get("/v1/categories")
+        http.get(f"/p/nothing-{number}")
     health, metrics = http.get("/healthz"), http.get("/metrics")
     assert (health.status_code, health.json()) == (200, {"status": "ok"})
     families = {family.name: family for family in text_string_to_metric_families(metrics.text)}
     assert families["entrepot_request_seconds"].type == "histogram"
     counted = {
-        sample.labels["status"]: sample.value
+        (sample.labels["route"], sample.labels["status"]): sample.value
         for sample in families["entrepot_request_seconds"].samples
-        if sample.name.endswith("_count") and sample.labels["route"] == "GET /v1/categories"
+        if sample.name.endswith("_count")
     }
-    assert counted == {"200": 3.0}
+    assert counted["GET /v1/categories", "200"] == 3
+    assert counted["GET /p/{slug}", "404"] == 3  # a page is counted too, by its pattern
+    assert not [route for route, _ in counted if "nothing" in route]
     assert "entrepot_batch_commands" in families
 
 
