@@ -132,6 +132,10 @@ class Sale:
         assert row is not None
         return (row[0], row[1])
 
+    async def take_back(self) -> int:
+        """The buyer cancels what is not paid yet; the status of the answer."""
+        return (await self.buyer.send("POST", f"/v1/groups/{show('grp', self.group)}/cancel")).status_code
+
     @property
     def theirs(self) -> Payment:
         """The gateway's payment of this sale: there is exactly one."""
@@ -275,6 +279,40 @@ async def test_a_buyer_who_never_pays(stage: Stage) -> None:
     assert expired == 1
 
 
+async def test_a_buyer_who_takes_the_purchase_back(stage: Stage) -> None:
+    """Before the gateway knows of it, and after."""
+    early, known = await stage.order(), await stage.order()
+    assert await early.take_back() == 204
+    assert await early.status() == ("canceled", "canceling")
+    assert await stage.shop.stock(stage.offer) == (1_000, 1, 0)
+    await stage.work()
+    assert await known.take_back() == 204
+    assert await stage.shop.stock(stage.offer) == (1_000, 0, 0)
+    await stage.work()
+    for sale in (early, known):
+        assert (await sale.status(), sale.theirs.status) == (("canceled", "failed"), "canceled")
+    assert await known.pay() == 409
+    for body in await stage.told(2):
+        assert (await stage.deliver(body)).status_code == 204
+    await stage.work(DEADLINE)
+    assert await known.status() == ("canceled", "failed")
+    assert await stage.shop.balance("gateway") == 0
+
+
+async def test_a_capture_after_the_purchase_was_taken_back_goes_back(stage: Stage) -> None:
+    sale = await stage.order()
+    await stage.work()
+    await sale.pay()
+    assert await sale.take_back() == 204
+    await stage.work()
+    assert await sale.status() == ("canceled", "returned")
+    assert sale.theirs.refunded_minor == 1_600
+    (told, _) = await stage.told(2)
+    await stage.deliver(told)
+    await stage.work(RETRY_AFTER)
+    assert (await sale.status(), len(stage.gateway.book.refunds)) == (("canceled", "returned"), 1)
+
+
 async def test_a_capture_after_the_end_goes_back(stage: Stage) -> None:
     sale = await stage.order()
     await stage.work()
@@ -412,16 +450,18 @@ async def test_a_payment_may_take_longer_than_its_quote_is_kept(stage: Stage) ->
     assert await stage.shop.balance("escrow") == 1_600
 
 
-def orders_of_events() -> list[tuple[str, ...]]:
-    """Every order of approval, webhook, its duplicate, a look by the sweeper and the deadline; nothing is told of an
+def orders_of_events(end: str) -> list[tuple[str, ...]]:
+    """Every order of approval, webhook, its duplicate, a look by the sweeper and the end; nothing is told of an
     approval before it is made."""
-    every = permutations(("approve", "webhook", "duplicate", "sweep", "expire"))
+    every = permutations(("approve", "webhook", "duplicate", "sweep", end))
     return [e for e in every if e.index("approve") < min(e.index("webhook"), e.index("duplicate"))]
 
 
-async def test_in_every_order_of_events_a_capture_ends_in_an_order_or_a_refund(stage: Stage) -> None:
+@pytest.mark.parametrize("end", ["expire", "cancel"])
+async def test_in_every_order_of_events_a_capture_ends_in_an_order_or_a_refund(stage: Stage, end: str) -> None:
+    """The end is the payment deadline, or the buyer who takes the purchase back."""
     outcomes = set()
-    for events in orders_of_events():
+    for events in orders_of_events(end):
         stage.letterbox.bodies.clear()
         sale = await stage.order()
         await stage.work()
@@ -433,6 +473,8 @@ async def test_in_every_order_of_events_a_capture_ends_in_an_order_or_a_refund(s
                 await stage.work(RETRY_AFTER)
             elif event == "expire":
                 await stage.shop.run(after=DEADLINE)
+            elif event == "cancel":
+                assert await sale.take_back() in (204, 409)
             elif stage.letterbox.bodies:
                 assert (await stage.deliver(stage.letterbox.bodies[0])).status_code == 204
         await stage.work()
@@ -466,6 +508,8 @@ async def the_one_outcome(sale: Sale) -> str:
         (("placed", "captured"), "captured", 0): "paid",
         (("expired", "returned"), "captured", 1_600): "returned",
         (("expired", "failed"), "canceled", 0): "never captured",
+        (("canceled", "returned"), "captured", 1_600): "returned",
+        (("canceled", "failed"), "canceled", 0): "never captured",
     }[found]
 
 

@@ -11,12 +11,14 @@ Invariants (the auditor re-derives them):
 
 `place_many` is the primitive: a verdict per command, exactly once by idempotency key.
 
-Events: group_awaiting_payment, group_paid, group_expired (key: the group; data: buyer_id, orders), order_shipped,
-order_delivered, order_completed, order_canceled, order_refunded (key: the order; data: seller_id, buyer_id).
+Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders),
+order_shipped, order_delivered, order_completed, order_canceled, order_refunded (key: the order; data: seller_id,
+buyer_id).
 """
 
 from entrepot.orders.actions import (
     cancel,
+    cancel_unpaid,
     confirm,
     deliver_many,
     expire_groups,
@@ -63,9 +65,9 @@ from entrepot.orders.types import Place, Placed, Purchase, Verdict, problem_of
 
 __all__ = [
     "CONSUMERS", "CartView", "OrderView", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
-    "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cart_size", "cart_view", "confirm",
-    "create_cart", "days", "deliver_many", "expire_groups", "forget_carts", "group_view", "latest_cart", "order_view",
-    "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "record_paid",
-    "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion",
-    "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
+    "confirm", "create_cart", "days", "deliver_many", "expire_groups", "forget_carts", "group_view", "latest_cart",
+    "order_view", "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view",
+    "record_paid", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
+    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

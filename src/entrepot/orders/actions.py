@@ -78,7 +78,7 @@ async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdi
 
 async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
     """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders paid. The groups
-    that are placed by it; one that had expired is not among them and its money must go back."""
+    that are placed by it; one that had expired or was canceled is not among them and its money must go back."""
     waiting = [
         group.id
         for group in await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
@@ -98,24 +98,38 @@ async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
 
 async def expire_groups(tx: Tx, cell: int) -> int:
     """Gives back the stock of groups whose payment deadline, and the grace after it, have passed; how many."""
-    return await _expire(tx, cell, await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH))
+    due = await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH)
+    return await _end_unpaid(tx, cell, due, "expired")
 
 
 async def expire_unpaid(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
     """Gives back the stock of those of the groups that still await their payment, which failed; how many."""
     locked = await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
-    return await _expire(tx, cell, [group.id for group in locked if group.status == "awaiting_payment"])
+    return await _end_unpaid(tx, cell, [group.id for group in locked if group.status == "awaiting_payment"], "expired")
 
 
-async def _expire(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
+async def cancel_unpaid(tx: Tx, cell: int, group_id: UUID, buyer_id: UUID) -> None:
+    """The buyer takes back a purchase whose payment is still awaited: its stock is free at once, its payment is
+    canceled at the gateway, and what is captured all the same goes back. Raises NotFound and WrongStatus."""
+    if await tx.maybe(store.GROUP, cell=cell, id=group_id, buyer_id=buyer_id) is None:
+        raise NotFound
+    (group,) = await tx.all(store.LOCK_GROUPS, cell=cell, groups=[group_id])
+    if group.status != "awaiting_payment":
+        raise WrongStatus(group.status)
+    await _end_unpaid(tx, cell, [group_id], "canceled")
+    await payments.cancel_many(tx, cell, [group_id])
+
+
+async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[UUID], status: str) -> int:
+    """Ends groups, which are locked and await their payment, as expired or canceled."""
     if not groups:
         return 0
     orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups)
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "expire", await _goods(tx, cell, ids))
-    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=ids, status="expired")
-    await tx.run(store.GROUP_STATUS, cell=cell, groups=groups, status="expired")
-    _tell_groups(tx, cell, "group_expired", orders)
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=ids, status=status)
+    await tx.run(store.GROUP_STATUS, cell=cell, groups=groups, status=status)
+    _tell_groups(tx, cell, f"group_{status}", orders)
     return len(groups)
 
 

@@ -172,6 +172,11 @@ async def read_group(tx: ReadTx, caller: Caller, group_id: GroupPath) -> GroupVi
     return await reads.group_view(tx, caller.cell, caller.user_id, group_id)
 
 
+async def cancel_group(tx: Tx, caller: Caller, group_id: GroupPath) -> None:
+    """Takes back a purchase of the caller's whose payment is still awaited."""
+    await actions.cancel_unpaid(tx, caller.cell, group_id, caller.user_id)
+
+
 async def read_payment(tx: ReadTx, caller: Caller, group_id: GroupPath) -> payments.PaymentView:
     """How the payment of a purchase stands, and where to finish it."""
     await reads.group_view(tx, caller.cell, caller.user_id, group_id)
@@ -281,6 +286,7 @@ routes = [
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
     get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),
+    post("/v1/groups/{group_id}/cancel", cancel_group, access=BUYER, raises=(WrongStatus,), key="taken"),
     get("/v1/orders/{order_id}", read_order, access=BUYER),
     post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(WrongStatus,), key="taken"),
     post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=(WrongStatus,), key="taken"),

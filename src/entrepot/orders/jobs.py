@@ -43,7 +43,7 @@ CONSUMERS = (
 
 
 async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
-    """The gateway captured a payment: its group is paid, or, when it had expired, the money goes back."""
+    """The gateway captured a payment: its group is paid, or, when it had ended unpaid, the money goes back."""
     if await actions.record_paid(tx, cell, [due.group_id]):
         captured = await payments.mark_captured(tx, cell, due.id, external_id)
         assert captured, "a group that awaits its payment has one that may be captured"

@@ -91,7 +91,7 @@ async def cancel_many(tx: Tx, cell: int, payments: Sequence[UUID]) -> None:
 
 
 async def return_late(tx: Tx, cell: int, due: Due, external_id: str) -> bool:
-    """Captured after its order group had expired: it goes back whole. True exactly once."""
+    """Captured after its order group had ended unpaid: it goes back whole. True exactly once."""
     if await tx.maybe(store.RETURN_LATE, cell=cell, id=due.id, external_id=external_id, now=tx.now) is None:
         return False
     await _insert_refunds(tx, cell, [due.id], [due.group_id], [due.amount_minor], "late_capture")

@@ -54,6 +54,7 @@ class LiveOrder(msgspec.Struct, frozen=True):
     id: UUID
     seller_id: UUID
     buyer_id: UUID
+    group_id: UUID
 
 
 @dataclass
@@ -204,7 +205,7 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
 
 _ORDERS = sql(
     """
-    select id, seller_id, buyer_id from orders.order where cell = :cell and group_id = :group_id order by id
+    select id, seller_id, buyer_id, group_id from orders.order where cell = :cell and group_id = :group_id order by id
     """,
     LiveOrder,
 )
@@ -231,12 +232,12 @@ async def top_up(world: World) -> None:
 
 _STATUS = sql("select status from orders.order where cell = :cell and id = :id", str)
 _LIKELY = {
-    "awaiting_payment": ("cancel",),
+    "awaiting_payment": ("cancel_unpaid", "cancel"),
     "paid": ("ship", "ship", "ship", "cancel", "cancel_by_seller"),
     "shipped": ("scan", "scan", "scan", "confirm", "refund"),
     "delivered": ("confirm", "confirm", "scan", "refund"),
 }
-_ANYTHING = ("ship", "scan", "confirm", "cancel", "cancel_by_seller", "refund")
+_ANYTHING = ("ship", "scan", "confirm", "cancel", "cancel_by_seller", "cancel_unpaid", "refund")
 
 
 async def go_on(world: World) -> None:
@@ -267,6 +268,8 @@ async def _do(tx: Tx, verb: str, order: LiveOrder) -> None:
             await orders.confirm(tx, CELL, order.id, order.buyer_id)
         case "cancel":
             await orders.cancel(tx, CELL, [order.id], buyer_id=order.buyer_id)
+        case "cancel_unpaid":
+            await orders.cancel_unpaid(tx, CELL, order.group_id, order.buyer_id)
         case "cancel_by_seller":
             await orders.cancel(tx, CELL, [order.id], seller_id=order.seller_id)
         case "refund":
