@@ -221,7 +221,7 @@ def test_stock_is_opened_once_in_the_order_asked(shelf: Shelf) -> None:
 
 
 def test_goods_of_a_stock_that_is_not_there(shelf: Shelf) -> None:
-    with shelf.driven.example() as tx, shelf.driven.refused(asyncpg.ForeignKeyViolationError):
+    with shelf.driven.example() as tx, shelf.driven.refused(asyncpg.RaiseError):
         shelf.driven.do(inventory.receive(tx, 0, [Goods(10**9, 1, NIL)]))
 
 

@@ -17,9 +17,9 @@ from tests.orders.counter import NOW, Counter, Wanted
 from tests.races.driven import Driven, bounded
 from tests.races.planting import Defect, plant
 
-KEY_FORGOTTEN = ("orders.place_many", "when f.key is null then 'known'", "when f.key is null then null")
-LAST_NET_ONLY = ("orders.place_many", "if not short then", "if true then")
-LINES_NOT_SUMMED = ("orders.place_many", "sum(l.quantity)::bigint as quantity", "max(l.quantity)::bigint as quantity")
+KEY_FORGOTTEN = ("orders.place_many", "if k_new < n then", "if false then")
+LAST_NET_ONLY = ("orders.place_many", "if not enough then", "if false then")
+LINES_NOT_SUMMED = ("orders.place_many", "sum(q.quantity)::bigint as quantity", "max(q.quantity)::bigint as quantity")
 KEY_KEPT = (
     "orders.place_many", "if exists (select from unnest(v) x where x not in ('ok', 'placed', 'key_conflict')) then",
     "if false then",
@@ -29,9 +29,9 @@ TOOK_IN_PASSING = (
     "orders.place_many", "if l_qty[j] > s_left[l_pos[j]] then",
     "s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j]; if s_left[l_pos[j]] < 0 then",
 )  # fmt: skip
-STALE_PRICE = ("orders.place_many", "or f.unit_price_minor <> l.unit_price_minor", "or false")
+STALE_PRICE = ("orders.place_many", "or f.unit_price_minor <> a.line_prices[i]", "or false")
 NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
-ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> x.caller", "")
+ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")
 OVERDRAWN = ("ledger.post_many", "lim_left[d] < p_amounts[i]", "lim_left[d] + 1 < p_amounts[i]")
 NAMES_NOT_UNIQUE = ("ledger.post_many", "if first_of[i] < i and v[first_of[i]] = 'posted' then", "if false then")
 TWICE_IS_NEWS = (
