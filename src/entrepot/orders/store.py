@@ -120,7 +120,7 @@ GROUPS_OF = sql(
 GROUP_STATUS = sql("""
     update orders.order_group set status = :status, pay_by = null where cell = :cell and id = any (:groups::uuid[])
 """)
-ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, 'gateway')")
+ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, null)")
 # Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(
     """
