@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,3 +151,34 @@ def test_a_file_that_is_no_backup_leaves_the_database_empty(second_url: str, fol
     with pytest.raises(BackupError, match="pg_restore: "):
         restore(second_url, torn)
     assert ask(second_url, "select count(*) from pg_tables where schemaname = 's'") == 0
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from entrepot.kit import backup
+backup._RENUMBER += "select pg_sleep(1);"  # everything is written, and nothing committed
+backup.restore(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def test_a_restore_that_is_killed_leaves_nothing(own_db_url: str, second_url: str, folder: Path) -> None:
+    file = folder / "shop.backup"
+    asyncio.run(sell(own_db_url, file))
+    restoring = subprocess.Popen([sys.executable, "-c", KILLED, second_url, str(file)], start_new_session=True)
+    ours = "select count(*) from pg_stat_activity where application_name = 'psql'"
+    wait_for(second_url, f"{ours} and query = 'select pg_sleep(1);'", 1)
+    os.killpg(restoring.pid, signal.SIGKILL)
+    restoring.wait()
+    wait_for(second_url, ours, 0)
+    assert ask(second_url, "select count(*) from pg_tables where schemaname = 'orders'") == 0
+    restore(second_url, file)
+    asyncio.run(look(second_url))
+
+
+def wait_for(url: str, query: str, answer: int) -> None:
+    for _ in range(600):
+        if ask(url, query) == answer:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"never {answer}: {query}")

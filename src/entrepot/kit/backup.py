@@ -10,7 +10,10 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -69,10 +72,11 @@ def backup(url: str, file: Path) -> None:
 
 
 def restore(url: str, file: Path) -> None:
-    """Fills the empty database at `url` from `file`, in one transaction, and brings its schema up to date.
+    """Fills the empty database at `url` from `file`, all of it or nothing, and brings its schema up to date.
 
     Raises BackupError; then the database is as empty as it was, unless what the file holds is of a newer entrepot
-    (MigrationError)."""
+    (MigrationError). Killed at whatever moment, it leaves the database empty, or as whole as the backup was: then
+    `migrate` does the rest."""
     if not file.is_file():
         raise BackupError(f"{file} is no file")
     if asyncio.run(_fetch(url, _TABLES)):
@@ -80,9 +84,33 @@ def restore(url: str, file: Path) -> None:
             "the database is not empty: restore into a new one (set ENTREPOT_DATABASE_URL to it, or ENTREPOT_HOME to a "
             "new folder)"
         )
-    _run("pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file))
-    asyncio.run(_renumber(url))
+    _fill(url, file)
     asyncio.run(migrate(url))
+
+
+def _fill(url: str, file: Path) -> None:
+    """What pg_restore says, psql does in one transaction, which we end: a file that breaks off ends none."""
+    command, environment = _command("psql", url)
+    with tempfile.TemporaryFile() as read_errors, tempfile.TemporaryFile() as write_errors:
+        read = subprocess.Popen(
+            [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(file)],
+            stdout=subprocess.PIPE, stderr=read_errors,
+        )  # fmt: skip
+        write = subprocess.Popen(
+            [*command, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=write_errors,
+        )  # fmt: skip
+        assert read.stdout is not None
+        assert write.stdin is not None
+        with suppress(BrokenPipeError), write.stdin, read.stdout:  # psql ends where it fails
+            write.stdin.write(b"begin;\n")
+            shutil.copyfileobj(read.stdout, write.stdin)
+            if read.wait() == 0:
+                write.stdin.write(f"{_RENUMBER}\ncommit;\n".encode())
+        if write.wait() != 0:
+            raise _failure("psql", write.returncode, write_errors)
+        if read.wait() != 0:
+            raise _failure("pg_restore", read.returncode, read_errors)
 
 
 async def _fetch(url: str, query: str) -> object:
@@ -93,27 +121,30 @@ async def _fetch(url: str, query: str) -> object:
         await connection.close()
 
 
-async def _renumber(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction():
-            await connection.execute(_RENUMBER)
-    finally:
-        await connection.close()
-
-
 def _run(program: str, url: str, *arguments: str) -> None:
-    """Runs a program of PostgreSQL on the database at `url`; its password does not show in the list of processes."""
+    """Runs a program of PostgreSQL on the database at `url`."""
+    command, environment = _command(program, url)
+    with tempfile.TemporaryFile() as errors:
+        code = subprocess.run([*command, *arguments], env=environment, stderr=errors, check=False).returncode
+        if code != 0:
+            raise _failure(program, code, errors)
+
+
+def _command(program: str, url: str) -> tuple[list[str], dict[str, str]]:
+    """The program on the database at `url`, whose password does not show in the list of processes."""
     parts = urlsplit(url)
     environment = dict(os.environ)
     if parts.password is not None:
         environment["PGPASSWORD"] = unquote(parts.password)
         parts = parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", "@", 1))
-    command = [_program(program), f"--dbname={parts.geturl()}", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise BackupError(f"{program}: {lines[0].removeprefix(f'{program}: ').removeprefix('error: ')}")
+    return [_program(program), f"--dbname={parts.geturl()}"], environment
+
+
+def _failure(program: str, code: int, errors: IO[bytes]) -> BackupError:
+    """The first line of what a program said."""
+    errors.seek(0)
+    said = errors.readline().decode(errors="replace").strip() or f"exit code {code}"
+    return BackupError(f"{program}: {said.removeprefix(f'{program}: ').removeprefix('error: ')}")
 
 
 def _program(name: str) -> str:
