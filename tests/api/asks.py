@@ -292,6 +292,11 @@ of_group("GET /v1/groups/{group_id}")
 of_group("GET /v1/groups/{group_id}/payment")
 
 
+@ask("POST /v1/groups/{group_id}/cancel")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/groups/{await stage.group(method='sandbox')}/cancel")
+
+
 @ask("POST /v1/webhooks/sandbox")
 async def _(stage: Stage) -> Ask:
     at = stage.shop.clock.now()

@@ -109,9 +109,9 @@ class Stage:
         assert sent.status_code == 204, sent.text
         return tracking_number
 
-    async def group(self) -> str:
-        """The group of a paid order of `buyer`."""
-        placed = await self.buyer.place(await self.buyer.quote([(self.offer, 1)]))
+    async def group(self, method: str = "wallet") -> str:
+        """The group of a paid order of `buyer`, or by another method than the wallet of one that awaits payment."""
+        placed = await self.buyer.place(await self.buyer.quote([(self.offer, 1)]), method=method)
         return str(placed.json()["id"])
 
     async def stock(self) -> int:

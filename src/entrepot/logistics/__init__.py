@@ -31,7 +31,7 @@ from entrepot.logistics.reads import (
     location_names,
     location_of,
     locations,
-    shipment_of,
+    shipments_of,
     stock,
     stock_of,
 )
@@ -39,15 +39,19 @@ from entrepot.logistics.types import (
     CostNeeded,
     CostNotTaken,
     Delivered,
+    LineCost,
     Location,
+    LocationCode,
     LocationCodeTaken,
+    LocationName,
     Receipt,
     Stock,
+    Units,
 )
 
 __all__ = [
-    "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationCodeTaken", "NewShipment", "Receipt", "Request",
-    "Scan", "ShipmentView", "Stock", "TrackingEvent", "TrackingNumberTaken", "add_location", "cancel_requests",
-    "import_locations", "location_names", "location_of", "locations", "receive", "request", "ship", "shipment_of",
-    "stock", "stock_of", "track",
+    "CostNeeded", "CostNotTaken", "Delivered", "LineCost", "Location", "LocationCode", "LocationCodeTaken",
+    "LocationName", "NewShipment", "Receipt", "Request", "Scan", "ShipmentView", "Stock", "TrackingEvent",
+    "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_names",
+    "location_of", "locations", "receive", "request", "ship", "shipments_of", "stock", "stock_of", "track",
 ]  # fmt: skip

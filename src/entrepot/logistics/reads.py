@@ -17,11 +17,12 @@ from entrepot.logistics.store import TrackingEvent
 from entrepot.logistics.types import Location, Stock
 
 __all__ = [
-    "PAGE_MAX", "ShipmentView", "TrackingEvent", "location_names", "location_of", "locations", "shipment_of", "stock",
+    "PAGE_MAX", "ShipmentView", "TrackingEvent", "location_names", "location_of", "locations", "shipments_of", "stock",
     "stock_of",
 ]  # fmt: skip
 
 PAGE_MAX = 100
+SCANS_MAX = 200
 MAX_BIGINT = 2**63 - 1
 
 
@@ -83,10 +84,16 @@ def _stock(row: store.StockRow) -> Stock:
     )  # fmt: skip
 
 
-async def shipment_of(tx: ReadTx, cell: int, order_id: UUID) -> ShipmentView | None:
-    """The shipment of an order with its scans in time order, or None before it is shipped."""
-    row = await tx.maybe(store.SHIPMENT_OF, cell=cell, order_id=order_id)
-    if row is None:
-        return None
-    events = await tx.all(store.SCANS, cell=cell, id=row.id)
-    return ShipmentView(row.carrier, row.tracking_number, row.status, row.shipped_at, row.delivered_at, events)
+async def shipments_of(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> dict[UUID, ShipmentView]:
+    """The shipments of orders by order, each with its first SCANS_MAX scans in time order; an order that is not shipped
+    is left out."""
+    rows = await tx.all(store.SHIPMENTS_OF, cell=cell, order_ids=order_ids)
+    scans: dict[UUID, list[TrackingEvent]] = {row.id: [] for row in rows}
+    for scan in await tx.all(store.SCANS, cell=cell, ids=list(scans), limit=SCANS_MAX) if scans else ():
+        scans[scan.shipment_id].append(TrackingEvent(scan.status, scan.at, scan.place))
+    return {
+        row.order_id: ShipmentView(
+            row.carrier, row.tracking_number, row.status, row.shipped_at, row.delivered_at, scans[row.id]
+        )
+        for row in rows
+    }

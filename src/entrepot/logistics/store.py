@@ -11,7 +11,7 @@ from entrepot.kit.sql import sql
 from entrepot.logistics.types import Location
 
 
-class LocationName(msgspec.Struct, frozen=True):
+class NameRow(msgspec.Struct, frozen=True):
     id: int
     name: str
 
@@ -40,8 +40,16 @@ class TrackingEvent(msgspec.Struct, frozen=True):
     place: str
 
 
+class ScanRow(msgspec.Struct, frozen=True):
+    shipment_id: UUID
+    status: str
+    at: datetime
+    place: str
+
+
 class ShipmentRow(msgspec.Struct, frozen=True):
     id: UUID
+    order_id: UUID
     carrier: str
     tracking_number: str
     status: str
@@ -64,7 +72,7 @@ PASS_LOCATIONS = sql(
 )
 LOCATION_NAMES = sql(
     "select id, name from logistics.location where cell = :cell and id = any (:ids::bigint[])",
-    LocationName,
+    NameRow,
 )
 ADD_LOCATION = sql(
     """
@@ -186,19 +194,22 @@ ADVANCE = sql(
     """,
     UUID,
 )
-SHIPMENT_OF = sql(
+SHIPMENTS_OF = sql(
     """
-    select id, carrier, tracking_number, status, shipped_at, delivered_at
-      from logistics.shipment where cell = :cell and fulfillment_order_id = :order_id
+    select id, fulfillment_order_id, carrier, tracking_number, status, shipped_at, delivered_at
+      from logistics.shipment where cell = :cell and fulfillment_order_id = any (:order_ids::uuid[])
     """,
     ShipmentRow,
 )
 SCANS = sql(
     """
-    select status, at, place from logistics.tracking_event
-     where cell = :cell and shipment_id = :id order by at, status limit 200
+    select s.id, e.status, e.at, e.place
+      from unnest(:ids::uuid[]) as s (id)
+     cross join lateral (select status, at, place from logistics.tracking_event
+                          where cell = :cell and shipment_id = s.id order by at, status limit :limit) e
+     order by s.id, e.at, e.status
     """,
-    TrackingEvent,
+    ScanRow,
 )
 # Which of the scans are of a shipment in this cell, by their place among those asked about, from 1.
 KNOWN = sql(

@@ -56,6 +56,7 @@ from entrepot.orders.reads import (
     bought_lately,
     buyer_groups,
     days,
+    group_detail,
     group_view,
     order_view,
     seller_orders,
@@ -66,8 +67,8 @@ from entrepot.orders.types import Place, Placed, Purchase, Verdict, problem_of
 __all__ = [
     "CONSUMERS", "CartView", "OrderView", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
     "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
-    "confirm", "create_cart", "days", "deliver_many", "expire_groups", "forget_carts", "group_view", "latest_cart",
-    "order_view", "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view",
-    "record_paid", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "confirm", "create_cart", "days", "deliver_many", "expire_groups", "forget_carts", "group_detail", "group_view",
+    "latest_cart", "order_view", "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many",
+    "quote_view", "record_paid", "refund", "release_many", "remove_line", "run_timers", "seller_orders",
+    "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

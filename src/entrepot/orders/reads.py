@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
-from entrepot.orders.store import Day, OrderSummary
+from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary
 
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
@@ -93,12 +94,27 @@ class GroupBrief(msgspec.Struct, frozen=True):
 
 async def group_view(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> GroupView:
     """Raises NotFound, also for another buyer's."""
+    row, orders = await _group(tx, cell, buyer_id, group_id)
+    return _group_view(row, [_brief(order) for order in orders])
+
+
+async def group_detail(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> tuple[GroupView, list[OrderView]]:
+    """A group with everything about each of its orders. Raises NotFound, also for another buyer's."""
+    row, orders = await _group(tx, cell, buyer_id, group_id)
+    views = await _views(tx, cell, orders, costs=False)
+    return _group_view(row, [view.order for view in views]), views
+
+
+async def _group(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> tuple[GroupSummary, list[OrderSummary]]:
     row = await tx.maybe(store.GROUP, cell=cell, id=group_id, buyer_id=buyer_id)
     if row is None:
         raise NotFound
-    orders = await tx.all(store.ORDERS_OF_GROUP, cell=cell, group_id=group_id)
+    return row, await tx.all(store.ORDERS_OF_GROUP, cell=cell, group_id=group_id)
+
+
+def _group_view(row: GroupSummary, orders: list[OrderBrief]) -> GroupView:
     paid = Price(row.paid_minor, row.currency)
-    return GroupView(show("grp", row.id), row.status, paid, row.placed_at, [_brief(order) for order in orders])
+    return GroupView(show("grp", row.id), row.status, paid, row.placed_at, orders)
 
 
 async def buyer_groups(tx: ReadTx, cell: int, buyer_id: UUID, before: UUID | None = None) -> list[GroupBrief]:
@@ -132,28 +148,26 @@ async def order_view(
             raise NotFound
     if seller_id is not None and row.seller_id != seller_id:
         raise NotFound
-    lines = await tx.all(store.ORDER_LINES, cell=cell, order_id=order_id)
-    places = await logistics.location_names(tx, cell, [row.location_id])
-    shipment = await logistics.shipment_of(tx, cell, order_id)
+    (view,) = await _views(tx, cell, [row], costs=buyer_id is None)
+    return view
 
-    def price(minor: int) -> Price:
-        return Price(minor, row.currency)
 
-    return OrderView(
-        _brief(row, costs=buyer_id is None),
-        places.get(row.location_id, ""),
-        [
-            OrderLine(
-                line.title, line.slug, line.offer_id, line.quantity, line.unit, line.price_per,
-                price(line.unit_price_minor), price(line.rounding_minor), price(line.gross_minor),
-                price(line.discount_minor), price(line.shipping_minor),
-                price(line.gross_minor - line.discount_minor + line.shipping_minor),
-            )
-            for line in lines
-        ],
-        _timeline(row, shipment),
-        shipment,
-    )  # fmt: skip
+async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: bool) -> list[OrderView]:
+    """Orders with everything that belongs to them, in as many queries as one order takes."""
+    ids = [row.id for row in rows]
+    lines: dict[UUID, list[OrderLine]] = {id_: [] for id_ in ids}
+    currency = {row.id: row.currency for row in rows}
+    for line in await tx.all(store.ORDER_LINES, cell=cell, order_ids=ids):
+        lines[line.order_id].append(_line(line, currency[line.order_id]))
+    places = await logistics.location_names(tx, cell, sorted({row.location_id for row in rows}))
+    shipments = await logistics.shipments_of(tx, cell, ids)
+    return [
+        OrderView(
+            _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
+            _timeline(row, shipments.get(row.id)), shipments.get(row.id),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> accounts.Address:
@@ -182,6 +196,17 @@ async def days(
 async def bought_lately(tx: ReadTx, cell: int, limit: int) -> list[int]:
     """The products that most of the last LATELY order lines are of."""
     return await tx.all(store.BOUGHT_LATELY, cell=cell, lines=LATELY, limit=limit)
+
+
+def _line(line: OrderLineRow, currency: str) -> OrderLine:
+    def price(minor: int) -> Price:
+        return Price(minor, currency)
+
+    return OrderLine(
+        line.title, line.slug, line.offer_id, line.quantity, line.unit, line.price_per, price(line.unit_price_minor),
+        price(line.rounding_minor), price(line.gross_minor), price(line.discount_minor), price(line.shipping_minor),
+        price(line.gross_minor - line.discount_minor + line.shipping_minor),
+    )  # fmt: skip
 
 
 def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:

@@ -321,7 +321,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
 
 
 class OrderLineRow(msgspec.Struct, frozen=True):
-    line_no: int
+    order_id: UUID
     offer_id: int
     variant_id: int
     title: str
@@ -427,14 +427,14 @@ SHIP_TO = sql(
 )
 ORDER_LINES = sql(
     """
-    select l.line_no, l.offer_id, l.variant_id,
+    select l.order_id, l.offer_id, l.variant_id,
            p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
            l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor, l.shipping_minor
       from orders.order_line l
       join catalog.variant v on v.id = l.variant_id
       join catalog.product p on p.id = v.product_id
-     where l.cell = :cell and l.order_id = :order_id
-     order by l.line_no
+     where l.cell = :cell and l.order_id = any (:order_ids::uuid[])
+     order by l.order_id, l.line_no
     """,
     OrderLineRow,
 )

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from entrepot import orders, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
-from entrepot.kit.ids import parse
 from entrepot.orders import OrderView
 from entrepot.web.account import Nothing
 from entrepot.web.visit import Go, Visit, form, page
@@ -25,12 +24,8 @@ async def purchases_page(tx: ReadTx, visit: Visit) -> Response:
 async def purchase_page(tx: ReadTx, visit: Visit) -> Response:
     """One purchase with its orders. One that awaits its payment asks the browser to look again."""
     buyer, group_id = visit.me, visit.id("grp", "group_id")
-    group = await orders.group_view(tx, buyer.cell, buyer.user_id, group_id)
+    group, views = await orders.group_detail(tx, buyer.cell, buyer.user_id, group_id)
     payment = await payments.payment_of(tx, buyer.cell, group_id)
-    views = [
-        await orders.order_view(tx, buyer.cell, parse("ord", order.id), buyer_id=buyer.user_id)
-        for order in group.orders
-    ]
     waiting = group.status == "awaiting_payment" and payment.status in ("created", "pending")
     response = await visit.show(
         tx, "purchase.html", group=group, payment=payment, views=views, waiting=waiting, stages=STAGES, stage=stage
@@ -58,6 +53,11 @@ async def cancel(tx: Tx, visit: Visit, _: Nothing) -> Go:
     return Go(f"/orders/{order.order.group_id}", done="order_canceled")
 
 
+async def cancel_unpaid(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await orders.cancel_unpaid(tx, visit.me.cell, visit.id("grp", "group_id"), visit.me.user_id)
+    return Go(f"/orders/{visit.param('group_id')}", done="purchase_canceled")
+
+
 async def _own(tx: ReadTx, visit: Visit) -> OrderView:
     return await orders.order_view(tx, visit.me.cell, visit.id("ord", "order_id"), buyer_id=visit.me.user_id)
 
@@ -67,4 +67,5 @@ routes = [
     page("/orders/{group_id}", purchase_page, BUYER),
     form("/orders/{order_id}/confirm", confirm, Nothing, BUYER),
     form("/orders/{order_id}/cancel", cancel, Nothing, BUYER),
+    form("/orders/{group_id}/cancel-unpaid", cancel_unpaid, Nothing, BUYER),
 ]

@@ -40,7 +40,7 @@ EVENTS = {
     "out_for_delivery": N("Out for delivery"),
     "delivered": N("Delivered"),
     "completed": N("Completed, the seller is paid"),
-    "canceled": N("Canceled, money returned"),
+    "canceled": N("Canceled; what was paid goes back"),
     "expired": N("Not paid in time"),
     "refunded": N("Refunded, money returned"),
     "confirmed_by_timer": N("Completes by itself if nothing is said"),
@@ -55,6 +55,15 @@ TRANSFERS = {
     "refund": N("Refund"),
 }
 """Lines of a seller's statement."""
+
+REASONS = {
+    "counted": N("Counted anew"),
+    "damaged": N("Damaged"),
+    "expired": N("Past its date"),
+    "lost": N("Lost or stolen"),
+    "found": N("Found again"),
+}
+"""Why a count was corrected."""
 
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
@@ -82,6 +91,9 @@ REFUSALS = {
     "too_many_lines": N("A purchase can have at most %(limit)s lines."),
     "method_not_offered": N("This way of paying is not offered here now."),
     "seller_status_is": N("The seller's status has changed meanwhile."),
+    "stock_promised": N("Of these only %(available)s can be taken away: the others are sold, or held for a payment."),
+    "stock_currency_is": N("These goods are bought and sold in %(currency)s."),
+    "location_code_taken": N("One of your locations has this code already."),
     "overloaded": N("So much is being bought right now that we could not take this. Please try again in a moment."),
     "database_away": N("We cannot reach our books right now. Please try again in a moment."),
     "form_expired": N("This form was open for too long or came from elsewhere. Nothing was changed; please try again."),
@@ -105,6 +117,11 @@ FIELDS = {
     "tracking_number": N("Please give the carrier's tracking number."),
     "address_id": N("Choose an address."),
     "shipping": N("Choose a way of shipping."),
+    "sku": N("There are no goods of this SKU."),
+    "location_id": N("Choose a location."),
+    "cost": N("Please say what all of them cost, such as 25.00 (or 0)."),
+    "place": N("Please give the location a name."),
+    "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
 
@@ -113,12 +130,16 @@ DONE = {
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),
     "order_canceled": N("The order is canceled and the money is on its way back."),
+    "purchase_canceled": N("The purchase is canceled. Nothing more has to be paid."),
     "shipped": N("The order is marked as shipped."),
     "refunded": N("The buyer gets the money back."),
     "topped_up": N("The money is in the wallet."),
     "suspended": N("The seller is suspended; nothing of it can be bought."),
     "reinstated": N("The seller can sell again."),
     "placed": N("Thank you! Your order is placed."),
+    "received": N("The goods are on stock."),
+    "corrected": N("The count is corrected."),
+    "location_added": N("The location is added."),
 }
 """What was just done."""
 
