@@ -1082,7 +1082,7 @@ CREATE TABLE logistics.shipment (
     status text NOT NULL COLLATE pg_catalog."C",
     shipped_at timestamp with time zone NOT NULL,
     delivered_at timestamp with time zone,
-    CONSTRAINT shipment_status_check CHECK ((status = ANY (ARRAY['label_created'::text, 'in_transit'::text, 'out_for_delivery'::text, 'delivered'::text])))
+    CONSTRAINT shipment_status_check CHECK ((status = ANY (ARRAY['in_transit'::text, 'out_for_delivery'::text, 'delivered'::text])))
 );
 
 CREATE TABLE logistics.tracking_event (

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from entrepot import accounts, ledger, sellers
 from entrepot.accounts import EmailTaken, NewAddress, TooManyAddresses, WrongCredentials
-from entrepot.accounts.actions import NOBODY
+from entrepot.accounts.actions import NOBODY, erase, open_wallets
 from entrepot.accounts.api import routes
 from entrepot.accounts.jobs import forget_tries
 from entrepot.accounts.reads import MAX_ADDRESSES
@@ -52,7 +52,7 @@ async def test_wallets_of_a_later_market(stage: Stage) -> None:
     async with stage.db.write() as tx:
         await sellers.add_market(tx, Market("de", "Germany", "EUR", "de"))
         assert await ledger.account_ids(tx, 0, ["wallet"], [user_id], ["EUR"]) == [0]
-        await accounts.open_wallets(tx, 0, [user_id])
+        await open_wallets(tx, 0, [user_id])
         assert await ledger.account_ids(tx, 0, ["wallet"], [user_id], ["EUR"]) != [0]
 
 
@@ -229,7 +229,7 @@ async def test_who_is_erased_leaves_a_pseudonym(stage: Stage) -> None:
     assert parse("usr", me.json()["id"]) == user_id
     with pytest.raises(NotFound):
         async with stage.db.write() as tx:
-            await accounts.erase(tx, 0, new_id(tx.now))
+            await erase(tx, 0, new_id(tx.now))
     with pytest.raises(NotFound):  # the session lives on, but tells us nothing new
         async with stage.db.write() as tx:
             await accounts.add_address(tx, 0, user_id, HOME)

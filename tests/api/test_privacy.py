@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from entrepot import accounts
+from entrepot.accounts.actions import erase
 from entrepot.app import ROUTES
 from entrepot.kit.auth import Role
 from entrepot.kit.http import BUYER, Route, endpoint, post
@@ -190,4 +190,4 @@ def test_what_libraries_log_of_an_exception_is_its_type() -> None:
 async def test_nobody_cannot_be_erased(shop: Shop) -> None:
     async with shop.db.write() as tx:
         with pytest.raises(NotFound):
-            await accounts.erase(tx, 0, parse("usr", "usr_" + "1" * 32))
+            await erase(tx, 0, parse("usr", "usr_" + "1" * 32))

@@ -20,6 +20,7 @@ from entrepot import ledger
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.ledger import InsufficientFunds, Transfer, TransferRefused
+from entrepot.ledger.actions import post
 from tests.races.books import MONEY, wrong
 from tests.races.driven import Driven, bounded
 
@@ -75,7 +76,7 @@ class Books:
 
     def post(self, tx: Tx, transfers: list[Named]) -> list[str]:
         real = [Transfer(NAMES[t[0]], t[1], self.ids[t[2]], self.ids[t[3]], t[4]) for t in transfers]
-        return self.driven.do(ledger.post(tx, 0, real))
+        return self.driven.do(post(tx, 0, real))
 
     def balances(self, tx: Tx) -> dict[str, int]:
         query = "select account_id, sum(credits - debits)::bigint from ledger.balance group by account_id"

@@ -13,6 +13,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.ids import parse
 from entrepot.kit.problem import NotFound
 from entrepot.orders import jobs
+from entrepot.orders.actions import expire_groups
 from entrepot.orders.types import WrongStatus
 from entrepot.payments import Due
 from tests.orders.counter import Wanted
@@ -132,7 +133,7 @@ async def test_canceled_or_expired_once(ground: Ground) -> None:
         back = take_back(group, ground.counter.buyers[0])
 
         async def expire(db: Database) -> int:
-            return await db.transact(lambda tx: orders.expire_groups(tx, 0))
+            return await db.transact(lambda tx: expire_groups(tx, 0))
 
         async with ground.race(seed, back, expire, back) as (first, expired, second):
             ends = [first is None, expired == 1, second is None]

@@ -30,6 +30,7 @@ from entrepot.logistics import Scan
 from entrepot.orders import Place, jobs
 from entrepot.orders.types import WrongStatus
 from entrepot.payments import Due
+from entrepot.payments import actions as payment_actions
 from entrepot.world.auditor import audit
 from tests.orders.counter import STOCK_OF, Wanted
 from tests.races.driven import bounded
@@ -231,7 +232,7 @@ class Life(RuleBasedStateMachine):
                 if captured:
                     await jobs.settle(tx, 0, due, order.group.hex)
                 else:
-                    await payments.give_up(tx, 0, order.group)
+                    await payment_actions.give_up(tx, 0, order.group)
 
         self.do(told())
         if not captured:
@@ -298,8 +299,8 @@ class Life(RuleBasedStateMachine):
 
     async def _clear(self) -> None:
         async with self.ground.db.write() as tx:
-            for due in await payments.claim_refunds(tx, 0, 9):
-                await payments.record_refunded(tx, 0, due.id, "done", f"refund {due.id.hex}")
+            for due in await payment_actions.claim_refunds(tx, 0, 9):
+                await payment_actions.record_refunded(tx, 0, due.id, "done", f"refund {due.id.hex}")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from entrepot.kit.idempotency import Done, Spent, once
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import KeyConflict
 from entrepot.orders import jobs
-from entrepot.orders.actions import release_due
+from entrepot.orders.actions import expire_groups, release_due
 from entrepot.orders.types import WrongStatus
 from entrepot.payments import Due
 from tests.orders.counter import Wanted
@@ -140,7 +140,7 @@ async def test_a_payment_is_recorded_or_its_group_expires(ground: Ground) -> Non
             await db.transact(lambda tx: jobs.settle(tx, 0, due, due.id.hex))
 
         async def expire(db: Database) -> int:
-            return await db.transact(lambda tx: orders.expire_groups(tx, 0))
+            return await db.transact(lambda tx: expire_groups(tx, 0))
 
         gateway = await ground.balance("gateway")
         async with ground.race(seed, settle, expire, settle) as (_, expired, _):

@@ -12,6 +12,7 @@ import pytest
 
 from entrepot import catalog, orders, payments
 from entrepot.kit.db import Database
+from entrepot.orders.actions import expire_groups
 from tests.orders.counter import Wanted
 from tests.races.ground import SEEDS, Ground, open_ground, place
 from tests.races.interleave import Work
@@ -130,7 +131,7 @@ async def test_place_and_cancel_and_expire_share_one_stock(ground: Ground) -> No
         return work
 
     async def expire(db: Database) -> int:
-        return await db.transact(lambda tx: orders.expire_groups(tx, 0))
+        return await db.transact(lambda tx: expire_groups(tx, 0))
 
     ground.clock.advance(MINUTES_20)
     await expire(ground.db)  # what other tests left waiting

@@ -11,7 +11,7 @@ from entrepot.inventory import Goods
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
-from entrepot.search import Card
+from entrepot.search import Card, reads
 from entrepot.search.api import routes
 from tests.sellers.stage import Stage
 
@@ -236,6 +236,6 @@ async def test_a_seller_offers_from_its_own_locations(stage: Stage, shop: list[s
 
 async def test_nothing_is_shown_of_an_unknown_place(stage: Stage, shop: list[sellers.SellerId]) -> None:
     async with stage.db.read() as tx:
-        assert await search.own_offers(tx, 0, NIL, 0, 10) == []
+        assert await reads.own_offers(tx, 0, NIL, 0, 10) == []
         with pytest.raises(NotFound):
             await search.product(tx, "us", "none")

@@ -17,10 +17,7 @@ Events: buyer_registered, buyer_erased (key: the user's id; no data).
 from entrepot.accounts.actions import (
     add_address,
     add_staff,
-    delete_address,
-    erase,
     import_buyers,
-    open_wallets,
     register_buyer,
     sign_in,
 )
@@ -37,6 +34,5 @@ from entrepot.accounts.types import (
 
 __all__ = [
     "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
-    "add_staff", "address", "addresses", "cell_of", "delete_address", "erase", "import_buyers", "me", "open_wallets",
-    "register_buyer", "sign_in",
+    "add_staff", "address", "addresses", "cell_of", "import_buyers", "me", "register_buyer", "sign_in",
 ]  # fmt: skip

@@ -28,10 +28,8 @@ from entrepot.catalog.actions import (
 )
 from entrepot.catalog.reads import (
     categories,
-    category,
     is_offer,
     known_variants,
-    offer_of,
     offers_for_quote,
     slugs,
     variants_by_sku,
@@ -58,7 +56,7 @@ from entrepot.catalog.types import (
 __all__ = [
     "AddedProduct", "Category", "CategorySlugTaken", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer",
     "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_category",
-    "add_offer", "add_product", "categories", "category", "import_categories", "import_offers", "import_products",
-    "import_variants", "is_offer", "known_variants", "offer_of", "offer_view", "offers_for_quote", "pause_offer",
-    "resume_offer", "set_prices", "slugs", "variants_by_sku",
+    "add_offer", "add_product", "categories", "import_categories", "import_offers", "import_products",
+    "import_variants", "is_offer", "known_variants", "offer_view", "offers_for_quote", "pause_offer", "resume_offer",
+    "set_prices", "slugs", "variants_by_sku",
 ]  # fmt: skip

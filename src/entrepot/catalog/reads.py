@@ -56,11 +56,3 @@ async def categories(tx: ReadTx) -> list[Category]:
     for parent in ordered:  # grows while we walk it: breadth first
         ordered += below.get(parent.id, [])
     return ordered
-
-
-async def category(tx: ReadTx, slug: str) -> Category:
-    """Raises NotFound."""
-    found = await tx.maybe(store.CATEGORY, slug=slug)
-    if found is None:
-        raise NotFound
-    return found

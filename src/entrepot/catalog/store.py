@@ -65,7 +65,6 @@ class VariantSku(msgspec.Struct, frozen=True):
 KNOWN_VARIANTS = sql("select id from catalog.variant where id = any (:variant_ids::bigint[])", int)
 VARIANTS_BY_SKU = sql("select id, sku from catalog.variant where sku = any (:skus::text[])", VariantSku)
 
-CATEGORY = sql("select id, parent_id, slug, name from catalog.category where slug = :slug", Category)
 CATEGORIES = sql(
     "select id, parent_id, slug, name from catalog.category order by parent_id nulls first, name, id limit :limit",
     Category,

@@ -11,7 +11,7 @@ House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway
 cost_of_goods, supplier. Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
-from entrepot.ledger.actions import open_accounts, post, post_all
+from entrepot.ledger.actions import open_accounts, post_all
 from entrepot.ledger.reads import Statement, account_ids, balance, statement
 from entrepot.ledger.store import StatementLine
 from entrepot.ledger.types import InsufficientFunds, StatementTooLong, Transfer, TransferRefused
@@ -23,5 +23,5 @@ HOUSE = (
 
 __all__ = [
     "HOUSE", "InsufficientFunds", "Statement", "StatementLine", "StatementTooLong", "Transfer", "TransferRefused",
-    "account_ids", "balance", "open_accounts", "post", "post_all", "statement",
+    "account_ids", "balance", "open_accounts", "post_all", "statement",
 ]  # fmt: skip

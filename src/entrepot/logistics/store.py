@@ -57,7 +57,7 @@ class ShipmentRow(msgspec.Struct, frozen=True):
     delivered_at: datetime | None
 
 
-STAGES = ["label_created", "in_transit", "out_for_delivery", "delivered"]
+STAGES = ["in_transit", "out_for_delivery", "delivered"]
 """How far a shipment is, in order."""
 
 IMPORT_LOCATIONS = sql("""

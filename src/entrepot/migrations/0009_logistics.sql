@@ -30,7 +30,7 @@ create table logistics.shipment (
     carrier              text        collate "C" not null,
     tracking_number      text        collate "C" not null,
     status               text        collate "C" not null
-        check (status in ('label_created', 'in_transit', 'out_for_delivery', 'delivered')),
+        check (status in ('in_transit', 'out_for_delivery', 'delivered')),
     shipped_at           timestamptz not null,
     delivered_at         timestamptz,
     primary key (cell, id),
