@@ -12,7 +12,10 @@ PAGE_MAX_BYTES = 60_000
 SHEET_MAX_BYTES = 40_000
 STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in", "/register", "/nothing-here")
 BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
-SELLER = ("/seller", "/seller/orders", "/seller/statement", "/seller/payouts")
+SELLER = (
+    "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
+    "/seller/stock/receive", "/seller/stock/locations",
+)  # fmt: skip
 OPERATOR = ("/operator", "/operator/sellers", "/operator/top-up")
 
 
@@ -51,6 +54,8 @@ def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], phone: bool) -> N
             if who == "seller":
                 page.goto("/seller")
                 paths = (*paths, page.locator("article h2 a").first.get_attribute("href") or "")
+                page.goto("/seller/stock")
+                paths = (*paths, page.locator("tbody a").first.get_attribute("href") or "")
             for path in paths:
                 answer = page.goto(path)
                 assert answer is not None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.kit.money import MAX_MINOR, Money, allocate, exponent, share_bp
+from entrepot.kit.money import MAX_MINOR, Money, allocate, exponent, minor_of, share_bp
 
 weights = st.lists(st.integers(0, MAX_MINOR), min_size=1, max_size=12)
 
@@ -75,3 +75,31 @@ def test_money_of_two_currencies_does_not_add() -> None:
     assert Money(1, "USD") + Money(2, "USD") == Money(3, "USD")
     with pytest.raises(ValueError, match="USD is not EUR"):
         Money(1, "USD") + Money(1, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("25", "USD", 2_500),
+        ("25.5", "USD", 2_550),
+        ("0,07", "EUR", 7),
+        ("1.234", "KWD", 1_234),
+        ("100", "JPY", 100),
+        ("0", "USD", 0),
+    ],
+)
+def test_an_amount_as_people_write_it(text: str, currency: str, minor: int) -> None:
+    assert minor_of(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        ("", "USD"), ("-1", "USD"), ("1e3", "USD"), ("1.", "USD"), (".5", "USD"), ("1,000", "USD"), ("1,000", "KWD"),
+        ("1.000,50", "EUR"), ("1.234", "USD"), ("1.5", "JPY"), ("1 ", "USD"), ("\u0661", "USD"), ("1\n", "USD"),
+        ("9" * 17, "USD"),
+    ],
+)  # fmt: skip
+def test_what_is_no_amount(text: str, currency: str) -> None:
+    with pytest.raises(ValueError, match="no amount"):
+        minor_of(text, currency)

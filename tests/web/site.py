@@ -125,7 +125,8 @@ class Site:
         """A digest of everything that a form could change."""
         tables = (
             "orders.cart", "orders.cart_line", "orders.quote", "orders.order_group", "orders.order", "ledger.transfer",
-            "ledger.balance", "inventory.stock", "accounts.user", "accounts.address", "sellers.seller", "kit.event",
+            "ledger.balance", "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location",
+            "accounts.user", "accounts.address", "sellers.seller", "kit.event",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

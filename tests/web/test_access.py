@@ -19,7 +19,10 @@ BUYERS = (
     "/account",
     "/account/addresses/new",
 )
-SELLERS = ("/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts")
+SELLERS = (
+    "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
+    "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
+)  # fmt: skip
 OPERATORS = ("/operator", "/operator/sellers", "/operator/top-up")
 
 
@@ -35,9 +38,11 @@ async def paths(site: Site) -> dict[str, str]:
     await buyer.put_in_cart(site.stage.slugs["White Milk, 1 gal"])
     async with site.db.read() as tx:
         order = show("ord", await tx.conn.fetchval("select id from orders.order"))
+        stock = await tx.conn.fetchval("select stock_id from orders.order_line")
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": order,
+        "{stock_id}": str(stock),
     }  # fmt: skip
     filled = {}
     for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):
@@ -71,7 +76,8 @@ async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
         absent = await site.other.get(f"{path.rpartition('/')[0]}/{nobodys}")
         assert (theirs.status_code, absent.status_code) == (404, 404)
         assert theirs.text.replace(at[path], "") == absent.text.replace(absent.request.url.path, "")
-    assert (await site.staff("Green Acre Farms").get(at["/seller/orders/{order_id}"])).status_code == 404
+    for path in ("/seller/orders/{order_id}", "/seller/stock/{stock_id}"):
+        assert (await site.staff("Green Acre Farms").get(at[path])).status_code == 404
 
 
 async def test_forms_on_somebody_elses_things_change_nothing(site: Site) -> None:
@@ -90,10 +96,14 @@ async def test_forms_on_somebody_elses_things_change_nothing(site: Site) -> None
             f"/seller/orders/{order}/ship", {"form_token": rivals, "carrier": "house", "tracking_number": "1"}
         ),
         await rival.send(f"/seller/orders/{order}/cancel", {"form_token": rivals}),
+        await rival.send(
+            f"{at['/seller/stock/{stock_id}']}/correct",
+            {"form_token": rivals, "direction": "fewer", "quantity": "1", "reason": "lost", "key": "k"},
+        ),
         await stranger.send(f"/seller/orders/{order}/cancel", {"form_token": token}),
         await stranger.send("/operator/top-up", {"form_token": token, "user_id": "usr_x", "amount": "1", "key": "k"}),
     ]
-    assert [answer.status_code for answer in sent] == [404] * 7
+    assert [answer.status_code for answer in sent] == [404] * 8
     assert await site.state() == before
 
 

@@ -5,6 +5,7 @@ Exponents are those of ISO 4217 (amendment 176): 2 unless listed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ EXPONENTS = {
 }
 MAX_MINOR = 10**15
 """No single amount is larger than this: sums of a thousand of them still fit a bigint."""
+
+# After a comma three digits could be thousands.
+_WRITTEN = re.compile(r"([0-9]{1,16})(?:\.([0-9]{1,3})|,([0-9]{1,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,16 @@ class Money:
 def exponent(currency: str) -> int:
     """Decimal digits of a currency's minor unit: JPY 0, USD 2, KWD 3."""
     return EXPONENTS.get(currency, 2)
+
+
+def minor_of(text: str, currency: str) -> int:
+    """Minor units of an amount as people write it: 25, 25.5 or 25,50. Raises ValueError for anything else, such as a
+    sign, a separator of thousands or more decimals than the currency has."""
+    written = _WRITTEN.fullmatch(text)
+    decimals = (written[2] or written[3] or "") if written else ""
+    if written is None or len(decimals) > exponent(currency):
+        raise ValueError("no amount of this currency")
+    return int(written[1] + decimals.ljust(exponent(currency), "0"))
 
 
 def share_bp(minor: int, rate_bp: int) -> int:

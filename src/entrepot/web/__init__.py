@@ -8,7 +8,7 @@ render: languages, formats, templates; words: names of codes and refusals; visit
 pictures, chart: drawn on the server. `languages/*.po` are the translations, read when the process starts.
 """
 
-from entrepot.web import account, checkout, operator, purchases, seller, static_files, storefront
+from entrepot.web import account, checkout, operator, purchases, seller, static_files, stock, storefront
 from entrepot.web.visit import problem_page
 
 routes = [
@@ -18,6 +18,7 @@ routes = [
     *checkout.routes,
     *purchases.routes,
     *seller.routes,
+    *stock.routes,
     *operator.routes,
 ]
 

@@ -75,9 +75,8 @@ async def account(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def address_page(tx: ReadTx, visit: Visit) -> Response:
-    names: dict[str, str] = dict(visit.language.locale.territories)
-    countries = sorted(((code, names[code]) for code in names if len(code) == 2 and code.isalpha()), key=lambda c: c[1])
     home = (await visit.market(tx)).code.upper()
+    countries = visit.language.countries()
     return await visit.show(tx, "address.html", next=_next(visit), countries=countries, home_country=home)
 
 

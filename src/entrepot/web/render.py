@@ -127,6 +127,11 @@ class Language:
     def country(self, code: str) -> str:
         return str(self.locale.territories.get(code, code))
 
+    def countries(self) -> list[tuple[str, str]]:
+        """Codes (ISO 3166-1 alpha-2) and names of all countries, by name."""
+        names: dict[str, str] = dict(self.locale.territories)
+        return sorted(((code, names[code]) for code in names if len(code) == 2 and code.isalpha()), key=lambda c: c[1])
+
     def status(self, code: str) -> str:
         return self.text(STATUSES.get(code, code))
 

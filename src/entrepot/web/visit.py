@@ -121,13 +121,19 @@ class Visit:
         """An id in the path. Raises NotFound."""
         return _parsed(prefix, self.param(name))
 
+    def number(self, name: str) -> int:
+        """The id of a row in the path. Raises NotFound."""
+        number = _number(self.param(name))
+        if not number:
+            raise NotFound
+        return number
+
     def query(self, name: str, limit: int = 200) -> str:
         return self.request.query_params.get(name, "").replace("\0", "")[:limit]
 
     def query_number(self, name: str) -> int:
         """A position in a list; 0 when it is none."""
-        text = self.query(name)
-        return int(text) if text.isascii() and text.isdigit() and int(text) <= MAX_BIGINT else 0
+        return _number(self.query(name))
 
     def query_id(self, prefix: str, name: str) -> UUID | None:
         """Raises NotFound for something that is no id."""
@@ -360,6 +366,11 @@ def _sent(visit: Visit, go: Go) -> Response:
     elif go.session is not None:
         response.delete_cookie("session", path="/", httponly=True, samesite="lax")
     return response
+
+
+def _number(text: str) -> int:
+    """0 for what is no number of ours."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_BIGINT else 0
 
 
 def _parsed(prefix: str, text: str) -> UUID:

@@ -1,0 +1,162 @@
+"""A seller's shelves: what lies where, goods that come in, counts that are corrected, and the locations."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from entrepot import catalog, inventory, logistics, sellers
+from entrepot.inventory import Reason
+from entrepot.kit import idempotency, ids
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import SELLER
+from entrepot.kit.money import minor_of
+from entrepot.kit.problem import Malformed, NotFound
+from entrepot.logistics import LineCost, LocationCode, LocationName, Units
+from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.words import REASONS
+
+PER_PAGE = 50
+LOCATIONS_MAX = 500
+"""Locations that a form lets choose from, and that their page shows."""
+
+Key = Annotated[str, Meta(min_length=1, max_length=100)]
+"""What makes a form count once, however often it is sent."""
+
+
+class ReceiptForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`cost` is an amount such as 25.00, for the operator's own goods."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=64)]
+    location_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    quantity: Units
+    key: Key
+    cost: Annotated[str, Meta(max_length=20)] = ""
+
+
+class CorrectionForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    direction: Literal["fewer", "more"]
+    quantity: Units
+    reason: Reason
+    key: Key
+
+
+class LocationForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    place: LocationName
+    code: LocationCode
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{ids.END}")]
+
+
+async def stock_page(tx: ReadTx, visit: Visit) -> Response:
+    """What there is, variant by variant; or of one SKU."""
+    sku = visit.query("sku", 64).strip()
+    after = visit.query_number("after")
+    found = await logistics.stock(tx, visit.me.cell, visit.seller_id, after, PER_PAGE, sku or None)
+    following = found[-1].id if len(found) == PER_PAGE else None
+    return await visit.show(tx, "seller_stock.html", found=found, sku=sku, next=following, own=await _is_own(tx, visit))
+
+
+async def shelf_page(tx: ReadTx, visit: Visit) -> Response:
+    """One variant at one location: its counts, and how they were corrected."""
+    shelf = await logistics.stock_of(tx, visit.me.cell, visit.seller_id, visit.number("stock_id"))
+    adjustments = await inventory.adjustments(tx, visit.me.cell, shelf.id)
+    return await visit.show(
+        tx, "seller_shelf.html", shelf=shelf, adjustments=adjustments, reasons=REASONS, key=_key(tx, visit)
+    )
+
+
+async def receive_page(tx: ReadTx, visit: Visit) -> Response:
+    return await visit.show(
+        tx, "seller_receive.html", locations=await _locations(tx, visit), own=await _is_own(tx, visit),
+        sku=visit.query("sku", 64), location=visit.query_number("location"), key=_key(tx, visit),
+    )  # fmt: skip
+
+
+async def receive(visit: Visit, body: ReceiptForm) -> Go:
+    """Takes goods in, and shows the shelf that they lie on."""
+
+    async def work(tx: Tx) -> logistics.Receipt:
+        variant = (await catalog.variants_by_sku(tx, [body.sku])).get(body.sku)
+        if variant is None:
+            raise Malformed("no such SKU - at `$.sku`")
+        currency, cost = None, None
+        if await _is_own(tx, visit):
+            currency = (await visit.market(tx)).currency
+            cost = _cost(body.cost, currency)
+        line = logistics.Delivered(variant, body.quantity, cost)
+        try:
+            return await logistics.receive(tx, visit.me.cell, visit.seller_id, body.location_id, [line], currency)
+        except NotFound:
+            raise Malformed("no such location - at `$.location_id`") from None
+
+    answer = await _once(visit, body.key, body, work)
+    (shelf,) = msgspec.json.decode(answer, type=logistics.Receipt).stock_ids
+    return Go(f"/seller/stock/{shelf}", done="received")
+
+
+async def correct(visit: Visit, body: CorrectionForm) -> Go:
+    stock_id = visit.number("stock_id")
+    delta = body.quantity if body.direction == "more" else -body.quantity
+
+    async def work(tx: Tx) -> None:
+        await inventory.adjust(tx, visit.me.cell, visit.seller_id, stock_id, delta, body.reason, visit.me.user_id)
+
+    await _once(visit, body.key, body, work)
+    return Go(f"/seller/stock/{stock_id}", done="corrected")
+
+
+async def locations_page(tx: ReadTx, visit: Visit) -> Response:
+    return await visit.show(
+        tx, "seller_locations.html", locations=await _locations(tx, visit), countries=visit.language.countries(),
+        home_country=(await visit.market(tx)).code.upper(),
+    )  # fmt: skip
+
+
+async def add_location(tx: Tx, visit: Visit, body: LocationForm) -> Go:
+    await logistics.add_location(tx, visit.me.cell, visit.seller_id, body.code, body.place, body.country)
+    return Go("/seller/stock/locations", done="location_added")
+
+
+async def _locations(tx: ReadTx, visit: Visit) -> list[logistics.Location]:
+    """The seller's own come first."""
+    found = await logistics.locations(tx, visit.me.cell, visit.seller_id, 0, LOCATIONS_MAX)
+    return sorted(found, key=lambda location: (location.shared, location.name, location.id))
+
+
+async def _is_own(tx: ReadTx, visit: Visit) -> bool:
+    """Whether this is a shop of the operator's own, whose goods have a purchase cost."""
+    return (await sellers.seller(tx, sellers.SellerId(visit.seller_id))).kind == "own"
+
+
+def _key(tx: ReadTx, visit: Visit) -> str:
+    return visit.typed.get("key") or ids.new_id(tx.now).hex
+
+
+def _cost(text: str, currency: str) -> int:
+    try:
+        cost: int = msgspec.convert(minor_of(text, currency), type=LineCost)
+    except ValueError:  # no amount, or one that is too large
+        raise Malformed("no amount - at `$.cost`") from None
+    return cost
+
+
+async def _once(visit: Visit, key: str, body: msgspec.Struct, work: Callable[[Tx], Awaitable[Any]]) -> bytes:
+    """Does a form's work in one transaction, once for its key; the answer, also of the first time."""
+    route = f"POST {visit.request.url.path}"
+    spent = idempotency.Spent(visit.me.cell, visit.me.user_id, route, key, msgspec.json.encode(body))
+    return (await idempotency.once(visit.db, spent, work, 200, durable=True)).answer
+
+
+routes = [
+    page("/seller/stock", stock_page, SELLER),
+    page("/seller/stock/receive", receive_page, SELLER),
+    form_of_its_own("/seller/stock/receive", receive, ReceiptForm, SELLER, again=receive_page),
+    page("/seller/stock/locations", locations_page, SELLER),
+    form("/seller/stock/locations", add_location, LocationForm, SELLER, again=locations_page),
+    page("/seller/stock/{stock_id}", shelf_page, SELLER),
+    form_of_its_own("/seller/stock/{stock_id}/correct", correct, CorrectionForm, SELLER, again=shelf_page),
+]
