@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
@@ -46,8 +45,7 @@ from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
 
-# Starlette tries one after another, so the rooms that are asked most come first: placing took a third less time
-# in this process than behind forty others.
+# Starlette tries one after another, so the rooms that are asked most come first.
 ROUTES = [
     *orders_api.routes,
     *search_api.routes,
@@ -59,15 +57,20 @@ ROUTES = [
     *payments_api.routes,
 ]
 
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-}
+SECURITY_HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        b"form-action 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
 
 
+GARBAGE = 50_000
+"""New objects after which garbage is collected, some ten MB of them."""
 AWAY_S = 0.5
 """Between two looks of a starting process for a database that is away."""
 
@@ -76,13 +79,34 @@ class ServeError(Exception):
     """Says in one line why the server cannot start, and the remedy."""
 
 
+class App(Starlette):
+    """Starlette, but for API routes without parameters in their path: `direct` has their endpoints by method and path.
+    Trying the routes one after another, inside three layers that catch exceptions, is a third of what this process
+    does to place an order."""
+
+    direct: Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if found is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        request = Request(scope, receive, send)
+        try:
+            response = await found(request)
+        except Exception as error:
+            response = await _fault(request, error)
+        await response(scope, receive, send)
+
+
 def build(
     db: Database,
     keys: Keys,
     gateway: payments.Gateway | None = None,
     limits: Limits | None = None,
     public_url: str = "",
-) -> Starlette:
+) -> App:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
     document = msgspec.json.encode(describe(ROUTES, __version__))
 
@@ -94,10 +118,16 @@ def build(
         StarletteRoute("/healthz", _health),
         StarletteRoute("/metrics", _metrics),
     ]
-    app = Starlette(
-        routes=[*plain, *(endpoint(route) for route in ROUTES), *map(_timed, web.routes)],
+    served = [endpoint(route) for route in ROUTES]
+    app = App(
+        routes=[*plain, *served, *map(_timed, web.routes)],
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
+    app.direct = {
+        (route.method, route.path): one.endpoint
+        for route, one in zip(ROUTES, served, strict=True)
+        if not one.param_convertors
+    }
     app.state.db = db
     app.state.keys = keys
     app.state.gateway = gateway
@@ -116,15 +146,17 @@ def create() -> ASGIApp:
     holder: dict[str, ASGIApp] = {}
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Starlette]:
+    async def opened() -> AsyncIterator[App]:
         db = await Database.open(settings.database_url)
         try:
             gateway = await _gateway(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
             app = build(db, keys, gateway, limits, settings.public_url)
-            # What has been loaded stays: the collector need not walk through it again and again.
+            # What has been loaded stays, and what a request leaves behind is little: the collector need not walk
+            # through the requests on their way after every few of them.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(GARBAGE)
             yield app
         finally:
             await db.close()
@@ -165,9 +197,7 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] += SECURITY_HEADERS
             await send(message)
 
         await self.app(scope, receive, with_headers)
@@ -177,6 +207,7 @@ def _timed(page: StarletteRoute) -> StarletteRoute:
     """A page's route, whose answers are counted as the API's are."""
     methods = sorted((page.methods or set()) - {"HEAD"})
     name = f"{'|'.join(methods)} {page.path}"
+    seen = metrics.requests_of(name)
 
     async def serve(request: Request) -> Response:
         started, status = monotonic(), 500
@@ -184,7 +215,7 @@ def _timed(page: StarletteRoute) -> StarletteRoute:
             response: Response = await page.endpoint(request)
             status = response.status_code
         finally:
-            metrics.REQUESTS.labels(name, status).observe(monotonic() - started)
+            seen(status, monotonic() - started)
         return response
 
     return StarletteRoute(page.path, serve, methods=methods, name=page.name)

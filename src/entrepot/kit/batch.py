@@ -46,7 +46,7 @@ class Batcher(Generic[Command, Verdict]):
         self._queue.append((command, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
-        return await asyncio.shield(future)
+        return await future
 
     async def _drain(self) -> None:
         while self._queue:

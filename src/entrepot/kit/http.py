@@ -52,6 +52,8 @@ ANYONE = frozenset(Role)
 
 MAX_BODY_BYTES = 65_536
 MAX_BIGINT = 2**63 - 1
+SLOW_S = 1.0
+"""Requests that take so long are logged, whatever their answer."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -158,6 +160,7 @@ def same_origin(request: Request) -> bool:
 
 def endpoint(route: Route) -> StarletteRoute:
     """The Starlette route that serves a Route."""
+    seen = metrics.requests_of(route.name)
 
     async def serve(request: Request) -> Response:
         started = monotonic()
@@ -169,12 +172,13 @@ def endpoint(route: Route) -> StarletteRoute:
         except Problem as problem:
             response = problem_response(problem)
         except Exception:
-            metrics.REQUESTS.labels(route.name, 500).observe(monotonic() - started)
+            seen(500, monotonic() - started)
             raise
         response.raw_headers += told
         took = monotonic() - started
-        metrics.REQUESTS.labels(route.name, response.status_code).observe(took)
-        if route.method != "GET" or response.status_code >= 400:
+        seen(response.status_code, took)
+        # What went well is counted and, if it changed something, an event.
+        if response.status_code >= 400 or took >= SLOW_S:
             log("request", route=route.name, status=response.status_code, ms=round(took * 1000, 1))
         return response
 
