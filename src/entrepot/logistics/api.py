@@ -125,7 +125,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 async def list_locations(tx: ReadTx, caller: Caller, query: LocationsQuery) -> Locations:
-    """The locations that the seller may send goods from: its own and the shared ones."""
+    """The locations that the seller may send goods from: its own, then the shared ones."""
     return await _locations(tx, caller, _seller(caller), query)
 
 

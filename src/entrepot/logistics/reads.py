@@ -49,7 +49,8 @@ async def location_of(tx: ReadTx, cell: int, seller_id: UUID, location_id: int) 
 
 
 async def locations(tx: ReadTx, cell: int, seller_id: UUID | None, after: int, limit: int) -> list[Location]:
-    """The locations that a seller may use (without a seller: the shared ones) by id, at most `limit`."""
+    """The locations that a seller may use, its own first (without a seller: the shared ones), from the one after the
+    location `after` (0: the first) on, at most `limit`."""
     return await tx.all(store.LOCATIONS, cell=cell, seller_id=seller_id, after=after, limit=limit)
 
 
@@ -70,7 +71,7 @@ async def stock(tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int, 
 
 async def stock_of(tx: ReadTx, cell: int, seller_id: UUID, stock_id: int) -> Stock:
     """A row of a seller's stock. Raises NotFound, also for another seller's."""
-    row = await tx.maybe(store.STOCK, cell=cell, seller_id=seller_id, stock_id=stock_id)
+    row = await tx.maybe(store.STOCK, cell=cell, seller_id=seller_id, stock_id=stock_id, limit=1)
     if row is None:
         raise NotFound
     return _stock(row)

@@ -83,13 +83,16 @@ ADD_LOCATION = sql(
     """,
     Location,
 )
-# Without a seller the shared ones only.
+# A seller's own come first; without a seller there are the shared ones only.
 LOCATIONS = sql(
     """
     select id, code, name, country, seller_id is null
       from logistics.location
-     where cell = :cell and (seller_id is null or seller_id = :seller_id) and id > :after
-     order by id
+     where cell = :cell and (seller_id is null or seller_id = :seller_id)
+       and (seller_id is null, id) > (
+           coalesce((select a.seller_id is null from logistics.location a
+                      where a.cell = :cell and a.id = :after), false), :after)
+     order by seller_id is null, id
      limit :limit
     """,
     Location,
@@ -103,30 +106,44 @@ LOCATION = sql(
     Location,
 )
 
-_STOCK = """
+_SHELVES = """
     select s.id, s.variant_id, v.sku, case v.title when '' then p.title else p.title || ', ' || v.title end, v.unit,
            s.location_id, coalesce(l.name, ''), s.on_hand, s.held, s.allocated, s.on_hand - s.held - s.allocated,
            s.cost_minor, s.currency
-      from inventory.stock s
+      from shelf s
       join catalog.variant v on v.id = s.variant_id
       join catalog.product p on p.id = v.product_id
       left join logistics.location l on l.cell = s.cell and l.id = s.location_id
-     where s.cell = :cell and s.seller_id = :seller_id
-"""
-STOCK = sql(f"{_STOCK} and s.id = :stock_id", StockRow)
-# One range of the key (cell, seller_id, variant_id, location_id): of all variants, or of the one that was asked for.
-STOCKS = sql(
-    _STOCK  # noqa: S608 - a constant
-    + """
-       and s.variant_id between :first and :last
-       and (s.variant_id, s.location_id) > (
-           coalesce((select a.variant_id from inventory.stock a
-                      where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0),
-           coalesce((select a.location_id from inventory.stock a
-                      where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0))
      order by s.variant_id, s.location_id
      limit :limit
-    """,
+"""
+STOCK = sql(
+    """
+    with shelf as (
+        select * from inventory.stock where cell = :cell and seller_id = :seller_id and id = :stock_id
+    )
+    """  # noqa: S608 - two constants
+    + _SHELVES,
+    StockRow,
+)
+# One range of the key (cell, seller_id, variant_id, location_id): of all variants, or of the one that was asked for.
+# The inner limit (PAGE_MAX) is for the planner, which would else read the whole catalog for a page of it.
+STOCKS = sql(
+    """
+    with shelf as (
+        select s.*
+          from inventory.stock s
+         where s.cell = :cell and s.seller_id = :seller_id and s.variant_id between :first and :last
+           and (s.variant_id, s.location_id) > (
+               coalesce((select a.variant_id from inventory.stock a
+                          where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0),
+               coalesce((select a.location_id from inventory.stock a
+                          where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0))
+         order by s.variant_id, s.location_id
+         limit 100
+    )
+    """  # noqa: S608 - two constants
+    + _SHELVES,
     StockRow,
 )
 

@@ -21,8 +21,8 @@ from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
 from entrepot.web.words import REASONS
 
 PER_PAGE = 50
-LOCATIONS_MAX = 500
-"""Locations that a form lets choose from, and that their page shows."""
+CHOICES_MAX = 500
+"""Locations that a form lets choose from, the seller's own first."""
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 """What makes a form count once, however often it is sent."""
@@ -70,9 +70,10 @@ async def shelf_page(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def receive_page(tx: ReadTx, visit: Visit) -> Response:
+    locations = await logistics.locations(tx, visit.me.cell, visit.seller_id, 0, CHOICES_MAX)
     return await visit.show(
-        tx, "seller_receive.html", locations=await _locations(tx, visit), own=await _is_own(tx, visit),
-        sku=visit.query("sku", 64), location=visit.query_number("location"), key=_key(tx, visit),
+        tx, "seller_receive.html", locations=locations, own=await _is_own(tx, visit), sku=visit.query("sku", 64),
+        location=visit.query_number("location"), key=_key(tx, visit),
     )  # fmt: skip
 
 
@@ -110,21 +111,17 @@ async def correct(visit: Visit, body: CorrectionForm) -> Go:
 
 
 async def locations_page(tx: ReadTx, visit: Visit) -> Response:
+    after = visit.query_number("after")
+    locations = await logistics.locations(tx, visit.me.cell, visit.seller_id, after, PER_PAGE)
     return await visit.show(
-        tx, "seller_locations.html", locations=await _locations(tx, visit), countries=visit.language.countries(),
-        home_country=(await visit.market(tx)).code.upper(),
+        tx, "seller_locations.html", locations=locations, next=locations[-1].id if len(locations) == PER_PAGE else None,
+        countries=visit.language.countries(), home_country=(await visit.market(tx)).code.upper(),
     )  # fmt: skip
 
 
 async def add_location(tx: Tx, visit: Visit, body: LocationForm) -> Go:
     await logistics.add_location(tx, visit.me.cell, visit.seller_id, body.code, body.place, body.country)
     return Go("/seller/stock/locations", done="location_added")
-
-
-async def _locations(tx: ReadTx, visit: Visit) -> list[logistics.Location]:
-    """The seller's own come first."""
-    found = await logistics.locations(tx, visit.me.cell, visit.seller_id, 0, LOCATIONS_MAX)
-    return sorted(found, key=lambda location: (location.shared, location.name, location.id))
 
 
 async def _is_own(tx: ReadTx, visit: Visit) -> bool:

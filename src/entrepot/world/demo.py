@@ -7,7 +7,7 @@ import asyncio
 from entrepot.kit.db import Database
 from entrepot.settings import Settings
 from entrepot.world import auditor, completejourney
-from entrepot.world.seed import BUYER, OPERATOR, PASSWORD, SELLER, seed
+from entrepot.world.seed import BUYER, OPERATOR, OWN_SHOP, PASSWORD, SELLER, seed
 
 DAYS = 28
 
@@ -47,7 +47,8 @@ def _welcome(url: str) -> list[str]:
         f"the operator's    {url}/operator?month=2017-01",
         f"the API           {url}/v1/openapi.json",
         "",
-        f"sign in as {BUYER}, {SELLER} or {OPERATOR}; the password of each is {PASSWORD}",
+        f"sign in as {BUYER}, {SELLER}, {OPERATOR} or, for the shop of the operator's own, {OWN_SHOP};",
+        f"the password of each is {PASSWORD}",
         "Ctrl-C stops it; the same command goes on where it was.",
         "",
     ]

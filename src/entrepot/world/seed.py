@@ -24,6 +24,7 @@ from entrepot.world.completejourney import run_until_idle
 CELL, MARKET, CURRENCY = 0, "US", "USD"
 PASSWORD = "entrepot-demo"  # noqa: S105 - known to everybody, printed at the end
 BUYER, SELLER, OPERATOR = "buyer@demo.example", "seller@demo.example", "operator@demo.example"
+OWN_SHOP = "own-shop@demo.example"
 WALLET_MINOR = 500_00
 PIECES, THOUSANDTHS = 40, 250_000
 """On the shelf of each restocked offer: pieces, or thousandths of a gallon."""
@@ -108,8 +109,8 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
         return False
     best = sorted(await tx.all(_BEST_OFFERS, cell=CELL, market=MARKET), key=lambda o: (-o.sold, o.offer_id))
     await _restock(tx, best)
-    own = await _open_own_shop(tx)
-    await _add_staff(tx, hashed)
+    own_shop, own = await _open_own_shop(tx)
+    await _add_staff(tx, own_shop, hashed)
     buyer = await accounts.register_buyer(tx, BUYER, "Robin Demo", hashed, CELL)
     await payments.top_up(tx, CELL, buyer, CURRENCY, WALLET_MINOR, new_id(tx.now))
     address = await accounts.add_address(
@@ -135,8 +136,9 @@ async def _restock(tx: Tx, offers: Sequence[_BestOffer]) -> None:
         )  # fmt: skip
 
 
-async def _open_own_shop(tx: Tx) -> list[int]:
-    """The operator's own shop (the "heavy" model): goods bought from a supplier, own_stock -> supplier. Its offers."""
+async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
+    """The operator's own shop (the "heavy" model): goods bought from a supplier, own_stock -> supplier. The seller and
+    its offers."""
     seller = sellers.SellerId(new_id(tx.now))
     await sellers.open_seller(tx, seller, "entrepot", "Entrepot", "own", currencies=[CURRENCY], cell=CELL)
     await logistics.import_locations(tx, CELL, [WAREHOUSE], ["warehouse-1"], ["Entrepot warehouse"], ["US"])
@@ -154,12 +156,13 @@ async def _open_own_shop(tx: Tx) -> list[int]:
         )
         for goods, variant, stock in zip(OWN_GOODS, variants, stocks, strict=True)
     ]
-    return [offer.id for offer in offers]
+    return seller, [offer.id for offer in offers]
 
 
-async def _add_staff(tx: Tx, hashed: str) -> None:
+async def _add_staff(tx: Tx, own_shop: UUID, hashed: str) -> None:
     busiest = await tx.one(_BUSIEST_SELLER, cell=CELL)
     await accounts.add_staff(tx, Role.SELLER, busiest, SELLER, "Sam Demo", hashed)
+    await accounts.add_staff(tx, Role.SELLER, own_shop, OWN_SHOP, "Owen Demo", hashed)
     await accounts.add_staff(tx, Role.OPERATOR, None, OPERATOR, "Olga Demo", hashed)
 
 
