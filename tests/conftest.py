@@ -29,14 +29,19 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def pg_url() -> Iterator[str]:
-    """A server for the whole run: ENTREPOT_TEST_DATABASE_URL (may create databases), or one of our own."""
+    """A server for the whole run: ENTREPOT_TEST_DATABASE_URL (may create databases), or one of our own, by the programs
+    in the folder ENTREPOT_TEST_POSTGRES or by those of the wheel."""
     if given := os.environ.get("ENTREPOT_TEST_DATABASE_URL"):
         yield given
         return
     home = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
     home.chmod(0o711)  # root's server runs as another user, which passes through here
     # The data die with the run, so it need not wait for the disk. The crash tests run a server of their own.
-    server = postgres.start(home, fsync="off", synchronous_commit="off", full_page_writes="off")
+    with pytest.MonkeyPatch.context() as patch:
+        if programs := os.environ.get("ENTREPOT_TEST_POSTGRES"):
+            patch.setattr(postgres, "_binaries_for", lambda _: Path(programs))
+            _init(home, Path(programs))
+        server = postgres.start(home, fsync="off", synchronous_commit="off", full_page_writes="off")
     yield server.url
     server.stop()
     shutil.rmtree(home)
@@ -80,6 +85,18 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"lacks the real data: ENTREPOT_DATA names {folder}, which is no folder")
     return folder
+
+
+def _init(home: Path, programs: Path) -> None:
+    """Makes the data folder that `postgres.start` would make, in the words of older releases."""
+    user = postgres._server_user()
+    data = postgres._data_folder(home, user)
+    data.mkdir(mode=0o700)
+    if user:
+        os.chown(data, user.pw_uid, user.pw_gid)
+    locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
+    postgres._run([programs / "initdb", "-D", data, "-U", "entrepot", "-A", "trust", *locale], user)
+    postgres._run([programs / "postgres", "--single", "-D", data, "template1"], user, "create database entrepot\n")
 
 
 def _sibling(url: str, name: str) -> str:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -117,6 +118,17 @@ async def burn(url: str) -> None:
     for _ in range(3_000):
         await connection.execute("select pg_current_xact_id()")
     await connection.close()
+
+
+def test_a_database_beside_it_is_restored_too(pg_url: str, own_db_url: str, folder: Path) -> None:
+    """On whatever release the tests run, also one that is older than our programs."""
+    file, name = folder / "shop.backup", f"restored_{os.getpid()}"
+    asyncio.run(sell(own_db_url, file))
+    ask(pg_url, f"create database {name}")
+    restored = urlsplit(pg_url)._replace(path=f"/{name}").geturl()
+    restore(restored, file)
+    asyncio.run(look(restored))
+    ask(pg_url, f"drop database {name} with (force)")
 
 
 def test_what_is_refused_changes_nothing(own_db_url: str, folder: Path) -> None:

@@ -55,6 +55,9 @@ _RENUMBER = """
     alter table kit.event alter column id set generated always;
 """
 
+SINCE_17 = b"SET transaction_timeout = 0;\n"
+"""What pg_restore says to whatever server, and an older one does not understand."""
+
 
 def backup(url: str, file: Path) -> None:
     """Writes the database at `url` to `file`, readable by its owner only. Raises BackupError; a file that is there
@@ -91,19 +94,27 @@ def restore(url: str, file: Path) -> None:
 def _fill(url: str, file: Path) -> None:
     """What pg_restore says, psql does in one transaction, which we end: a file that breaks off ends none."""
     command, environment = _command("psql", url)
-    with tempfile.TemporaryFile() as read_errors, tempfile.TemporaryFile() as write_errors:
-        read = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile() as read_errors,
+        tempfile.TemporaryFile() as write_errors,
+        subprocess.Popen(
             [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(file)],
             stdout=subprocess.PIPE, stderr=read_errors,
-        )  # fmt: skip
-        write = subprocess.Popen(
+        ) as read,
+        subprocess.Popen(
             [*command, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=write_errors,
-        )  # fmt: skip
+        ) as write,
+    ):  # fmt: skip
         assert read.stdout is not None
         assert write.stdin is not None
         with suppress(BrokenPipeError), write.stdin, read.stdout:  # psql ends where it fails
             write.stdin.write(b"begin;\n")
+            for line in read.stdout:
+                if line != SINCE_17:
+                    write.stdin.write(line)
+                if line.startswith(b"SET row_security"):  # the last of the settings that come first
+                    break
             shutil.copyfileobj(read.stdout, write.stdin)
             if read.wait() == 0:
                 write.stdin.write(f"{_RENUMBER}\ncommit;\n".encode())
