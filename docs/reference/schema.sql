@@ -115,25 +115,38 @@ CREATE FUNCTION inventory.move_many(p_cell smallint, p_now timestamp with time z
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'ship' then -1 else 0 end;
+    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1 when 'ship' then -1
+                                   else 0 end;
     d_held      int := case p_kind when 'hold' then 1 when 'confirm' then -1 when 'expire' then -1 else 0 end;
     d_allocated int := case p_kind when 'allocate' then 1 when 'confirm' then 1 when 'give_back' then -1
                                    when 'ship' then -1 else 0 end;
+    ids   bigint[];
+    qs    bigint[];
+    cs    bigint[];
+    moved int;
 begin
     insert into inventory.movement (cell, stock_id, kind, on_hand_delta, held_delta, allocated_delta, cost_delta,
                                     cause_id, at)
     select p_cell, m.stock_id, p_kind, d_on_hand * m.quantity, d_held * m.quantity, d_allocated * m.quantity,
            coalesce(m.cost, 0), m.cause_id, p_now
       from unnest(p_stocks, p_quantities, p_causes, p_costs) as m (stock_id, quantity, cause_id, cost);
-    update inventory.stock s
-       set on_hand = s.on_hand + d_on_hand * m.quantity,
-           held = s.held + d_held * m.quantity,
-           allocated = s.allocated + d_allocated * m.quantity,
-           cost_minor = s.cost_minor + m.cost
+    -- Found by the index, in id order; the sums by bisection.
+    select array_agg(m.stock_id order by m.stock_id), array_agg(m.quantity order by m.stock_id),
+           array_agg(m.cost order by m.stock_id)
+      into ids, qs, cs
       from (select l.stock_id, sum(l.quantity)::bigint as quantity, coalesce(sum(l.cost), 0)::bigint as cost
               from unnest(p_stocks, p_quantities, p_costs) as l (stock_id, quantity, cost)
-             group by l.stock_id order by l.stock_id) m
-     where s.cell = p_cell and s.id = m.stock_id;
+             group by l.stock_id) m;
+    update inventory.stock s
+       set on_hand = s.on_hand + d_on_hand * qs[width_bucket(s.id, ids)],
+           held = s.held + d_held * qs[width_bucket(s.id, ids)],
+           allocated = s.allocated + d_allocated * qs[width_bucket(s.id, ids)],
+           cost_minor = s.cost_minor + cs[width_bucket(s.id, ids)]
+     where s.cell = p_cell and s.id = any (ids);
+    get diagnostics moved = row_count;
+    if moved <> cardinality(ids) then
+        raise exception 'a movement names a stock that is not there';
+    end if;
 end $$;
 
 CREATE FUNCTION inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quantities bigint[]) RETURNS TABLE(ord integer, cost_delta bigint)
@@ -320,6 +333,9 @@ CREATE FUNCTION ledger.write_many(p_cell smallint, p_now timestamp with time zon
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
+    ids     bigint[];  -- the accounts in id order: rows are found by the index in one order, the sums by bisection
+    ds      bigint[];
+    cs      bigint[];
     plain   int;
     striped int;
 begin
@@ -328,44 +344,36 @@ begin
       from unnest(p_causes, p_codes, p_debits, p_credits, p_amounts) as t (cause_id, code, debit, credit, amount)
      order by t.cause_id, t.code;
 
-    -- Looked up account by account (offset 0 keeps that order): with the statistics of a young table the planner would
-    -- rather go through all balances and sum the transfers again for each. The rows are locked, so their ctid stands.
-    update ledger.balance b
-       set debits = b.debits + s.debits, credits = b.credits + s.credits
+    select array_agg(s.account_id order by s.account_id), array_agg(s.debits order by s.account_id),
+           array_agg(s.credits order by s.account_id)
+      into ids, ds, cs
       from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits
               from (select t.debit, t.amount, 0::bigint from unnest(p_debits, p_amounts) as t (debit, amount)
                     union all
                     select t.credit, 0, t.amount from unnest(p_credits, p_amounts) as t (credit, amount)
                    ) as e (account_id, debits, credits)
-             group by e.account_id
-             order by e.account_id) s
-     cross join lateral (select r.ctid as row from ledger.balance r
-                          where r.cell = p_cell and r.account_id = s.account_id and r.stripe = 0 offset 0) l
-     where b.ctid = l.row;
+             group by e.account_id) s;
+    update ledger.balance b
+       set debits = b.debits + ds[width_bucket(b.account_id, ids)],
+           credits = b.credits + cs[width_bucket(b.account_id, ids)]
+     where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0;
     get diagnostics plain = row_count;
 
     -- 16 stripes: writers are server processes, each keeping its own connections.
     insert into ledger.balance as b (cell, account_id, stripe, limited, debits, credits)
-    select p_cell, s.account_id, pg_backend_pid() % 16 + 1, false, s.debits, s.credits
-      from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits
-              from (select t.debit, t.amount, 0::bigint from unnest(p_debits, p_amounts) as t (debit, amount)
-                    union all
-                    select t.credit, 0, t.amount from unnest(p_credits, p_amounts) as t (credit, amount)
-                   ) as e (account_id, debits, credits)
-             group by e.account_id) s
-     cross join lateral (select x.striped from ledger.account x
-                          where x.cell = p_cell and x.id = s.account_id offset 0) a
-     where a.striped
-     order by s.account_id
+    select p_cell, a.id, pg_backend_pid() % 16 + 1, false, ds[width_bucket(a.id, ids)], cs[width_bucket(a.id, ids)]
+      from ledger.account a
+     where a.cell = p_cell and a.id = any (ids) and a.striped
+     order by a.id
     on conflict (cell, account_id, stripe)
     do update set debits = b.debits + excluded.debits, credits = b.credits + excluded.credits;
     get diagnostics striped = row_count;
-    if plain + striped <> (select count(distinct u) from unnest(p_debits || p_credits) u) then
+    if plain + striped <> cardinality(ids) then
         raise exception 'a transfer names an account that is not there';
     end if;
 end $$;
 
-CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_source text) RETURNS void
+CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS SETOF uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -375,34 +383,70 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    with asked as (
-        select o.order_id, o.paid_minor, o.operator_discount_minor, o.currency,
-               case p_source when 'wallet' then o.buyer_id else '00000000-0000-0000-0000-000000000000' end as payer
-          from orders.quote_orders(p_cell, p_groups) o
-    ), house as (
+    insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
+                                    placed_at)
+    select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
+           case m.method when 'wallet' then 'placed' else 'awaiting_payment' end,
+           case m.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now
+      from orders.quote q
+     cross join lateral (select p_methods[width_bucket(q.id, p_quotes)] as method) m
+     where q.cell = p_cell and q.id = any (p_quotes)
+     order by q.id
+    on conflict do nothing
+    returning id
+$$;
+
+CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_payers bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+    with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway')
            and a.owner = '00000000-0000-0000-0000-000000000000'
+    ), asked as (
+        select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
+               q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
+                   as paid,
+               p_payers[width_bucket(q.id, p_groups)] as payer
+          from orders.quote q
+         cross join lateral generate_series(1, cardinality(q.order_ids)) i
+          join house e on e.code = 'escrow' and e.currency = q.currency
+         where q.cell = p_cell and q.id = any (p_groups)
     )
     select ledger.write_many(p_cell, p_now, array_agg(t.cause), array_agg(t.code), array_agg(t.debit),
                              array_agg(t.credit), array_agg(t.amount))
-      from (select a.order_id, 'pay', p.id, e.id, a.paid_minor
+      from (select a.order_id, 'pay', coalesce(a.payer, (select h.id from house h
+                                                          where h.code = 'gateway' and h.currency = a.currency)),
+                   a.escrow, a.paid
               from asked a
-              join house e on e.code = 'escrow' and e.currency = a.currency
-             cross join lateral (select w.id from ledger.account w
-                                  where w.cell = p_cell and w.code = p_source and w.owner = a.payer
-                                    and w.currency = a.currency offset 0) p
-             where a.paid_minor > 0
+             where a.paid > 0
             union all
-            select a.order_id, 'fund', f.id, e.id, a.operator_discount_minor
+            select a.order_id, 'fund', h.id, a.escrow, a.funded
               from asked a
-              join house e on e.code = 'escrow' and e.currency = a.currency
-              join house f on f.code = 'promotions' and f.currency = a.currency
-             where a.operator_discount_minor > 0
+              join house h on h.code = 'promotions' and h.currency = a.currency
+             where a.funded > 0
            ) as t (cause, code, debit, credit, amount)
     having count(*) > 0;
 $$;
+
+CREATE FUNCTION orders.lock_both(p_cell smallint, p_stocks bigint[], p_wallets bigint[], OUT s_left bigint[], OUT w_left bigint[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    select array_agg(s.available order by s.stock_id) into s_left from inventory.lock_many(p_cell, p_stocks) s;
+    select array_agg(b.balance order by b.account_id) into w_left from ledger.lock_many(p_cell, p_wallets) b;
+    assert cardinality(s_left) is not distinct from cardinality(p_stocks), 'stock that an offer names is there';
+    assert cardinality(w_left) is not distinct from cardinality(p_wallets), 'a wallet has a balance';
+end $$;
 
 CREATE FUNCTION orders.place_many(p_cell smallint, p_now timestamp with time zone, p_callers uuid[], p_keys text[], p_hashes bytea[], p_quotes uuid[], p_methods text[]) RETURNS TABLE(ord integer, verdict text, replayed boolean, group_id uuid, detail jsonb)
     LANGUAGE plpgsql
@@ -416,27 +460,37 @@ CREATE FUNCTION orders.place_many(p_cell smallint, p_now timestamp with time zon
     AS $$
 #variable_conflict use_column
 declare
-    n        int := cardinality(p_quotes);
-    v        text[];
-    again    boolean[];
-    details  jsonb[] := array_fill(null::jsonb, array[cardinality(p_quotes)]);
-    wallet   bigint[];
-    paid     bigint[];
-    twin     int[];      -- the first command of the same key or quote in this batch
-    s_ids    bigint[];   -- stock rows, in id order, and what is left of each
-    s_left   bigint[];
-    w_ids    bigint[];
-    w_left   bigint[];
-    l_n      int[];      -- lines of judged commands, in command order; several lines of one stock are summed
-    l_pos    int[];
-    l_offer  bigint[];
-    l_qty    bigint[];
-    wrongs   jsonb;      -- commands whose offers are not as quoted: what is wrong, by command
-    short    boolean;
-    i        int;
-    first_l  int := 1;
-    last_l   int;
-    w        int;
+    n         int := cardinality(p_quotes);
+    v         text[] := array_fill(null::text, array[cardinality(p_quotes)]);
+    again     boolean[] := array_fill(false, array[cardinality(p_quotes)]);
+    details   jsonb[] := array_fill(null::jsonb, array[cardinality(p_quotes)]);
+    k_new     int;       -- keys that nobody had used
+    k_callers uuid[];
+    k_keys    text[];
+    paid      bigint[];  -- by command
+    wallets   bigint[];
+    s_ids     bigint[];  -- stock rows in id order: what is asked of each, and what it has
+    s_asked   bigint[];
+    s_left    bigint[];
+    w_ids     bigint[];  -- wallets, likewise
+    w_asked   bigint[];
+    w_left    bigint[];
+    l_n       int[];     -- lines of judged commands, in command order; several lines of one stock are summed
+    l_pos     int[];
+    l_offer   bigint[];
+    l_qty     bigint[];
+    wrongs    jsonb;     -- commands whose offers are not as quoted: what is wrong, by command
+    claimed   uuid[];    -- quotes that nobody had placed
+    ok_quotes uuid[];    -- what is accepted
+    ok_methods text[];
+    ok_wallets bigint[];
+    twins     boolean;   -- a key or a quote is named twice
+    enough    boolean;
+    twin      int[];     -- the placed command that took this one's key or quote
+    i         int;
+    first_l   int := 1;
+    last_l    int;
+    w         int;
 begin
     if n = 0 then return; end if;
 
@@ -447,72 +501,71 @@ begin
           from unnest(p_callers, p_keys, p_hashes, p_quotes) with ordinality as a (caller, key, hash, quote, ord)
          order by a.caller, a.key, a.ord
         on conflict do nothing
-        returning caller, key, body_hash
+        returning caller, key
     )
-    select array_agg(case when f.key is null then 'known' when f.body_hash <> a.hash then 'key_conflict' end
-                     order by a.ord)
-      into v
-      from unnest(p_callers, p_keys, p_hashes) with ordinality as a (caller, key, hash, ord)
-      left join fresh f on f.caller = a.caller and f.key = a.key;
-    again := array_fill(false, array[n]);
-    if 'known' = any (v) then
+    select count(*), array_agg(f.caller), array_agg(f.key) into k_new, k_callers, k_keys from fresh f;
+    if k_new < n then
         for i, w in
             select a.ord, case when k.body_hash = a.hash then 1 else 0 end
-              from unnest(p_callers, p_keys, p_hashes, v) with ordinality as a (caller, key, hash, verdict, ord)
+              from unnest(p_callers, p_keys, p_hashes) with ordinality as a (caller, key, hash, ord)
               join kit.idempotency_key k
                 on k.cell = p_cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
-             where a.verdict = 'known'
+             where not exists (select from unnest(k_callers, k_keys) as f (caller, key)
+                                where f.caller = a.caller and f.key = a.key)
         loop
             v[i] := case w when 1 then 'placed' else 'key_conflict' end;
             again[i] := w = 1;
         end loop;
     end if;
 
-    -- 2. Quotes: whose, expired.
-    select array_agg(coalesce(x.verdict,
-                     case when q.id is null or q.buyer_id <> x.caller then 'quote_not_found'
-                          when q.expires_at <= p_now then 'quote_expired' end) order by x.ord),
-           array_agg(q.paid_minor order by x.ord),
-           array_agg(case x.method when 'wallet' then coalesce(b.id, 0) end order by x.ord),
-           array_agg(x.twin order by x.ord)
-      into v, paid, wallet, twin
-      from (select a.*, least(min(a.ord) over (partition by a.quote),
-                              min(a.ord) over (partition by a.caller, a.key))::int as twin
-              from unnest(p_callers, p_keys, p_quotes, p_methods, v)
-                   with ordinality as a (caller, key, quote, method, verdict, ord)) x
-      left join lateral (select * from orders.quote r where r.cell = p_cell and r.id = x.quote offset 0) q on true
-      left join lateral (select r.id from ledger.account r
-                          where r.cell = p_cell and r.code = 'wallet' and r.owner = x.caller
-                            and r.currency = q.currency offset 0) b on true;
-
-    -- 3. Offers as they are now, and the lines that stock is judged by.
-    with line as (
-        select l.n, l.line_no, l.offer_id, l.stock_id, l.quantity, l.unit_price_minor
-          from orders.quote_lines(p_cell, p_quotes) l
-         where v[l.n] is null
+    -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
+    with asked as materialized (
+        select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks, q.line_quantities, q.line_prices,
+               case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
+               coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
+                                        when q.expires_at <= p_now then 'quote_expired' end) as verdict
+          from unnest(p_callers, p_keys, p_quotes, p_methods, v)
+               with ordinality as a (caller, key, quote, method, verdict, ord)
+          left join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.quote offset 0) q on true
+          left join lateral (select r.id from ledger.account r
+                              where r.cell = p_cell and r.code = 'wallet' and r.owner = a.caller
+                                and r.currency = q.currency offset 0) w on true
+    ), line as materialized (
+        select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
+               f.unit_price_minor, coalesce(f.buyable, false) as buyable,
+               f.buyable is not true or f.unit_price_minor <> a.line_prices[i] as wrong
+          from asked a
+         cross join lateral generate_series(1, cardinality(a.line_offers)) i
+          left join catalog.offer_fact f on f.cell = p_cell and f.offer_id = a.line_offers[i]
+         where a.verdict is null
     ), wrong as (
-        select distinct on (l.n) l.n, l.offer_id, f.unit_price_minor, coalesce(f.buyable, false) as buyable
+        select distinct on (l.n) l.n, l.offer_id, l.unit_price_minor, l.buyable
           from line l
-          left join catalog.offer_fact f on f.cell = p_cell and f.offer_id = l.offer_id
-         where f.buyable is not true or f.unit_price_minor <> l.unit_price_minor
-         order by l.n, f.buyable is true, l.line_no
-    ), per_stock as (
-        select l.n, l.stock_id, min(l.offer_id) as offer_id, sum(l.quantity)::bigint as quantity
-          from line l
-         where not exists (select from wrong w where w.n = l.n)
-         group by l.n, l.stock_id
-    ), ranked as (
-        select p.*, dense_rank() over (order by p.stock_id)::int as pos from per_stock p
+         where l.wrong
+         order by l.n, l.buyable, l.i
+    ), good as (
+        select l.* from line l where not exists (select from wrong w where w.n = l.n)
+    ), stock as (
+        select g.stock_id, sum(g.quantity)::bigint as asked from good g group by g.stock_id
+    ), wallet as (
+        select a.wallet, sum(a.paid_minor)::bigint as asked
+          from asked a
+         where a.wallet > 0 and a.verdict is null and not exists (select from wrong w where w.n = a.n)
+         group by a.wallet
     )
-    select (select array_agg(r.n order by r.n, r.pos) from ranked r),
-           (select array_agg(r.pos order by r.n, r.pos) from ranked r),
-           (select array_agg(r.offer_id order by r.n, r.pos) from ranked r),
-           (select array_agg(r.quantity order by r.n, r.pos) from ranked r),
-           (select array_agg(d.stock_id order by d.stock_id) from (select distinct stock_id from ranked) d),
+    select (select array_agg(a.verdict order by a.n) from asked a),
+           (select array_agg(a.paid_minor order by a.n) from asked a),
+           (select array_agg(a.wallet order by a.n) from asked a),
+           (select count(distinct a.quote) < count(*)
+                or k_new < count(*) and count(distinct (a.caller, a.key)) < count(*) from asked a),
+           (select array_agg(s.stock_id order by s.stock_id) from stock s),
+           (select array_agg(s.asked order by s.stock_id) from stock s),
+           (select array_agg(w.wallet order by w.wallet) from wallet w),
+           (select array_agg(w.asked order by w.wallet) from wallet w),
            (select jsonb_object_agg(w.n, case when w.buyable
                then jsonb_build_object('offer_id', w.offer_id, 'unit_price_minor', w.unit_price_minor)
                else jsonb_build_object('offer_id', w.offer_id) end) from wrong w)
-      into l_n, l_pos, l_offer, l_qty, s_ids, wrongs;
+      into v, paid, wallets, twins, s_ids, s_asked, w_ids, w_asked, wrongs;
     if wrongs is not null then
         for i in 1 .. n loop
             continue when not wrongs ? i::text;
@@ -521,53 +574,83 @@ begin
         end loop;
     end if;
 
-    -- 4. Lock stock, then wallets, each in id order.
-    select array_agg(s.available order by s.stock_id) into s_left from inventory.lock_many(p_cell, s_ids) s;
-    select array_agg(b.account_id order by b.account_id), array_agg(b.balance order by b.account_id)
-      into w_ids, w_left
-      from ledger.lock_many(p_cell, array(select distinct a.wallet from unnest(wallet, v) as a (wallet, verdict)
-                                           where a.verdict is null and a.wallet is not null)) b;
-
-    -- Placed under another key? Only now: who placed it held the lock on its stock that we have waited for.
-    for i in
-        select a.ord
-          from unnest(p_quotes, v) with ordinality as a (quote, verdict, ord)
-         cross join lateral (select from orders.order_group r where r.cell = p_cell and r.id = a.quote offset 0) g
-         where a.verdict is null or a.verdict in ('quote_expired', 'offer_unavailable', 'price_changed')
-    loop
-        v[i] := 'quote_placed';
-        details[i] := null;
-    end loop;
-
-    -- 5. Nothing short and nobody asks twice: all that is left is placed.
-    select coalesce(bool_or(t.quantity > s_left[t.pos]), false) into short
-      from (select l.pos, sum(l.quantity) as quantity from unnest(l_pos, l_qty) as l (pos, quantity) group by l.pos) t;
-    short := short
-        or exists (select from unnest(wallet, paid, v) as a (wallet, paid, verdict)
-                    where a.verdict is null and a.wallet is not null
-                    group by a.wallet
-                   having sum(a.paid) > coalesce(w_left[array_position(w_ids, a.wallet)], 0))
-        or exists (select from unnest(twin) with ordinality as a (twin, ord) where a.twin < a.ord);
-
-    if not short then
-        for i in 1 .. n loop
-            if v[i] is null then v[i] := 'ok'; end if;
+    -- 3. Claim what may be placed. What cannot be claimed is placed already, and what is wrong may be.
+    select array_agg(a.quote order by a.quote), array_agg(a.method order by a.quote)
+      into ok_quotes, ok_methods
+      from (select distinct on (a.quote) a.quote, a.method
+              from unnest(p_quotes, p_methods, v) with ordinality as a (quote, method, verdict, ord)
+             where a.verdict is null
+             order by a.quote, a.ord) a;
+    claimed := array(select orders.claim_groups(p_cell, p_now, ok_quotes, ok_methods));
+    if cardinality(claimed) < n then
+        for i in
+            select a.ord
+              from unnest(p_quotes, v) with ordinality as a (quote, verdict, ord)
+             cross join lateral (select from orders.order_group r where r.cell = p_cell and r.id = a.quote offset 0) g
+             where (a.verdict is null or a.verdict in ('quote_expired', 'offer_unavailable', 'price_changed'))
+               and a.quote <> all (claimed)
+        loop
+            v[i] := 'quote_placed';
+            details[i] := null;
         end loop;
-    else
+    end if;
+
+    -- 4. Nobody asks twice and, at a glance, nothing is short: write first, lock and look again then.
+    enough := not twins and array_position(wallets, 0) is null
+        and not exists (select from inventory.availability s
+                         where s.cell = p_cell and s.stock_id = any (s_ids)
+                           and s.available < s_asked[width_bucket(s.stock_id, s_ids)])
+        and not exists (select from ledger.row_balance b
+                         where b.cell = p_cell and b.account_id = any (w_ids)
+                           and b.balance < w_asked[width_bucket(b.account_id, w_ids)]);
+    if enough then
+        begin
+            select array_agg(a.quote order by a.quote), array_agg(a.method order by a.quote),
+                   array_agg(a.wallet order by a.quote)
+              into ok_quotes, ok_methods, ok_wallets
+              from unnest(p_quotes, p_methods, wallets, v) as a (quote, method, wallet, verdict)
+             where a.verdict is null;
+            if ok_quotes is not null then
+                perform orders.write_orders(p_cell, p_now, ok_quotes, ok_methods);
+                select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
+                if exists (select from unnest(s_asked || w_asked, s_left || w_left) as a (asked, available)
+                            where a.asked > a.available) then
+                    raise exception 'short after all' using errcode = 'EP001';
+                end if;
+                perform orders.take_many(p_cell, p_now, ok_quotes, ok_wallets);
+            end if;
+        exception when sqlstate 'EP001' then
+            enough := false;
+        end;
+    end if;
+
+    -- 5. Otherwise lock, and judge one after another.
+    if not enough then
+        select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
+        select array_agg(l.n order by l.n, l.pos), array_agg(l.pos order by l.n, l.pos),
+               array_agg(l.offer_id order by l.n, l.pos), array_agg(l.quantity order by l.n, l.pos)
+          into l_n, l_pos, l_offer, l_qty
+          from (select q.n, width_bucket(q.stock_id, s_ids) as pos, min(q.offer_id) as offer_id,
+                       sum(q.quantity)::bigint as quantity
+                  from orders.quote_lines(p_cell, p_quotes) q
+                 where v[q.n] is null
+                 group by q.n, pos) l;
+        twin := array_fill(null::int, array[n]);
         <<command>>
         for i in 1 .. n loop
             while l_n[first_l] < i loop first_l := first_l + 1; end loop;
             last_l := first_l - 1;
             while l_n[last_l + 1] = i loop last_l := last_l + 1; end loop;
+            w := twin[i];
+            if w is not null and p_keys[i] = p_keys[w] and p_callers[i] = p_callers[w] then
+                -- The same key: the same command, told twice, or another that borrows its key.
+                again[i] := p_hashes[i] = p_hashes[w];
+                v[i] := case when again[i] then 'placed' else 'key_conflict' end;
+                details[i] := null;
+            end if;
             continue when v[i] is not null;
-            if v[twin[i]] = 'ok' and twin[i] < i then
-                -- The same key is the same command, told twice; another key came too late for this quote.
-                if p_keys[i] = p_keys[twin[i]] and p_callers[i] = p_callers[twin[i]] then
-                    v[i] := 'placed';
-                    again[i] := true;
-                else
-                    v[i] := 'quote_placed';
-                end if;
+            if w is not null then
+                v[i] := 'quote_placed';
                 continue;
             end if;
             for j in first_l .. last_l loop
@@ -577,8 +660,8 @@ begin
                     continue command;
                 end if;
             end loop;
-            if wallet[i] is not null then
-                w := array_position(w_ids, wallet[i]);
+            if wallets[i] is not null then
+                w := array_position(w_ids, wallets[i]);
                 if paid[i] > coalesce(w_left[w], 0) then
                     v[i] := 'insufficient_funds';
                     details[i] := jsonb_build_object('available_minor', coalesce(w_left[w], 0));
@@ -590,31 +673,51 @@ begin
                 s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j];
             end loop;
             v[i] := 'ok';
-            -- Later commands that shared the refused first one of their kind now look to this one.
+            continue when not twins;
             for j in i + 1 .. n loop
-                if p_quotes[j] = p_quotes[i] then twin[j] := i; end if;
+                if p_keys[j] = p_keys[i] and p_callers[j] = p_callers[i] or twin[j] is null and p_quotes[j] = p_quotes[i] then
+                    twin[j] := i;
+                end if;
             end loop;
         end loop;
+
+        -- What was refused gives up its claim; of twins, the one that is placed says how it is paid.
+        delete from orders.order_group g
+         where g.cell = p_cell and g.id = any (claimed)
+           and not exists (select from unnest(p_quotes, p_methods, v) as a (quote, method, verdict)
+                            where a.quote = g.id and a.verdict = 'ok'
+                              and (a.method = 'wallet') = (g.status = 'placed'));
+        select array_agg(a.quote order by a.quote), array_agg(a.method order by a.quote),
+                   array_agg(a.wallet order by a.quote)
+          into ok_quotes, ok_methods, ok_wallets
+          from unnest(p_quotes, p_methods, wallets, v) as a (quote, method, wallet, verdict)
+         where a.verdict = 'ok';
+        if ok_quotes is not null then
+            perform orders.claim_groups(p_cell, p_now, ok_quotes, ok_methods);
+            perform orders.write_orders(p_cell, p_now, ok_quotes, ok_methods);
+            perform orders.take_many(p_cell, p_now, ok_quotes, ok_wallets);
+        end if;
     end if;
 
-    -- 6. Write what was accepted; a refused command leaves no key, so that it is judged anew.
-    if 'ok' = any (v) then
-        perform orders.write_groups(p_cell, p_now, array_agg(a.quote order by a.quote),
-                                    array_agg(a.method order by a.quote))
-           from unnest(p_quotes, p_methods, v) as a (quote, method, verdict)
-          where a.verdict = 'ok';
-    end if;
+    -- 6. A refused command leaves no key, so that it is judged anew; the key of twins names the one that was placed.
     if exists (select from unnest(v) x where x not in ('ok', 'placed', 'key_conflict')) then
         delete from kit.idempotency_key k
          using unnest(p_callers, p_keys, v) as a (caller, key, verdict)
          where k.cell = p_cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
            and a.verdict not in ('ok', 'placed', 'key_conflict')
            and not exists (select from unnest(p_callers, p_keys, v) as o (caller, key, verdict)
-                            where o.caller = a.caller and o.key = a.key and o.verdict in ('ok', 'placed'));
+                            where o.caller = a.caller and o.key = a.key and coalesce(o.verdict, 'ok') in ('ok', 'placed'));
+    end if;
+    if twins then
+        update kit.idempotency_key k
+           set body_hash = a.hash, ref = a.quote
+          from unnest(p_callers, p_keys, p_hashes, p_quotes, v) as a (caller, key, hash, quote, verdict)
+         where k.cell = p_cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
+           and a.verdict = 'ok' and k.body_hash <> a.hash;
     end if;
     return query
-        select i, case v[i] when 'ok' then 'placed' else v[i] end, again[i],
-               case when v[i] in ('ok', 'placed') then p_quotes[i] end, details[i]
+        select i, coalesce(nullif(v[i], 'ok'), 'placed'), again[i],
+               case when coalesce(v[i], 'ok') in ('ok', 'placed') then p_quotes[i] end, details[i]
           from generate_series(1, n) i;
 end $$;
 
@@ -647,7 +750,7 @@ CREATE FUNCTION orders.quote_orders(p_cell smallint, p_quotes uuid[]) RETURNS TA
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
 $$;
 
-CREATE FUNCTION orders.write_groups(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS void
+CREATE FUNCTION orders.take_many(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_wallets bigint[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -658,60 +761,79 @@ CREATE FUNCTION orders.write_groups(p_cell smallint, p_now timestamp with time z
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 begin
-    insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
-                                    placed_at)
-    select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
-           case a.method when 'wallet' then 'placed' else 'awaiting_payment' end,
-           case a.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now
-      from unnest(p_quotes, p_methods) as a (id, method)
-     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     order by q.id;
+    perform inventory.move_many(p_cell, p_now, case when l.wallet then 'allocate' else 'hold' end,
+                                array_agg(l.stock_id), array_agg(l.quantity), array_agg(l.order_id))
+       from (select p_wallets[width_bucket(q.id, p_quotes)] is not null as wallet, q.line_stocks[i] as stock_id,
+                    q.line_quantities[i] as quantity, q.order_ids[q.line_orders[i]] as order_id
+               from orders.quote q
+              cross join lateral generate_series(1, cardinality(q.line_offers)) i
+              where q.cell = p_cell and q.id = any (p_quotes)) l
+      group by l.wallet;
 
-    perform payments.record_many(p_cell, p_now, array_agg(q.id), array_agg(q.buyer_id), array_agg(a.method),
-                                 array_agg(q.currency), array_agg(q.paid_minor))
-       from unnest(p_quotes, p_methods) as a (id, method)
-      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q;
+    perform orders.escrow_many(p_cell, p_now, array_agg(a.quote order by a.quote),
+                               array_agg(a.wallet order by a.quote))
+       from unnest(p_quotes, p_wallets) as a (quote, wallet)
+      where a.wallet is not null
+     having count(*) > 0;
+end $$;
 
-    insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market,
-                              currency, status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor, paid_minor,
-                              commission_minor, payment_fee_minor, placed_at)
-    select p_cell, o.order_id, p_cell, o.quote_id, o.buyer_id, o.seller_id, o.own, o.location_id,
-           o.market, o.currency, case p_methods[o.n] when 'wallet' then 'paid' else 'awaiting_payment' end,
-           o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
-           o.commission_minor, o.payment_fee_minor, p_now
-      from orders.quote_orders(p_cell, p_quotes) o;
+CREATE FUNCTION orders.write_orders(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    perform payments.record_many(p_cell, p_now, array_agg(q.id), array_agg(q.buyer_id),
+                                 array_agg(p_methods[width_bucket(q.id, p_quotes)]), array_agg(q.currency),
+                                 array_agg(q.paid_minor))
+       from orders.quote q
+      where q.cell = p_cell and q.id = any (p_quotes);
+
+    insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
+                              status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
+                              paid_minor, commission_minor, payment_fee_minor, placed_at)
+    select p_cell, q.order_ids[i], p_cell, q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
+           q.market, q.currency,
+           case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
+           q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
+           q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
+           q.order_commissions[i], q.order_payment_fees[i], p_now
+      from orders.quote q
+     cross join lateral generate_series(1, cardinality(q.order_ids)) i
+     where q.cell = p_cell and q.id = any (p_quotes);
 
     insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
                                    price_per, rounding_minor, gross_minor, discount_minor, shipping_minor,
                                    commission_bp, commission_minor)
-    select p_cell, l.order_id, l.line_no, l.offer_id, l.variant_id, l.stock_id, l.quantity, l.unit_price_minor,
-           l.price_per, l.rounding_minor, l.gross_minor, l.discount_minor, l.shipping_minor, l.commission_bp,
-           l.commission_minor
-      from orders.quote_lines(p_cell, p_quotes) l;
+    select p_cell, q.order_ids[q.line_orders[i]], i, q.line_offers[i], q.line_variants[i], q.line_stocks[i],
+           q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
+           case when cardinality(q.discount_lines) = 0 then 0 else
+               (select coalesce(sum(d.amount), 0)::bigint
+                  from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
+                 where d.line = i) end,
+           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
+      from orders.quote q
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i
+     where q.cell = p_cell and q.id = any (p_quotes);
 
     insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, amount_minor)
     select p_cell, q.order_ids[q.line_orders[d.line]], d.line, d.kind, d.party, d.amount
-      from unnest(p_quotes) as a (id)
-     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
+      from orders.quote q
      cross join lateral unnest(q.discount_lines, q.discount_kinds, q.discount_parties, q.discount_amounts)
-           as d (line, kind, party, amount);
+           as d (line, kind, party, amount)
+     where q.cell = p_cell and q.id = any (p_quotes) and cardinality(q.discount_lines) > 0;
 
-    -- Paid from the wallet: allocated at once. Through a gateway: held until the payment deadline.
-    perform inventory.move_many(p_cell, p_now, case l.wallet when true then 'allocate' else 'hold' end,
-                                array_agg(l.stock_id), array_agg(l.quantity), array_agg(l.order_id))
-       from (select p_methods[l.n] = 'wallet' as wallet, l.stock_id, l.quantity, l.order_id
-               from orders.quote_lines(p_cell, p_quotes) l) l
-      group by l.wallet;
-
-    perform orders.escrow_many(p_cell, p_now, array_agg(a.id), 'wallet')
-       from unnest(p_quotes, p_methods) as a (id, method)
-      where a.method = 'wallet';
-
-    perform kit.emit_many(p_cell, p_now, array_agg(case a.method when 'wallet' then 'group_paid'
-                                                                 else 'group_awaiting_payment' end),
-                          array_agg(q.id), array_agg(jsonb_build_object('buyer_id', q.buyer_id, 'orders', q.order_ids)))
-       from unnest(p_quotes, p_methods) as a (id, method)
-      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q;
+    perform kit.emit_many(p_cell, p_now, array_agg(case p_methods[width_bucket(q.id, p_quotes)]
+                                                   when 'wallet' then 'group_paid' else 'group_awaiting_payment' end),
+                          array_agg(q.id),
+                          array_agg(jsonb_build_object('buyer_id', q.buyer_id, 'orders', q.order_ids)))
+       from orders.quote q
+      where q.cell = p_cell and q.id = any (p_quotes);
 end $$;
 
 CREATE FUNCTION payments.record_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_buyers uuid[], p_methods text[], p_currencies text[], p_amounts bigint[]) RETURNS void
@@ -898,27 +1020,16 @@ ALTER TABLE catalog.variant ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY
     CACHE 1
 );
 
-CREATE TABLE inventory.movement (
+CREATE TABLE inventory.adjustment (
     cell smallint NOT NULL,
-    id bigint NOT NULL,
+    id uuid NOT NULL,
     stock_id bigint NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    on_hand_delta bigint DEFAULT 0 NOT NULL,
-    held_delta bigint DEFAULT 0 NOT NULL,
-    allocated_delta bigint DEFAULT 0 NOT NULL,
-    cost_delta bigint DEFAULT 0 NOT NULL,
-    cause_id uuid NOT NULL,
+    on_hand_delta bigint NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    user_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
-    CONSTRAINT movement_kind_check CHECK ((kind = ANY (ARRAY['receive'::text, 'hold'::text, 'allocate'::text, 'confirm'::text, 'give_back'::text, 'expire'::text, 'ship'::text, 'return'::text])))
-);
-
-ALTER TABLE inventory.movement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME inventory.movement_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
+    CONSTRAINT adjustment_on_hand_delta_check CHECK ((on_hand_delta <> 0)),
+    CONSTRAINT adjustment_reason_check CHECK ((reason = ANY (ARRAY['counted'::text, 'damaged'::text, 'expired'::text, 'lost'::text, 'found'::text])))
 );
 
 CREATE TABLE inventory.stock (
@@ -931,12 +1042,42 @@ CREATE TABLE inventory.stock (
     held bigint DEFAULT 0 NOT NULL,
     allocated bigint DEFAULT 0 NOT NULL,
     cost_minor bigint DEFAULT 0 NOT NULL,
+    currency text COLLATE pg_catalog."C",
     CONSTRAINT stock_allocated_check CHECK ((allocated >= 0)),
     CONSTRAINT stock_cost_minor_check CHECK ((cost_minor >= 0)),
     CONSTRAINT stock_held_check CHECK ((held >= 0)),
     CONSTRAINT stock_not_oversold CHECK ((on_hand >= (held + allocated)))
 )
 WITH (fillfactor='50');
+
+CREATE VIEW inventory.availability AS
+ SELECT cell,
+    id AS stock_id,
+    ((on_hand - held) - allocated) AS available
+   FROM inventory.stock s;
+
+CREATE TABLE inventory.movement (
+    cell smallint NOT NULL,
+    id bigint NOT NULL,
+    stock_id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    on_hand_delta bigint DEFAULT 0 NOT NULL,
+    held_delta bigint DEFAULT 0 NOT NULL,
+    allocated_delta bigint DEFAULT 0 NOT NULL,
+    cost_delta bigint DEFAULT 0 NOT NULL,
+    cause_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT movement_kind_check CHECK ((kind = ANY (ARRAY['receive'::text, 'hold'::text, 'allocate'::text, 'confirm'::text, 'give_back'::text, 'expire'::text, 'ship'::text, 'return'::text, 'adjust'::text])))
+);
+
+ALTER TABLE inventory.movement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME inventory.movement_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE inventory.stock ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME inventory.stock_id_seq
@@ -1031,6 +1172,13 @@ CREATE TABLE ledger.balance (
     CONSTRAINT balance_within_limit CHECK (((NOT limited) OR (credits >= debits)))
 )
 WITH (fillfactor='50');
+
+CREATE VIEW ledger.row_balance AS
+ SELECT cell,
+    account_id,
+    (credits - debits) AS balance
+   FROM ledger.balance b
+  WHERE (stripe = 0);
 
 CREATE TABLE ledger.transfer (
     cell smallint NOT NULL,
@@ -1170,7 +1318,7 @@ CREATE TABLE orders.order_group (
     pay_by timestamp with time zone,
     placed_at timestamp with time zone NOT NULL,
     CONSTRAINT order_group_paid_minor_check CHECK ((paid_minor >= 0)),
-    CONSTRAINT order_group_status_check CHECK ((status = ANY (ARRAY['awaiting_payment'::text, 'placed'::text, 'expired'::text])))
+    CONSTRAINT order_group_status_check CHECK ((status = ANY (ARRAY['awaiting_payment'::text, 'placed'::text, 'expired'::text, 'canceled'::text])))
 );
 
 CREATE TABLE orders.order_line (
@@ -1413,6 +1561,9 @@ ALTER TABLE ONLY catalog.variant
 ALTER TABLE ONLY catalog.variant
     ADD CONSTRAINT variant_sku_key UNIQUE (sku);
 
+ALTER TABLE ONLY inventory.adjustment
+    ADD CONSTRAINT adjustment_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY inventory.movement
     ADD CONSTRAINT movement_pkey PRIMARY KEY (cell, id);
 
@@ -1453,7 +1604,7 @@ ALTER TABLE ONLY logistics.fulfillment_order
     ADD CONSTRAINT fulfillment_order_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY logistics.location
-    ADD CONSTRAINT location_cell_code_key UNIQUE (cell, code);
+    ADD CONSTRAINT location_code UNIQUE NULLS NOT DISTINCT (cell, seller_id, code);
 
 ALTER TABLE ONLY logistics.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (cell, id);
@@ -1550,7 +1701,11 @@ CREATE INDEX product_words ON catalog.product USING gin (words);
 
 CREATE INDEX variant_product ON catalog.variant USING btree (product_id);
 
+CREATE INDEX adjustment_stock ON inventory.adjustment USING btree (cell, stock_id, id);
+
 CREATE INDEX idempotency_key_at ON kit.idempotency_key USING brin (at);
+
+CREATE INDEX account_striped ON ledger.account USING btree (cell, id) WHERE striped;
 
 CREATE INDEX transfer_credit ON ledger.transfer USING btree (cell, credit, at) WHERE (code <> ALL (ARRAY['pay'::text, 'fund'::text]));
 
@@ -1617,8 +1772,8 @@ ALTER TABLE ONLY catalog.product
 ALTER TABLE ONLY catalog.variant
     ADD CONSTRAINT variant_product_id_fkey FOREIGN KEY (product_id) REFERENCES catalog.product(id);
 
-ALTER TABLE ONLY inventory.movement
-    ADD CONSTRAINT movement_cell_stock_id_fkey FOREIGN KEY (cell, stock_id) REFERENCES inventory.stock(cell, id);
+ALTER TABLE ONLY inventory.adjustment
+    ADD CONSTRAINT adjustment_cell_stock_id_fkey FOREIGN KEY (cell, stock_id) REFERENCES inventory.stock(cell, id);
 
 ALTER TABLE ONLY ledger.balance
     ADD CONSTRAINT balance_cell_account_id_fkey FOREIGN KEY (cell, account_id) REFERENCES ledger.account(cell, id);
