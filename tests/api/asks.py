@@ -56,6 +56,7 @@ plain("GET /v1/seller/stock", limit=1)
 plain("GET /v1/wallet", currency="USD")
 plain("GET /v1/seller/statement", **PERIOD)
 plain("GET /v1/seller/payouts")
+plain("GET /v1/operator/stuck-payments")
 plain("GET /v1/groups")
 plain("GET /v1/seller/orders", status="paid")
 plain("GET /v1/operator/days", market=MARKET)
@@ -295,6 +296,17 @@ of_group("GET /v1/groups/{group_id}/payment")
 @ask("POST /v1/groups/{group_id}/cancel")
 async def _(stage: Stage) -> Ask:
     return Ask(f"/v1/groups/{await stage.group(method='sandbox')}/cancel")
+
+
+def of_refund(name: str) -> None:
+    async def make(stage: Stage) -> Ask:
+        return Ask(name.split()[1].format(refund_id=await stage.refund()))
+
+    ASKS[name] = make
+
+
+of_refund("POST /v1/operator/refunds/{refund_id}/retry")
+of_refund("POST /v1/operator/refunds/{refund_id}/credit")
 
 
 @ask("POST /v1/webhooks/sandbox")

@@ -114,6 +114,23 @@ class Stage:
         placed = await self.buyer.place(await self.buyer.quote([(self.offer, 1)]), method=method)
         return str(placed.json()["id"])
 
+    async def refund(self) -> str:
+        """A refund of a late capture of `buyer`'s, which the gateway refused."""
+        payment, refund = parse("grp", await self.group(method="sandbox")), new_id(START)
+        async with self.shop.db.write() as tx:
+            await tx.conn.execute(
+                "update payments.payment set status = 'returning', refunded_minor = amount_minor, captured_at = $2, "
+                "due_at = null where id = $1",
+                payment, tx.now,
+            )  # fmt: skip
+            await tx.conn.execute(
+                "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, "
+                "created_at) select cell, $2, id, id, amount_minor, 'failed', 'late_capture', $3 "
+                "from payments.payment where id = $1",
+                payment, refund, tx.now,
+            )  # fmt: skip
+        return show("rfd", refund)
+
     async def stock(self) -> int:
         """A row of stock of `seller`'s with ten units."""
         offer = await self.shop.offer(self.seller, 1_000, 10)

@@ -218,7 +218,8 @@ async def build(conn: asyncpg.Connection) -> None:
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)
         values (0, uid('r1'), uid('canceled'), uid('canceled'), 1025, 'done', 'canceled', '2020-02-28Z'),
-               (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'created', 'damaged', '2020-02-28Z');
+               (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'credited', 'damaged', '2020-02-28Z');
+        select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1025);
         select move('return', 1, 2, uid('refunded'));
         insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
         values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');

@@ -33,8 +33,10 @@ create table payments.refund (
     payment_id   uuid        not null,
     order_id     uuid        not null,
     amount_minor bigint      not null check (amount_minor > 0),
-    status       text        collate "C" not null check (status in ('created', 'done', 'failed')),
+    -- failed: the gateway will not do it, `refusal` says why in its word; credited: given into the wallet instead.
+    status       text        collate "C" not null check (status in ('created', 'done', 'failed', 'credited')),
     external_id  text        collate "C",
+    refusal      text        collate "C",
     reason       text        collate "C" not null,
     attempts     int         not null default 0,
     due_at       timestamptz,
@@ -44,6 +46,7 @@ create table payments.refund (
     foreign key (cell, payment_id) references payments.payment (cell, id)
 );
 create index refund_due on payments.refund (cell, due_at) where due_at is not null;
+create index refund_failed on payments.refund (cell, id) where status = 'failed';
 create index refund_payment on payments.refund (cell, payment_id);
 
 -- What a gateway told us, each told thing once.

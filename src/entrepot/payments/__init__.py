@@ -7,49 +7,34 @@ A payout pays each seller what its account holds, once in every period of two we
 Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
 row and its transfer come together.
 
-Events: payment_failed (key: the payment; data: group_id), refund_failed (key: the order; data: refund_id, payment_id),
+What the gateway refuses, or does not answer for an hour, is put before the operator (`stuck`).
+
+Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
+order, or the group when the money came after its end; data: refund_id, payment_id),
 payout_sent (key: the seller's id; data: payout_id, currency, amount_minor).
 """
 
 from entrepot.payments.actions import (
     cancel_many,
+    credit_refund,
     forget_webhooks,
     mark_captured,
     pay_out,
     payout_period,
     refund_many,
+    retry_refund,
     return_late,
     top_up,
     top_up_many,
 )
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
-from entrepot.payments.reads import PaymentView, PayoutView, payment_of, payouts, statement_of
-from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, RefundDue, WebhookRefused
+from entrepot.payments.reads import PaymentView, PayoutView, StuckView, payment_of, payouts, statement_of, stuck
+from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, RefundDue, RefundNotFailed, WebhookRefused
 
 __all__ = [
-    "LANES",
-    "Due",
-    "Gateway",
-    "MethodNotOffered",
-    "PaymentNotThere",
-    "PaymentView",
-    "PayoutView",
-    "RefundDue",
-    "WebhookRefused",
-    "cancel_many",
-    "find_gateway",
-    "forget_webhooks",
-    "mark_captured",
-    "open_client",
-    "pay_out",
-    "payment_of",
-    "payout_period",
-    "payouts",
-    "refund_many",
-    "return_late",
-    "statement_of",
-    "sweep",
-    "take_webhook",
-    "top_up",
+    "LANES", "Due", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue",
+    "RefundNotFailed", "StuckView", "WebhookRefused", "cancel_many", "credit_refund", "find_gateway",
+    "forget_webhooks", "mark_captured", "open_client", "pay_out", "payment_of", "payout_period", "payouts",
+    "refund_many", "retry_refund", "return_late", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
     "top_up_many",
 ]  # fmt: skip

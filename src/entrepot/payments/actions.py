@@ -9,9 +9,11 @@ from uuid import UUID
 from entrepot import ledger
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.problem import NotFound
 from entrepot.ledger import Transfer
 from entrepot.payments import store
-from entrepot.payments.types import Due, PaymentNotThere, RefundDue
+from entrepot.payments.store import RefundRow
+from entrepot.payments.types import Due, PaymentNotThere, RefundDue, RefundNotFailed
 
 RETRY_AFTER = timedelta(seconds=30)
 """A claim's lease, which is longer than a call may take, and so the pause before the second try. Each pause after that
@@ -132,16 +134,56 @@ def _seconds(time: timedelta) -> int:
     return time // timedelta(seconds=1)
 
 
-async def record_refunded(tx: Tx, cell: int, refund_id: UUID, status: str, external_id: str | None) -> None:
-    """The gateway made a refund (`done`) or refused it for good (`failed`): then the books say that the buyer has the
-    money and the gateway still has it, which the event tells."""
-    row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status=status, external_id=external_id)
-    if row is None:
-        return
-    if status == "done":
+async def record_refunded(tx: Tx, cell: int, refund_id: UUID, external_id: str) -> None:
+    """The gateway made a refund."""
+    row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status="done", external_id=external_id, refusal=None)
+    if row is not None:
         await tx.run(store.RETURNED, cell=cell, id=row.payment_id)
-    else:
-        tx.emit("refund_failed", row.order_id, {"refund_id": refund_id, "payment_id": row.payment_id}, cell)
+
+
+async def record_refused(tx: Tx, cell: int, refund_id: UUID, refusal: str) -> None:
+    """The gateway refused a refund for good: the books say that the buyer has the money, and the gateway still has it.
+    The event tells it, and the operator decides: `retry_refund` or `credit_refund`."""
+    row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status="failed", external_id=None, refusal=refusal)
+    if row is not None:
+        _tell_refund(tx, "refund_failed", cell, refund_id, row.order_id, row.payment_id)
+
+
+async def retry_refund(tx: Tx, refund_id: UUID) -> None:
+    """Asks the gateway again for a refund that it refused, by the same key: what it may have done after all is not
+    done twice. Raises NotFound, RefundNotFailed."""
+    refund = await _failed_refund(tx, refund_id)
+    await tx.run(store.RETRY_REFUND, cell=refund.cell, id=refund_id, now=tx.now)
+    _tell_refund(tx, "refund_retried", refund.cell, refund_id, refund.order_id, refund.payment_id)
+
+
+async def credit_refund(tx: Tx, refund_id: UUID) -> None:
+    """Gives a refund that the gateway refused into the buyer's wallet instead, where the gateway's money is ours to
+    keep: gateway 100 -> wallet 100. Raises NotFound, RefundNotFailed."""
+    refund = await _failed_refund(tx, refund_id)
+    await tx.run(store.CREDITED, cell=refund.cell, id=refund_id)
+    await tx.run(store.RETURNED, cell=refund.cell, id=refund.payment_id)
+    (wallet,) = await ledger.open_accounts(
+        tx, cell=refund.cell, codes=["wallet"], owners=[refund.buyer_id], currencies=[refund.currency], limited=True,
+        striped=False,
+    )  # fmt: skip
+    (gateway,) = await ledger.account_ids(tx, refund.cell, ["gateway"], [NIL], [refund.currency])
+    credit = Transfer(refund_id, "refund_credit", gateway, wallet, refund.amount_minor)
+    await ledger.post_all(tx, refund.cell, [credit])
+    _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id)
+
+
+async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:
+    refund = await tx.maybe(store.LOCK_REFUND, id=refund_id)
+    if refund is None:
+        raise NotFound
+    if refund.status != "failed":
+        raise RefundNotFailed(refund.status)
+    return refund
+
+
+def _tell_refund(tx: Tx, kind: str, cell: int, refund_id: UUID, order_id: UUID, payment_id: UUID) -> None:
+    tx.emit(kind, order_id, {"refund_id": refund_id, "payment_id": payment_id}, cell)
 
 
 async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:

@@ -14,12 +14,13 @@ from entrepot.accounts import cell_of
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, SELLER, get, post
-from entrepot.kit.ids import new_id, parse, ref
+from entrepot.kit.ids import END, new_id, parse, ref
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
 from entrepot.payments import actions, reads
-from entrepot.payments.reads import PayoutView, StatementView
+from entrepot.payments.reads import PayoutView, StatementView, StuckView
+from entrepot.payments.types import RefundNotFailed
 from entrepot.sellers import currencies
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
@@ -62,6 +63,16 @@ class Payouts(msgspec.Struct, frozen=True):
     items: list[PayoutView]
 
 
+class StuckQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after` is the last id of the page before."""
+
+    after: Annotated[str, Meta(pattern=f"^(rfd|pmt)_[0-9a-f]{{32}}{END}")] | None = None
+
+
+class StuckPayments(msgspec.Struct, frozen=True):
+    items: list[StuckView]
+
+
 async def read_wallet(tx: ReadTx, caller: Caller, query: WalletQuery) -> Wallet:
     """What the caller's wallet holds."""
     if query.currency not in await currencies(tx):
@@ -98,6 +109,22 @@ async def list_payouts(tx: ReadTx, caller: Caller, query: PayoutsQuery) -> Payou
     return Payouts(await reads.payouts(tx, caller.cell, _seller(caller), before))
 
 
+async def list_stuck_payments(tx: ReadTx, query: StuckQuery) -> StuckPayments:
+    """Refunds and payments that the gateway refuses or does not answer, the oldest first."""
+    after = None if query.after is None else parse(query.after[:3], query.after)
+    return StuckPayments(await reads.stuck(tx, after))
+
+
+async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
+    """Asks the gateway again for a refund that it refused."""
+    await actions.retry_refund(tx, refund_id)
+
+
+async def credit_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
+    """Gives a refund that the gateway refused into the buyer's wallet instead."""
+    await actions.credit_refund(tx, refund_id)
+
+
 def _seller(caller: Caller) -> UUID:
     assert caller.seller_id is not None, "a seller's session names its seller"
     return caller.seller_id
@@ -108,4 +135,15 @@ routes = [
     post("/v1/top-ups", top_up_wallet, access=OPERATOR, raises=(NotFound,), status=201, key="needed"),
     get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound, StatementTooLong)),
     get("/v1/seller/payouts", list_payouts, access=SELLER),
+    get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
+    post(
+        "/v1/operator/refunds/{refund_id}/retry", retry_refund, access=OPERATOR, raises=(RefundNotFailed,), key="taken"
+    ),
+    post(
+        "/v1/operator/refunds/{refund_id}/credit",
+        credit_refund,
+        access=OPERATOR,
+        raises=(RefundNotFailed,),
+        key="taken",
+    ),
 ]

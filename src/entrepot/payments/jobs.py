@@ -147,10 +147,11 @@ async def _refund(db: Database, client: httpx.AsyncClient, gateway: Gateway, cel
     told = sandbox.parse_refunded(asked, *await _send(client, gateway, sandbox.build_refund(asked)))
     async with db.write() as tx:
         if isinstance(told, sandbox.Refunded):
-            await actions.record_refunded(tx, cell, due.id, "done", told.external_id)
+            await actions.record_refunded(tx, cell, due.id, told.external_id)
         else:
-            log("refund_failed", refund=due.id, why=type(told).__name__)
-            await actions.record_refunded(tx, cell, due.id, "failed", None)
+            refusal = told.code if isinstance(told, sandbox.GatewayRefused) else f"another {told.field}"
+            log("refund_failed", refund=due.id, why=refusal)
+            await actions.record_refused(tx, cell, due.id, refusal)
 
 
 async def _send(client: httpx.AsyncClient, gateway: Gateway, request: sandbox.OutRequest) -> tuple[int, bytes]:

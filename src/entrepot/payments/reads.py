@@ -9,9 +9,10 @@ import msgspec
 
 from entrepot import ledger
 from entrepot.kit.db import ReadTx
-from entrepot.kit.ids import show
+from entrepot.kit.ids import NIL, show
 from entrepot.kit.problem import NotFound
 from entrepot.payments import store
+from entrepot.payments.actions import STUCK_ATTEMPTS
 
 EVENT_PREFIX = {"payout": "pay"}
 """What a transfer's cause is, by its code; all others are caused by an order."""
@@ -35,6 +36,25 @@ class PayoutView(msgspec.Struct, frozen=True):
     currency: str
     amount_minor: int
     created_at: datetime
+
+
+class StuckView(msgspec.Struct, frozen=True):
+    """Money that needs a person. `kind`: refund_refused (for good, `refusal` is the gateway's word; retry it or credit
+    it), refund_unanswered or cancel_unanswered (asked again and again: something is wrong there). `id` is the refund's
+    or the payment's, `gateway_id` the gateway's own name of the payment; without `order_id` the money came when its
+    group had ended."""
+
+    kind: str
+    id: str
+    group_id: str
+    order_id: str | None
+    currency: str
+    amount_minor: int
+    refusal: str | None
+    gateway_id: str | None
+    attempts: int
+    since: datetime
+    next_try_at: datetime | None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -69,6 +89,19 @@ async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = 
     """A seller's payouts, the latest first, PAGE at a time."""
     rows = await tx.all(store.PAYOUTS_OF, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
     return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.created_at) for row in rows]
+
+
+async def stuck(tx: ReadTx, after: UUID | None = None) -> list[StuckView]:
+    """Refunds and payments of all cells that need a person, the oldest first, PAGE at a time."""
+    rows = await tx.all(store.STUCK, attempts=STUCK_ATTEMPTS, after=after or NIL, limit=PAGE)
+    return [
+        StuckView(
+            row.kind, show("pmt" if row.kind == "cancel_unanswered" else "rfd", row.id), show("grp", row.group_id),
+            None if row.order_id is None else show("ord", row.order_id), row.currency, row.amount_minor, row.refusal,
+            row.external_id, row.attempts, row.since, row.due_at,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 async def statement_of(

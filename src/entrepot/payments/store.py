@@ -33,6 +33,32 @@ class RefundedRow(msgspec.Struct, frozen=True):
     order_id: UUID
 
 
+class RefundRow(msgspec.Struct, frozen=True):
+    cell: int
+    status: str
+    payment_id: UUID
+    order_id: UUID
+    buyer_id: UUID
+    currency: str
+    amount_minor: int
+
+
+class StuckRow(msgspec.Struct, frozen=True):
+    """A refund or payment that needs a person; `order_id` is null for one that is of no order."""
+
+    kind: str
+    id: UUID
+    group_id: UUID
+    order_id: UUID | None
+    currency: str
+    amount_minor: int
+    refusal: str | None
+    external_id: str | None
+    attempts: int
+    since: datetime
+    due_at: datetime | None
+
+
 class Owed(msgspec.Struct, frozen=True):
     seller_id: UUID
     account_id: int
@@ -179,11 +205,55 @@ CLAIM_REFUNDS = sql(
 )
 REFUNDED = sql(
     """
-    update payments.refund set status = :status, external_id = :external_id, due_at = null
+    update payments.refund set status = :status, external_id = :external_id, refusal = :refusal, due_at = null
      where cell = :cell and id = :id and status = 'created'
     returning payment_id, order_id
     """,
     RefundedRow,
+)
+LOCK_REFUND = sql(
+    """
+    select r.cell, r.status, r.payment_id, r.order_id, p.buyer_id, p.currency, r.amount_minor
+      from payments.refund r
+      join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+     where r.cell = any (array(select c.cell from kit.cell c)) and r.id = :id
+       for no key update of r
+    """,
+    RefundRow,
+)
+RETRY_REFUND = sql("""
+    update payments.refund set status = 'created', refusal = null, attempts = 0, due_at = :now
+     where cell = :cell and id = :id
+""")
+CREDITED = sql("""
+    update payments.refund set status = 'credited' where cell = :cell and id = :id
+""")
+# What is under way has a time when it is due, and there is an index of that; so each kind is looked for by itself.
+STUCK = sql(
+    """
+    with r as (
+        select * from payments.refund
+         where cell = any (array(select c.cell from kit.cell c)) and status = 'failed' and id > :after
+        union all
+        select * from payments.refund
+         where cell = any (array(select c.cell from kit.cell c)) and due_at is not null and attempts >= :attempts
+           and id > :after
+    )
+    select case r.status when 'failed' then 'refund_refused' else 'refund_unanswered' end, r.id, p.group_id,
+           nullif(r.order_id, p.group_id), p.currency, r.amount_minor, r.refusal, p.external_id, r.attempts,
+           r.created_at, r.due_at
+      from r
+      join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+    union all
+    select 'cancel_unanswered', p.id, p.group_id, null, p.currency, p.amount_minor, null, p.external_id, p.attempts,
+           p.created_at, p.due_at
+      from payments.payment p
+     where p.cell = any (array(select c.cell from kit.cell c)) and p.due_at is not null and p.status = 'canceling'
+       and p.attempts >= :attempts and p.id > :after
+     order by 2
+     limit :limit
+    """,
+    StuckRow,
 )
 WEBHOOK = sql(
     """

@@ -35,6 +35,14 @@ class RefundDue(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
+class RefundNotFailed(Problem):
+    """The gateway has not refused this refund, or somebody has dealt with it already."""
+
+    status: ClassVar[int] = 409
+    refund_status: str
+
+
+@dataclass(eq=False)
 class PaymentNotThere(Problem):
     """The group has no captured payment to give back."""
 

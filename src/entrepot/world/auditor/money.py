@@ -96,7 +96,8 @@ TRANSFER_WAY = check(
                         ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
                         ('unfund', 'escrow -> promotions'), ('payout', 'seller -> payout'),
-                        ('top_up', 'cash -> wallet'), ('purchase', 'own_stock -> supplier'),
+                        ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
+                        ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'),
                         ('shrinkage', 'cost_of_goods -> own_stock')) as w (code, way)
         on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
@@ -214,6 +215,25 @@ REFUND = check(
     """,
 )
 
+REFUND_CREDIT = check(
+    "refund_credit",
+    "A refund that was given into the wallet instead has the one transfer of its amount, to the buyer of its payment; "
+    "and no such transfer is alone.",
+    """
+    select 'payments.refund ' || coalesce(r.id, t.cause_id) as item,
+           row(r.buyer_id, r.currency, r.amount_minor) as expected, row(t.owner, t.currency, t.amount) as found,
+           '(buyer, currency, amount)' as detail
+      from (select r.id, p.buyer_id, p.currency, r.amount_minor
+              from payments.refund r
+              join payments.payment p on p.cell = r.cell and p.id = r.payment_id and p.method <> 'wallet'
+             where r.cell = :cell and r.status = 'credited') r
+      full join (select t.cause_id, a.owner, a.currency, t.amount
+                   from ledger.transfer t
+                   join ledger.account a on a.cell = t.cell and a.id = t.credit
+                  where t.cell = :cell and t.code = 'refund_credit') t on t.cause_id = r.id
+    """,
+)
+
 PAYMENT_REFUNDED = check(
     "payment_refunded",
     "A payment says exactly how much of it was given back, or is about to be.",
@@ -239,5 +259,6 @@ CHECKS = (
     PAYOUT,
     PAYOUT_LIMIT,
     REFUND,
+    REFUND_CREDIT,
     PAYMENT_REFUNDED,
 )
