@@ -1,4 +1,7 @@
-"""Registering, sellers' staff, sessions and addresses. No answer to a keyed write repeats personal data: answers are kept with keys."""
+"""Registering, sellers' staff, sessions and addresses.
+
+No answer to a keyed write repeats personal data: answers are kept with keys.
+"""
 
 from __future__ import annotations
 

@@ -14,14 +14,12 @@ order's id).
 
 from entrepot.logistics.actions import (
     NewShipment,
-    Request,
     Scan,
     TrackingNumberTaken,
     add_location,
     cancel_requests,
     import_locations,
     receive,
-    request,
     ship,
     track,
 )
@@ -51,7 +49,7 @@ from entrepot.logistics.types import (
 
 __all__ = [
     "CostNeeded", "CostNotTaken", "Delivered", "LineCost", "Location", "LocationCode", "LocationCodeTaken",
-    "LocationName", "NewShipment", "Receipt", "Request", "Scan", "ShipmentView", "Stock", "TrackingEvent",
+    "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
     "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_names",
-    "location_of", "locations", "receive", "request", "ship", "shipments_of", "stock", "stock_of", "track",
+    "location_of", "locations", "receive", "ship", "shipments_of", "stock", "stock_of", "track",
 ]  # fmt: skip

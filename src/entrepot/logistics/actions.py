@@ -21,15 +21,6 @@ from entrepot.logistics import reads, store
 from entrepot.logistics.types import CostNeeded, CostNotTaken, Delivered, Location, LocationCodeTaken, Receipt
 
 
-class Request(msgspec.Struct, frozen=True):
-    """Send order `order_id` of `seller_id` from `location_id` to `address_id` (None: handed over at the location)."""
-
-    order_id: UUID
-    seller_id: UUID
-    location_id: int
-    address_id: UUID | None
-
-
 class NewShipment(msgspec.Struct, frozen=True):
     order_id: UUID
     carrier: str
@@ -100,15 +91,6 @@ async def receive(
         await inventory.buy(tx, cell, goods, costs, currency)
     tx.emit("goods_received", seller_id, {"receipt_id": receipt, "stock_ids": stocks}, cell)
     return Receipt(show("rcp", receipt), stocks)
-
-
-async def request(tx: Tx, cell: int, requests: Sequence[Request]) -> None:
-    """Opens fulfillment orders; asking again changes nothing."""
-    await tx.run(
-        store.REQUEST, cell=cell, now=tx.now, ids=[r.order_id for r in requests],
-        sellers=[r.seller_id for r in requests], locations=[r.location_id for r in requests],
-        addresses=[r.address_id for r in requests],
-    )  # fmt: skip
 
 
 async def cancel_requests(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:

@@ -147,14 +147,6 @@ STOCKS = sql(
     StockRow,
 )
 
-REQUEST = sql("""
-    insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
-    select :cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', :now
-      from unnest(:ids::uuid[], :sellers::uuid[], :locations::bigint[], :addresses::uuid[])
-           as r (id, seller_id, location_id, address_id)
-     order by r.id
-    on conflict do nothing
-""")
 CLOSE_REQUESTS = sql(
     """
     with locked as (

@@ -133,19 +133,9 @@ async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[UUID], status: str) ->
     return len(groups)
 
 
-async def request_fulfillment(tx: Tx, cell: int, groups: Sequence[UUID]) -> None:
-    """Asks the locations of paid groups to send their goods."""
-    orders = [o for o in await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups) if o.status == "paid"]
-    await _request(tx, cell, orders)
-
-
-async def _request(tx: Tx, cell: int, orders: Sequence[OrderRow]) -> None:
-    addresses = {
-        group.id: group.address_id
-        for group in await tx.all(store.GROUPS_OF, cell=cell, groups=list({o.group_id for o in orders}))
-    }
-    requests = [logistics.Request(o.id, o.seller_id, o.location_id, addresses[o.group_id]) for o in orders]
-    await logistics.request(tx, cell, requests)
+async def request_fulfillment(tx: Tx, cell: int, orders: Sequence[UUID]) -> None:
+    """Asks the locations of those of the orders that are paid to send their goods; asking again changes nothing."""
+    await tx.run(store.REQUEST_FULFILLMENT, cell=cell, now=tx.now, ids=orders)
 
 
 async def ship_many(
@@ -156,7 +146,7 @@ async def ship_many(
     orders = await _lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
     lines = await _goods(tx, cell, [order.id for order in orders])
     costs = await inventory.ship(tx, cell, lines)
-    await _request(tx, cell, orders)
+    await request_fulfillment(tx, cell, [order.id for order in orders])
     await logistics.ship(tx, cell, shipments)
     dues = await _dues(tx, orders, "untracked_after_s")
     await tx.run(store.SHIPPED, cell=cell, now=tx.now, ids=[o.id for o in orders], due_ats=dues)

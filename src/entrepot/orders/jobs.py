@@ -19,7 +19,7 @@ QUOTES_KEPT = timedelta(days=1)
 
 
 async def _request_fulfillment(tx: Tx, cell: int, events: Sequence[Event]) -> None:
-    await actions.request_fulfillment(tx, cell, [event.key for event in events])
+    await actions.request_fulfillment(tx, cell, [UUID(order) for event in events for order in event.data["orders"]])
 
 
 async def _deliver(tx: Tx, cell: int, events: Sequence[Event]) -> None:

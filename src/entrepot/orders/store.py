@@ -77,6 +77,14 @@ ORDERS_OF_GROUPS = sql(
     _ORDER + " where cell = :cell and group_id = any (:groups::uuid[]) order by id for no key update",
     OrderRow,
 )
+# The orders are locked: one that is canceled meanwhile must not leave an open request behind.
+REQUEST_FULFILLMENT = sql("""
+    select logistics.request_many(:cell, :now, array_agg(o.id), array_agg(o.seller_id), array_agg(o.location_id),
+                                  array_agg(g.address_id))
+      from (select id, group_id, seller_id, location_id from orders.order
+             where cell = :cell and id = any (:ids::uuid[]) and status = 'paid' order by id for no key update) o
+      join orders.order_group g on g.cell = :cell and g.id = o.group_id
+""")
 LINES = sql(
     """
     select order_id, stock_id, quantity from orders.order_line
@@ -108,12 +116,6 @@ LOCK_GROUPS = sql(
      where cell = :cell and id = any (:groups::uuid[])
      order by id
        for no key update
-    """,
-    GroupRow,
-)
-GROUPS_OF = sql(
-    """
-    select id, status, address_id from orders.order_group where cell = :cell and id = any (:groups::uuid[])
     """,
     GroupRow,
 )
