@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from entrepot.kit.db import Database
 from tests.api.server import Server, serving
-from tests.web.stage import PASSWORD, Stage, furnish
+from tests.web.stage import PASSWORD, Stage, furnish, refuse_refunds
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -71,6 +71,9 @@ def shop(db_url: str) -> Iterator[Shop]:
 async def _furnish(url: str) -> Stage:
     db = await Database.open(url, size=1)
     try:
-        return await furnish(db)
+        stage = await furnish(db)
+        async with db.write() as tx:
+            await refuse_refunds(tx, stage.buyer, 3)
+        return stage
     finally:
         await db.close()

@@ -16,7 +16,7 @@ SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
     "/seller/stock/receive", "/seller/stock/locations",
 )  # fmt: skip
-OPERATOR = ("/operator", "/operator/sellers", "/operator/top-up")
+OPERATOR = ("/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up")
 
 
 @pytest.fixture(scope="module")

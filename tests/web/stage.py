@@ -10,7 +10,7 @@ from entrepot import accounts, catalog, inventory, logistics, payments, pricing,
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import new_id
+from entrepot.kit.ids import new_id, show
 
 MARKET = "us"
 PASSWORD = "a long enough one"
@@ -120,3 +120,20 @@ async def _product(tx: Tx, stage: Stage, category: int, title: str, seller: str,
         )
         stage.offers.setdefault(title, offer.id)
     stage.slugs[title] = product.slug
+
+
+async def refuse_refunds(tx: Tx, buyer: UUID, count: int = 1) -> list[str]:
+    """Refunds of 12.50 of late captures that the gateway refused, each of a payment of its own."""
+    made = [(new_id(tx.now), new_id(tx.now)) for _ in range(count)]
+    await tx.conn.executemany(
+        "insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, refunded_minor, "
+        "status, external_id, created_at, captured_at) "
+        "values (0, $1, $1, $2, 'sandbox', 'USD', 1250, 1250, 'returning', $3, $4, $4)",
+        [(payment, buyer, f"gw-{payment.hex}", tx.now) for payment, _ in made],
+    )
+    await tx.conn.executemany(
+        "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, refusal, reason, attempts, "
+        "created_at) values (0, $2, $1, $1, 1250, 'failed', 'account_closed', 'late_capture', 1, $3)",
+        [(payment, refund, tx.now) for payment, refund in made],
+    )
+    return [show("rfd", refund) for _, refund in made]

@@ -23,7 +23,7 @@ SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
     "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
 )  # fmt: skip
-OPERATORS = ("/operator", "/operator/sellers", "/operator/top-up")
+OPERATORS = ("/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up")
 
 
 def test_no_page_is_forgotten() -> None:

@@ -112,7 +112,7 @@ async def list_payouts(tx: ReadTx, caller: Caller, query: PayoutsQuery) -> Payou
 async def list_stuck_payments(tx: ReadTx, query: StuckQuery) -> StuckPayments:
     """Refunds and payments that the gateway refuses or does not answer, the oldest first."""
     after = None if query.after is None else parse(query.after[:3], query.after)
-    return StuckPayments(await reads.stuck(tx, after))
+    return StuckPayments(await reads.stuck(tx, after, reads.PAGE))
 
 
 async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:

@@ -91,9 +91,9 @@ async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = 
     return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.created_at) for row in rows]
 
 
-async def stuck(tx: ReadTx, after: UUID | None = None) -> list[StuckView]:
-    """Refunds and payments of all cells that need a person, the oldest first, PAGE at a time."""
-    rows = await tx.all(store.STUCK, attempts=STUCK_ATTEMPTS, after=after or NIL, limit=PAGE)
+async def stuck(tx: ReadTx, after: UUID | None, limit: int) -> list[StuckView]:
+    """Refunds and payments of all cells that need a person, the oldest first, those after the id `after`."""
+    rows = await tx.all(store.STUCK, attempts=STUCK_ATTEMPTS, after=after or NIL, limit=limit)
     return [
         StuckView(
             row.kind, show("pmt" if row.kind == "cancel_unanswered" else "rfd", row.id), show("grp", row.group_id),

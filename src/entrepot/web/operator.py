@@ -25,14 +25,20 @@ from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
 from entrepot.web.words import N
 
 BALANCES = (
-    ("escrow", N("In escrow")),
-    ("commission", N("Commission earned")),
-    ("payment_fee", N("Payment fees earned")),
-    ("own_revenue", N("Own sales")),
-    ("payout", N("Paid out to sellers")),
-    ("promotions", N("Given as promotions")),
+    ("escrow", N("In escrow"), N("owed to sellers and buyers"), N("more went out than came in")),
+    ("gateway", N("Payment gateway"), N("owed to the gateway"), N("owed by the gateway")),
+    ("payout", N("Paid out to sellers"), N("to be settled with the bank"), N("owed by the bank")),
+    ("commission", N("Commission"), N("earned"), N("given up")),
+    ("payment_fee", N("Payment fees"), N("earned"), N("given up")),
+    ("own_revenue", N("Own sales"), N("earned"), N("given up")),
+    ("promotions", N("Promotions"), N("taken back"), N("given")),
 )
-"""House accounts, and what their balances mean."""
+"""House accounts, and what a balance in credit and in debit means."""
+STUCK = {
+    "refund_refused": N("Refund refused"),
+    "refund_unanswered": N("Refund without an answer"),
+    "cancel_unanswered": N("Cancellation without an answer"),
+}
 PER_PAGE = 50
 
 
@@ -53,8 +59,9 @@ async def overview(tx: ReadTx, visit: Visit) -> Response:
         days = await orders.days(tx, 0, market.code, month, stop)
         edges = {month.date(): 0, (stop - timedelta(days=1)).date(): 0}
     balances = [
-        (meaning, Price(abs(await ledger.balance(tx, 0, code, market.currency)), market.currency))
-        for code, meaning in BALANCES
+        (title, Price(minor, market.currency), in_credit if minor > 0 else in_debit)
+        for code, title, in_credit, in_debit in BALANCES
+        for minor in (await ledger.balance(tx, 0, code, market.currency),)
     ]
     return await visit.show(
         tx, "operator.html", days=days, balances=balances, month=month,
@@ -81,6 +88,26 @@ async def suspend(tx: Tx, visit: Visit, _: Nothing) -> Go:
 async def reinstate(tx: Tx, visit: Visit, _: Nothing) -> Go:
     await sellers.reinstate(tx, sellers.SellerId(visit.id("sel", "seller_id")))
     return Go("/operator/sellers", done="reinstated")
+
+
+async def stuck_page(tx: ReadTx, visit: Visit) -> Response:
+    """Refunds and payments that need a person."""
+    after = visit.query_id("pmt" if visit.query("after").startswith("pmt") else "rfd", "after")
+    found = await payments.stuck(tx, after, PER_PAGE)
+    items = [(item, Price(item.amount_minor, item.currency)) for item in found]
+    return await visit.show(
+        tx, "operator_stuck.html", items=items, kinds=STUCK, next=found[-1].id if len(found) == PER_PAGE else None
+    )
+
+
+async def retry_refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await payments.retry_refund(tx, visit.id("rfd", "refund_id"))
+    return Go("/operator/stuck", done="refund_retried")
+
+
+async def credit_refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await payments.credit_refund(tx, visit.id("rfd", "refund_id"))
+    return Go("/operator/stuck", done="refund_credited")
 
 
 async def top_up_page(tx: ReadTx, visit: Visit) -> Response:
@@ -123,6 +150,9 @@ routes = [
     page("/operator/sellers", sellers_page, OPERATOR),
     form("/operator/sellers/{seller_id}/suspend", suspend, Nothing, OPERATOR),
     form("/operator/sellers/{seller_id}/reinstate", reinstate, Nothing, OPERATOR),
+    page("/operator/stuck", stuck_page, OPERATOR),
+    form("/operator/refunds/{refund_id}/retry", retry_refund, Nothing, OPERATOR),
+    form("/operator/refunds/{refund_id}/credit", credit_refund, Nothing, OPERATOR),
     page("/operator/top-up", top_up_page, OPERATOR),
     form_of_its_own("/operator/top-up", top_up, TopUp, OPERATOR, again=top_up_page),
 ]
