@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,19 +61,30 @@ def template(pg_url: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def db_url(pg_url: str, template: str) -> Iterator[str]:
     """The address of a fresh, migrated database for the tests of one module."""
-    name = f"entrepot_{os.getpid()}_{next(_serial)}"
-    _administer(pg_url, f"create database {name} template {template}")
-    yield _sibling(pg_url, name)
-    _administer(pg_url, f"drop database {name} with (force)")
+    with _database(pg_url, template) as url:
+        yield url
 
 
 @pytest.fixture
 def own_db_url(pg_url: str, template: str) -> Iterator[str]:
     """The address of a fresh, migrated database for one test."""
-    name = f"entrepot_{os.getpid()}_{next(_serial)}"
-    _administer(pg_url, f"create database {name} template {template}")
-    yield _sibling(pg_url, name)
-    _administer(pg_url, f"drop database {name} with (force)")
+    with _database(pg_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_db_url(pg_url: str) -> Iterator[str]:
+    """The address of an empty database for one test: nothing is migrated."""
+    with _database(pg_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that goes with the test. As root: a server's user passes through it."""
+    with tempfile.TemporaryDirectory(prefix="entrepot-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +109,14 @@ def _init(home: Path, programs: Path) -> None:
     locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
     postgres._run([programs / "initdb", "-D", data, "-U", "entrepot", "-A", "trust", *locale], user)
     postgres._run([programs / "postgres", "--single", "-D", data, "template1"], user, "create database entrepot\n")
+
+
+@contextmanager
+def _database(pg_url: str, template: str) -> Iterator[str]:
+    name = f"entrepot_{os.getpid()}_{next(_serial)}"
+    _administer(pg_url, f"create database {name} template {template}")
+    yield _sibling(pg_url, name)
+    _administer(pg_url, f"drop database {name} with (force)")
 
 
 def _sibling(url: str, name: str) -> str:

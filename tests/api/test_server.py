@@ -28,13 +28,6 @@ from tests.api.server import ENTREPOT, SECRET, Server, environment, free_port, s
 from tests.shop import open_shop
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="entrepot-server-") as name:
-        Path(name).chmod(0o711)  # as root: the database's user passes through here
-        yield Path(name)
-
-
 @pytest.fixture(scope="module")
 def server(db_url: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="entrepot-server-") as name, serving(db_url, Path(name)) as running:

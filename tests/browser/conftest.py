@@ -55,6 +55,13 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(db_url: str) -> Iterator[Shop]:
+    with browsing(db_url) as opened:
+        yield opened
+
+
+@contextmanager
+def browsing(db_url: str) -> Iterator[Shop]:
+    """A furnished shop over the database and a browser to visit it with; a test that has none says so."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"lacks {CHROMIUM}: install Debian's package chromium")
     home = Path(tempfile.mkdtemp(prefix="entrepot-browser-"))

@@ -147,6 +147,16 @@ def test_the_server_does_not_outlive_its_parent(home: Path, holder: tuple[subpro
     assert "received fast shutdown request" in (home / "postgres.log").read_text()
 
 
+def test_a_server_that_is_leaving_is_not_attached_to(home: Path, holder: tuple[subprocess.Popen[str], int]) -> None:
+    """Whoever runs the next command at once, after a kill -9, need not know that the server is still shutting down."""
+    process, pid = holder
+    process.kill()
+    process.wait()
+    with postgres.database(None, home) as url:
+        assert ask(url, "select 1") == 1
+        assert gone(pid)
+
+
 def test_a_killed_server_recovers(home: Path, holder: tuple[subprocess.Popen[str], int]) -> None:
     process, pid = holder
     os.kill(pid, signal.SIGKILL)

@@ -69,6 +69,10 @@ class PostgresError(Exception):
     """The embedded server cannot do what was asked; the message is one line that names the remedy."""
 
 
+class InUseError(PostgresError):
+    """Another process serves this home."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server. `url` names the database `entrepot` in it, as its superuser `entrepot`."""
@@ -146,10 +150,14 @@ def database(url: str | None, home: Path) -> Iterator[str]:
         yield url
         return
     try:
-        yield attach(home).url
+        server = start(home)  # not `attach` first: a server whose process was killed answers until it has shut down
+    except InUseError as used:
+        try:
+            running = attach(home)
+        except PostgresError:
+            raise used from None
+        yield running.url
         return
-    except PostgresError:
-        server = start(home)
     try:
         yield server.url
     finally:
@@ -271,7 +279,7 @@ def _lock(home: Path) -> IO[str]:
         lock.seek(0)
         pid = lock.read().strip() or "unknown"
         lock.close()
-        raise PostgresError(
+        raise InUseError(
             f"{home} is in use by process {pid}: stop it (kill {pid}) or set another ENTREPOT_HOME"
         ) from None
     lock.truncate(0)
