@@ -373,6 +373,17 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION logistics.request_many(p_cell smallint, p_now timestamp with time zone, p_orders uuid[], p_sellers uuid[], p_locations bigint[], p_addresses uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
+    select p_cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', p_now
+      from unnest(p_orders, p_sellers, p_locations, p_addresses) as r (id, seller_id, location_id, address_id)
+     order by r.id
+    on conflict do nothing;
+$$;
+
 CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS SETOF uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog'
@@ -1431,12 +1442,13 @@ CREATE TABLE payments.refund (
     amount_minor bigint NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
     external_id text COLLATE pg_catalog."C",
+    refusal text COLLATE pg_catalog."C",
     reason text NOT NULL COLLATE pg_catalog."C",
     attempts integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
-    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text])))
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text, 'credited'::text])))
 );
 
 CREATE TABLE payments.webhook (
@@ -1734,6 +1746,8 @@ CREATE UNIQUE INDEX payment_external ON payments.payment USING btree (method, ex
 CREATE INDEX payout_seller ON payments.payout USING btree (cell, seller_id, id);
 
 CREATE INDEX refund_due ON payments.refund USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX refund_failed ON payments.refund USING btree (cell, id) WHERE (status = 'failed'::text);
 
 CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 
