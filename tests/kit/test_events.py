@@ -88,16 +88,19 @@ async def test_a_batch_ends_in_the_middle_of_a_transaction(db: Database) -> None
     assert reader.handed == list(range(BATCH + 3))
 
 
-async def test_a_handler_that_fails_moves_nothing_and_is_handed_the_same_again(db: Database) -> None:
+async def test_a_handler_that_fails_is_handed_the_same_again(db: Database) -> None:
+    """It gets up to the event that it fails at, and what it did with that one leaves nothing."""
     reader, other = Reader("trips", "a"), Reader("other", "a")
     await tell(db, "a", 1, 2, 3)
     reader.trips = 2
-    with pytest.raises(RuntimeError, match="tripped"):
-        await consume(db, reader.consumer, 0)
-    assert await rows(db) == []
+    assert await consume(db, reader.consumer, 0) == 1
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="tripped"):
+            await consume(db, reader.consumer, 0)
+    assert len(await rows(db)) == 1
     assert await consume(db, other.consumer, 0) == 3  # nobody else is held up
     reader.trips = None
-    assert await consume(db, reader.consumer, 0) == 3
+    assert await consume(db, reader.consumer, 0) == 2
     assert reader.handed == [1, 2, 3]
     assert len(await rows(db)) == 6
 

@@ -77,6 +77,17 @@ class Tx(ReadTx):
         """An event of this transaction: written at its end, told if and only if it commits."""
         self._events.append((cell, kind, key, data))
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What is in it is undone by an exception, its events too, and the transaction can go on."""
+        told = len(self._events)
+        try:
+            async with self.conn.transaction():
+                yield
+        except BaseException:
+            del self._events[told:]
+            raise
+
     async def flush(self) -> None:
         """Writes the emitted events; the opener calls it just before the commit."""
         for cell in sorted({event[0] for event in self._events}):

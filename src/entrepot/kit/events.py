@@ -14,7 +14,10 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.kit import metrics
 from entrepot.kit.db import Database, Tx
+from entrepot.kit.halves import NOBODYS
+from entrepot.kit.log import log
 from entrepot.kit.sql import sql
 
 BATCH = 500
@@ -44,6 +47,13 @@ class Consumer:
     name: str
     kinds: frozenset[str]
     handle: Callable[[Tx, int, Sequence[Event]], Awaitable[None]]
+
+
+class _FailedError(Exception):
+    def __init__(self, events: Sequence[Event], error: Exception) -> None:
+        super().__init__()
+        self.events = events
+        self.error = error
 
 
 class _Cursor(msgspec.Struct, frozen=True):
@@ -101,7 +111,25 @@ async def consume(db: Database, consumer: Consumer, cell: int) -> int:
     """Hands the next batch to the consumer; how many events it got, 0 when it has read everything.
 
     Two processes with the same consumer: one works, the other finds the cursor locked and gets 0.
+
+    Events are handled in order, so one that the consumer fails at stops it: what lies before it is handled, then the
+    event is logged, counted in `entrepot_left_behind`, and its error raised, at each call until the cause is removed.
     """
+    limit = BATCH
+    while True:
+        try:
+            return await _consume(db, consumer, cell, limit)
+        except _FailedError as failed:
+            limit = len(failed.events) // 2
+            if limit:
+                continue
+            (event,) = failed.events
+            metrics.LEFT_BEHIND.labels(consumer.name).inc()
+            log("consumer_stopped", consumer=consumer.name, cell=cell, id=event.id, kind=event.kind, key=event.key)
+            raise failed.error from None
+
+
+async def _consume(db: Database, consumer: Consumer, cell: int, limit: int) -> int:
     async with db.write() as tx:
         cursor = await tx.maybe(_CURSOR, cell=cell, consumer=consumer.name)
         if cursor is None:
@@ -114,11 +142,16 @@ async def consume(db: Database, consumer: Consumer, cell: int) -> int:
             return 0
         events = await tx.all(
             _NEXT, cell=cell, xid=cursor.xid, id=cursor.id, last_xid=horizon.xid, last_id=horizon.id,
-            kinds=sorted(consumer.kinds), limit=BATCH,
+            kinds=sorted(consumer.kinds), limit=limit,
         )  # fmt: skip
         if events:
-            await consumer.handle(tx, cell, events)
-        end = _Cursor(events[-1].xid, events[-1].id) if len(events) == BATCH else horizon
+            try:
+                await consumer.handle(tx, cell, events)
+            except NOBODYS:
+                raise
+            except Exception as error:
+                raise _FailedError(events, error) from error
+        end = _Cursor(events[-1].xid, events[-1].id) if len(events) == limit else horizon
         await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=end.xid, id=end.id)
         return len(events)
 

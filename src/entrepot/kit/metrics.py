@@ -13,6 +13,7 @@ REQUESTS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )  # fmt: skip
 VERDICTS = Counter("entrepot_place_verdicts", "Verdicts of place_many", ["verdict"])
+LEFT_BEHIND = Counter("entrepot_left_behind", "Things that a timer or consumer failed at, at each try", ["job"])
 BATCHES = Histogram("entrepot_batch_commands", "Commands in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
 
 

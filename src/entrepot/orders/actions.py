@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from entrepot import inventory, ledger, logistics, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
+from entrepot.kit.sql import Query
 from entrepot.ledger import Transfer
 from entrepot.orders import store
 from entrepot.orders.store import OrderRow
@@ -20,6 +22,8 @@ GRACE = timedelta(minutes=5)
 """The hold on stock outlives the payment deadline by this much, so that a payment made in time is not too late."""
 BATCH = 500
 """Orders or groups that one timer run takes on."""
+PASSED_MAX = 5_000
+"""Culprits that one timer run passes over."""
 
 
 async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[UUID]:
@@ -98,8 +102,10 @@ async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
 
 async def expire_groups(tx: Tx, cell: int) -> int:
     """Gives back the stock of groups whose payment deadline, and the grace after it, have passed; how many."""
-    due = await tx.all(store.DUE_FOR_EXPIRY, cell=cell, before=tx.now - GRACE, limit=BATCH)
-    return await _end_unpaid(tx, cell, due, "expired")
+    return await _due(
+        tx, cell, "expire", store.DUE_FOR_EXPIRY, tx.now - GRACE,
+        lambda groups: _end_unpaid(tx, cell, groups, "expired"),
+    )  # fmt: skip
 
 
 async def expire_unpaid(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
@@ -218,8 +224,22 @@ async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
 
 async def release_due(tx: Tx, cell: int) -> int:
     """Confirms in the place of buyers who said nothing in time; how many."""
-    due = await tx.all(store.DUE_FOR_RELEASE, cell=cell, now=tx.now, limit=BATCH)
-    return await release_many(tx, cell, due) if due else 0
+    return await _due(tx, cell, "release", store.DUE_FOR_RELEASE, tx.now, lambda orders: release_many(tx, cell, orders))
+
+
+async def _due(
+    tx: Tx, cell: int, job: str, query: Query[UUID], now: datetime, work: Callable[[Sequence[UUID]], Awaitable[int]]
+) -> int:
+    """A batch of what is due at `now`; how much was done. What fails stays due and is passed over: another batch then
+    follows in the same round, so that those behind many culprits get their turn as well."""
+    done, passed = 0, list[UUID]()
+    while len(passed) < PASSED_MAX:
+        ids = await tx.all(query, cell=cell, now=now, passed=passed, limit=BATCH)
+        did, culprits = await in_halves(tx, job, ids, work)
+        done, passed = done + did, passed + culprits
+        if not culprits:
+            break
+    return done
 
 
 async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:

@@ -126,7 +126,8 @@ ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, null)")
 # Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(
     """
-    select id from orders.order where cell = :cell and release_due_at <= :now
+    select id from orders.order
+     where cell = :cell and release_due_at <= :now and id <> all (:passed::uuid[])
      order by release_due_at limit :limit for no key update skip locked
     """,
     UUID,
@@ -134,7 +135,7 @@ DUE_FOR_RELEASE = sql(
 DUE_FOR_EXPIRY = sql(
     """
     select id from orders.order_group
-     where cell = :cell and status = 'awaiting_payment' and pay_by <= :before
+     where cell = :cell and status = 'awaiting_payment' and pay_by <= :now and id <> all (:passed::uuid[])
      order by pay_by limit :limit for no key update skip locked
     """,
     UUID,

@@ -26,8 +26,8 @@ URL = "http://bank.test"
 TERMINATED_MAX_MS = 10_000
 
 
-class KilledError(Exception):
-    """The process that was here has been killed; what it had committed stays."""
+class KilledError(BaseException):
+    """The process that was here has been killed; what it had committed stays. No `except Exception` survives that."""
 
 
 class Unlucky(Database):

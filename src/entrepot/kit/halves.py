@@ -1,0 +1,41 @@
+"""What cannot be done must not hold up the others of its batch: what fails is halved until it stands alone."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from entrepot.kit import metrics
+from entrepot.kit.db import GONE, Tx
+from entrepot.kit.log import log
+
+NOBODYS = (*GONE, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""What says nothing about the things that were to be done: it is raised, and all of the transaction is tried again."""
+
+
+async def in_halves(
+    tx: Tx, job: str, ids: Sequence[UUID], work: Callable[[Sequence[UUID]], Awaitable[int]]
+) -> tuple[int, list[UUID]]:
+    """Does `work(ids)`, which says how much it did. When it fails, that is undone and each half is tried by itself, and
+    so on: (how much was done, the culprits, each of which is logged). Every attempt has a savepoint of its own."""
+    if not ids:
+        return 0, []
+    try:
+        async with tx.savepoint():
+            return await work(ids), []
+    except NOBODYS:
+        raise
+    except Exception as error:
+        if len(ids) == 1:
+            frames = traceback.extract_tb(error.__traceback__)
+            where = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+            log("left_behind", job=job, id=ids[0], error=type(error).__name__, where=where[-6:])
+            metrics.LEFT_BEHIND.labels(job).inc()
+            return 0, list(ids)
+    middle = len(ids) // 2
+    first, bad = await in_halves(tx, job, ids[:middle], work)
+    second, worse = await in_halves(tx, job, ids[middle:], work)
+    return first + second, bad + worse
