@@ -448,14 +448,41 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
     having count(*) > 0;
 $$;
 
-CREATE FUNCTION orders.lock_both(p_cell smallint, p_stocks bigint[], p_wallets bigint[], OUT s_left bigint[], OUT w_left bigint[]) RETURNS record
+CREATE FUNCTION orders.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_groups uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    used uuid[] := array(select pricing.lock_quotas_of(p_cell, p_groups));
+begin
+    if used <> '{}' then
+        perform pricing.give_back_quotas(p_cell, p_now, array(
+            select o.group_id
+              from orders.order o
+             where o.cell = p_cell and o.group_id = any (used)
+             group by o.group_id
+            having bool_and(o.status in ('canceled', 'expired'))));
+    end if;
+end $$;
+
+CREATE FUNCTION orders.lock_all(p_cell smallint, p_stocks bigint[], p_quotas bigint[], p_wallets bigint[], OUT s_left bigint[], OUT q_left bigint[], OUT q_names text[], OUT w_left bigint[]) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
 begin
     select array_agg(s.available order by s.stock_id) into s_left from inventory.lock_many(p_cell, p_stocks) s;
+    select array_agg(q.available order by q.quota_id), array_agg(q.name order by q.quota_id)
+      into q_left, q_names
+      from pricing.lock_quotas(p_cell, p_quotas) q;
     select array_agg(b.balance order by b.account_id) into w_left from ledger.lock_many(p_cell, p_wallets) b;
     assert cardinality(s_left) is not distinct from cardinality(p_stocks), 'stock that an offer names is there';
+    assert cardinality(q_left) is not distinct from cardinality(p_quotas), 'a quota that a quote names is there';
     assert cardinality(w_left) is not distinct from cardinality(p_wallets), 'a wallet has a balance';
 end $$;
 
@@ -483,6 +510,10 @@ declare
     s_ids     bigint[];  -- stock rows in id order: what is asked of each, and what it has
     s_asked   bigint[];
     s_left    bigint[];
+    q_ids     bigint[];  -- quotas, likewise
+    q_asked   bigint[];
+    q_left    bigint[];
+    q_names   text[];
     w_ids     bigint[];  -- wallets, likewise
     w_asked   bigint[];
     w_left    bigint[];
@@ -490,6 +521,9 @@ declare
     l_pos     int[];
     l_offer   bigint[];
     l_qty     bigint[];
+    m_n       int[];     -- what judged commands want of quotas, in command order
+    m_pos     int[];
+    m_amount  bigint[];
     wrongs    jsonb;     -- commands whose offers are not as quoted: what is wrong, by command
     claimed   uuid[];    -- quotes that nobody had placed
     ok_quotes uuid[];    -- what is accepted
@@ -501,6 +535,8 @@ declare
     i         int;
     first_l   int := 1;
     last_l    int;
+    first_m   int := 1;
+    last_m    int;
     w         int;
 begin
     if n = 0 then return; end if;
@@ -532,6 +568,7 @@ begin
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks, q.line_quantities, q.line_prices,
+               q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -558,6 +595,12 @@ begin
         select l.* from line l where not exists (select from wrong w where w.n = l.n)
     ), stock as (
         select g.stock_id, sum(g.quantity)::bigint as asked from good g group by g.stock_id
+    ), quota as (
+        select u.quota_id, sum(u.amount)::bigint as asked
+          from asked a
+         cross join lateral unnest(a.quota_ids, a.quota_amounts) as u (quota_id, amount)
+         where a.quota_ids <> '{}' and a.verdict is null and not exists (select from wrong w where w.n = a.n)
+         group by u.quota_id
     ), wallet as (
         select a.wallet, sum(a.paid_minor)::bigint as asked
           from asked a
@@ -571,12 +614,14 @@ begin
                 or k_new < count(*) and count(distinct (a.caller, a.key)) < count(*) from asked a),
            (select array_agg(s.stock_id order by s.stock_id) from stock s),
            (select array_agg(s.asked order by s.stock_id) from stock s),
+           (select array_agg(q.quota_id order by q.quota_id) from quota q),
+           (select array_agg(q.asked order by q.quota_id) from quota q),
            (select array_agg(w.wallet order by w.wallet) from wallet w),
            (select array_agg(w.asked order by w.wallet) from wallet w),
            (select jsonb_object_agg(w.n, case when w.buyable
                then jsonb_build_object('offer_id', w.offer_id, 'unit_price_minor', w.unit_price_minor)
                else jsonb_build_object('offer_id', w.offer_id) end) from wrong w)
-      into v, paid, wallets, twins, s_ids, s_asked, w_ids, w_asked, wrongs;
+      into v, paid, wallets, twins, s_ids, s_asked, q_ids, q_asked, w_ids, w_asked, wrongs;
     if wrongs is not null then
         for i in 1 .. n loop
             continue when not wrongs ? i::text;
@@ -611,6 +656,9 @@ begin
         and not exists (select from inventory.availability s
                          where s.cell = p_cell and s.stock_id = any (s_ids)
                            and s.available < s_asked[width_bucket(s.stock_id, s_ids)])
+        and not exists (select from pricing.quota_left q
+                         where q.cell = p_cell and q.quota_id = any (q_ids)
+                           and q.available < q_asked[width_bucket(q.quota_id, q_ids)])
         and not exists (select from ledger.row_balance b
                          where b.cell = p_cell and b.account_id = any (w_ids)
                            and b.balance < w_asked[width_bucket(b.account_id, w_ids)]);
@@ -623,8 +671,11 @@ begin
              where a.verdict is null;
             if ok_quotes is not null then
                 perform orders.write_orders(p_cell, p_now, ok_quotes, ok_methods);
-                select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
-                if exists (select from unnest(s_asked || w_asked, s_left || w_left) as a (asked, available)
+                select l.s_left, l.q_left, l.w_left
+                  into s_left, q_left, w_left
+                  from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
+                if exists (select from unnest(s_asked || q_asked || w_asked, s_left || q_left || w_left)
+                                       as a (asked, available)
                             where a.asked > a.available) then
                     raise exception 'short after all' using errcode = 'EP001';
                 end if;
@@ -637,7 +688,9 @@ begin
 
     -- 5. Otherwise lock, and judge one after another.
     if not enough then
-        select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
+        select l.s_left, l.q_left, l.q_names, l.w_left
+          into s_left, q_left, q_names, w_left
+          from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
         select array_agg(l.n order by l.n, l.pos), array_agg(l.pos order by l.n, l.pos),
                array_agg(l.offer_id order by l.n, l.pos), array_agg(l.quantity order by l.n, l.pos)
           into l_n, l_pos, l_offer, l_qty
@@ -646,12 +699,25 @@ begin
                   from orders.quote_lines(p_cell, p_quotes) q
                  where v[q.n] is null
                  group by q.n, pos) l;
+        if q_ids is not null then
+            select array_agg(a.n order by a.n, a.pos), array_agg(a.pos order by a.n, a.pos),
+                   array_agg(a.amount order by a.n, a.pos)
+              into m_n, m_pos, m_amount
+              from (select c.n::int, width_bucket(u.quota_id, q_ids) as pos, u.amount
+                      from unnest(p_quotes, v) with ordinality as c (quote, verdict, n)
+                      join orders.quote q on q.cell = p_cell and q.id = c.quote
+                     cross join lateral unnest(q.quota_ids, q.quota_amounts) as u (quota_id, amount)
+                     where c.verdict is null) a;
+        end if;
         twin := array_fill(null::int, array[n]);
         <<command>>
         for i in 1 .. n loop
             while l_n[first_l] < i loop first_l := first_l + 1; end loop;
             last_l := first_l - 1;
             while l_n[last_l + 1] = i loop last_l := last_l + 1; end loop;
+            while m_n[first_m] < i loop first_m := first_m + 1; end loop;
+            last_m := first_m - 1;
+            while m_n[last_m + 1] = i loop last_m := last_m + 1; end loop;
             w := twin[i];
             if w is not null and p_keys[i] = p_keys[w] and p_callers[i] = p_callers[w] then
                 -- The same key: the same command, told twice, or another that borrows its key.
@@ -671,6 +737,13 @@ begin
                     continue command;
                 end if;
             end loop;
+            for j in first_m .. last_m loop
+                if m_amount[j] > q_left[m_pos[j]] then
+                    v[i] := 'limit_reached';
+                    details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    continue command;
+                end if;
+            end loop;
             if wallets[i] is not null then
                 w := array_position(w_ids, wallets[i]);
                 if paid[i] > coalesce(w_left[w], 0) then
@@ -682,6 +755,9 @@ begin
             end if;
             for j in first_l .. last_l loop
                 s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j];
+            end loop;
+            for j in first_m .. last_m loop
+                q_left[m_pos[j]] := q_left[m_pos[j]] - m_amount[j];
             end loop;
             v[i] := 'ok';
             continue when not twins;
@@ -781,6 +857,12 @@ begin
               where q.cell = p_cell and q.id = any (p_quotes)) l
       group by l.wallet;
 
+    perform pricing.use_quotas(p_cell, p_now, array_agg(u.quota_id), array_agg(u.amount), array_agg(q.id))
+       from orders.quote q
+      cross join lateral unnest(q.quota_ids, q.quota_amounts) as u (quota_id, amount)
+      where q.cell = p_cell and q.id = any (p_quotes) and q.quota_ids <> '{}'
+     having count(*) > 0;
+
     perform orders.escrow_many(p_cell, p_now, array_agg(a.quote order by a.quote),
                                array_agg(a.wallet order by a.quote))
        from unnest(p_quotes, p_wallets) as a (quote, wallet)
@@ -861,6 +943,102 @@ CREATE FUNCTION payments.record_many(p_cell smallint, p_now timestamp with time 
       from unnest(p_groups, p_buyers, p_methods, p_currencies, p_amounts)
            as p (group_id, buyer_id, method, currency, amount);
 $$;
+
+CREATE FUNCTION pricing.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_causes uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+    with given as (
+        update pricing.quota_use u set given_back_at = p_now
+         where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
+        returning u.quota_id, u.amount
+    )
+    update pricing.quota q
+       set used = q.used - g.amount
+      from (select quota_id, sum(amount)::bigint as amount from given group by quota_id order by quota_id) g
+     where q.cell = p_cell and q.id = g.quota_id;
+$$;
+
+CREATE FUNCTION pricing.lock_quotas(p_cell smallint, p_quotas bigint[]) RETURNS TABLE(quota_id bigint, available bigint, name text)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+    select q.id, q.granted - q.used, q.name
+      from pricing.quota q
+     where q.cell = p_cell and q.id = any (p_quotas)
+     order by q.id
+       for no key update;
+$$;
+
+CREATE FUNCTION pricing.lock_quotas_of(p_cell smallint, p_causes uuid[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    perform pricing.lock_quotas(p_cell, array(select u.quota_id from pricing.quota_use u
+                                               where u.cell = p_cell and u.cause_id = any (p_causes)
+                                                 and u.given_back_at is null));
+    return query
+        select distinct u.cause_id from pricing.quota_use u
+         where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null;
+end $$;
+
+CREATE FUNCTION pricing.open_quotas(p_cell smallint, p_names text[], p_owners uuid[], p_granted bigint[]) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    insert into pricing.quota (cell, name, owner, granted)
+    select p_cell, a.name, a.owner, a.granted
+      from unnest(p_names, p_owners, p_granted) as a (name, owner, granted)
+     order by a.name, a.owner
+    on conflict do nothing;
+    return query
+        select q.id
+          from unnest(p_names, p_owners) with ordinality as a (name, owner, ord)
+          join pricing.quota q on q.cell = p_cell and q.name = a.name and q.owner = a.owner
+         order by a.ord;
+end $$;
+
+CREATE FUNCTION pricing.use_quotas(p_cell smallint, p_now timestamp with time zone, p_quotas bigint[], p_amounts bigint[], p_causes uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
+    select p_cell, u.cause_id, u.quota_id, u.amount, p_now
+      from unnest(p_quotas, p_amounts, p_causes) as u (quota_id, amount, cause_id);
+    update pricing.quota q
+       set used = q.used + u.amount
+      from (select a.quota_id, sum(a.amount)::bigint as amount
+              from unnest(p_quotas, p_amounts) as a (quota_id, amount)
+             group by a.quota_id order by a.quota_id) u
+     where q.cell = p_cell and q.id = u.quota_id;
+end $$;
 
 CREATE TABLE accounts.address (
     cell smallint NOT NULL,
@@ -1391,6 +1569,8 @@ CREATE TABLE orders.quote (
     discount_kinds text[] NOT NULL,
     discount_parties text[] NOT NULL,
     discount_amounts bigint[] NOT NULL,
+    quota_ids bigint[] NOT NULL,
+    quota_amounts bigint[] NOT NULL,
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))
 )
 WITH (toast_tuple_target='8160');
@@ -1466,12 +1646,54 @@ CREATE TABLE pricing.promotion (
     funding_party text NOT NULL COLLATE pg_catalog."C",
     valid_from timestamp with time zone NOT NULL,
     valid_to timestamp with time zone NOT NULL,
+    max_uses bigint,
+    max_per_buyer bigint,
+    budget_minor bigint,
     CONSTRAINT promotion_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT promotion_budget_minor_check CHECK ((budget_minor > 0)),
     CONSTRAINT promotion_check CHECK (((percent_bp IS NULL) <> (amount_minor IS NULL))),
     CONSTRAINT promotion_check1 CHECK ((valid_to > valid_from)),
     CONSTRAINT promotion_funding_party_check CHECK ((funding_party = ANY (ARRAY['operator'::text, 'seller'::text]))),
+    CONSTRAINT promotion_max_per_buyer_check CHECK ((max_per_buyer > 0)),
+    CONSTRAINT promotion_max_uses_check CHECK ((max_uses > 0)),
     CONSTRAINT promotion_minimum_minor_check CHECK ((minimum_minor >= 0)),
     CONSTRAINT promotion_percent_bp_check CHECK (((percent_bp >= 1) AND (percent_bp <= 10000)))
+);
+
+CREATE TABLE pricing.quota (
+    cell smallint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    owner uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    granted bigint NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT quota_within_limit CHECK (((used >= 0) AND (used <= granted)))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE pricing.quota ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pricing.quota_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW pricing.quota_left AS
+ SELECT cell,
+    id AS quota_id,
+    (granted - used) AS available
+   FROM pricing.quota q;
+
+CREATE TABLE pricing.quota_use (
+    cell smallint NOT NULL,
+    cause_id uuid NOT NULL,
+    quota_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    given_back_at timestamp with time zone,
+    CONSTRAINT quota_use_amount_check CHECK ((amount > 0))
 );
 
 CREATE TABLE pricing.shipping_service (
@@ -1672,6 +1894,15 @@ ALTER TABLE ONLY payments.webhook
 ALTER TABLE ONLY pricing.promotion
     ADD CONSTRAINT promotion_pkey PRIMARY KEY (code);
 
+ALTER TABLE ONLY pricing.quota
+    ADD CONSTRAINT quota_cell_name_owner_key UNIQUE (cell, name, owner);
+
+ALTER TABLE ONLY pricing.quota
+    ADD CONSTRAINT quota_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY pricing.quota_use
+    ADD CONSTRAINT quota_use_pkey PRIMARY KEY (cell, cause_id, quota_id);
+
 ALTER TABLE ONLY pricing.shipping_service
     ADD CONSTRAINT shipping_service_pkey PRIMARY KEY (market, code);
 
@@ -1815,6 +2046,9 @@ ALTER TABLE ONLY payments.refund
 
 ALTER TABLE ONLY pricing.promotion
     ADD CONSTRAINT promotion_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY pricing.quota_use
+    ADD CONSTRAINT quota_use_cell_quota_id_fkey FOREIGN KEY (cell, quota_id) REFERENCES pricing.quota(cell, id);
 
 ALTER TABLE ONLY pricing.shipping_service
     ADD CONSTRAINT shipping_service_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);

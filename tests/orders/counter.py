@@ -5,7 +5,8 @@
     offer 3      seller 1, stock 2, for nothing
 
 Buyers 0 and 1 have wallets, buyer 2 has none. Shipping is `free`, or `paid`: 2 an order and 1 a line. Promotions: `all`
-and `half` are the operator's, `sale` (half) the seller's."""
+and `half` are the operator's, `sale` (half) the seller's. So are three that take half off
+but not for ever: `two` for two purchases, `once` for one of each buyer, `purse` for 6 altogether."""
 
 from __future__ import annotations
 
@@ -25,10 +26,18 @@ QUOTE_TTL_S, PAYMENT_TTL_S = 1_800, 900
 PRICES = (3, 5, 4, 0)
 STOCK_OF = (0, 0, 1, 2)
 SELLER_OF = (0, 0, 1, 1)
+PROMOTIONS = (
+    ("all", 10_000, "operator", (None, None, None)),
+    ("half", 5_000, "operator", (None, None, None)),
+    ("sale", 5_000, "seller", (None, None, None)),
+    ("two", 5_000, "operator", (2, None, None)),
+    ("once", 5_000, "operator", (None, 1, None)),
+    ("purse", 5_000, "operator", (None, None, 6)),
+)
 TABLES = (
     "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote",
     "ledger.transfer", "ledger.balance", "inventory.stock", "inventory.movement", "payments.payment", "kit.event",
-    "kit.idempotency_key",
+    "kit.idempotency_key", "pricing.quota", "pricing.quota_use",
 )  # fmt: skip
 
 
@@ -70,15 +79,11 @@ class Counter:
         await logistics.import_locations(tx, 0, [1], ["w1"], ["Warehouse"], ["US"])
         for code, base, item in (("free", 0, 0), ("paid", 2, 1)):
             await pricing.add_shipping_service(tx, pricing.ShippingService("us", code, code, base, item, 86_400, 1))
-        for code, percent_bp, party in (
-            ("all", 10_000, "operator"),
-            ("half", 5_000, "operator"),
-            ("sale", 5_000, "seller"),
-        ):
-            await pricing.add_promotion(
-                tx,
-                pricing.Promotion(code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(36_500)),
+        for code, percent_bp, party, caps in PROMOTIONS:
+            promotion = pricing.Promotion(
+                code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(36_500), *caps
             )
+            await pricing.add_promotion(tx, promotion)
         await accounts.import_buyers(tx, self.buyers[:2])
         for number, seller in enumerate(self.sellers):
             await sellers.open_seller(

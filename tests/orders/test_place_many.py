@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 
 from entrepot import catalog, ledger, orders, sellers
 from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL
 from tests.orders.counter import (
     NOW,
     PAYMENT_TTL_S,
     PRICES,
+    PROMOTIONS,
     QUOTE_TTL_S,
     SELLER_OF,
     STOCK_OF,
@@ -66,6 +68,7 @@ class Model:
     closed: set[tuple[str, int]] = field(default_factory=set)  # paused offers and suspended sellers
     keys: dict[tuple[int, str], Command] = field(default_factory=dict)
     groups: dict[int, tuple[str, datetime]] = field(default_factory=dict)  # quote: method, when
+    limits: dict[str | tuple[str, int], int] = field(default_factory=lambda: {"two": 2, "purse": 6})
 
     def place(self, batch: list[Command]) -> list[Told]:
         return [self.judge(command) for command in batch]
@@ -106,13 +109,26 @@ class Model:
                 first = min(offer for offer, _ in lines if STOCK_OF[offer] == stock)
                 return "sold_out", False, {"offer_id": first, "available": self.left[stock]}
         buyer = self.wanted[quote].buyer
+        name, limit, uses = self.limit_of(quote)
+        if uses > self.limits.get(limit, 1):
+            return "limit_reached", False, {"limit": name, "available": self.limits.get(limit, 1)}
         if method == "wallet":
             if paid > self.wallets.get(buyer, 0):
                 return "insufficient_funds", False, {"available_minor": self.wallets.get(buyer, 0)}
             self.wallets[buyer] = self.wallets.get(buyer, 0) - paid
         for offer, n in lines:
             self.left[STOCK_OF[offer]] -= n
+        self.limits[limit] = self.limits.get(limit, 1) - uses
         return None
+
+    def limit_of(self, quote: int) -> tuple[str, str | tuple[str, int], int]:
+        """The quota's name, where the model keeps what is left of it, and how much of it the quote uses."""
+        code, buyer = self.wanted[quote].promotion, self.wanted[quote].buyer
+        if code == "once":
+            return "promotion:once:buyer", (code, buyer), 1
+        if code == "purse":
+            return "promotion:purse:budget", code, self.quoted[quote].operator_minor
+        return f"promotion:{code}", code or "", 1 if code == "two" else 0
 
 
 @dataclass
@@ -218,6 +234,16 @@ class Stage:
             (self.counter.buyers[caller], key, quoted[command.quote].id)
             for (caller, key), command in model.keys.items()
         }
+        used = await tx.conn.fetch(
+            "select q.name, q.owner, q.used from pricing.quota q join pricing.quota_use u on u.quota_id = q.id "
+            "where u.given_back_at is null group by q.name, q.owner, q.used having q.used = sum(u.amount)"
+        )
+        expected: dict[tuple[str, UUID], int] = {}
+        for quote in model.groups:
+            name, limit, uses = model.limit_of(quote)
+            owner = self.counter.buyers[limit[1]] if isinstance(limit, tuple) else NIL
+            expected[name, owner] = expected.get((name, owner), 0) + uses
+        assert {(name, owner): uses for name, owner, uses in used} == {who: n for who, n in expected.items() if n}
         assert await wrong(tx.conn) == {}
 
     def rows_of(self, quote: int, method: str, at: datetime) -> tuple[Any, ...]:
@@ -244,8 +270,8 @@ def play(real: Real, case: Example) -> list[list[Told]]:
 
 lines = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=4).map(tuple)
 quotes = st.builds(
-    Wanted, st.sampled_from([0, 0, 0, 1, 1, 2]), lines, st.sampled_from([None, None, None, "all", "half", "sale"]),
-    st.sampled_from(["free", "paid"]),
+    Wanted, st.sampled_from([0, 0, 0, 1, 1, 2]), lines,
+    st.sampled_from([None, None, None, *(code for code, *_ in PROMOTIONS)]), st.sampled_from(["free", "paid"]),
 )  # fmt: skip
 commands = st.builds(
     Command, st.sampled_from([0, 0, 0, 1, 1, 2]), st.sampled_from("abcd"), st.integers(0, 5),
@@ -400,3 +426,17 @@ def test_wallet_and_gateway_draw_on_one_stock(real: Real) -> None:
 
 def test_an_empty_batch_is_none(real: Real) -> None:
     assert told(real, [PLAIN], []) == [[]]
+
+
+def test_a_promotion_for_two_is_for_the_first_two_that_are_placed(real: Real) -> None:
+    wanted = [Wanted(buyer, (line,), "two") for buyer, line in ((1, (3, 1)), (0, (0, 2)), (1, (0, 1)), (0, (0, 2)))]
+    sold_out: Told = ("sold_out", False, {"offer_id": 3, "available": 0})
+    used_up: Told = ("limit_reached", False, {"limit": "promotion:two", "available": 0})
+    batch = [Command(1, "a", 0), Command(0, "b", 1), Command(1, "c", 2, "sandbox"), Command(0, "d", 3)]
+    assert told(real, wanted, batch, [Command(0, "d", 3)]) == [[sold_out, PLACED, PLACED, used_up], [used_up]]
+
+
+def test_a_budget_is_spent_to_the_cent_and_no_further(real: Real) -> None:
+    wanted = [Wanted(0, ((1, 2),), "purse"), Wanted(0, ((2, 1),), "purse"), Wanted(0, ((0, 1),), "purse")]
+    left: Told = ("limit_reached", False, {"limit": "promotion:purse:budget", "available": 1})  # 5 of 6 are spent
+    assert told(real, wanted, [Command(0, str(n), n) for n in range(3)]) == [[PLACED, left, left]]

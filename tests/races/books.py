@@ -24,6 +24,15 @@ WRONG = {
         having (s.on_hand, s.held, s.allocated, s.cost_minor) is distinct from
                (coalesce(sum(m.on_hand_delta), 0), coalesce(sum(m.held_delta), 0), coalesce(sum(m.allocated_delta), 0),
                 coalesce(sum(m.cost_delta), 0))""",
+    "a quota that is not the sum of its uses": """
+        select q.name, q.owner, q.used from pricing.quota q
+          left join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id and u.given_back_at is null
+         group by q.name, q.owner, q.used having q.used <> coalesce(sum(u.amount), 0)""",
+    "a use that should have been given back, or should not": """
+        select u.cause_id from pricing.quota_use u
+         where (u.given_back_at is not null) is distinct from
+               (select bool_and(o.status in ('canceled', 'expired')) from orders.order o
+                 where o.group_id = u.cause_id)""",
     "a key without its order group, or the other way round": """
         select k.key, g.id from (select * from kit.idempotency_key where route = 'place') k
           full join orders.order_group g on g.cell = k.cell and g.id = k.ref and g.buyer_id = k.caller

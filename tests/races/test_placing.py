@@ -27,6 +27,13 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
         yield opened
 
 
+def cancel(order: UUID, buyer: UUID) -> Work:
+    async def work(db: Database) -> None:
+        await db.transact(lambda tx: orders.cancel(tx, 0, [order], buyer_id=buyer))
+
+    return work
+
+
 async def test_a_seed_is_a_schedule(ground: Ground) -> None:
     schedules = []
     for seed in (1, 1, 2, 1):
@@ -88,6 +95,32 @@ async def test_the_last_of_a_wallet_is_spent_once(ground: Ground) -> None:
             assert await ground.wallet() in (0, 1)
 
 
+async def test_the_last_use_of_a_promotion_is_used_once(ground: Ground) -> None:
+    """Of different goods and not from the wallet: nothing but the promotion is what they all want."""
+    for seed in SEEDS:
+        await ground.fresh(units=5)
+        quotes = await ground.quotes(*(Wanted(0, ((offer, 1),), "once") for offer in (0, 2, 3)))
+        a = ground.counter.buyers[0]
+        works = [place(a, f"k{n}", quote.id, "sandbox") for n, quote in enumerate(quotes)]
+        async with ground.race(seed, *works) as told:
+            assert sorted(v.verdict for v in told) == ["limit_reached", "limit_reached", "placed"]
+
+
+async def test_orders_of_one_purchase_canceled_at_once_give_its_promotion_back_once(ground: Ground) -> None:
+    """Each of the two cancelations may be the last of the purchase, and only the last gives back."""
+    used = "select used from pricing.quota where name = 'promotion:once:buyer' and owner = $1"
+    for seed in SEEDS:
+        await ground.fresh(units=5)
+        a = ground.counter.buyers[0]
+        first, second = await ground.bought(Wanted(0, ((0, 1), (2, 1)), "once"))
+        (again,) = await ground.quotes(Wanted(0, ((1, 1),), "once"))
+        works = cancel(first, a), cancel(second, a), place(a, "k", again.id)
+        async with ground.race(seed, *works) as (one, other, verdict):
+            assert (one, other) == (None, None)
+            assert verdict.verdict in ("placed", "limit_reached")
+            assert await ground.value(used, a) == (verdict.verdict == "placed")
+
+
 async def test_two_baskets_in_opposite_order_never_deadlock(ground: Ground) -> None:
     for seed in SEEDS:
         await ground.fresh(units=3)
@@ -123,12 +156,6 @@ async def test_a_price_is_changed_before_or_after_the_sale(ground: Ground) -> No
 
 async def test_place_and_cancel_and_expire_share_one_stock(ground: Ground) -> None:
     """Two units: one of a paid order that is canceled, one held for a payment that does not come. One wants both."""
-
-    def cancel(order: UUID, buyer: UUID) -> Work:
-        async def work(db: Database) -> None:
-            await db.transact(lambda tx: orders.cancel(tx, 0, [order], buyer_id=buyer))
-
-        return work
 
     async def expire(db: Database) -> int:
         return await db.transact(lambda tx: expire_groups(tx, 0))

@@ -18,10 +18,11 @@ Race = Callable[[Ground], Awaitable[None]]
 
 NO_STOCK_LOCK = ("inventory.lock_many", "for no key update", "")
 NO_WALLET_LOCK = ("ledger.lock_many", "for no key update", "")
+NO_QUOTA_LOCK = ("pricing.lock_quotas", "for no key update", "")
 GLANCE_TRUSTED = ("orders.place_many", "where a.asked > a.available", "where false")
 CLAIM_NOT_HEEDED = ("orders.place_many", "if cardinality(claimed) < n then", "if false then")
 KEY_FORGOTTEN = ("orders.place_many", "if k_new < n then", "if false then")
-WALLETS_FIRST = ("orders.lock_both", "begin", "begin\n    perform ledger.lock_many(p_cell, p_wallets);")
+WALLETS_FIRST = ("orders.lock_all", "begin", "begin\n    perform ledger.lock_many(p_cell, p_wallets);")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,7 @@ async def test_without_a_defect_place_and_cancel_keep_one_order_of_locks(ground:
     [
         (NO_STOCK_LOCK, placing.test_the_last_unit_is_sold_once),
         (NO_WALLET_LOCK, placing.test_the_last_of_a_wallet_is_spent_once),
+        (NO_QUOTA_LOCK, placing.test_the_last_use_of_a_promotion_is_used_once),
         (GLANCE_TRUSTED, placing.test_the_last_unit_is_sold_once),
         (GLANCE_TRUSTED, placing.test_the_last_of_a_wallet_is_spent_once),
         (CLAIM_NOT_HEEDED, placing.test_one_quote_under_two_keys_is_placed_once),

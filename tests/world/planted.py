@@ -216,6 +216,19 @@ PLANTED = {
         ),
         ["stock_limit: inventory.stock 2"],
     ),
+    "quota used once too often": (
+        "update pricing.quota set used = used + 1",
+        ["quota: pricing.quota 1"],
+    ),
+    "quota beyond what was granted": (
+        "alter table pricing.quota drop constraint if exists quota_within_limit; update pricing.quota set granted = 0",
+        ["quota: pricing.quota 1"],
+    ),
+    "use kept by a purchase that expired": (
+        """update pricing.quota_use set given_back_at = null where cause_id = uid('expired');
+           update pricing.quota set used = 2""",
+        ["quota_use: pricing.quota_use [expired] 1"],
+    ),
     "allocated without an order line": (
         "select move('allocate', 1, 1, uid('paid'))",
         ["order_movements: orders.order [paid] stock 1", "stock_promised: inventory.stock 1"],

@@ -221,6 +221,10 @@ async def build(conn: asyncpg.Connection) -> None:
                (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'credited', 'damaged', '2020-02-28Z');
         select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1025);
         select move('return', 1, 2, uid('refunded'));
+        insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN', 2, 1);
+        insert into pricing.quota_use (cell, cause_id, quota_id, amount, at, given_back_at)
+        select 0, uid('basket'), id, 1, '2020-02-20Z'::timestamptz, null::timestamptz from pricing.quota
+        union all select 0, uid('expired'), id, 1, '2020-02-20Z', '2020-02-21Z' from pricing.quota;
         insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
         values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');
         select post(uid('payout'), 'payout', 'seller', 'payout', 600);

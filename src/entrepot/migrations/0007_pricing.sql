@@ -21,6 +21,116 @@ create table pricing.promotion (
     funding_party text        collate "C" not null check (funding_party in ('operator', 'seller')),
     valid_from    timestamptz not null,
     valid_to      timestamptz not null,
+    max_uses      bigint      check (max_uses > 0),      -- purchases, by everybody
+    max_per_buyer bigint      check (max_per_buyer > 0), -- purchases, by each buyer
+    budget_minor  bigint      check (budget_minor > 0),  -- what it may take off in all
     check ((percent_bp is null) <> (amount_minor is null)),
     check (valid_to > valid_from)
 );
+
+-- What may be used so many times: a promotion by everybody, by one buyer, its budget. The row is made before the first use, so that
+-- the first use locks like the thousandth; at any time `used` is the sum of the uses that were not given back.
+create table pricing.quota (
+    cell    smallint not null,
+    id      bigint   not null generated always as identity,
+    name    text     collate "C" not null,
+    owner   uuid     not null default '00000000-0000-0000-0000-000000000000',  -- whose; nil: everybody's
+    granted bigint   not null,
+    used    bigint   not null default 0,
+    primary key (cell, id),
+    unique (cell, name, owner),
+    constraint quota_within_limit check (used between 0 and granted)
+) with (fillfactor = 50);
+
+create table pricing.quota_use (
+    cell          smallint    not null,
+    cause_id      uuid        not null,  -- the order group
+    quota_id      bigint      not null,
+    amount        bigint      not null check (amount > 0),
+    at            timestamptz not null,
+    given_back_at timestamptz,
+    primary key (cell, cause_id, quota_id),
+    foreign key (cell, quota_id) references pricing.quota (cell, id)
+);
+
+-- Opens quotas that are not there yet; the order of the answer is the order asked.
+create function pricing.open_quotas(p_cell smallint, p_names text[], p_owners uuid[], p_granted bigint[])
+returns setof bigint language plpgsql
+set search_path = pg_catalog as $$
+begin
+    insert into pricing.quota (cell, name, owner, granted)
+    select p_cell, a.name, a.owner, a.granted
+      from unnest(p_names, p_owners, p_granted) as a (name, owner, granted)
+     order by a.name, a.owner
+    on conflict do nothing;
+    return query
+        select q.id
+          from unnest(p_names, p_owners) with ordinality as a (name, owner, ord)
+          join pricing.quota q on q.cell = p_cell and q.name = a.name and q.owner = a.owner
+         order by a.ord;
+end $$;
+
+-- What is left, at a glance: only who holds the lock knows.
+create view pricing.quota_left as
+select q.cell, q.id as quota_id, q.granted - q.used as available
+  from pricing.quota q;
+
+-- Locks quotas in id order and says what each has left, and what it is called.
+create function pricing.lock_quotas(p_cell smallint, p_quotas bigint[])
+returns table (quota_id bigint, available bigint, name text) language sql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+    select q.id, q.granted - q.used, q.name
+      from pricing.quota q
+     where q.cell = p_cell and q.id = any (p_quotas)
+     order by q.id
+       for no key update;
+$$;
+
+-- Writes uses of quotas that the caller has locked and judged; each cause uses a quota once.
+create function pricing.use_quotas(
+    p_cell smallint, p_now timestamptz, p_quotas bigint[], p_amounts bigint[], p_causes uuid[]
+) returns void language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
+    select p_cell, u.cause_id, u.quota_id, u.amount, p_now
+      from unnest(p_quotas, p_amounts, p_causes) as u (quota_id, amount, cause_id);
+    update pricing.quota q
+       set used = q.used + u.amount
+      from (select a.quota_id, sum(a.amount)::bigint as amount
+              from unnest(p_quotas, p_amounts) as a (quota_id, amount)
+             group by a.quota_id order by a.quota_id) u
+     where q.cell = p_cell and q.id = u.quota_id;
+end $$;
+
+-- Locks, in id order, the quotas that causes have used and not given back; those causes.
+create function pricing.lock_quotas_of(p_cell smallint, p_causes uuid[])
+returns setof uuid language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    perform pricing.lock_quotas(p_cell, array(select u.quota_id from pricing.quota_use u
+                                               where u.cell = p_cell and u.cause_id = any (p_causes)
+                                                 and u.given_back_at is null));
+    return query
+        select distinct u.cause_id from pricing.quota_use u
+         where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null;
+end $$;
+
+-- Gives back what causes have used, once; the caller holds the locks of lock_quotas_of.
+create function pricing.give_back_quotas(p_cell smallint, p_now timestamptz, p_causes uuid[])
+returns void language sql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+    with given as (
+        update pricing.quota_use u set given_back_at = p_now
+         where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
+        returning u.quota_id, u.amount
+    )
+    update pricing.quota q
+       set used = q.used - g.amount
+      from (select quota_id, sum(amount)::bigint as amount from given group by quota_id order by quota_id) g
+     where q.cell = p_cell and q.id = g.quota_id;
+$$;

@@ -66,6 +66,8 @@ create table orders.quote (
     discount_kinds           text[]      not null,
     discount_parties         text[]      not null,
     discount_amounts         bigint[]    not null,
+    quota_ids                bigint[]    not null,  -- what placing it uses up, and how much of each
+    quota_amounts            bigint[]    not null,
     primary key (cell, id)
 ) with (toast_tuple_target = 8160);
 -- Not led by the cell: while the table is young the planner would take it to look up a quote by its id.

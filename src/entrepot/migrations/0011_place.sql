@@ -9,15 +9,16 @@
 --   offer_unavailable   detail {offer_id}
 --   price_changed       detail {offer_id, unit_price_minor}
 --   sold_out            detail {offer_id, available}
+--   limit_reached       detail {limit, available}: the name of a quota, as of a promotion
 --   insufficient_funds  detail {available_minor}
 --
 -- Rows that a batch names are looked up one by one, by their primary key: `offset 0` keeps that order. With the statistics
 -- of a young table the planner would rather read all quotes, or all wallets, for each element of the batch.
 --
--- Locks, in this order: keys (caller, key), order groups (id), stock (id), wallets (id). Commands are judged in the
+-- Locks, in this order: keys (caller, key), order groups (id), stock (id), quotas (id), wallets (id). Commands are judged in the
 -- order given, each against what its predecessors left; a refused one consumes nothing.
 --
--- Stock and wallets are what batches wait for each other about, so they are locked as late as can be: when nothing seems
+-- Stock, quotas and wallets are what batches wait for each other about, so they are locked as late as can be: when nothing seems
 -- to be short, the rows of the orders are written first, and taken back should the locked figures say otherwise.
 
 -- The lines of quotes, unnested; `n` counts the quotes as they are given. Elements are taken by their subscripts: the
@@ -133,7 +134,7 @@ begin
       where q.cell = p_cell and q.id = any (p_quotes);
 end $$;
 
--- Moves the stock and the money of written orders; the caller holds the locks on both. `p_wallets` are the accounts
+-- Moves the stock, quotas and money of written orders; the caller holds the locks on them. `p_wallets` are the accounts
 -- that pay, null where a gateway does: then stock is held until the payment deadline, and the money comes later.
 create function orders.take_many(p_cell smallint, p_now timestamptz, p_quotes uuid[], p_wallets bigint[])
 returns void language plpgsql
@@ -148,6 +149,12 @@ begin
               cross join lateral generate_series(1, cardinality(q.line_offers)) i
               where q.cell = p_cell and q.id = any (p_quotes)) l
       group by l.wallet;
+
+    perform pricing.use_quotas(p_cell, p_now, array_agg(u.quota_id), array_agg(u.amount), array_agg(q.id))
+       from orders.quote q
+      cross join lateral unnest(q.quota_ids, q.quota_amounts) as u (quota_id, amount)
+      where q.cell = p_cell and q.id = any (p_quotes) and q.quota_ids <> '{}'
+     having count(*) > 0;
 
     perform orders.escrow_many(p_cell, p_now, array_agg(a.quote order by a.quote),
                                array_agg(a.wallet order by a.quote))
@@ -193,15 +200,21 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
     having count(*) > 0;
 $$;
 
--- Locks stock, then wallets, each in id order; the arrays of what they have are parallel to those of what was asked.
-create function orders.lock_both(
-    p_cell smallint, p_stocks bigint[], p_wallets bigint[], out s_left bigint[], out w_left bigint[]
+-- Locks stock, quotas and wallets, each in id order; the arrays of what they have are parallel to those of what was
+-- asked.
+create function orders.lock_all(
+    p_cell smallint, p_stocks bigint[], p_quotas bigint[], p_wallets bigint[],
+    out s_left bigint[], out q_left bigint[], out q_names text[], out w_left bigint[]
 ) language plpgsql
 set search_path = pg_catalog as $$
 begin
     select array_agg(s.available order by s.stock_id) into s_left from inventory.lock_many(p_cell, p_stocks) s;
+    select array_agg(q.available order by q.quota_id), array_agg(q.name order by q.quota_id)
+      into q_left, q_names
+      from pricing.lock_quotas(p_cell, p_quotas) q;
     select array_agg(b.balance order by b.account_id) into w_left from ledger.lock_many(p_cell, p_wallets) b;
     assert cardinality(s_left) is not distinct from cardinality(p_stocks), 'stock that an offer names is there';
+    assert cardinality(q_left) is not distinct from cardinality(p_quotas), 'a quota that a quote names is there';
     assert cardinality(w_left) is not distinct from cardinality(p_wallets), 'a wallet has a balance';
 end $$;
 
@@ -225,6 +238,10 @@ declare
     s_ids     bigint[];  -- stock rows in id order: what is asked of each, and what it has
     s_asked   bigint[];
     s_left    bigint[];
+    q_ids     bigint[];  -- quotas, likewise
+    q_asked   bigint[];
+    q_left    bigint[];
+    q_names   text[];
     w_ids     bigint[];  -- wallets, likewise
     w_asked   bigint[];
     w_left    bigint[];
@@ -232,6 +249,9 @@ declare
     l_pos     int[];
     l_offer   bigint[];
     l_qty     bigint[];
+    m_n       int[];     -- what judged commands want of quotas, in command order
+    m_pos     int[];
+    m_amount  bigint[];
     wrongs    jsonb;     -- commands whose offers are not as quoted: what is wrong, by command
     claimed   uuid[];    -- quotes that nobody had placed
     ok_quotes uuid[];    -- what is accepted
@@ -243,6 +263,8 @@ declare
     i         int;
     first_l   int := 1;
     last_l    int;
+    first_m   int := 1;
+    last_m    int;
     w         int;
 begin
     if n = 0 then return; end if;
@@ -274,6 +296,7 @@ begin
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks, q.line_quantities, q.line_prices,
+               q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -300,6 +323,12 @@ begin
         select l.* from line l where not exists (select from wrong w where w.n = l.n)
     ), stock as (
         select g.stock_id, sum(g.quantity)::bigint as asked from good g group by g.stock_id
+    ), quota as (
+        select u.quota_id, sum(u.amount)::bigint as asked
+          from asked a
+         cross join lateral unnest(a.quota_ids, a.quota_amounts) as u (quota_id, amount)
+         where a.quota_ids <> '{}' and a.verdict is null and not exists (select from wrong w where w.n = a.n)
+         group by u.quota_id
     ), wallet as (
         select a.wallet, sum(a.paid_minor)::bigint as asked
           from asked a
@@ -313,12 +342,14 @@ begin
                 or k_new < count(*) and count(distinct (a.caller, a.key)) < count(*) from asked a),
            (select array_agg(s.stock_id order by s.stock_id) from stock s),
            (select array_agg(s.asked order by s.stock_id) from stock s),
+           (select array_agg(q.quota_id order by q.quota_id) from quota q),
+           (select array_agg(q.asked order by q.quota_id) from quota q),
            (select array_agg(w.wallet order by w.wallet) from wallet w),
            (select array_agg(w.asked order by w.wallet) from wallet w),
            (select jsonb_object_agg(w.n, case when w.buyable
                then jsonb_build_object('offer_id', w.offer_id, 'unit_price_minor', w.unit_price_minor)
                else jsonb_build_object('offer_id', w.offer_id) end) from wrong w)
-      into v, paid, wallets, twins, s_ids, s_asked, w_ids, w_asked, wrongs;
+      into v, paid, wallets, twins, s_ids, s_asked, q_ids, q_asked, w_ids, w_asked, wrongs;
     if wrongs is not null then
         for i in 1 .. n loop
             continue when not wrongs ? i::text;
@@ -353,6 +384,9 @@ begin
         and not exists (select from inventory.availability s
                          where s.cell = p_cell and s.stock_id = any (s_ids)
                            and s.available < s_asked[width_bucket(s.stock_id, s_ids)])
+        and not exists (select from pricing.quota_left q
+                         where q.cell = p_cell and q.quota_id = any (q_ids)
+                           and q.available < q_asked[width_bucket(q.quota_id, q_ids)])
         and not exists (select from ledger.row_balance b
                          where b.cell = p_cell and b.account_id = any (w_ids)
                            and b.balance < w_asked[width_bucket(b.account_id, w_ids)]);
@@ -365,8 +399,11 @@ begin
              where a.verdict is null;
             if ok_quotes is not null then
                 perform orders.write_orders(p_cell, p_now, ok_quotes, ok_methods);
-                select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
-                if exists (select from unnest(s_asked || w_asked, s_left || w_left) as a (asked, available)
+                select l.s_left, l.q_left, l.w_left
+                  into s_left, q_left, w_left
+                  from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
+                if exists (select from unnest(s_asked || q_asked || w_asked, s_left || q_left || w_left)
+                                       as a (asked, available)
                             where a.asked > a.available) then
                     raise exception 'short after all' using errcode = 'EP001';
                 end if;
@@ -379,7 +416,9 @@ begin
 
     -- 5. Otherwise lock, and judge one after another.
     if not enough then
-        select l.s_left, l.w_left into s_left, w_left from orders.lock_both(p_cell, s_ids, w_ids) l;
+        select l.s_left, l.q_left, l.q_names, l.w_left
+          into s_left, q_left, q_names, w_left
+          from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
         select array_agg(l.n order by l.n, l.pos), array_agg(l.pos order by l.n, l.pos),
                array_agg(l.offer_id order by l.n, l.pos), array_agg(l.quantity order by l.n, l.pos)
           into l_n, l_pos, l_offer, l_qty
@@ -388,12 +427,25 @@ begin
                   from orders.quote_lines(p_cell, p_quotes) q
                  where v[q.n] is null
                  group by q.n, pos) l;
+        if q_ids is not null then
+            select array_agg(a.n order by a.n, a.pos), array_agg(a.pos order by a.n, a.pos),
+                   array_agg(a.amount order by a.n, a.pos)
+              into m_n, m_pos, m_amount
+              from (select c.n::int, width_bucket(u.quota_id, q_ids) as pos, u.amount
+                      from unnest(p_quotes, v) with ordinality as c (quote, verdict, n)
+                      join orders.quote q on q.cell = p_cell and q.id = c.quote
+                     cross join lateral unnest(q.quota_ids, q.quota_amounts) as u (quota_id, amount)
+                     where c.verdict is null) a;
+        end if;
         twin := array_fill(null::int, array[n]);
         <<command>>
         for i in 1 .. n loop
             while l_n[first_l] < i loop first_l := first_l + 1; end loop;
             last_l := first_l - 1;
             while l_n[last_l + 1] = i loop last_l := last_l + 1; end loop;
+            while m_n[first_m] < i loop first_m := first_m + 1; end loop;
+            last_m := first_m - 1;
+            while m_n[last_m + 1] = i loop last_m := last_m + 1; end loop;
             w := twin[i];
             if w is not null and p_keys[i] = p_keys[w] and p_callers[i] = p_callers[w] then
                 -- The same key: the same command, told twice, or another that borrows its key.
@@ -413,6 +465,13 @@ begin
                     continue command;
                 end if;
             end loop;
+            for j in first_m .. last_m loop
+                if m_amount[j] > q_left[m_pos[j]] then
+                    v[i] := 'limit_reached';
+                    details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    continue command;
+                end if;
+            end loop;
             if wallets[i] is not null then
                 w := array_position(w_ids, wallets[i]);
                 if paid[i] > coalesce(w_left[w], 0) then
@@ -424,6 +483,9 @@ begin
             end if;
             for j in first_l .. last_l loop
                 s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j];
+            end loop;
+            for j in first_m .. last_m loop
+                q_left[m_pos[j]] := q_left[m_pos[j]] - m_amount[j];
             end loop;
             v[i] := 'ok';
             continue when not twins;
@@ -472,4 +534,23 @@ begin
         select i, coalesce(nullif(v[i], 'ok'), 'placed'), again[i],
                case when coalesce(v[i], 'ok') in ('ok', 'placed') then p_quotes[i] end, details[i]
           from generate_series(1, n) i;
+end $$;
+
+-- Gives back what canceled or expired orders' groups have used of quotas: of a group, when none of its orders is left.
+-- Two orders of one group may be canceled at once: who comes second waits for the quota and then sees the first.
+create function orders.give_back_quotas(p_cell smallint, p_now timestamptz, p_groups uuid[])
+returns void language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+declare
+    used uuid[] := array(select pricing.lock_quotas_of(p_cell, p_groups));
+begin
+    if used <> '{}' then
+        perform pricing.give_back_quotas(p_cell, p_now, array(
+            select o.group_id
+              from orders.order o
+             where o.cell = p_cell and o.group_id = any (used)
+             group by o.group_id
+            having bool_and(o.status in ('canceled', 'expired'))));
+    end if;
 end $$;

@@ -42,9 +42,17 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
         if purchase.promotion_code is not None:
             promotion = await pricing.promotion(tx, purchase.promotion_code, market, tx.now)
         plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion)
+        uses = []
+        if promotion is not None:
+            taken_off = sum(
+                amount
+                for kind, amount in zip(plan.discount_kinds, plan.discount_amounts, strict=True)
+                if kind == f"promotion:{promotion.code}"
+            )
+            uses = await pricing.quotas(tx, cell, promotion, purchase.buyer_id, taken_off)
         mine = purchase.ids or tuple(new_id(tx.now) for _ in range(1 + len(plan.order_sellers)))
         ids.append(mine[0])
-        rows.append(_quote_row(cell, tx.now, purchase, mine, terms[market], plan))
+        rows.append(_quote_row(cell, tx.now, purchase, mine, terms[market], plan, uses))
     if len(rows) == 1:
         await tx.run(store.INSERT_QUOTE, **dict(zip(store.QUOTE_COLUMNS, rows[0], strict=True)))
     else:
@@ -55,7 +63,13 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
 
 
 def _quote_row(
-    cell: int, now: datetime, purchase: Purchase, ids: Sequence[UUID], terms: sellers.Terms, plan: pricing.Priced
+    cell: int,
+    now: datetime,
+    purchase: Purchase,
+    ids: Sequence[UUID],
+    terms: sellers.Terms,
+    plan: pricing.Priced,
+    uses: Sequence[pricing.QuotaUse],
 ) -> tuple[object, ...]:
     """A row in the order of QUOTE_COLUMNS."""
     return (
@@ -66,7 +80,8 @@ def _quote_row(
         plan.order_commissions, plan.order_payment_fees, plan.line_orders, plan.line_offers, plan.line_variants,
         plan.line_stocks, plan.line_quantities, plan.line_prices, plan.line_prices_per, plan.line_roundings,
         plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.discount_lines,
-        plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
+        plan.discount_kinds, plan.discount_parties, plan.discount_amounts, [use.quota_id for use in uses],
+        [use.amount for use in uses],
     )  # fmt: skip
 
 
@@ -134,6 +149,7 @@ async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[UUID], status: str) ->
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "expire", await _goods(tx, cell, ids))
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=ids, status=status)
+    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=groups)
     await tx.run(store.GROUP_STATUS, cell=cell, groups=groups, status=status)
     _tell_groups(tx, cell, f"group_{status}", orders)
     return len(groups)
@@ -290,8 +306,9 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         for o in orders
         if o.operator_discount_minor > 0
     ]  # fmt: skip
-    await ledger.post_all(tx, cell, transfers)
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
+    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=list({o.group_id for o in orders}))
+    await ledger.post_all(tx, cell, transfers)
     _tell(tx, cell, f"order_{status}", orders)
 
 

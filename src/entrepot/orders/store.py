@@ -17,6 +17,7 @@ QUOTE_COLUMNS = (
     "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities",
     "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
     "line_commissions", "discount_lines", "discount_kinds", "discount_parties", "discount_amounts",
+    "quota_ids", "quota_amounts",
 )  # fmt: skip
 
 
@@ -122,6 +123,7 @@ LOCK_GROUPS = sql(
 GROUP_STATUS = sql("""
     update orders.order_group set status = :status, pay_by = null where cell = :cell and id = any (:groups::uuid[])
 """)
+GIVE_BACK_QUOTAS = sql("select orders.give_back_quotas(:cell, :now, :groups)")
 ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, null)")
 # Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(

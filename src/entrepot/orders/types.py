@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
-from entrepot.pricing import Line
+from entrepot.pricing import LimitReached, Line
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -155,6 +155,7 @@ PLACE_PROBLEMS: dict[str, type[Problem]] = {
     "offer_unavailable": OfferUnavailable,
     "price_changed": PriceChanged,
     "sold_out": SoldOut,
+    "limit_reached": LimitReached,
     "insufficient_funds": WalletTooLow,
 }
 """Every verdict of place_many but `placed`."""

@@ -7,23 +7,26 @@ its line.
 Invariants:
   of each order, paid = items + shipping - seller's discounts - operator's discounts, and never negative;
   what orders have is the sum of what their lines have, the plan's paid_minor the sum of what its orders have;
-  the discounts of a line never exceed its gross.
+  the discounts of a line never exceed its gross;
+  a quota's `used` is the sum of its uses that were not given back, and never more than what was granted.
 
 It emits no events.
 """
 
-from entrepot.pricing.actions import add_promotion, add_shipping_service
+from entrepot.pricing.actions import add_promotion, add_shipping_service, quotas
 from entrepot.pricing.reads import promotion, service, services
 from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, price
 from entrepot.pricing.types import (
     AmountTooLarge,
     DiscountNotValid,
+    LimitReached,
     MixedMarkets,
     NothingToPrice,
     Promotion,
     PromotionExists,
     PromotionNotValid,
     QuantityNotValid,
+    QuotaUse,
     ShippingNotOffered,
     ShippingService,
     ShippingServiceExists,
@@ -31,8 +34,8 @@ from entrepot.pricing.types import (
 )
 
 __all__ = [
-    "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "Line", "MixedMarkets",
-    "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid", "QuantityNotValid",
-    "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines", "add_promotion",
-    "add_shipping_service", "price", "promotion", "service", "services",
+    "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
+    "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
+    "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
+    "add_promotion", "add_shipping_service", "price", "promotion", "quotas", "service", "services",
 ]  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from entrepot import sellers
+from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL
+from entrepot.kit.money import allocate
 from entrepot.pricing import store
-from entrepot.pricing.types import Promotion, PromotionExists, ShippingService, ShippingServiceExists
+from entrepot.pricing.types import Promotion, PromotionExists, QuotaUse, ShippingService, ShippingServiceExists
 
 
 async def add_shipping_service(tx: Tx, service: ShippingService) -> None:
@@ -27,6 +32,30 @@ async def add_promotion(tx: Tx, promotion: Promotion) -> None:
         store.ADD_PROMOTION, code=promotion.code, market=promotion.market, percent_bp=promotion.percent_bp,
         amount_minor=promotion.amount_minor, minimum_minor=promotion.minimum_minor,
         funding_party=promotion.funding_party, valid_from=promotion.valid_from, valid_to=promotion.valid_to,
+        max_uses=promotion.max_uses, max_per_buyer=promotion.max_per_buyer, budget_minor=promotion.budget_minor,
     )  # fmt: skip
     if added is None and await tx.one(store.PROMOTION, code=promotion.code) != promotion:
         raise PromotionExists
+
+
+async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discount_minor: int) -> list[QuotaUse]:
+    """What a purchase of `buyer_id` that takes `discount_minor` off will use of the promotion's limits. A limit for
+    everybody is shared out among the cells, evenly, when it is first used in one; a buyer is always in the same."""
+    everywhere = await cells(tx)
+
+    def share(total: int) -> int:
+        return allocate(total, [1] * len(everywhere))[everywhere.index(cell)]
+
+    name = f"promotion:{promotion.code}"
+    limits: list[tuple[str, UUID, int, int]] = []  # name, whose, granted, what this purchase uses
+    if promotion.max_uses is not None:
+        limits.append((name, NIL, share(promotion.max_uses), 1))
+    if promotion.max_per_buyer is not None:
+        limits.append((f"{name}:buyer", buyer_id, promotion.max_per_buyer, 1))
+    if promotion.budget_minor is not None and discount_minor > 0:
+        limits.append((f"{name}:budget", NIL, share(promotion.budget_minor), discount_minor))
+    if not limits:
+        return []
+    names, owners, granted, amounts = zip(*limits, strict=True)
+    ids = await tx.all(store.OPEN_QUOTAS, cell=cell, names=names, owners=owners, granted=granted)
+    return sorted(QuotaUse(id_, amount) for id_, amount in zip(ids, amounts, strict=True))

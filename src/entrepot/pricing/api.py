@@ -21,7 +21,8 @@ from entrepot.sellers import market as read_market
 
 
 class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Give one of `percent_bp` and `amount_minor`."""
+    """Give one of `percent_bp` and `amount_minor`. `max_uses` purchases in all and `max_per_buyer` of one buyer may use
+    it, and it takes off `budget_minor` in all."""
 
     code: Annotated[str, Meta(pattern=f"^[A-Z0-9][A-Z0-9_-]{{0,39}}{END}", examples=["SPRING"])]
     market: Annotated[str, Meta(min_length=1, max_length=20)]
@@ -31,6 +32,9 @@ class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     percent_bp: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
     minimum_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)] = 0
+    max_uses: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
+    max_per_buyer: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
+    budget_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
 
     def __post_init__(self) -> None:
         require_calendar(self.valid_from, self.valid_to)
@@ -67,7 +71,7 @@ async def add_promotion(tx: Tx, body: NewPromotion) -> NewPromotion:
         raise Malformed("valid_to must be later than valid_from")
     promotion = Promotion(
         body.code, body.market, body.percent_bp, body.amount_minor, body.minimum_minor, body.funding_party,
-        body.valid_from, body.valid_to,
+        body.valid_from, body.valid_to, body.max_uses, body.max_per_buyer, body.budget_minor,
     )  # fmt: skip
     await actions.add_promotion(tx, promotion)
     return body

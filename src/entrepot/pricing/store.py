@@ -35,8 +35,9 @@ SERVICES = sql(
 ADD_PROMOTION = sql(
     """
     insert into pricing.promotion (code, market, percent_bp, amount_minor, minimum_minor, funding_party, valid_from,
-                                   valid_to)
-    values (:code, :market, :percent_bp, :amount_minor, :minimum_minor, :funding_party, :valid_from, :valid_to)
+                                   valid_to, max_uses, max_per_buyer, budget_minor)
+    values (:code, :market, :percent_bp, :amount_minor, :minimum_minor, :funding_party, :valid_from, :valid_to,
+            :max_uses, :max_per_buyer, :budget_minor)
     on conflict do nothing
     returning code
     """,
@@ -44,9 +45,11 @@ ADD_PROMOTION = sql(
 )
 PROMOTION = sql(
     """
-    select code, market, percent_bp, amount_minor, minimum_minor, funding_party, valid_from, valid_to
+    select code, market, percent_bp, amount_minor, minimum_minor, funding_party, valid_from, valid_to, max_uses,
+           max_per_buyer, budget_minor
       from pricing.promotion
      where code = :code
     """,
     Promotion,
 )
+OPEN_QUOTAS = sql("select open_quotas from pricing.open_quotas(:cell, :names, :owners, :granted)", int)

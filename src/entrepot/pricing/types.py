@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,10 @@ class ShippingService(msgspec.Struct, frozen=True):
 
 class Promotion(msgspec.Struct, frozen=True):
     """Takes `percent_bp` basis points or `amount_minor` (one of them is None) off purchases whose items, after the
-    discounts of their lines, come to `minimum_minor` at least. `funding_party` (operator or seller) bears it."""
+    discounts of their lines, come to `minimum_minor` at least. `funding_party` (operator or seller) bears it.
+
+    At most `max_uses` purchases use it, `max_per_buyer` of one buyer, and altogether it takes off `budget_minor`; None
+    is no limit. A purchase of which every order was canceled, or that was never paid, gives back what it used."""
 
     code: str
     market: str
@@ -37,6 +40,16 @@ class Promotion(msgspec.Struct, frozen=True):
     funding_party: str
     valid_from: datetime
     valid_to: datetime
+    max_uses: int | None = None
+    max_per_buyer: int | None = None
+    budget_minor: int | None = None
+
+
+class QuotaUse(NamedTuple):
+    """`amount` of a quota that a purchase uses up when it is placed."""
+
+    quota_id: int
+    amount: int
 
 
 @dataclass(eq=False)
@@ -116,3 +129,12 @@ class PromotionExists(Problem):
     """There is another promotion of this code."""
 
     status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class LimitReached(Problem):
+    """What this purchase uses has been used up."""
+
+    status: ClassVar[int] = 409
+    limit: str  # promotion:CODE, and :buyer or :budget
+    available: int

@@ -87,6 +87,7 @@ REFUSALS = {
     "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
     "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
     "promotion_not_valid": N("This promotion code does not apply to this purchase."),
+    "limit_reached": N("This promotion has been used up."),
     "shipping_not_offered": N("This way of shipping is not offered here."),
     "amount_too_large": N("This amount is larger than we can take."),
     "too_many_lines": N("A purchase can have at most %(limit)s lines."),

@@ -5,6 +5,7 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
     money.py   balances are the sums of their transfers, books are even, limits hold, every transfer went the way of its
                code between the parties of its order, escrow holds what is owed; payouts, refunds and purchases agree
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
+    quotas.py  what promotions may still be used for is what was granted less what was used
     orders.py  amounts of lines, orders, groups and payments agree; each order's escrow went in and out exactly; its
                status agrees with its times, group, payment, fulfillment order and shipment; no promise is overdue
 
