@@ -20,7 +20,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
@@ -126,6 +126,14 @@ put = partial(route, "PUT")
 delete = partial(route, "DELETE")
 
 
+class Json(Response):
+    """An answer of the API; its headers are few and always the same."""
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+
+
 def problem_response(problem: Problem) -> Response:
     headers = {}
     if hasattr(problem, "retry_after_s"):
@@ -193,7 +201,7 @@ def take_turn(request: Request, caller: Caller | None, told: list[tuple[bytes, b
         return
     allowance = limits.take(network(_host(request)) if caller is None else caller.user_id)
     if told is not None:
-        told += [(b"ratelimit-policy", limits.policy.encode()), (b"ratelimit", allowance.header().encode())]
+        told += [(b"ratelimit-policy", limits.policy), (b"ratelimit", allowance.header().encode())]
     if allowance.retry_after_s:
         raise TooManyRequests(allowance.retry_after_s)
 
@@ -235,7 +243,7 @@ async def _answer(route: Route, request: Request, caller: Caller | None) -> Resp
     done = await idempotency.once(
         db, spent, lambda tx: route.handler(tx=tx, **args), route.status, durable=route.durable
     )
-    return Response(done.answer, done.status, media_type="application/json")
+    return Json(done.answer, done.status)
 
 
 def idempotency_key(request: Request, route: Route) -> str | None:
@@ -255,7 +263,7 @@ def _respond(request: Request, route: Route, answer: Any) -> Response:
         return Response(status_code=204)
     body = _encode(answer)
     if route.method != "GET":
-        return Response(body, route.status, media_type="application/json")
+        return Json(body, route.status)
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     if _names(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"etag": tag})
@@ -269,16 +277,16 @@ def _names(if_none_match: str, tag: str) -> bool:
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
     """The whole body. Raises TooLarge as soon as it passes `limit` bytes."""
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise TooLarge(limit)
-            parts.append(part)
-    except ClientDisconnect:
-        raise Malformed("the body ended early") from None
-    return b"".join(parts)
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("the body ended early")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge(limit)
+        more = message.get("more_body", False)
+    return body
 
 
 def _decode_body(request: Request, raw: bytes, type_: type[msgspec.Struct]) -> msgspec.Struct:

@@ -42,7 +42,7 @@ class Limits:
         self, rate_per_s: int, seconds: Callable[[], float] = monotonic, callers_max: int = CALLERS_MAX
     ) -> None:
         self.burst = rate_per_s * BURST_S
-        self.policy = f'"caller";q={self.burst};w={BURST_S}'
+        self.policy = f'"caller";q={self.burst};w={BURST_S}'.encode()
         """RateLimit-Policy: q requests in w seconds."""
         self._rate_per_s = rate_per_s
         self._seconds = seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -32,14 +33,16 @@ class Placing:
         if batcher is None:
             batcher = self._batchers[cell] = Batcher(partial(self._run, cell))
         verdict = await batcher.do(command)
-        VERDICTS.labels(verdict.verdict).inc()
         if verdict.group_id is None:
             raise problem_of(verdict)
         return Placed(show("grp", verdict.group_id), "placed" if command.method == "wallet" else "awaiting_payment")
 
     async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
+        verdicts = await self._db.transact(partial(_place, cell, commands))
         BATCHES.observe(len(commands))
-        return await self._db.transact(partial(_place, cell, commands))
+        for name, count in Counter(verdict.verdict for verdict in verdicts).items():
+            VERDICTS.labels(name).inc(count)
+        return verdicts
 
 
 async def _place(cell: int, commands: Sequence[Place], tx: Tx) -> list[Verdict]:
