@@ -285,6 +285,8 @@ async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUI
 
 async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str) -> None:
     """escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7."""
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
+    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=list({o.group_id for o in orders}))
     paying = [o for o in orders if o.paid_minor > 0]
     methods = await payments.refund_many(
         tx, cell, [o.group_id for o in paying], [o.id for o in paying], [o.paid_minor for o in paying], status
@@ -306,8 +308,6 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         for o in orders
         if o.operator_discount_minor > 0
     ]  # fmt: skip
-    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
-    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=list({o.group_id for o in orders}))
     await ledger.post_all(tx, cell, transfers)
     _tell(tx, cell, f"order_{status}", orders)
 
