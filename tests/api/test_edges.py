@@ -165,5 +165,15 @@ async def test_units_that_pass_the_limit_together(stage: Stage) -> None:
     assert (await stage.granted(route, ask)).status_code == 409
 
 
+async def test_an_answer_without_content_does_not_tell_of_its_length(stage: Stage) -> None:
+    """RFC 9110, 8.6; also when the key was spent before."""
+    route = BY_NAME["POST /v1/carts/{cart_id}/lines"]
+    ask, once = await ASKS[route.name](stage), key()
+    for _ in range(2):
+        answer = await stage.granted(route, ask, **once)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert {"content-length", "content-type"} & set(answer.headers) == set()
+
+
 def key() -> dict[str, str]:
     return {"idempotency-key": f"edge-{number()}"}

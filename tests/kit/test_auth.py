@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kit import auth
-from entrepot.kit.auth import SESSION_TTL, Keys, Role, hash_password, password_fits
+from entrepot.kit.auth import SESSION_TTL, TOKEN_MAX, Keys, Role, hash_password, password_fits
 from entrepot.kit.problem import Overloaded
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -54,6 +54,15 @@ def test_no_changed_character_leaves_another_caller() -> None:
 def test_no_text_is_a_token(text: str) -> None:
     assert KEYS.caller(text, NOW) is None
     assert KEYS.caller(f"{TOKEN}{text or '.'}", NOW) in (None, KEYS.caller(TOKEN, NOW))
+
+
+def test_what_is_too_long_to_be_ours_is_not_remembered() -> None:
+    """A process remembers thousands of tokens that it has looked at; strangers must not fill it with long ones."""
+    keys = Keys(b"a secret of the tests, long enough")
+    assert len(TOKEN) < TOKEN_MAX  # with a seller's id, the longest there is
+    assert keys.caller(TOKEN, NOW) is not None
+    assert [keys.caller(f"{n}{'A' * TOKEN_MAX}", NOW) for n in range(3)] == [None] * 3
+    assert keys._verified.cache_info().currsize == 1
 
 
 def test_what_is_signed_for_another_use_is_no_session() -> None:

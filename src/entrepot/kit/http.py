@@ -243,7 +243,7 @@ async def _answer(route: Route, request: Request, caller: Caller | None) -> Resp
     done = await idempotency.once(
         db, spent, lambda tx: route.handler(tx=tx, **args), route.status, durable=route.durable
     )
-    return Json(done.answer, done.status)
+    return Json(done.answer, done.status) if done.answer else Response(status_code=done.status)
 
 
 def idempotency_key(request: Request, route: Route) -> str | None:
