@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -111,6 +111,10 @@ def test_a_chart_has_a_bar_for_every_day() -> None:
     assert {bar.y + bar.height for bar in drawn.bars} == {176}
     assert [value for value, _ in drawn.ticks] == [0, 50, 100]
     assert chart({}).bars == []
+    # The names of days do not run into each other, be they few or many.
+    for count, every in ((5, 2), (28, 3), (31, 3), (366, 60)):
+        drawn = chart({date(2026, 3, 1) + timedelta(days=i): 1 for i in range(count)})
+        assert drawn.labeled == drawn.bars[::every]
     assert chart({date(2026, 3, 1): 0}).bars[0].height == 0
 
 

@@ -11,6 +11,8 @@ LEFT, BOTTOM, TOP = 76, 24, 10
 TICKS = 4
 SLOT_MAX = 46
 """So that the bars of a young market are not as wide as doors."""
+LABEL = 60
+"""What a day's name takes, with the gap to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def chart(values: dict[date, int]) -> Chart:
         height = value * room // top
         bars.append(Bar(day, value, LEFT + i * slot, base - height, max(slot * 3 // 4, 1), height))
     ticks = [(value, base - value * room // top) for value in range(0, top + 1, step)]
-    return Chart(bars, ticks, bars[:: max(len(days) // 7, 1)])
+    return Chart(bars, ticks, bars[:: -(-LABEL // slot)])
 
 
 def tick_step(largest: int, ticks: int = TICKS) -> int:

@@ -40,7 +40,7 @@ EVENTS = {
     "out_for_delivery": N("Out for delivery"),
     "delivered": N("Delivered"),
     "completed": N("Completed, the seller is paid"),
-    "canceled": N("Canceled; what was paid goes back"),
+    "canceled": N("Canceled; whatever was paid goes back"),
     "expired": N("Not paid in time"),
     "refunded": N("Refunded, money returned"),
     "confirmed_by_timer": N("Completes by itself if nothing is said"),

@@ -226,7 +226,7 @@ def _pairs(departments: list[tuple[Sold, Sold]]) -> Iterator[Pair]:
 
 _COLUMNS = (
     ("baskets", "baskets", 8), ("orders", "orders", 8), ("lines", "lines", 10), ("units", "units", 12),
-    ("gross_minor", "gross", 13), ("retail_disc_minor", "retail disc.", 12), ("coupon_match_minor", "match", 9),
+    ("gross_minor", "gross", 13), ("retail_disc_minor", "retail disc.", 14), ("coupon_match_minor", "match", 9),
     ("coupon_minor", "coupons", 10), ("paid_minor", "paid", 13), ("rounding_lines", "rounded", 8),
     ("rounding_minor", "rounding", 9),
 )  # fmt: skip
