@@ -70,7 +70,11 @@ async def sweep(
     try:
         while True:
             free = 0 if faults else min(lanes - len(under_way), SWEEP - found)
-            asks = await _claim(db, client, gateway, cell, settle, free) if free else []
+            try:
+                asks = await _claim(db, client, gateway, cell, settle, free) if free else []
+            except Exception as error:
+                faults.append(error)
+                continue
             found += len(asks)
             under_way |= {asyncio.create_task(ask) for ask in asks}
             if not under_way:
