@@ -1,5 +1,7 @@
 CREATE SCHEMA accounts;
 
+CREATE SCHEMA campaigns;
+
 CREATE SCHEMA catalog;
 
 CREATE SCHEMA inventory;
@@ -27,6 +29,26 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
 
 COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
+
+CREATE TABLE campaigns.line (
+    cell smallint NOT NULL,
+    campaign_id uuid NOT NULL,
+    admit_per_s integer,
+    given bigint DEFAULT 0 NOT NULL,
+    served bigint DEFAULT 0 NOT NULL,
+    served_at timestamp with time zone NOT NULL,
+    CONSTRAINT line_admit_per_s_check CHECK ((admit_per_s > 0)),
+    CONSTRAINT line_check CHECK ((served <= given))
+)
+WITH (fillfactor='50');
+
+CREATE FUNCTION campaigns.served(p_line campaigns.line, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    select least(p_line.given, p_line.served + case when p_line.admit_per_s is null then 0 else
+        greatest(0, floor(extract(epoch from p_now - p_line.served_at) * p_line.admit_per_s))::bigint end)
+$$;
 
 CREATE FUNCTION catalog.asked(p_text text) RETURNS tsquery
     LANGUAGE sql STABLE
@@ -115,8 +137,8 @@ CREATE FUNCTION inventory.move_many(p_cell smallint, p_now timestamp with time z
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1 when 'ship' then -1
-                                   else 0 end;
+    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1
+                                   when 'set_aside' then 1 when 'ship' then -1 else 0 end;
     d_held      int := case p_kind when 'hold' then 1 when 'confirm' then -1 when 'expire' then -1 else 0 end;
     d_allocated int := case p_kind when 'allocate' then 1 when 'confirm' then 1 when 'give_back' then -1
                                    when 'ship' then -1 else 0 end;
@@ -1095,6 +1117,29 @@ CREATE TABLE accounts."user" (
     CONSTRAINT user_role_check CHECK ((role = ANY (ARRAY['buyer'::text, 'seller'::text, 'operator'::text])))
 );
 
+CREATE TABLE campaigns.campaign (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    market text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT campaign_check CHECK ((ends_at >= starts_at))
+);
+
+CREATE TABLE campaigns.offer (
+    cell smallint NOT NULL,
+    campaign_id uuid NOT NULL,
+    offer_id bigint NOT NULL,
+    shelf_offer_id bigint NOT NULL,
+    stock_id bigint NOT NULL,
+    units bigint NOT NULL,
+    max_per_buyer bigint NOT NULL,
+    settled boolean DEFAULT false NOT NULL,
+    CONSTRAINT offer_max_per_buyer_check CHECK ((max_per_buyer > 0)),
+    CONSTRAINT offer_units_check CHECK ((units > 0))
+);
+
 CREATE TABLE catalog.category (
     id bigint NOT NULL,
     parent_id bigint,
@@ -1133,7 +1178,7 @@ CREATE TABLE catalog.offer (
     status text DEFAULT 'active'::text NOT NULL COLLATE pg_catalog."C",
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT offer_price_per_check CHECK ((price_per > 0)),
-    CONSTRAINT offer_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text]))),
+    CONSTRAINT offer_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'campaign'::text]))),
     CONSTRAINT offer_unit_price_minor_check CHECK ((unit_price_minor >= 0))
 )
 WITH (fillfactor='80');
@@ -1156,7 +1201,7 @@ CREATE VIEW catalog.offer_fact AS
  SELECT o.cell,
     o.id AS offer_id,
     o.unit_price_minor,
-    ((o.status = 'active'::text) AND (s.status = 'active'::text)) AS buyable
+    ((o.status <> 'paused'::text) AND (s.status = 'active'::text)) AS buyable
    FROM (catalog.offer o
      JOIN sellers.seller s ON ((s.id = o.seller_id)));
 
@@ -1227,6 +1272,7 @@ CREATE TABLE inventory.stock (
     seller_id uuid NOT NULL,
     variant_id bigint NOT NULL,
     location_id bigint NOT NULL,
+    aside_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     on_hand bigint DEFAULT 0 NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
     allocated bigint DEFAULT 0 NOT NULL,
@@ -1242,7 +1288,9 @@ WITH (fillfactor='50');
 CREATE VIEW inventory.availability AS
  SELECT cell,
     id AS stock_id,
-    ((on_hand - held) - allocated) AS available
+    ((on_hand - held) - allocated) AS available,
+    on_hand,
+    ((xmin)::text)::bigint AS version
    FROM inventory.stock s;
 
 CREATE TABLE inventory.movement (
@@ -1256,7 +1304,7 @@ CREATE TABLE inventory.movement (
     cost_delta bigint DEFAULT 0 NOT NULL,
     cause_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
-    CONSTRAINT movement_kind_check CHECK ((kind = ANY (ARRAY['receive'::text, 'hold'::text, 'allocate'::text, 'confirm'::text, 'give_back'::text, 'expire'::text, 'ship'::text, 'return'::text, 'adjust'::text])))
+    CONSTRAINT movement_kind_check CHECK ((kind = ANY (ARRAY['receive'::text, 'hold'::text, 'allocate'::text, 'confirm'::text, 'give_back'::text, 'expire'::text, 'ship'::text, 'return'::text, 'adjust'::text, 'set_aside'::text])))
 );
 
 ALTER TABLE inventory.movement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1768,6 +1816,15 @@ ALTER TABLE ONLY accounts.person
 ALTER TABLE ONLY accounts."user"
     ADD CONSTRAINT user_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY campaigns.campaign
+    ADD CONSTRAINT campaign_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY campaigns.line
+    ADD CONSTRAINT line_pkey PRIMARY KEY (cell, campaign_id);
+
+ALTER TABLE ONLY campaigns.offer
+    ADD CONSTRAINT offer_pkey PRIMARY KEY (cell, campaign_id, offer_id);
+
 ALTER TABLE ONLY catalog.category
     ADD CONSTRAINT category_pkey PRIMARY KEY (id);
 
@@ -1776,9 +1833,6 @@ ALTER TABLE ONLY catalog.category
 
 ALTER TABLE ONLY catalog.listed
     ADD CONSTRAINT listed_pkey PRIMARY KEY (market, category_id, product_id);
-
-ALTER TABLE ONLY catalog.offer
-    ADD CONSTRAINT offer_cell_seller_id_variant_id_market_location_id_key UNIQUE (cell, seller_id, variant_id, market, location_id);
 
 ALTER TABLE ONLY catalog.offer
     ADD CONSTRAINT offer_pkey PRIMARY KEY (cell, id);
@@ -1802,7 +1856,7 @@ ALTER TABLE ONLY inventory.movement
     ADD CONSTRAINT movement_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY inventory.stock
-    ADD CONSTRAINT stock_cell_seller_id_variant_id_location_id_key UNIQUE (cell, seller_id, variant_id, location_id);
+    ADD CONSTRAINT stock_cell_seller_id_variant_id_location_id_aside_id_key UNIQUE (cell, seller_id, variant_id, location_id, aside_id);
 
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_pkey PRIMARY KEY (cell, id);
@@ -1930,7 +1984,13 @@ CREATE INDEX login_attempt_at ON accounts.login_attempt USING btree (at);
 
 CREATE INDEX login_attempt_who ON accounts.login_attempt USING btree (who, at);
 
+CREATE INDEX campaign_ends ON campaigns.campaign USING btree (cell, ends_at);
+
+CREATE INDEX offer_unsettled ON campaigns.offer USING btree (cell, campaign_id) WHERE (NOT settled);
+
 CREATE INDEX category_parent ON catalog.category USING btree (parent_id);
+
+CREATE UNIQUE INDEX offer_once ON catalog.offer USING btree (cell, seller_id, variant_id, market, location_id) WHERE (status <> 'campaign'::text);
 
 CREATE INDEX offer_product ON catalog.offer USING btree (product_id, market, unit_price_minor) INCLUDE (cell, seller_id, stock_id, price_per, unit) WHERE (status = 'active'::text);
 
@@ -1992,6 +2052,15 @@ ALTER TABLE ONLY accounts.login
 
 ALTER TABLE ONLY accounts.person
     ADD CONSTRAINT person_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY campaigns.campaign
+    ADD CONSTRAINT campaign_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY campaigns.line
+    ADD CONSTRAINT line_cell_campaign_id_fkey FOREIGN KEY (cell, campaign_id) REFERENCES campaigns.campaign(cell, id);
+
+ALTER TABLE ONLY campaigns.offer
+    ADD CONSTRAINT offer_cell_campaign_id_fkey FOREIGN KEY (cell, campaign_id) REFERENCES campaigns.campaign(cell, id);
 
 ALTER TABLE ONLY catalog.category
     ADD CONSTRAINT category_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES catalog.category(id);

@@ -25,8 +25,9 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot import __version__, orders, payments, web
+from entrepot import __version__, campaigns, orders, payments, web
 from entrepot.accounts import api as accounts_api
+from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
@@ -48,6 +49,7 @@ from entrepot.settings import Settings, load
 # Starlette tries one after another, so the rooms that are asked most come first.
 ROUTES = [
     *orders_api.routes,
+    *campaigns_api.routes,
     *search_api.routes,
     *accounts_api.routes,
     *sellers_api.routes,
@@ -134,6 +136,7 @@ def build(
     app.state.limits = limits
     app.state.public_url = public_url
     app.router.redirect_slashes = False
+    app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None)
     app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)
     return app
 

@@ -13,6 +13,7 @@ import httpx
 
 from entrepot import orders, payments
 from entrepot.accounts import jobs as accounts_jobs
+from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
@@ -26,6 +27,7 @@ from entrepot.settings import Settings, SettingsError, load
 Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = orders_jobs.CONSUMERS
+TIMERS = (*orders_jobs.TIMERS, *campaigns_jobs.TIMERS)
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
 """Seconds to wait when there is little to do: orders, the gateway, clean-ups; and for a database that is away."""
 ENOUGH = 100
@@ -40,7 +42,7 @@ async def parts(db: Database) -> list[Part]:
     found: list[Part] = []
     for cell in await _cells(db):
         found += [partial(consume, db, consumer, cell) for consumer in CONSUMERS]
-        found += [partial(orders_jobs.run_timer, db, timer, cell) for timer in orders_jobs.TIMERS]
+        found += [partial(orders_jobs.run_timer, db, timer, cell) for timer in TIMERS]
     return found
 
 

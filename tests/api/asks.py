@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
@@ -319,3 +320,56 @@ async def _(stage: Stage) -> Ask:
     event = {"id": f"evt_{number()}", "type": "payment.captured", "created_at": int(at.timestamp()), "data": payment}
     raw = msgspec.json.encode(event)
     return Ask("/v1/webhooks/sandbox", headers={SIGNATURE_HEADER: sign(WEBHOOK_SECRET, at, raw)}, raw=raw)
+
+
+CAMPAIGN_TIMES = {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-12-01T00:00:00Z"}
+
+
+async def _campaign_body(stage: Stage) -> dict[str, Any]:
+    offer = await stage.shop.offer(stage.seller, 1_000, 10)
+    offers = [{"offer_id": offer, "unit_price_minor": 700, "units": 5, "max_per_buyer": 5}]
+    return {"market": MARKET, "name": "Rush", "offers": offers} | CAMPAIGN_TIMES
+
+
+async def _campaign(stage: Stage, *, line: bool = True) -> str:
+    """The path of a campaign that runs."""
+    body = await _campaign_body(stage) | ({"admit_per_s": 1_000} if line else {})
+    opened = await stage.shop.http.post("/v1/campaigns", json=body, headers=stage.shop.operator)
+    assert opened.status_code == 201, opened.text
+    return f"/v1/campaigns/{opened.json()['id']}"
+
+
+@ask("POST /v1/campaigns")
+async def _(stage: Stage) -> Ask:
+    return Ask("/v1/campaigns", await _campaign_body(stage))
+
+
+plain("GET /v1/campaigns", market=MARKET)
+
+
+def of_campaign(name: str, body: object = None) -> None:
+    async def make(stage: Stage) -> Ask:
+        return Ask(name.split()[1].format(campaign_id=(await _campaign(stage)).rpartition("/")[2]), body)
+
+    ASKS[name] = make
+
+
+of_campaign("GET /v1/campaigns/{campaign_id}")
+of_campaign("POST /v1/campaigns/{campaign_id}/end")
+of_campaign("PUT /v1/campaigns/{campaign_id}/admission", {"admit_per_s": 7})
+of_campaign("POST /v1/campaigns/{campaign_id}/line")
+
+
+@ask("GET /v1/campaigns/{campaign_id}/line")
+async def _(stage: Stage) -> Ask:
+    campaign = await _campaign(stage)
+    ticket = (await stage.buyer.send("POST", f"{campaign}/line")).json()["ticket"]
+    return Ask(f"{campaign}/line", query={"ticket": ticket})
+
+
+@ask("POST /v1/campaigns/{campaign_id}/orders")
+async def _(stage: Stage) -> Ask:
+    campaign = await _campaign(stage, line=False)
+    offer = (await stage.shop.http.get(campaign)).json()["offers"][0]["id"]
+    body = {"offer_id": offer, "address_id": show("adr", stage.buyer.address), "shipping": "standard"}
+    return Ask(f"{campaign}/orders", body)

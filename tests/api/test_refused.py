@@ -24,8 +24,12 @@ WITH_BODY = [route for route in ROUTES if route.body is not None]
 WITH_QUERY = [route for route in ROUTES if route.query is not None]
 PREFIXED = [route for route in ROUTES if route.params]
 
-OWNED = [route for route in PREFIXED if route.access in ({Role.BUYER}, {Role.SELLER})]
-"""Routes about a thing that belongs to one buyer or seller."""
+OWNED = [
+    route
+    for route in PREFIXED
+    if route.access in ({Role.BUYER}, {Role.SELLER}) and not route.path.startswith("/v1/campaigns/")
+]
+"""Routes about a thing that belongs to one buyer or seller; a campaign is for all."""
 
 NUMBERS: tuple[Any, ...] = (-(2**63) - 1, -1, 0, 1, 1.5, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, True, "1", None, [])
 TEXTS: tuple[Any, ...] = (

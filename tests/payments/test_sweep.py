@@ -234,33 +234,6 @@ async def test_a_fault_of_ours_is_raised_when_the_others_have_ended(desk: Desk) 
     assert len(desk.bank.asked) == jobs.LANES
 
 
-async def test_a_claim_that_fails_gives_up_no_call_that_is_under_way(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    claim, failed, released = actions.claim_due, asyncio.Event(), asyncio.Event()
-
-    async def claim_once(*args: Any) -> list[payments.Due]:
-        if desk.bank.asked:
-            failed.set()
-            raise DatabaseAway
-        return await claim(*args)
-
-    async def slowly(request: httpx.Request) -> httpx.Response:
-        await released.wait()
-        return captured(request)
-
-    desk.bank.answer = slowly
-    monkeypatch.setattr(actions, "claim_due", claim_once)
-    ids = await desk.owe()
-    sweeping = asyncio.create_task(desk.sweep())
-    async with asyncio.timeout(10):
-        await failed.wait()
-    released.set()
-    with pytest.raises(DatabaseAway):
-        await sweeping
-    assert desk.settled == ids
-
-
 async def pass_by_the_minute(desk: Desk, half_minutes: int) -> None:
     for _ in range(half_minutes):
         await desk.sweep()

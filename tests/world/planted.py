@@ -154,6 +154,14 @@ PLANTED = {
         "select move('adjust', 2, 1, uid('count'))",
         ["adjustment: inventory.adjustment [count]"],
     ),
+    "goods set aside from nowhere": (
+        "select move('set_aside', 5, 1, uid('rush'))",
+        ["set_aside: inventory.movement [rush]"],
+    ),
+    "goods put back without their cost": (
+        "select move('set_aside', 5, -1, uid('rush')), move('set_aside', 3, 1, uid('rush'), 20)",
+        ["set_aside: inventory.movement [rush]"],
+    ),
     "payout of another amount": (
         "update payments.payout set amount_minor = 599",
         ["payout: payments.payout [payout]"],

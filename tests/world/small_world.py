@@ -49,7 +49,7 @@ returns void language sql as $$
     with k (kind, on_hand, held, allocated) as (
         values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
                ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0),
-               ('adjust', 1, 0, 0)
+               ('adjust', 1, 0, 0), ('set_aside', 1, 0, 0)
     ), made as (
         insert into inventory.movement (cell, stock_id, kind, on_hand_delta, held_delta, allocated_delta,
                                         cost_delta, cause_id, at)
@@ -89,6 +89,9 @@ insert into inventory.adjustment (cell, id, stock_id, on_hand_delta, reason, use
 values (0, uid('missing'), 4, -1, 'lost', uid('own'), '2020-02-20 12:00Z');
 select move('adjust', 4, -1, uid('missing'), -20);
 select post(uid('missing'), 'shrinkage', 'cost_of_goods', 'own_stock', 20);
+insert into inventory.stock (cell, id, seller_id, variant_id, location_id, aside_id, currency)
+values (0, 5, uid('own'), 1, 1, uid('rush'), 'USD');
+select move('set_aside', 3, -10, uid('rush'), -200), move('set_aside', 5, 10, uid('rush'), 200);
 """
 
 # One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the

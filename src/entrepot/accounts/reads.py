@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from entrepot.accounts import store
@@ -31,6 +32,12 @@ async def cell_of(tx: ReadTx, user_id: UUID) -> int:
 async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
     """A user's addresses, oldest first."""
     return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)
+
+
+async def addresses_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Of these (user, address): the addresses that are that user's."""
+    user_ids, ids = [user for user, _ in pairs], [id_ for _, id_ in pairs]
+    return set(await tx.all(store.ADDRESSES_OF, cell=cell, user_ids=user_ids, ids=ids))
 
 
 async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Address:

@@ -122,6 +122,14 @@ ADDRESS = sql(
     """,
     Address,
 )
+ADDRESSES_OF = sql(
+    """
+    select a.id
+      from unnest(:user_ids::uuid[], :ids::uuid[]) as u (user_id, id)
+      join accounts.address a on a.cell = :cell and a.id = u.id and a.user_id = u.user_id
+    """,
+    UUID,
+)
 DELETE_ADDRESS = sql(
     "delete from accounts.address where cell = :cell and id = :id and user_id = :user_id returning id", UUID
 )

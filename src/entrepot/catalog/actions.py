@@ -64,7 +64,8 @@ async def add_offer(tx: Tx, cell: int, new: NewOffer) -> Offer:
     """Raises NotFound for an unknown variant or market, OfferExists when the seller has this offer already."""
     offer = await tx.maybe(
         store.ADD_OFFER, cell=cell, seller_id=new.seller_id, variant_id=new.variant_id, market=new.market,
-        location_id=new.location_id, stock_id=new.stock_id, unit_price_minor=new.unit_price_minor, now=tx.now,
+        location_id=new.location_id, stock_id=new.stock_id, unit_price_minor=new.unit_price_minor, status=new.status,
+        now=tx.now,
     )  # fmt: skip
     if offer is None:
         known = await tx.maybe(store.VARIANT_AND_MARKET, variant_id=new.variant_id, market=new.market)

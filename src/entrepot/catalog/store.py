@@ -101,13 +101,13 @@ ADD_VARIANTS = sql(
 ADD_OFFER = sql(
     """
     insert into catalog.offer (cell, seller_id, product_id, variant_id, market, location_id, stock_id,
-                               unit_price_minor, price_per, unit, updated_at)
+                               unit_price_minor, price_per, unit, status, updated_at)
     select :cell, :seller_id, v.product_id, v.id, m.code, :location_id, :stock_id, :unit_price_minor, v.price_per,
-           v.unit, :now
+           v.unit, :status, :now
       from catalog.variant v
      cross join sellers.market m
      where v.id = :variant_id and m.code = :market
-    on conflict (cell, seller_id, variant_id, market, location_id) do nothing
+    on conflict (cell, seller_id, variant_id, market, location_id) where status <> 'campaign' do nothing
     returning id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status
     """,
     Offer,
@@ -129,7 +129,7 @@ SET_PRICES = sql(
         select o.id, a.price
           from catalog.offer o
           join asked a on a.id = o.id
-         where o.cell = :cell and (:seller_id::uuid is null or o.seller_id = :seller_id)
+         where o.cell = :cell and (:seller_id::uuid is null or o.seller_id = :seller_id) and o.status <> 'campaign'
          order by o.id
            for no key update of o
     )

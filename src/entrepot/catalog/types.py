@@ -43,7 +43,7 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An offer as its seller sees it; `status` is active or paused."""
+    """An offer as its seller sees it; `status` is active, paused or campaign."""
 
     id: int
     seller_id: UUID
@@ -68,7 +68,7 @@ class OfferView(msgspec.Struct, frozen=True):
     location_id: int
     unit_price_minor: int
     price_per: int
-    status: Literal["active", "paused"]
+    status: Literal["active", "paused", "campaign"]
 
 
 def offer_view(offer: Offer) -> OfferView:
@@ -113,7 +113,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewOffer(msgspec.Struct, frozen=True):
-    """An offer before it has an id. The caller has opened `stock_id` for this seller, variant and location."""
+    """An offer before it has an id. The caller has opened `stock_id` for this seller, variant and location. With the
+    status `campaign` it is no listed offer, and carts do not take it: a campaign sells it."""
 
     seller_id: UUID
     variant_id: int
@@ -121,6 +122,7 @@ class NewOffer(msgspec.Struct, frozen=True):
     location_id: int
     stock_id: int
     unit_price_minor: int
+    status: Literal["active", "campaign"] = "active"
 
 
 class AddedProduct(msgspec.Struct, frozen=True):

@@ -6,17 +6,18 @@ they are shipped or found missing; they are bought and sold in one currency.
 
 Invariants (the auditor re-derives them):
   a stock row is the sum of its movements, at any time; no count is negative; on_hand >= held + allocated;
-  every movement has its cause (a receipt, an adjustment or an order), and each unit given back is given back once;
+  every movement has its cause (a receipt, an adjustment, an order or a campaign), and each unit given back is given
+  back once; what is set aside for a campaign lies in a row of its own, and what that row is given another loses;
   own_stock holds the cost of what was received less that of what was shipped and of what went missing.
 
 Events: stock_adjusted (key: the seller's id; data: adjustment_id, stock_id).
 """
 
-from entrepot.inventory.actions import adjust, buy, fix_currency, move, open_stock, receive, ship
+from entrepot.inventory.actions import adjust, buy, fix_currency, move, open_stock, put_back, receive, set_aside, ship
 from entrepot.inventory.reads import adjustments
 from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs, StockPromised
 
 __all__ = [
     "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "buy", "fix_currency",
-    "move", "open_stock", "receive", "ship",
+    "move", "open_stock", "put_back", "receive", "set_aside", "ship",
 ]  # fmt: skip

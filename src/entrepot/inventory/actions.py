@@ -85,6 +85,52 @@ async def move(tx: Tx, cell: int, kind: str, goods: Sequence[Goods]) -> None:
     await _write(tx, cell, kind, goods)
 
 
+async def set_aside(tx: Tx, cell: int, stocks: Sequence[int], quantities: Sequence[int], aside_id: UUID) -> list[int]:
+    """Moves available units of different rows to rows of their own, from which only `aside_id` sells; the ids of those
+    rows, in order. Purchase cost goes with the goods. Raises StockPromised when there is not as much."""
+    await tx.run(store.OPEN_ASIDE, cell=cell, stocks=stocks, aside_id=aside_id)
+    pairs = await tx.all(store.PAIRS, cell=cell, stocks=stocks, aside_id=aside_id, aside_stocks=[])
+    aside = {pair.stock_id: pair.aside_stock_id for pair in pairs}
+    left = await _lock_left(tx, cell, [*stocks, *aside.values()])
+    for stock, quantity in zip(stocks, quantities, strict=True):
+        if left[stock] < quantity:
+            raise StockPromised(left[stock])
+    targets = [aside[stock] for stock in stocks]
+    await _shift(tx, cell, stocks, targets, quantities, [aside_id] * len(stocks))
+    return targets
+
+
+async def put_back(tx: Tx, cell: int, stocks: Sequence[int]) -> None:
+    """Moves what is available in rows that were set aside back to where it came from."""
+    pairs = await tx.all(store.PAIRS, cell=cell, stocks=[], aside_id=NIL, aside_stocks=stocks)
+    left = await _lock_left(tx, cell, [id_ for pair in pairs for id_ in (pair.stock_id, pair.aside_stock_id)])
+    moved = [pair for pair in pairs if left[pair.aside_stock_id] > 0]
+    if moved:
+        await _shift(
+            tx, cell, [p.aside_stock_id for p in moved], [p.stock_id for p in moved],
+            [left[p.aside_stock_id] for p in moved], [p.aside_id for p in moved],
+        )  # fmt: skip
+
+
+async def _lock_left(tx: Tx, cell: int, stocks: Sequence[int]) -> dict[int, int]:
+    return {row.stock_id: row.available for row in await tx.all(store.LEFT, cell=cell, stocks=stocks)}
+
+
+async def _shift(
+    tx: Tx,
+    cell: int,
+    sources: Sequence[int],
+    targets: Sequence[int],
+    quantities: Sequence[int],
+    causes: Sequence[UUID],
+) -> None:
+    """5 units and their cost of 40: -5 and -40 there, 5 and 40 here."""
+    costs = await tx.all(store.TAKEN_COSTS, cell=cell, stocks=sources, quantities=quantities)
+    goods = [Goods(stock, -n, cause) for stock, n, cause in zip(sources, quantities, causes, strict=True)]
+    goods += [Goods(stock, n, cause) for stock, n, cause in zip(targets, quantities, causes, strict=True)]
+    await _write(tx, cell, "set_aside", goods, [*costs, *(-cost for cost in costs)])
+
+
 async def ship(tx: Tx, cell: int, goods: Sequence[Goods]) -> list[int]:
     """Takes allocated goods off the shelf; the purchase cost that went with each line (0 for sellers' goods)."""
     await _lock(tx, cell, goods)

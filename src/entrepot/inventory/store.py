@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import msgspec
 
 from entrepot.inventory.types import Adjustment
@@ -13,6 +15,11 @@ class Row(msgspec.Struct, frozen=True):
 
     available: int
     currency: str | None
+
+
+class Left(msgspec.Struct, frozen=True):
+    stock_id: int
+    available: int
 
 
 OPEN = sql("""
@@ -30,11 +37,45 @@ STOCK_IDS = sql(
            with ordinality as a (seller_id, variant_id, location_id, ord)
       join inventory.stock s
         on s.cell = :cell and s.seller_id = a.seller_id and s.variant_id = a.variant_id
-       and s.location_id = a.location_id
+       and s.location_id = a.location_id and s.aside_id = '00000000-0000-0000-0000-000000000000'
      order by a.ord
     """,
     int,
 )
+# What is set aside lies where it lay, in a row of its own.
+OPEN_ASIDE = sql("""
+    insert into inventory.stock (cell, seller_id, variant_id, location_id, aside_id, currency)
+    select s.cell, s.seller_id, s.variant_id, s.location_id, :aside_id, s.currency
+      from inventory.stock s
+     where s.cell = :cell and s.id = any (:stocks::bigint[])
+     order by s.seller_id, s.variant_id, s.location_id
+    on conflict do nothing
+""")
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A row of stock that is for all, and the one of the same goods that is set aside."""
+
+    stock_id: int
+    aside_stock_id: int
+    aside_id: UUID
+
+
+# By what is aside, or by where it comes from and what for.
+PAIRS = sql(
+    """
+    select s.id, a.id, a.aside_id
+      from inventory.stock a
+      join inventory.stock s
+        on s.cell = a.cell and s.seller_id = a.seller_id and s.variant_id = a.variant_id
+       and s.location_id = a.location_id and s.aside_id = '00000000-0000-0000-0000-000000000000'
+     where a.cell = :cell and a.aside_id <> s.aside_id
+       and (a.id = any (:aside_stocks::bigint[]) or s.id = any (:stocks::bigint[]) and a.aside_id = :aside_id)
+     order by s.id, a.id
+    """,
+    Pair,
+)
+LEFT = sql("select stock_id, available from inventory.lock_many(:cell, :stocks)", Left)
 LOCK = sql("select available from inventory.lock_many(:cell, :stocks)", int)
 LOCK_OWN = sql(
     """

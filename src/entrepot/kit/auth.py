@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -59,10 +59,15 @@ class Keys:
     """Everything that is signed or encrypted with the installation's secret, each use with a key of its own."""
 
     def __init__(self, secret: bytes) -> None:
-        self._sessions = Signer(self._derive(secret, "session"), digest_method=hashlib.sha256, key_derivation="none")
+        self._signer = lru_cache(partial(self._sign_for, secret))
+        self._sessions = self._signer("session")
         self._verified = lru_cache(TOKENS_KEPT)(self._verify)
         self._forms = self._derive(secret, "form")
         self._fernet = Fernet(base64.urlsafe_b64encode(self._derive(secret, "secrets")))
+
+    @classmethod
+    def _sign_for(cls, secret: bytes, use: str) -> Signer:
+        return Signer(cls._derive(secret, use), digest_method=hashlib.sha256, key_derivation="none")
 
     @staticmethod
     def _derive(secret: bytes, use: str) -> bytes:
@@ -82,6 +87,17 @@ class Keys:
         try:
             return _decode(base64.urlsafe_b64decode(self._sessions.unsign(token)))
         except (BadSignature, ValueError, msgspec.DecodeError):
+            return None
+
+    def sign(self, use: str, claim: bytes) -> str:
+        """A claim that we alone can have made, for one use."""
+        return self._signer(use).sign(base64.urlsafe_b64encode(claim)).decode()
+
+    def signed(self, use: str, token: str) -> bytes | None:
+        """The claim that `sign` was given, or None for what it did not make for this use."""
+        try:
+            return base64.urlsafe_b64decode(self._signer(use).unsign(token))
+        except (BadSignature, ValueError):
             return None
 
     def form_token(self, session: str) -> str:

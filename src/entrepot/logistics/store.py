@@ -134,6 +134,7 @@ STOCKS = sql(
         select s.*
           from inventory.stock s
          where s.cell = :cell and s.seller_id = :seller_id and s.variant_id between :first and :last
+           and s.aside_id = '00000000-0000-0000-0000-000000000000'
            and (s.variant_id, s.location_id) > (
                coalesce((select a.variant_id from inventory.stock a
                           where a.cell = :cell and a.id = :after and a.seller_id = :seller_id), 0),

@@ -79,11 +79,13 @@ create table catalog.offer (
     unit_price_minor bigint      not null check (unit_price_minor >= 0),
     price_per        int         not null check (price_per > 0),
     unit             text        collate "C" not null,  -- of which a price buys price_per: the variant's, as it was
-    status           text        collate "C" not null default 'active' check (status in ('active', 'paused')),
+    status           text        collate "C" not null default 'active'
+        check (status in ('active', 'paused', 'campaign')),  -- campaign: bought through its campaign only, never listed
     updated_at       timestamptz not null,
-    primary key (cell, id),
-    unique (cell, seller_id, variant_id, market, location_id)
+    primary key (cell, id)
 ) with (fillfactor = 80);
+create unique index offer_once on catalog.offer (cell, seller_id, variant_id, market, location_id)
+    where status <> 'campaign';
 -- A listing needs nothing of an offer that is not in here, so that it does not fetch the row.
 create index offer_product on catalog.offer (product_id, market, unit_price_minor)
     include (cell, seller_id, stock_id, price_per, unit) where status = 'active';
@@ -123,6 +125,6 @@ $$;
 
 -- What a sale judges of an offer. Not locked: a price changed after this is a sale before the change.
 create view catalog.offer_fact as
-select o.cell, o.id as offer_id, o.unit_price_minor, o.status = 'active' and s.status = 'active' as buyable
+select o.cell, o.id as offer_id, o.unit_price_minor, o.status <> 'paused' and s.status = 'active' as buyable
   from catalog.offer o
   join sellers.seller s on s.id = o.seller_id;

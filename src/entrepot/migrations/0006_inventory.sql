@@ -8,13 +8,14 @@ create table inventory.stock (
     seller_id   uuid     not null,
     variant_id  bigint   not null,
     location_id bigint   not null,
+    aside_id    uuid     not null default '00000000-0000-0000-0000-000000000000',  -- what it is set aside for; nil: for all
     on_hand     bigint   not null default 0,
     held        bigint   not null default 0 check (held >= 0),       -- promised until a deadline
     allocated   bigint   not null default 0 check (allocated >= 0),  -- sold, not shipped yet
     cost_minor  bigint   not null default 0 check (cost_minor >= 0), -- purchase cost of on_hand (own goods only)
     currency    text     collate "C",                                -- that of the cost, and of their sales
     primary key (cell, id),
-    unique (cell, seller_id, variant_id, location_id),
+    unique (cell, seller_id, variant_id, location_id, aside_id),
     constraint stock_not_oversold check (on_hand >= held + allocated)
 ) with (fillfactor = 50);
 
@@ -23,7 +24,8 @@ create table inventory.movement (
     id              bigint      not null generated always as identity,
     stock_id        bigint      not null,
     kind            text        collate "C" not null
-        check (kind in ('receive', 'hold', 'allocate', 'confirm', 'give_back', 'expire', 'ship', 'return', 'adjust')),
+        check (kind in ('receive', 'hold', 'allocate', 'confirm', 'give_back', 'expire', 'ship', 'return', 'adjust',
+                        'set_aside')),
     on_hand_delta   bigint      not null default 0,
     held_delta      bigint      not null default 0,
     allocated_delta bigint      not null default 0,
@@ -35,9 +37,10 @@ create table inventory.movement (
 -- No foreign key to stock: it would be looked up once more for every line sold. move_many, the only writer, counts
 -- instead that every row it names was there.
 
--- What is left, at a glance: only who holds the lock knows.
+-- What is left, at a glance: only who holds the lock knows. `version` is another after each change.
 create view inventory.availability as
-select s.cell, s.id as stock_id, s.on_hand - s.held - s.allocated as available
+select s.cell, s.id as stock_id, s.on_hand - s.held - s.allocated as available, s.on_hand,
+       s.xmin::text::bigint as version
   from inventory.stock s;
 
 -- Locks stock rows in id order and says what each has left.
@@ -55,7 +58,8 @@ $$;
 -- Writes movements of one kind whose rows the caller has locked and judged; each line moves `quantity` units.
 --   receive: on_hand +    hold: held +    allocate: allocated +    confirm: held -, allocated +
 --   give_back: allocated -    expire: held -    ship: on_hand -, allocated -    return: on_hand +
---   adjust: on_hand + (the one kind whose quantity may be negative)
+--   adjust, set_aside: on_hand + (the kinds whose quantity may be negative; what one row is given of goods that are
+--   set aside, others lose)
 -- Purchase cost follows the goods: p_costs is what each line adds to it (receive) or takes from it (ship, adjust).
 create function inventory.move_many(
     p_cell smallint, p_now timestamptz, p_kind text, p_stocks bigint[], p_quantities bigint[], p_causes uuid[],
@@ -64,8 +68,8 @@ create function inventory.move_many(
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
-    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1 when 'ship' then -1
-                                   else 0 end;
+    d_on_hand   int := case p_kind when 'receive' then 1 when 'return' then 1 when 'adjust' then 1
+                                   when 'set_aside' then 1 when 'ship' then -1 else 0 end;
     d_held      int := case p_kind when 'hold' then 1 when 'confirm' then -1 when 'expire' then -1 else 0 end;
     d_allocated int := case p_kind when 'allocate' then 1 when 'confirm' then 1 when 'give_back' then -1
                                    when 'ship' then -1 else 0 end;

@@ -26,6 +26,7 @@ from entrepot.orders.actions import (
     release_many,
     ship_many,
 )
+from entrepot.orders.buying import Buy, buy_many, keys_placed
 from entrepot.orders.carts import (
     CartView,
     QuoteDetail,
@@ -59,12 +60,24 @@ from entrepot.orders.reads import (
     seller_orders,
     ship_to,
 )
-from entrepot.orders.types import Place, Placed, Purchase, Verdict, problem_of
+from entrepot.orders.types import (
+    PLACE_PROBLEMS,
+    OfferElsewhere,
+    OfferUnavailable,
+    Place,
+    Placed,
+    Purchase,
+    SoldOut,
+    Verdict,
+    problem_of,
+)
 
 __all__ = [
-    "CONSUMERS", "CartView", "OrderView", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
-    "Verdict", "add_line", "bought_lately", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
-    "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "latest_cart", "order_view",
+    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "OfferElsewhere", "OfferUnavailable", "OrderView", "Place",
+    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line", "bought_lately",
+    "buy_many", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
+    "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",
+    "order_view",
     "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "refund",
     "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
     "set_shipping", "settle", "ship_many", "ship_to", "sweep",

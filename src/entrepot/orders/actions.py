@@ -42,14 +42,14 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
         if purchase.promotion_code is not None:
             promotion = await pricing.promotion(tx, purchase.promotion_code, market, tx.now)
         plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion)
-        uses = []
+        uses = list(purchase.uses)
         if promotion is not None:
             taken_off = sum(
                 amount
                 for kind, amount in zip(plan.discount_kinds, plan.discount_amounts, strict=True)
                 if kind == f"promotion:{promotion.code}"
             )
-            uses = await pricing.quotas(tx, cell, promotion, purchase.buyer_id, taken_off)
+            uses += await pricing.quotas(tx, cell, promotion, purchase.buyer_id, taken_off)
         mine = purchase.ids or tuple(new_id(tx.now) for _ in range(1 + len(plan.order_sellers)))
         ids.append(mine[0])
         rows.append(_quote_row(cell, tx.now, purchase, mine, terms[market], plan, uses))

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.sql import sql
-from entrepot.orders.types import Verdict
+from entrepot.orders.types import KeyPlaced, Verdict
 
 QUOTE_COLUMNS = (
     "cell", "id", "buyer_id", "cart_id", "market", "currency", "address_id", "shipping_code", "paid_minor",
@@ -56,6 +56,15 @@ INSERT_QUOTE = sql(
     insert into orders.quote ({", ".join(QUOTE_COLUMNS)})
     values ({", ".join(":" + column for column in QUOTE_COLUMNS)})
     """  # noqa: S608 - made of the constants above
+)
+DROP_QUOTES = sql("delete from orders.quote where cell = :cell and id = any (:ids::uuid[])")
+KEYS_PLACED = sql(
+    """
+    select k.caller, k.key, k.body_hash, k.ref
+      from unnest(:callers::uuid[], :keys::text[]) as a (caller, key)
+      join kit.idempotency_key k on k.cell = :cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
+    """,
+    KeyPlaced,
 )
 PLACE_MANY = sql(
     """

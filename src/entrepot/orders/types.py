@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -10,14 +11,14 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
-from entrepot.pricing import LimitReached, Line
+from entrepot.pricing import LimitReached, Line, QuotaUse
 
 
 class Purchase(msgspec.Struct, frozen=True):
     """What a quote is asked for: `lines` of `buyer_id` in `market`, sent by `shipping_code` to `address_id`.
 
     `ids` are the quote's id and, after it, one per order, for a caller that must get the same ones again (an import);
-    otherwise they are made."""
+    otherwise they are made. `uses` are quotas that it uses beside those of the promotion."""
 
     buyer_id: UUID
     market: str
@@ -27,19 +28,31 @@ class Purchase(msgspec.Struct, frozen=True):
     promotion_code: str | None = None
     cart_id: UUID | None = None
     ids: tuple[UUID, ...] = ()
+    uses: Sequence[QuotaUse] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The command to place a quote. `key` is the caller's idempotency key."""
+    """The command to place a quote. `key` is the caller's idempotency key. `body` is what the caller asked for where
+    that was no quote of theirs (see buy_many)."""
 
     caller: UUID
     key: str
     quote_id: UUID
     method: str
+    body: bytes = b""
 
     @property
     def body_hash(self) -> bytes:
-        return hashlib.sha256(f"{self.quote_id} {self.method}".encode()).digest()
+        return hashlib.sha256(self.body or f"{self.quote_id} {self.method}".encode()).digest()
+
+
+class KeyPlaced(msgspec.Struct, frozen=True):
+    """An idempotency key that placed the group `group_id`, and what it was used with."""
+
+    caller: UUID
+    key: str
+    body_hash: bytes
+    group_id: UUID
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -70,11 +70,7 @@ async def sweep(
     try:
         while True:
             free = 0 if faults else min(lanes - len(under_way), SWEEP - found)
-            try:
-                asks = await _claim(db, client, gateway, cell, settle, free) if free else []
-            except Exception as error:
-                faults.append(error)
-                continue
+            asks = await _claim(db, client, gateway, cell, settle, free) if free else []
             found += len(asks)
             under_way |= {asyncio.create_task(ask) for ask in asks}
             if not under_way:

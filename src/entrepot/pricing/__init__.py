@@ -13,7 +13,7 @@ Invariants:
 It emits no events.
 """
 
-from entrepot.pricing.actions import add_promotion, add_shipping_service, quotas
+from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas
 from entrepot.pricing.reads import promotion, service, services
 from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, price
 from entrepot.pricing.types import (
@@ -37,5 +37,5 @@ __all__ = [
     "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
     "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
     "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
-    "add_promotion", "add_shipping_service", "price", "promotion", "quotas", "service", "services",
+    "add_promotion", "add_shipping_service", "limits", "price", "promotion", "quotas", "service", "services",
 ]  # fmt: skip

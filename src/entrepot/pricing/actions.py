@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from entrepot import sellers
@@ -36,6 +37,16 @@ async def add_promotion(tx: Tx, promotion: Promotion) -> None:
     )  # fmt: skip
     if added is None and await tx.one(store.PROMOTION, code=promotion.code) != promotion:
         raise PromotionExists
+
+
+async def limits(
+    tx: Tx, cell: int, names: Sequence[str], owners: Sequence[UUID], granted: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Opens limits that are not there yet: `granted` of each for its owner. (quota id, what is left at a glance), in
+    the order asked; one asked twice is the same."""
+    ids = await tx.all(store.OPEN_QUOTAS, cell=cell, names=names, owners=owners, granted=granted)
+    left = {row.quota_id: row.available for row in await tx.all(store.QUOTAS_LEFT, cell=cell, ids=ids)}
+    return [(id_, left[id_]) for id_ in ids]
 
 
 async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discount_minor: int) -> list[QuotaUse]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from entrepot.kit.sql import sql
 from entrepot.pricing.types import Promotion, ShippingService
 
@@ -51,5 +53,15 @@ PROMOTION = sql(
      where code = :code
     """,
     Promotion,
+)
+
+
+class Left(msgspec.Struct, frozen=True):
+    quota_id: int
+    available: int
+
+
+QUOTAS_LEFT = sql(
+    "select quota_id, available from pricing.quota_left where cell = :cell and quota_id = any (:ids::bigint[])", Left
 )
 OPEN_QUOTAS = sql("select open_quotas from pricing.open_quotas(:cell, :names, :owners, :granted)", int)

@@ -90,5 +90,5 @@ class OwnOffer(msgspec.Struct, frozen=True):
     price: Price
     price_per: int
     unit: str
-    status: Literal["active", "paused"]
+    status: Literal["active", "paused", "campaign"]
     available: int

@@ -51,10 +51,12 @@ STOCK_PROMISED = check(
 
 MOVEMENT = check(
     "movement",
-    "A movement changes what its kind is for, by one quantity, in its direction; only a correction has either.",
+    "A movement changes what its kind is for, by one quantity, in its direction; only a correction and setting aside "
+    "have either.",
     """
     select 'inventory.movement ' || m.id as item,
-           row(case m.kind when 'adjust' then sign(m.on_hand_delta)::int else k.on_hand end * m.quantity,
+           row(case when m.kind in ('adjust', 'set_aside') then sign(m.on_hand_delta)::int else k.on_hand end
+               * m.quantity,
                k.held * m.quantity, k.allocated * m.quantity, m.quantity > 0) as expected,
            row(m.on_hand_delta, m.held_delta, m.allocated_delta, true) as found,
            m.kind || ' (on_hand, held, allocated, moves something)' as detail
@@ -62,7 +64,7 @@ MOVEMENT = check(
               from inventory.movement where cell = :cell) m
       left join (values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
                         ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0),
-                        ('adjust', 1, 0, 0))
+                        ('adjust', 1, 0, 0), ('set_aside', 1, 0, 0))
              as k (kind, on_hand, held, allocated) on k.kind = m.kind
     """,
 )
@@ -92,7 +94,7 @@ ORDER_MOVEMENTS = check(
                         coalesce(sum(on_hand_delta) filter (where kind = 'return'), 0)::bigint as returned,
                         sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
                    from inventory.movement
-                  where cell = :cell and kind not in ('receive', 'adjust')
+                  where cell = :cell and kind not in ('receive', 'adjust', 'set_aside')
                   group by cause_id, stock_id) m using (order_id, stock_id)
     """,
 )
@@ -110,4 +112,17 @@ ADJUSTMENT = check(
     """,
 )
 
-CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, ADJUSTMENT)
+SET_ASIDE = check(
+    "set_aside",
+    "What is set aside, or put back, leaves one row of the same goods and comes to another, with its cost.",
+    """
+    select 'inventory.movement ' || m.cause_id as item, row(0::numeric, 0::numeric) as expected,
+           row(sum(m.on_hand_delta), sum(m.cost_delta)) as found, '(on_hand, cost) of ' || s.variant_id as detail
+      from inventory.movement m
+      join inventory.stock s on s.cell = m.cell and s.id = m.stock_id
+     where m.cell = :cell and m.kind = 'set_aside'
+     group by m.cause_id, s.seller_id, s.variant_id, s.location_id
+    """,
+)
+
+CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, ADJUSTMENT, SET_ASIDE)

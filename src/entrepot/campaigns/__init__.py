@@ -1,0 +1,37 @@
+"""Campaigns: flash sales. Offers for a time, at a price of their own, with goods set aside and a limit for each buyer.
+
+A campaign's goods lie in rows of stock of their own, so that ordinary sales cannot take them; its offers are of the
+status `campaign`, so that no list shows them and no cart takes them; each buyer's limit is a quota, locked and judged
+with the stock and given back with the purchase. `Desk.buy` quotes and places in one transaction, many at a time. Who
+cannot buy is refused from memory: before the start, from the end on, over the limit, and when nothing is left.
+
+The waiting room, where a campaign has one, lets so many in per second, in the order in which they came.
+
+Invariants:
+  what is set aside is what was moved there, and from a campaign that is over it goes back when nobody has bought it;
+  a buyer never has more units of an offer than its limit; a key that has bought is answered the same again;
+  positions in a line are given once, and how many were let in never goes back.
+
+Events: campaign_opened (key: the campaign; data: offer_ids), campaign_ended (key: the campaign; ended before its time),
+campaign_admission_set (key: the campaign; data: admit_per_s).
+"""
+
+from entrepot.campaigns.desk import Desk
+from entrepot.campaigns.selling import Wish
+from entrepot.campaigns.types import (
+    Campaign,
+    CampaignNotStarted,
+    CampaignOver,
+    NewCampaign,
+    NewOffer,
+    NoLine,
+    NotYourTurn,
+    Sale,
+    TicketNeeded,
+)
+from entrepot.campaigns.waiting import Place
+
+__all__ = [
+    "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine", "NotYourTurn",
+    "Place", "Sale", "TicketNeeded", "Wish",
+]  # fmt: skip

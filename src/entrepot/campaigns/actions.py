@@ -1,0 +1,91 @@
+"""Opening campaigns, ending them, and putting back what they did not sell."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from entrepot import catalog, inventory, sellers
+from entrepot.campaigns import store
+from entrepot.campaigns.types import MAX_OFFERS, CampaignOver, NewCampaign
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import new_id
+from entrepot.kit.problem import Malformed, NotFound
+
+SETTLED_MAX = 500
+"""Offers that one `settle` takes on."""
+
+
+async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
+    """Sets the goods of a campaign aside and makes its offers; its id.
+
+    Raises NotFound for an unknown market, and for an offer that is not of this market and cell or cannot be bought;
+    Malformed; StockPromised when there is not as much to set aside."""
+    await sellers.market(tx, new.market)
+    if new.ends_at <= max(new.starts_at, tx.now):
+        raise Malformed("ends_at must be later than starts_at and than now")
+    asked = {offer.offer_id: offer for offer in new.offers}
+    if not 1 <= len(new.offers) <= MAX_OFFERS or len(asked) < len(new.offers):
+        raise Malformed(f"give 1 to {MAX_OFFERS} offers, each once")
+    shelf = [f for f in await catalog.offers_for_quote(tx, cell, list(asked)) if f.buyable and f.market == new.market]
+    if len(shelf) < len(asked):
+        raise NotFound
+    id_ = new_id(tx.now)
+    units = [asked[facts.offer_id].units for facts in shelf]
+    stocks = await inventory.set_aside(tx, cell, [facts.stock_id for facts in shelf], units, id_)
+    sold = [
+        await catalog.add_offer(
+            tx, cell,
+            catalog.NewOffer(
+                facts.seller_id, facts.variant_id, new.market, facts.location_id, stock,
+                asked[facts.offer_id].unit_price_minor, "campaign",
+            ),
+        )
+        for facts, stock in zip(shelf, stocks, strict=True)
+    ]  # fmt: skip
+    await tx.run(
+        store.ADD, cell=cell, id=id_, market=new.market, name=new.name, starts_at=new.starts_at, ends_at=new.ends_at
+    )
+    await tx.run(store.ADD_LINE, cell=cell, id=id_, admit_per_s=new.admit_per_s, served_at=new.starts_at)
+    await tx.run(
+        store.ADD_OFFERS, cell=cell, id=id_, offers=[offer.id for offer in sold],
+        shelf_offers=[facts.offer_id for facts in shelf], stocks=stocks, units=units,
+        max_per_buyers=[asked[facts.offer_id].max_per_buyer for facts in shelf],
+    )  # fmt: skip
+    tx.emit("campaign_opened", id_, {"offer_ids": [offer.id for offer in sold]}, cell)
+    return id_
+
+
+async def end_campaign(tx: Tx, campaign_id: UUID) -> None:
+    """Ends a campaign now. Raises NotFound and CampaignOver."""
+    cell = await _lock(tx, campaign_id)
+    await tx.run(store.END, cell=cell, id=campaign_id, now=tx.now)
+    tx.emit("campaign_ended", campaign_id, {}, cell)
+
+
+async def set_admission(tx: Tx, campaign_id: UUID, admit_per_s: int | None) -> None:
+    """Lets so many in line in each second from now on; None: nobody needs to wait. Raises NotFound, CampaignOver."""
+    cell = await _lock(tx, campaign_id)
+    await tx.run(store.SET_ADMISSION, cell=cell, id=campaign_id, admit_per_s=admit_per_s, now=tx.now)
+    tx.emit("campaign_admission_set", campaign_id, {"admit_per_s": admit_per_s}, cell)
+
+
+async def _lock(tx: Tx, campaign_id: UUID) -> int:
+    """Locks a campaign that is not over; its cell."""
+    row = await tx.maybe(store.LOCK, id=campaign_id)
+    if row is None:
+        raise NotFound
+    if row.ends_at <= tx.now:
+        raise CampaignOver(row.ends_at)
+    return row.cell
+
+
+async def settle(tx: Tx, cell: int) -> int:
+    """Puts back what campaigns that are over have not sold, and what is given back to them later; of how many offers.
+    An offer whose goods have all gone is settled for good."""
+    due = await tx.all(store.DUE, cell=cell, now=tx.now, limit=SETTLED_MAX)
+    if due:
+        await inventory.put_back(tx, cell, [row.stock_id for row in due])
+    gone = [row.offer_id for row in due if row.on_hand == 0]
+    if gone:
+        await tx.run(store.SETTLED, cell=cell, offers=gone)
+    return len(due)

@@ -1,0 +1,78 @@
+"""Where a process sells from campaigns: no from memory, yes from the database, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from entrepot import payments
+from entrepot.campaigns import rules
+from entrepot.campaigns.selling import Outcome, Wish, sell_many
+from entrepot.campaigns.types import Bought, Campaign
+from entrepot.campaigns.view import View
+from entrepot.campaigns.waiting import Lines
+from entrepot.kit.auth import Caller, Keys
+from entrepot.kit.batch import Batcher
+from entrepot.kit.db import Database
+from entrepot.kit.ids import show
+from entrepot.kit.metrics import BATCHES, VERDICTS
+from entrepot.kit.problem import KeyConflict, Problem
+from entrepot.orders import OfferElsewhere, Placed, SoldOut
+from entrepot.pricing import LimitReached
+
+
+class Desk:
+    """`view` is what the process knows, `lines` are the waiting rooms. The batch of a cell's batcher owns its
+    transaction."""
+
+    def __init__(self, db: Database, keys: Keys, *, gateway_offered: bool) -> None:
+        self._db = db
+        self._gateway_offered = gateway_offered
+        self._batchers: dict[int, Batcher[Wish, Outcome]] = {}
+        self.view = View(db)
+        self.lines = Lines(db, keys)
+
+    async def buy(self, caller: Caller, wish: Wish, ticket: str | None = None) -> Placed:
+        """Quotes and places in one step. Raises the Problems of rules.refusal, of the waiting room and of placing,
+        NotFound, OfferElsewhere, MethodNotOffered, Overloaded and DatabaseAway."""
+        if wish.method != "wallet" and not self._gateway_offered:
+            raise payments.MethodNotOffered(wish.method)
+        campaign = await self.view.campaign(wish.campaign_id)
+        if caller.cell != campaign.cell:
+            raise OfferElsewhere(wish.offer_id)
+        outcome = self._known(campaign, wish)
+        if outcome is None:
+            self.lines.admit(caller, campaign, ticket, self._db.clock.now())
+            batcher = self._batchers.get(caller.cell)
+            if batcher is None:
+                batcher = self._batchers[caller.cell] = Batcher(partial(self._run, caller.cell))
+            outcome = await batcher.do(wish)
+        if isinstance(outcome, Problem):
+            raise outcome
+        return Placed(show("grp", outcome), "placed" if wish.method == "wallet" else "awaiting_payment")
+
+    def _known(self, campaign: Campaign, wish: Wish) -> Outcome | None:
+        """What this process can answer by itself."""
+        sale = campaign.sales.get(wish.offer_id)
+        if sale is None:  # the key may have been used for something else
+            return None
+        bought = sale.bought.get((wish.buyer_id, wish.key))
+        if bought is not None:
+            return bought.group_id if bought.body_hash == wish.body_hash else KeyConflict()
+        return rules.refusal(campaign, sale, wish.buyer_id, wish.quantity, self._db.clock.now())
+
+    async def _run(self, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
+        outcomes = await self._db.transact(lambda tx: sell_many(tx, cell, wishes))
+        BATCHES.observe(len(wishes))
+        short = False
+        for wish, outcome in zip(wishes, outcomes, strict=True):
+            VERDICTS.labels(outcome.code() if isinstance(outcome, Problem) else "placed").inc()
+            if isinstance(outcome, UUID):
+                self.view.note_bought(wish, Bought(wish.body_hash, outcome))
+            elif isinstance(outcome, LimitReached):
+                self.view.note_limit(wish.offer_id, wish.buyer_id)
+            short = short or isinstance(outcome, LimitReached | SoldOut)
+        if short:
+            await self.view.refresh()
+        return outcomes

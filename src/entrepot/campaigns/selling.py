@@ -1,0 +1,117 @@
+"""A batch of purchases from campaigns, in one transaction: who may not buy is sorted out by reading, the others are
+quoted and placed together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot import accounts, catalog, orders, pricing
+from entrepot.campaigns import store
+from entrepot.campaigns.rules import closed, limit_name
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.problem import KeyConflict, NotFound, Problem
+
+Outcome = UUID | Problem
+"""The order group that a wish was placed as, or why not."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """`quantity` units of a campaign's offer, paid by `method`. `key` is the buyer's idempotency key."""
+
+    buyer_id: UUID
+    key: str
+    campaign_id: UUID
+    offer_id: int
+    quantity: int
+    address_id: UUID
+    shipping_code: str
+    method: str
+
+    @property
+    def body(self) -> bytes:
+        fields = (self.campaign_id, self.offer_id, self.quantity, self.address_id, self.shipping_code, self.method)
+        return " ".join(map(str, fields)).encode()
+
+    @property
+    def body_hash(self) -> bytes:
+        return hashlib.sha256(self.body).digest()
+
+
+class _Facts(NamedTuple):
+    """What decides about wishes, as it is at a glance."""
+
+    terms: Mapping[int, store.Terms]
+    offers: Mapping[int, catalog.OfferFacts]
+    services: Container[tuple[str, str]]
+    addresses: Container[UUID]
+
+
+async def sell_many(tx: Tx, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
+    """An outcome for each, in order; a key that was used before gets what it placed then. Who is refused at a glance
+    costs no write; who is refused under the locks of place_many leaves no trace but a limit that is not used."""
+    before = await orders.keys_placed(tx, cell, [(wish.buyer_id, wish.key) for wish in wishes])
+    facts = await _facts(tx, cell, wishes)
+    outcomes: list[Outcome | None] = []
+    for wish in wishes:
+        if found := before.get((wish.buyer_id, wish.key)):
+            outcomes.append(found.group_id if found.body_hash == wish.body_hash else KeyConflict())
+        else:
+            outcomes.append(_refusal(wish, facts, tx.now))
+    some = [n for n, outcome in enumerate(outcomes) if outcome is None]
+    if some:
+        for n, outcome in zip(some, await _buy(tx, cell, [wishes[n] for n in some], facts), strict=True):
+            outcomes[n] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _facts(tx: ReadTx, cell: int, wishes: Sequence[Wish]) -> _Facts:
+    ids, numbers = list({w.campaign_id for w in wishes}), list({w.offer_id for w in wishes})
+    terms = {row.offer_id: row for row in await tx.all(store.TERMS, cell=cell, ids=ids, offers=numbers)}
+    offers = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, cell, list(terms))}
+    markets = {fact.market for fact in offers.values()}
+    services = {(market, s.code) for market in markets for s in await pricing.services(tx, market)}
+    addresses = await accounts.addresses_of(tx, cell, [(w.buyer_id, w.address_id) for w in wishes])
+    return _Facts(terms, offers, services, addresses)
+
+
+def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
+    """An offer of the campaign, at its time, of which something is left; by a service of the market, to an address of
+    the buyer's."""
+    terms = facts.terms.get(wish.offer_id)
+    if terms is None or terms.campaign_id != wish.campaign_id or wish.address_id not in facts.addresses:
+        return NotFound()
+    if problem := closed(terms.starts_at, terms.ends_at, now):
+        return problem
+    offer = facts.offers[wish.offer_id]
+    if offer.seller_status != "active":
+        return orders.OfferUnavailable(wish.offer_id)
+    if (offer.market, wish.shipping_code) not in facts.services:
+        return pricing.ShippingNotOffered(wish.shipping_code)
+    return orders.SoldOut(wish.offer_id, terms.left) if wish.quantity > terms.left else None
+
+
+async def _buy(tx: Tx, cell: int, wishes: Sequence[Wish], facts: _Facts) -> list[Outcome]:
+    """Limits are opened before anything is locked, so that who waits for another to open one holds up nobody."""
+    names = [limit_name(wish.campaign_id, wish.offer_id) for wish in wishes]
+    granted = [facts.terms[wish.offer_id].max_per_buyer for wish in wishes]
+    limits = await pricing.limits(tx, cell, names, [wish.buyer_id for wish in wishes], granted)
+    outcomes: list[Outcome] = [pricing.LimitReached(name, left) for name, (_, left) in zip(names, limits, strict=True)]
+    some = [n for n, wish in enumerate(wishes) if wish.quantity <= limits[n][1]]
+    wanted = []
+    for n in some:
+        wish, offer = wishes[n], facts.offers[wishes[n].offer_id]
+        purchase = orders.Purchase(
+            wish.buyer_id, offer.market, wish.shipping_code, [pricing.Line(offer, wish.quantity)], wish.address_id,
+            uses=[pricing.QuotaUse(limits[n][0], wish.quantity)],
+        )  # fmt: skip
+        wanted.append(orders.Buy(purchase, wish.key, wish.method, wish.body))
+    if wanted:
+        for n, verdict in zip(some, await orders.buy_many(tx, cell, wanted), strict=True):
+            outcomes[n] = verdict.group_id or orders.problem_of(verdict)
+    return outcomes

@@ -1,0 +1,104 @@
+"""The waiting room: a ticket says who came when, and the clock says who may come in.
+
+A ticket is signed, bound to the session that drew it, and holds a position. Those who come within TICK_S at one process
+share one write, so that a crowd costs as many writes as a handful. Who may come in is arithmetic on the line as it was
+last read, and on the time: nothing is written, and nothing asked, while somebody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from entrepot.campaigns import rules, store
+from entrepot.campaigns.types import Campaign, CampaignOver, NoLine, NotYourTurn, TicketNeeded
+from entrepot.kit.auth import Caller, Keys
+from entrepot.kit.batch import Batcher
+from entrepot.kit.db import Database, Tx
+
+TICK_S = 0.05
+CROWD = 20_000
+"""Tickets that a process draws at once, or has people wait for."""
+_USE = "line"
+
+
+class Ticket(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a campaign's line; `user_id` and `expires` tell the session."""
+
+    campaign_id: UUID
+    user_id: UUID
+    expires: int
+    position: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a ticket stands: `ahead` are before it, and `wait_s` is how long that will take; both are 0 for who may
+    come in."""
+
+    ticket: str
+    position: int
+    ahead: int
+    wait_s: int
+    admitted: bool
+
+
+_decode = msgspec.msgpack.Decoder(Ticket).decode
+
+
+class Lines:
+    """The lines of all campaigns, as one process sees them."""
+
+    def __init__(self, db: Database, keys: Keys) -> None:
+        self._db = db
+        self._keys = keys
+        self._batchers: dict[tuple[int, UUID], Batcher[None, int | None]] = {}
+
+    async def join(self, caller: Caller, campaign: Campaign) -> str:
+        """A ticket for the end of the line. Raises CampaignOver, NoLine, Overloaded and DatabaseAway."""
+        if campaign.line.admit_per_s is None:
+            raise NoLine
+        if self._db.clock.now() >= campaign.ends_at:
+            raise CampaignOver(campaign.ends_at)
+        key = (campaign.cell, campaign.id)
+        batcher = self._batchers.get(key)
+        if batcher is None:
+            batcher = self._batchers[key] = Batcher(partial(self._draw, *key), max_commands=CROWD, max_queue=CROWD)
+        position = await batcher.do(None)
+        if position is None:
+            raise NoLine
+        ticket = Ticket(campaign.id, caller.user_id, caller.expires, position)
+        return self._keys.sign(_USE, msgspec.msgpack.encode(ticket))
+
+    async def _draw(self, cell: int, campaign_id: UUID, crowd: Sequence[None]) -> list[int | None]:
+        async def draw(tx: Tx) -> int | None:
+            return await tx.maybe(store.TAKE_POSITIONS, cell=cell, id=campaign_id, count=len(crowd), now=tx.now)
+
+        first = await self._db.transact(draw, durable=False)
+        await asyncio.sleep(TICK_S)  # while others gather; these have their positions already
+        return [None if first is None else first + n for n in range(len(crowd))]
+
+    def place(self, caller: Caller, campaign: Campaign, ticket: str, now: datetime) -> Place:
+        """Raises TicketNeeded for a ticket that is not this session's for this campaign."""
+        claim = self._keys.signed(_USE, ticket)
+        try:
+            read = _decode(claim or b"")
+        except msgspec.DecodeError:
+            raise TicketNeeded from None
+        if (read.campaign_id, read.user_id, read.expires) != (campaign.id, caller.user_id, caller.expires):
+            raise TicketNeeded
+        wait = rules.wait(campaign.line, read.position, now)
+        ahead = max(0, read.position - rules.served(campaign.line, now))
+        return Place(ticket, read.position, ahead, int(wait.total_seconds()), not wait)
+
+    def admit(self, caller: Caller, campaign: Campaign, ticket: str | None, now: datetime) -> None:
+        """Raises TicketNeeded and NotYourTurn where there is a line."""
+        if campaign.line.admit_per_s is None:
+            return
+        place = self.place(caller, campaign, ticket or "", now)
+        if not place.admitted:
+            raise NotYourTurn(place.ahead, place.wait_s)
