@@ -236,7 +236,8 @@ CREATE FUNCTION ledger.open_many(p_cell smallint, p_now timestamp with time zone
 begin
     with made as (
         insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
-        select distinct on (a.code, a.owner, a.currency) p_cell, a.code, a.owner, a.currency, p_limited, p_striped, p_now
+        select distinct on (a.code, a.owner, a.currency)
+               p_cell, a.code, a.owner, a.currency, p_limited, p_striped, p_now
           from unnest(p_codes, p_owners, p_currencies) as a (code, owner, currency)
          order by a.code, a.owner, a.currency
         on conflict do nothing
@@ -525,6 +526,7 @@ declare
     again     boolean[] := array_fill(false, array[cardinality(p_quotes)]);
     details   jsonb[] := array_fill(null::jsonb, array[cardinality(p_quotes)]);
     k_new     int;       -- keys that nobody had used
+    k_known   int;       -- commands whose key was used
     k_callers uuid[];
     k_keys    text[];
     paid      bigint[];  -- by command
@@ -586,11 +588,12 @@ begin
             again[i] := w = 1;
         end loop;
     end if;
+    k_known := n - cardinality(array_positions(v, null));
 
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
-        select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks, q.line_quantities, q.line_prices,
-               q.quota_ids, q.quota_amounts,
+        select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
+               q.line_quantities, q.line_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -632,8 +635,8 @@ begin
     select (select array_agg(a.verdict order by a.n) from asked a),
            (select array_agg(a.paid_minor order by a.n) from asked a),
            (select array_agg(a.wallet order by a.n) from asked a),
-           (select count(distinct a.quote) < count(*)
-                or k_new < count(*) and count(distinct (a.caller, a.key)) < count(*) from asked a),
+           (select k_new + k_known < cardinality(p_quotes) or count(distinct a.quote) < count(*)
+              from asked a where a.verdict is null),
            (select array_agg(s.stock_id order by s.stock_id) from stock s),
            (select array_agg(s.asked order by s.stock_id) from stock s),
            (select array_agg(q.quota_id order by q.quota_id) from quota q),
@@ -671,10 +674,14 @@ begin
             v[i] := 'quote_placed';
             details[i] := null;
         end loop;
+        assert not exists (select from unnest(p_quotes, v) as a (quote, verdict)
+                            where a.verdict is null and a.quote <> all (claimed)), 'what is judged is claimed';
     end if;
 
     -- 4. Nobody asks twice and, at a glance, nothing is short: write first, lock and look again then.
-    enough := not twins and array_position(wallets, 0) is null
+    enough := not twins
+        and not exists (select from unnest(wallets, paid, v) as a (wallet, paid, verdict)
+                         where a.wallet = 0 and a.paid > 0 and a.verdict is null)
         and not exists (select from inventory.availability s
                          where s.cell = p_cell and s.stock_id = any (s_ids)
                            and s.available < s_asked[width_bucket(s.stock_id, s_ids)])
@@ -784,7 +791,8 @@ begin
             v[i] := 'ok';
             continue when not twins;
             for j in i + 1 .. n loop
-                if p_keys[j] = p_keys[i] and p_callers[j] = p_callers[i] or twin[j] is null and p_quotes[j] = p_quotes[i] then
+                if p_keys[j] = p_keys[i] and p_callers[j] = p_callers[i]
+                        or twin[j] is null and p_quotes[j] = p_quotes[i] then
                     twin[j] := i;
                 end if;
             end loop;
@@ -815,7 +823,8 @@ begin
          where k.cell = p_cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
            and a.verdict not in ('ok', 'placed', 'key_conflict')
            and not exists (select from unnest(p_callers, p_keys, v) as o (caller, key, verdict)
-                            where o.caller = a.caller and o.key = a.key and coalesce(o.verdict, 'ok') in ('ok', 'placed'));
+                            where o.caller = a.caller and o.key = a.key
+                              and coalesce(o.verdict, 'ok') in ('ok', 'placed'));
     end if;
     if twins then
         update kit.idempotency_key k

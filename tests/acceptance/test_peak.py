@@ -84,11 +84,14 @@ async def test_2_coupons_and_budgets(shop: Shop) -> None:
     assert again.status_code == 201
 
     await add_promotion(shop, "PURSE", budget_minor=250)  # two of 100, not three
-    told = [await buyer.place(await buyer.quote([(offer, 1)], "PURSE")) for buyer in buyers[:3]]
+    quotes = [(buyer, await buyer.quote([(offer, 1)], "PURSE")) for buyer in buyers[:3]]
+    told = [await buyer.place(quote) for buyer, quote in quotes]
     assert [answer.status_code for answer in told] == [201, 201, 409]
     assert told[2].json() | {"instance": None} == told[2].json() | {
         "type": "/problems/limit_reached", "limit": "promotion:PURSE:budget", "available": 50, "instance": None,
     }  # fmt: skip
     assert (await used(shop))["promotion:PURSE:budget"] == 200
+    with pytest.raises(AssertionError, match="limit_reached"):  # who asks for a price now is told so at once
+        await buyers[3].quote([(offer, 1)], "PURSE")
     assert await shop.balance("promotions") == -2 * 100 - 2 * 100
     await shop.audited()

@@ -6,7 +6,7 @@
 
 Buyers 0 and 1 have wallets, buyer 2 has none. Shipping is `free`, or `paid`: 2 an order and 1 a line. Promotions: `all`
 and `half` are the operator's, `sale` (half) the seller's. So are three that take half off
-but not for ever: `two` for two purchases, `once` for one of each buyer, `purse` for 6 altogether."""
+but not for ever: `two` for two purchases, `once` for one of each buyer, `purse` for 40 altogether."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROMOTIONS = (
     ("sale", 5_000, "seller", (None, None, None)),
     ("two", 5_000, "operator", (2, None, None)),
     ("once", 5_000, "operator", (None, 1, None)),
-    ("purse", 5_000, "operator", (None, None, 6)),
+    ("purse", 5_000, "operator", (None, None, 40)),
 )
 TABLES = (
     "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote",

@@ -68,7 +68,7 @@ class Model:
     closed: set[tuple[str, int]] = field(default_factory=set)  # paused offers and suspended sellers
     keys: dict[tuple[int, str], Command] = field(default_factory=dict)
     groups: dict[int, tuple[str, datetime]] = field(default_factory=dict)  # quote: method, when
-    limits: dict[str | tuple[str, int], int] = field(default_factory=lambda: {"two": 2, "purse": 6})
+    limits: dict[str | tuple[str, int], int] = field(default_factory=lambda: {"two": 2, "purse": 40})
 
     def place(self, batch: list[Command]) -> list[Told]:
         return [self.judge(command) for command in batch]
@@ -437,6 +437,6 @@ def test_a_promotion_for_two_is_for_the_first_two_that_are_placed(real: Real) ->
 
 
 def test_a_budget_is_spent_to_the_cent_and_no_further(real: Real) -> None:
-    wanted = [Wanted(0, ((1, 2),), "purse"), Wanted(0, ((2, 1),), "purse"), Wanted(0, ((0, 1),), "purse")]
-    left: Told = ("limit_reached", False, {"limit": "promotion:purse:budget", "available": 1})  # 5 of 6 are spent
-    assert told(real, wanted, [Command(0, str(n), n) for n in range(3)]) == [[PLACED, left, left]]
+    wanted = [Wanted(0, lines, "purse") for lines in (((1, 4), (2, 4)), ((1, 4), (2, 4)), ((1, 2),))]
+    left: Told = ("limit_reached", False, {"limit": "promotion:purse:budget", "available": 4})  # 36 of 40 are spent
+    assert told(real, wanted, [Command(0, str(n), n) for n in range(3)]) == [[PLACED, PLACED, left]]

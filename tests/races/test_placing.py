@@ -112,8 +112,8 @@ async def test_orders_of_one_purchase_canceled_at_once_give_its_promotion_back_o
     for seed in SEEDS:
         await ground.fresh(units=5)
         a = ground.counter.buyers[0]
-        first, second = await ground.bought(Wanted(0, ((0, 1), (2, 1)), "once"))
         (again,) = await ground.quotes(Wanted(0, ((1, 1),), "once"))
+        first, second = await ground.bought(Wanted(0, ((0, 1), (2, 1)), "once"))
         works = cancel(first, a), cancel(second, a), place(a, "k", again.id)
         async with ground.race(seed, *works) as (one, other, verdict):
             assert (one, other) == (None, None)

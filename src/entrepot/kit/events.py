@@ -16,7 +16,7 @@ import msgspec
 
 from entrepot.kit import metrics
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.halves import NOBODYS
+from entrepot.kit.halves import is_nobodys
 from entrepot.kit.log import log
 from entrepot.kit.sql import sql
 
@@ -147,9 +147,9 @@ async def _consume(db: Database, consumer: Consumer, cell: int, limit: int) -> i
         if events:
             try:
                 await consumer.handle(tx, cell, events)
-            except NOBODYS:
-                raise
             except Exception as error:
+                if is_nobodys(error):
+                    raise
                 raise _FailedError(events, error) from error
         end = _Cursor(events[-1].xid, events[-1].id) if len(events) == limit else horizon
         await tx.run(_MOVE, cell=cell, consumer=consumer.name, xid=end.xid, id=end.id)

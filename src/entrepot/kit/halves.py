@@ -12,8 +12,12 @@ from entrepot.kit import metrics
 from entrepot.kit.db import GONE, Tx
 from entrepot.kit.log import log
 
-NOBODYS = (*GONE, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-"""What says nothing about the things that were to be done: it is raised, and all of the transaction is tried again."""
+
+def is_nobodys(error: Exception) -> bool:
+    """Whether an error says nothing about the things that were to be done: it is raised, and all of the transaction is
+    tried again. An argument that does not fit is our mistake, not the server's absence."""
+    away = isinstance(error, GONE) and not isinstance(error, ValueError)
+    return away or isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError)
 
 
 async def in_halves(
@@ -26,9 +30,9 @@ async def in_halves(
     try:
         async with tx.savepoint():
             return await work(ids), []
-    except NOBODYS:
-        raise
     except Exception as error:
+        if is_nobodys(error):
+            raise
         if len(ids) == 1:
             frames = traceback.extract_tb(error.__traceback__)
             where = [f"{frame.filename}:{frame.lineno}" for frame in frames]

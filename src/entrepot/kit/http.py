@@ -138,6 +138,8 @@ def problem_response(problem: Problem) -> Response:
     headers = {}
     if hasattr(problem, "retry_after_s"):
         headers["retry-after"] = str(problem.retry_after_s)
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
     body = _encode(problem.document())
     return Response(body, problem.status, headers, "application/problem+json")
 

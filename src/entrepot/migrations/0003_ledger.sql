@@ -59,7 +59,8 @@ set search_path = pg_catalog as $$
 begin
     with made as (
         insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
-        select distinct on (a.code, a.owner, a.currency) p_cell, a.code, a.owner, a.currency, p_limited, p_striped, p_now
+        select distinct on (a.code, a.owner, a.currency)
+               p_cell, a.code, a.owner, a.currency, p_limited, p_striped, p_now
           from unnest(p_codes, p_owners, p_currencies) as a (code, owner, currency)
          order by a.code, a.owner, a.currency
         on conflict do nothing

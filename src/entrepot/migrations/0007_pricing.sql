@@ -28,8 +28,9 @@ create table pricing.promotion (
     check (valid_to > valid_from)
 );
 
--- What may be used so many times: a promotion by everybody, by one buyer, its budget. The row is made before the first use, so that
--- the first use locks like the thousandth; at any time `used` is the sum of the uses that were not given back.
+-- What may be used so many times: a promotion by everybody, by one buyer, its budget. The row is made before the first
+-- use, so that the first use locks like the thousandth; at any time `used` is the sum of the uses that were not given
+-- back.
 create table pricing.quota (
     cell    smallint not null,
     id      bigint   not null generated always as identity,

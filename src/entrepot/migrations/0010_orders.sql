@@ -81,7 +81,8 @@ create table orders.order_group (
     currency   text        collate "C" not null,
     address_id uuid,
     paid_minor bigint      not null check (paid_minor >= 0),
-    status     text        collate "C" not null check (status in ('awaiting_payment', 'placed', 'expired')),
+    status     text        collate "C" not null check (status in (
+        'awaiting_payment', 'placed', 'expired', 'canceled')),
     pay_by     timestamptz,
     placed_at  timestamptz not null,
     primary key (cell, id)

@@ -12,14 +12,15 @@
 --   limit_reached       detail {limit, available}: the name of a quota, as of a promotion
 --   insufficient_funds  detail {available_minor}
 --
--- Rows that a batch names are looked up one by one, by their primary key: `offset 0` keeps that order. With the statistics
--- of a young table the planner would rather read all quotes, or all wallets, for each element of the batch.
+-- Rows that a batch names are looked up one by one, by their primary key: `offset 0` keeps that order. With the
+-- statistics of a young table the planner would rather read all quotes, or all wallets, for each element of the batch.
 --
--- Locks, in this order: keys (caller, key), order groups (id), stock (id), quotas (id), wallets (id). Commands are judged in the
--- order given, each against what its predecessors left; a refused one consumes nothing.
+-- Locks, in this order: keys (caller, key), order groups (id), stock (id), quotas (id), wallets (id). Commands are judged
+-- in the order given, each against what its predecessors left; a refused one consumes nothing.
 --
--- Stock, quotas and wallets are what batches wait for each other about, so they are locked as late as can be: when nothing seems
--- to be short, the rows of the orders are written first, and taken back should the locked figures say otherwise.
+-- Stock, quotas and wallets are what batches wait for each other about, so they are locked as late as can be: when
+-- nothing seems to be short, the rows of the orders are written first, and taken back should the locked figures say
+-- otherwise.
 
 -- The lines of quotes, unnested; `n` counts the quotes as they are given. Elements are taken by their subscripts: the
 -- planner leaves out those that a caller does not use, and twelve arrays unnested side by side cost a fifth of placing.
@@ -58,8 +59,8 @@ language sql stable as $$
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
 $$;
 
--- The functions below take quotes in the order of their ids, each once: the index then finds them in one sweep, and what
--- goes with the n-th (how it is paid) is found by bisection.
+-- The functions below take quotes in the order of their ids, each once: the index then finds them in one sweep, and
+-- what goes with the n-th (how it is paid) is found by bisection.
 
 -- Claims quotes: each becomes the order group of the same id, once. Who claims one that another transaction has just
 -- claimed waits for it. Returns those that are ours now; the others were placed.
@@ -231,6 +232,7 @@ declare
     again     boolean[] := array_fill(false, array[cardinality(p_quotes)]);
     details   jsonb[] := array_fill(null::jsonb, array[cardinality(p_quotes)]);
     k_new     int;       -- keys that nobody had used
+    k_known   int;       -- commands whose key was used
     k_callers uuid[];
     k_keys    text[];
     paid      bigint[];  -- by command
@@ -292,11 +294,12 @@ begin
             again[i] := w = 1;
         end loop;
     end if;
+    k_known := n - cardinality(array_positions(v, null));
 
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
-        select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks, q.line_quantities, q.line_prices,
-               q.quota_ids, q.quota_amounts,
+        select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
+               q.line_quantities, q.line_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -338,8 +341,8 @@ begin
     select (select array_agg(a.verdict order by a.n) from asked a),
            (select array_agg(a.paid_minor order by a.n) from asked a),
            (select array_agg(a.wallet order by a.n) from asked a),
-           (select count(distinct a.quote) < count(*)
-                or k_new < count(*) and count(distinct (a.caller, a.key)) < count(*) from asked a),
+           (select k_new + k_known < cardinality(p_quotes) or count(distinct a.quote) < count(*)
+              from asked a where a.verdict is null),
            (select array_agg(s.stock_id order by s.stock_id) from stock s),
            (select array_agg(s.asked order by s.stock_id) from stock s),
            (select array_agg(q.quota_id order by q.quota_id) from quota q),
@@ -377,10 +380,14 @@ begin
             v[i] := 'quote_placed';
             details[i] := null;
         end loop;
+        assert not exists (select from unnest(p_quotes, v) as a (quote, verdict)
+                            where a.verdict is null and a.quote <> all (claimed)), 'what is judged is claimed';
     end if;
 
     -- 4. Nobody asks twice and, at a glance, nothing is short: write first, lock and look again then.
-    enough := not twins and array_position(wallets, 0) is null
+    enough := not twins
+        and not exists (select from unnest(wallets, paid, v) as a (wallet, paid, verdict)
+                         where a.wallet = 0 and a.paid > 0 and a.verdict is null)
         and not exists (select from inventory.availability s
                          where s.cell = p_cell and s.stock_id = any (s_ids)
                            and s.available < s_asked[width_bucket(s.stock_id, s_ids)])
@@ -490,7 +497,8 @@ begin
             v[i] := 'ok';
             continue when not twins;
             for j in i + 1 .. n loop
-                if p_keys[j] = p_keys[i] and p_callers[j] = p_callers[i] or twin[j] is null and p_quotes[j] = p_quotes[i] then
+                if p_keys[j] = p_keys[i] and p_callers[j] = p_callers[i]
+                        or twin[j] is null and p_quotes[j] = p_quotes[i] then
                     twin[j] := i;
                 end if;
             end loop;
@@ -521,7 +529,8 @@ begin
          where k.cell = p_cell and k.caller = a.caller and k.route = 'place' and k.key = a.key
            and a.verdict not in ('ok', 'placed', 'key_conflict')
            and not exists (select from unnest(p_callers, p_keys, v) as o (caller, key, verdict)
-                            where o.caller = a.caller and o.key = a.key and coalesce(o.verdict, 'ok') in ('ok', 'placed'));
+                            where o.caller = a.caller and o.key = a.key
+                              and coalesce(o.verdict, 'ok') in ('ok', 'placed'));
     end if;
     if twins then
         update kit.idempotency_key k

@@ -253,8 +253,8 @@ def _seller(caller: Caller) -> UUID:
 
 
 _PRICING = (
-    pricing.AmountTooLarge, pricing.NothingToPrice, pricing.PromotionNotValid, pricing.QuantityNotValid,
-    pricing.ShippingNotOffered, pricing.TooManyLines,
+    pricing.AmountTooLarge, pricing.LimitReached, pricing.NothingToPrice, pricing.PromotionNotValid,
+    pricing.QuantityNotValid, pricing.ShippingNotOffered, pricing.TooManyLines,
 )  # fmt: skip
 
 routes = [

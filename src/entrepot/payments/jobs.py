@@ -88,10 +88,12 @@ async def sweep(
 async def _claim(
     db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, settle: Settle, limit: int
 ) -> list[Coroutine[Any, Any, None]]:
-    """What is due, to be asked now. A claim that is lost with the server is only a claim."""
+    """What is due, to be asked now; a quarter of it refunds, however many payments wait. A claim that is lost with the
+    server is only a claim."""
     async with db.write(durable=False) as tx:
-        payments = await actions.claim_due(tx, cell, limit)
-        refunds = await actions.claim_refunds(tx, cell, limit - len(payments))
+        refunds = await actions.claim_refunds(tx, cell, limit // 4)
+        payments = await actions.claim_due(tx, cell, limit - len(refunds))
+        refunds += await actions.claim_refunds(tx, cell, limit - len(refunds) - len(payments))
     return [_spared(_ask(db, client, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
             for due in payments] + [
         _spared(_refund(db, client, gateway, cell, due), refund=due.id, attempt=due.attempts) for due in refunds

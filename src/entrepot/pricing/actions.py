@@ -11,7 +11,14 @@ from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.money import allocate
 from entrepot.pricing import store
-from entrepot.pricing.types import Promotion, PromotionExists, QuotaUse, ShippingService, ShippingServiceExists
+from entrepot.pricing.types import (
+    LimitReached,
+    Promotion,
+    PromotionExists,
+    QuotaUse,
+    ShippingService,
+    ShippingServiceExists,
+)
 
 
 async def add_shipping_service(tx: Tx, service: ShippingService) -> None:
@@ -51,22 +58,26 @@ async def limits(
 
 async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discount_minor: int) -> list[QuotaUse]:
     """What a purchase of `buyer_id` that takes `discount_minor` off will use of the promotion's limits. A limit for
-    everybody is shared out among the cells, evenly, when it is first used in one; a buyer is always in the same."""
+    everybody is shared out among the cells, evenly, when it is first used in one; a buyer is always in the same. Raises
+    LimitReached when one is used up at a glance; whether it still is not, placing judges."""
     everywhere = await cells(tx)
 
     def share(total: int) -> int:
         return allocate(total, [1] * len(everywhere))[everywhere.index(cell)]
 
     name = f"promotion:{promotion.code}"
-    limits: list[tuple[str, UUID, int, int]] = []  # name, whose, granted, what this purchase uses
+    asked: list[tuple[str, UUID, int, int]] = []  # name, whose, granted, what this purchase uses
     if promotion.max_uses is not None:
-        limits.append((name, NIL, share(promotion.max_uses), 1))
+        asked.append((name, NIL, share(promotion.max_uses), 1))
     if promotion.max_per_buyer is not None:
-        limits.append((f"{name}:buyer", buyer_id, promotion.max_per_buyer, 1))
+        asked.append((f"{name}:buyer", buyer_id, promotion.max_per_buyer, 1))
     if promotion.budget_minor is not None and discount_minor > 0:
-        limits.append((f"{name}:budget", NIL, share(promotion.budget_minor), discount_minor))
-    if not limits:
+        asked.append((f"{name}:budget", NIL, share(promotion.budget_minor), discount_minor))
+    if not asked:
         return []
-    names, owners, granted, amounts = zip(*limits, strict=True)
-    ids = await tx.all(store.OPEN_QUOTAS, cell=cell, names=names, owners=owners, granted=granted)
-    return sorted(QuotaUse(id_, amount) for id_, amount in zip(ids, amounts, strict=True))
+    names, owners, granted, amounts = zip(*asked, strict=True)
+    opened = await limits(tx, cell, names, owners, granted)
+    for (_, left), limit, amount in zip(opened, names, amounts, strict=True):
+        if left < amount:
+            raise LimitReached(limit, left)
+    return sorted(QuotaUse(id_, amount) for (id_, _), amount in zip(opened, amounts, strict=True))
