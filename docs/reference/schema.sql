@@ -2033,6 +2033,8 @@ CREATE INDEX order_group_id ON orders."order" USING btree (cell, group_id);
 
 CREATE INDEX order_group_pay_by ON orders.order_group USING btree (cell, pay_by) WHERE (status = 'awaiting_payment'::text);
 
+CREATE INDEX order_placed ON orders."order" USING brin (placed_at) WITH (autosummarize='true');
+
 CREATE INDEX order_release_due ON orders."order" USING btree (cell, release_due_at) WHERE (release_due_at IS NOT NULL);
 
 CREATE INDEX order_seller ON orders."order" USING btree (cell, seller_id, id);

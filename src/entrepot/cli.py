@@ -20,7 +20,7 @@ from entrepot.kit import postgres
 from entrepot.kit.backup import BackupError, backup, restore
 from entrepot.kit.migrate import MigrationError, migrate
 from entrepot.kit.problem import Problem
-from entrepot.settings import Settings, SettingsError, load
+from entrepot.settings import PORT_MAX, Settings, SettingsError, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,8 +112,9 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 
 def _up(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    settings = _on_port(settings, arguments)
     _migrate(settings, arguments)
-    return _serve(_on_port(settings, arguments))
+    return _serve(settings)
 
 
 def _serve(settings: Settings) -> int | None:
@@ -166,4 +167,8 @@ def _restore(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def _on_port(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    return settings if arguments.port is None else replace(settings, port=arguments.port)
+    if arguments.port is None:
+        return settings
+    if not 1 <= arguments.port <= PORT_MAX:
+        raise SettingsError(f"--port must be a whole number from 1 to {PORT_MAX}, not {arguments.port}")
+    return replace(settings, port=arguments.port)

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 SECRET_MIN = 32  # characters
+PORT_MAX = 65535
 
 
 class SettingsError(Exception):
@@ -35,7 +36,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     home = _home(environ)
     data = environ.get("ENTREPOT_DATA")
     host = environ.get("ENTREPOT_HOST") or "127.0.0.1"
-    port = _whole(environ, "ENTREPOT_PORT", 8000, 1, 65535)
+    port = _whole(environ, "ENTREPOT_PORT", 8000, 1, PORT_MAX)
     return Settings(
         database_url=_database_url(environ),
         home=home,

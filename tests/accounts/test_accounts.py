@@ -7,9 +7,9 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from entrepot import accounts, ledger, sellers
+from entrepot import accounts, ledger, payments, sellers
 from entrepot.accounts import EmailTaken, NewAddress, TooManyAddresses, WrongCredentials
-from entrepot.accounts.actions import NOBODY, erase, open_wallets
+from entrepot.accounts.actions import NOBODY, erase
 from entrepot.accounts.api import routes
 from entrepot.accounts.jobs import forget_tries
 from entrepot.accounts.reads import MAX_ADDRESSES
@@ -47,13 +47,19 @@ async def test_a_registered_buyer_has_a_wallet_in_every_markets_currency(stage: 
     assert await stage.rows("select count(*) from accounts.user") == users
 
 
-async def test_wallets_of_a_later_market(stage: Stage) -> None:
+async def test_the_wallet_of_a_later_market_is_opened_by_the_first_money(stage: Stage) -> None:
     user_id = await registered(stage, "later@example.org")
+    seller = await stage.seller()
     async with stage.db.write() as tx:
         await sellers.add_market(tx, Market("de", "Germany", "EUR", "de"))
+        staff = await accounts.add_staff(tx, Role.SELLER, seller.id, "later-staff@example.org", "S", NOBODY)
         assert await ledger.account_ids(tx, 0, ["wallet"], [user_id], ["EUR"]) == [0]
-        await open_wallets(tx, 0, [user_id])
-        assert await ledger.account_ids(tx, 0, ["wallet"], [user_id], ["EUR"]) != [0]
+        await payments.top_up(tx, 0, user_id, "EUR", 500, UUID(int=1))
+        assert await ledger.balance(tx, 0, "wallet", "EUR", user_id) == 500
+        for nobody, currency in ((staff, "EUR"), (UUID(int=2), "EUR"), (user_id, "XXX")):
+            with pytest.raises(ledger.TransferRefused):
+                await payments.top_up(tx, 0, nobody, currency, 500, UUID(int=3))
+        assert await ledger.account_ids(tx, 0, ["wallet"] * 2, [staff, UUID(int=2)], ["EUR"] * 2) == [0, 0]
 
 
 async def test_imported_buyers_have_wallets_and_no_log_in(stage: Stage) -> None:

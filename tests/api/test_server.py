@@ -188,6 +188,13 @@ def test_a_port_in_use_is_one_line(server: Server, db_url: str, folder: Path) ->
     )
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_is_none_is_one_line(db_url: str, folder: Path, port: str) -> None:
+    done = command("up", "--port", port, **environment(db_url, folder))
+    expected = f"entrepot: --port must be a whole number from 1 to 65535, not {port}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
 @pytest.mark.parametrize("name", ["up", "migrate", "audit", "backup"])
 def test_a_database_that_is_down_is_one_line(folder: Path, name: str) -> None:
     arguments = [str(folder / "file")] if name == "backup" else []

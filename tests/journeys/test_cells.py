@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot import accounts
+from entrepot import accounts, orders
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
 from tests.shop import MARKET, START, Buyer, Shop, open_shop
@@ -67,6 +67,21 @@ async def test_each_cell_goes_the_whole_way_by_itself(shop: Shop) -> None:
         earned = [await shop.balance(code, cell=cell) for code in ("commission", "payment_fee", "payout")]
         assert sum(earned) == paid
         assert min(earned) > 0
+
+
+async def test_the_operator_and_the_home_page_see_all_cells(shop: Shop) -> None:
+    for cell in (0, 1):
+        offer = await shop.offer(await shop.seller(cell=cell), 1_000, 10, cell=cell)
+        await (await shop.buyer(cell=cell)).buy([(offer, 2 + cell)])
+    told = await shop.http.get("/v1/operator/days", params={"market": MARKET}, headers=shop.operator)
+    assert told.json()["items"] == [
+        {"day": f"{START:%Y-%m-%d}", "groups": 2, "orders": 2, "paid_minor": 2_600 + 3_600, "commission_minor": 500}
+    ]
+    async with shop.db.read() as tx:
+        assert len(await orders.bought_lately(tx, 10)) == 2
+        assert len(await orders.bought_lately(tx, 1)) == 1
+    page = await shop.http.get("/operator", headers={"cookie": f"session={shop.operator['authorization'][7:]}"})
+    assert "62.00" in page.text, page.text
 
 
 async def test_a_purchase_spans_no_cells(shop: Shop) -> None:

@@ -5,8 +5,8 @@ is (log-in, person, addresses) lies in rows of its own and goes with `erase`. A 
 that an import brought in.
 
 Invariants:
-  a buyer has a wallet in the ledger for each currency that a market had when it was registered (`open_wallets` adds
-  those of later markets);
+  a buyer has a wallet in the ledger for each currency that a market had when it was registered; those of later markets
+  are opened when money comes in (`open_wallets`);
   e-mails are kept in lower case, each once; a password is kept as its argon2 hash, which is never made or checked
   inside a transaction;
   log-ins fail at most EMAIL_FAILURES times for an e-mail and ADDRESS_FAILURES times from an address in WINDOW.
@@ -18,6 +18,7 @@ from entrepot.accounts.actions import (
     add_address,
     add_staff,
     import_buyers,
+    open_wallets,
     register_buyer,
     sign_in,
 )
@@ -34,5 +35,6 @@ from entrepot.accounts.types import (
 
 __all__ = [
     "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
-    "add_staff", "address", "addresses", "addresses_of", "cell_of", "import_buyers", "me", "register_buyer", "sign_in",
+    "add_staff", "address", "addresses", "addresses_of", "cell_of", "import_buyers", "me", "open_wallets",
+    "register_buyer", "sign_in",
 ]  # fmt: skip

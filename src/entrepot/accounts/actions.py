@@ -63,7 +63,8 @@ async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = FIRST) -> int:
 
 
 async def open_wallets(tx: Tx, cell: int, buyers: Sequence[UUID]) -> None:
-    """Opens the buyers' wallets in every market's currency; those that are open stay as they are."""
+    """Opens wallets in every market's currency for those of the users who are buyers; what is open stays as it is."""
+    buyers = await tx.all(store.BUYERS, cell=cell, ids=buyers)
     pairs = [(buyer, currency) for currency in await sellers.currencies(tx) for buyer in buyers]
     await ledger.open_accounts(
         tx, cell=cell, codes=["wallet"] * len(pairs), owners=[buyer for buyer, _ in pairs],

@@ -28,6 +28,12 @@ ADD_USERS = sql(
     """,
     UUID,
 )
+BUYERS = sql(
+    """
+    select id from accounts.user where cell = :cell and id = any (:ids::uuid[]) and role = 'buyer' order by id
+    """,
+    UUID,
+)
 ADD_LOGIN = sql(
     """
     insert into accounts.login (email, cell, user_id, password_hash)

@@ -233,7 +233,7 @@ async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> No
 async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
     """What a market sold per day, in the 28 days up to its last order."""
     await read_market(tx, query.market)
-    return Days(await reads.days(tx, 0, query.market))
+    return Days(await reads.days(tx, query.market))
 
 
 async def sandbox_webhook(request: Request) -> Response:

@@ -20,7 +20,7 @@ LAST = UUID(int=2**128 - 1)
 PAGE = 50
 MAX_DAYS = 400
 LATELY = 2_000
-"""Order lines that count as bought lately."""
+"""Order lines, or groups, that count as the last ones."""
 
 
 class OrderLine(msgspec.Struct, frozen=True):
@@ -179,23 +179,22 @@ async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> acc
     return await accounts.address(tx, cell, row.buyer_id, row.address_id)
 
 
-async def days(
-    tx: ReadTx, cell: int, market: str, start: datetime | None = None, stop: datetime | None = None
-) -> list[Day]:
-    """What a market sold per day (UTC); without a period the 28 days up to its last order. At most MAX_DAYS."""
+async def days(tx: ReadTx, market: str, start: datetime | None = None, stop: datetime | None = None) -> list[Day]:
+    """What a market sold per day (UTC), in all cells; without a period the 28 days up to its last order. At most
+    MAX_DAYS."""
     if stop is None:
-        last = await tx.maybe(store.LAST_ORDER_AT, cell=cell, market=market)
+        last = await tx.maybe(store.LAST_ORDER_AT, market=market, groups=LATELY)
         stop = (last or tx.now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     if start is None:
         start = stop - timedelta(days=28)
     elif stop - start > timedelta(days=MAX_DAYS):
         start = stop - timedelta(days=MAX_DAYS)
-    return await tx.all(store.DAYS, cell=cell, market=market, start=start, stop=stop)
+    return await tx.all(store.DAYS, market=market, start=start, stop=stop)
 
 
-async def bought_lately(tx: ReadTx, cell: int, limit: int) -> list[int]:
-    """The products that most of the last LATELY order lines are of."""
-    return await tx.all(store.BOUGHT_LATELY, cell=cell, lines=LATELY, limit=limit)
+async def bought_lately(tx: ReadTx, limit: int) -> list[int]:
+    """The products that most of the last LATELY order lines of all cells are of."""
+    return await tx.all(store.BOUGHT_LATELY, lines=LATELY, limit=limit)
 
 
 def _line(line: OrderLineRow, currency: str) -> OrderLine:

@@ -457,18 +457,22 @@ DAYS = sql(
     select (o.placed_at at time zone 'UTC')::date as day, count(distinct o.group_id)::int, count(*)::int,
            sum(o.paid_minor)::bigint, sum(o.commission_minor)::bigint
       from orders.order o
-     where o.cell = :cell and o.market = :market and o.placed_at >= :start and o.placed_at < :stop
+     where o.cell = any (array(select c.cell from kit.cell c)) and o.market = :market
+       and o.placed_at >= :start and o.placed_at < :stop
        and o.status not in ('awaiting_payment', 'expired', 'canceled')
      group by 1 order by 1
     """,
     Day,
 )
-# Order ids begin with their time, so that the primary key read from its end gives the latest lines.
+# Order ids begin with their time, so that the primary key read from its end gives the latest lines of a cell.
 BOUGHT_LATELY = sql(
     """
     select v.product_id
-      from (select variant_id, order_id from orders.order_line
-             where cell = :cell order by order_id desc limit :lines) l
+      from (select l.variant_id, l.order_id
+              from kit.cell c
+             cross join lateral (select variant_id, order_id from orders.order_line
+                                  where cell = c.cell order by order_id desc limit :lines) l
+             order by l.order_id desc limit :lines) l
       join catalog.variant v on v.id = l.variant_id
      group by v.product_id
      order by count(distinct l.order_id) desc, v.product_id
@@ -476,7 +480,13 @@ BOUGHT_LATELY = sql(
     """,
     int,
 )
+# Read from its end, too: a group's id is its quote's, and later ones may have been placed earlier, if not by much.
 LAST_ORDER_AT = sql(
-    "select max(placed_at) from orders.order_group where cell = :cell and market = :market",
+    """
+    select max(g.placed_at)
+      from kit.cell c
+     cross join lateral (select placed_at from orders.order_group
+                          where cell = c.cell and market = :market order by id desc limit :groups) g
+    """,
     datetime,
 )

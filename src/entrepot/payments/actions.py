@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from entrepot import ledger
+from entrepot import accounts, ledger
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
@@ -42,7 +42,8 @@ async def top_up(tx: Tx, cell: int, buyer_id: UUID, currency: str, amount_minor:
 async def top_up_many(
     tx: Tx, cell: int, currency: str, buyers: Sequence[UUID], amounts: Sequence[int], causes: Sequence[UUID]
 ) -> None:
-    """The same for many: cash -> each wallet."""
+    """The same for many: cash -> each wallet. A buyer who was there before the currency's market has none yet."""
+    await accounts.open_wallets(tx, cell, buyers)
     codes, owners = ["cash"] + ["wallet"] * len(buyers), [NIL, *buyers]
     cash, *wallets = await ledger.account_ids(tx, cell, codes, owners, [currency] * len(codes))
     await ledger.post_all(

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from entrepot import accounts, ledger, orders, payments, sellers
 from entrepot.catalog import Price
 from entrepot.kit import idempotency, ids
+from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
 from entrepot.kit.money import MAX_MINOR, exponent
@@ -53,16 +54,15 @@ async def overview(tx: ReadTx, visit: Visit) -> Response:
     month = month_of(visit.query("month"))
     edges: dict[date, int] = {}
     if month is None:
-        days = await orders.days(tx, 0, market.code)
+        days = await orders.days(tx, market.code)
     else:
         stop = shifted(month, 1)
-        days = await orders.days(tx, 0, market.code, month, stop)
+        days = await orders.days(tx, market.code, month, stop)
         edges = {month.date(): 0, (stop - timedelta(days=1)).date(): 0}
-    balances = [
-        (title, Price(minor, market.currency), in_credit if minor > 0 else in_debit)
-        for code, title, in_credit, in_debit in BALANCES
-        for minor in (await ledger.balance(tx, 0, code, market.currency),)
-    ]
+    everywhere, balances = await cells(tx), []
+    for code, title, in_credit, in_debit in BALANCES:
+        minor = sum([await ledger.balance(tx, cell, code, market.currency) for cell in everywhere])
+        balances.append((title, Price(minor, market.currency), in_credit if minor > 0 else in_debit))
     return await visit.show(
         tx, "operator.html", days=days, balances=balances, month=month,
         money=chart(edges | {day.day: day.paid_minor for day in days}),

@@ -18,7 +18,7 @@ PER_PAGE = 24
 async def home(tx: ReadTx, visit: Visit) -> Response:
     """What others bought lately, or, in a shop that has just opened, what is there; and the way to everything else."""
     market = await visit.market(tx)
-    bought = await orders.bought_lately(tx, 0, POPULAR * 2)
+    bought = await orders.bought_lately(tx, POPULAR * 2)
     cards = [card for card in await search.cards(tx, market.code, bought) if card.available][:POPULAR]
     popular = bool(cards)
     if not popular:
