@@ -37,9 +37,9 @@ async def place_rate(url: str, shapes: Sequence[tuple[int, int]], size: int, bat
         asked = list(purchases(market, shapes, (warm + batches) * size, size))
         commands = await quoted(db, iter(asked), "b")
         queue = [commands[n : n + size] for n in range(0, len(commands), size)]
-        await _drain(db, queue[:warm], in_flight)
+        await drain(db, queue[:warm], in_flight)
         began = time.perf_counter()
-        await _drain(db, queue[warm:], in_flight)
+        await drain(db, queue[warm:], in_flight)
         took = time.perf_counter() - began
         await verify(db, before, accepted(asked))
     finally:
@@ -47,7 +47,8 @@ async def place_rate(url: str, shapes: Sequence[tuple[int, int]], size: int, bat
     return batches * size / took
 
 
-async def _drain(db: Database, queue: Sequence[Sequence[orders.Place]], in_flight: int) -> None:
+async def drain(db: Database, queue: Sequence[Sequence[orders.Place]], in_flight: int) -> None:
+    """Places batches, so many at a time; all of them are to be placed."""
     waiting = iter(queue)
 
     async def work() -> None:
@@ -101,7 +102,7 @@ async def bare_rate(placed: str, fresh: str, size: int, batches: int, in_flight:
         count = (WARM_UP * in_flight + batches) * size
         commands = await quoted(db, purchases(await load_market(db), ONE_LINE, count, size), "b")
         queue = [commands[n : n + size] for n in range(0, len(commands), size)]
-        await _drain(db, queue, in_flight)
+        await drain(db, queue, in_flight)
         groups = [[command.quote_id for command in some] for some in queue]
         writes = await _statements(db, groups)
     finally:

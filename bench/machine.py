@@ -60,14 +60,29 @@ class Machine:
 
 @contextmanager
 def started() -> Iterator[Machine]:
+    with folder() as home, running(home) as machine:
+        yield machine
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A home for a server, gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="entrepot-bench-"))
     home.chmod(0o711)  # root's server runs as another user, who passes through here
-    server = postgres.start(home)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def running(home: Path, **flags: str) -> Iterator[Machine]:
+    """A server on this home, with `flags` set otherwise than production sets them."""
+    server = postgres.start(home, **flags)
     try:
         yield Machine(server, home)
     finally:
         server.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def pgbench(machine: Machine, seconds: int, scale: int) -> float:

@@ -75,8 +75,9 @@ async def open_market(url: str, sizes: Sizes) -> None:
         for first in range(1, sizes.offers + 1, CHUNK):
             async with db.write() as tx:
                 await _offer(tx, range(first, min(first + CHUNK, sizes.offers + 1)), owners)
-        async with db.write() as tx:
-            await _add_buyers(tx, sizes.buyers)
+        for first in range(0, sizes.buyers, CHUNK):
+            async with db.write() as tx:
+                await _add_buyers(tx, min(CHUNK, sizes.buyers - first))
         await _sell(db, sizes.history)
     finally:
         await db.close()
