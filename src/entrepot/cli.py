@@ -9,7 +9,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        with _database(load()) as settings:
+        with nullcontext(load()) if arguments.brings_server else _database(load()) as settings:
             code: int | None = arguments.run(settings, arguments)
             return code or 0
     except SettingsError as error:
@@ -66,6 +66,7 @@ def _database(settings: Settings) -> Iterator[Settings]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="entrepot", description="E-commerce infrastructure that anyone can run.")
     parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(brings_server=False)  # true for a command that starts a server of its own, if any
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     demo = commands.add_parser("demo", help="load real retail data, check the books and serve the marketplace")
@@ -92,9 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     imports.set_defaults(run=_import)
 
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
-    sim.add_argument("--seed", type=int, required=True)
+    sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
     sim.add_argument("--steps", type=int, default=1000)
-    sim.set_defaults(run=_sim)
+    sim.set_defaults(run=_sim, brings_server=True)
 
     for name, run, text in (("backup", _backup, "write"), ("restore", _restore, "read")):
         command = commands.add_parser(name, help=f"{text} the whole database as one file")
@@ -152,9 +153,13 @@ def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
-    from entrepot.world import sim
+    from entrepot.world import sim_command
 
-    return sim.main(settings, seed=arguments.seed, steps=arguments.steps)
+    try:
+        seeds = sim_command.seeds_of(arguments.seeds)
+    except ValueError as error:
+        return _refuse(2, f"--seed: {error}")
+    return sim_command.main(settings, seeds=seeds, steps=arguments.steps)
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> None:

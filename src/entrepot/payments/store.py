@@ -79,7 +79,7 @@ CLAIM_DUE = sql(
     """
     with due as (
         select id from payments.payment
-         where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
+         where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
     )
     update payments.payment p
        set attempts = p.attempts + 1,
@@ -191,7 +191,7 @@ CLAIM_REFUNDS = sql(
     """
     with due as (
         select id from payments.refund
-         where cell = :cell and due_at <= :now order by due_at limit :limit for update skip locked
+         where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
     )
     update payments.refund r
        set attempts = r.attempts + 1,

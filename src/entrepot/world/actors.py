@@ -167,17 +167,27 @@ def _purchase(world: World) -> tuple[UUID, str, list[tuple[int, int]], str, str 
 async def _quote(
     tx: Tx, purchases: list[tuple[UUID, str, list[tuple[int, int]], str, str | None]]
 ) -> list[UUID | None]:
-    found: list[UUID | None] = []
-    for buyer, market, lines, shipping, promotion in purchases:
-        facts = await catalog.offers_for_quote(tx, CELL, [offer for offer, _ in lines])
-        of = {fact.offer_id: fact for fact in facts}
-        priced = [pricing.Line(of[offer], quantity) for offer, quantity in lines]
-        purchase = Purchase(buyer, market, shipping, priced, promotion_code=promotion)
-        try:
-            found += await orders.quote_many(tx, CELL, [purchase])
-        except pricing.PromotionNotValid:
-            found.append(None)
-    return found
+    facts = await catalog.offers_for_quote(tx, CELL, [offer for _, _, lines, _, _ in purchases for offer, _ in lines])
+    of = {fact.offer_id: fact for fact in facts}
+    asked = [
+        Purchase(
+            buyer, market, shipping, [pricing.Line(of[offer], quantity) for offer, quantity in lines],
+            promotion_code=promotion,
+        )
+        for buyer, market, lines, shipping, promotion in purchases
+    ]  # fmt: skip
+    try:
+        return list(await orders.quote_many(tx, CELL, asked))
+    except pricing.PromotionNotValid:  # for one of them, so one by one
+        return [await _quote_one(tx, purchase) for purchase in asked]
+
+
+async def _quote_one(tx: Tx, purchase: Purchase) -> UUID | None:
+    try:
+        (quote,) = await orders.quote_many(tx, CELL, [purchase])
+    except pricing.PromotionNotValid:
+        return None
+    return quote
 
 
 def _place(world: World, buyer: UUID, quote: UUID) -> Place:
@@ -189,6 +199,7 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
     if not commands:
         return []
     verdicts = await until_answered(lambda: world.db.transact(lambda tx: orders.place_many(tx, CELL, commands)))
+    placed = []
     for command, verdict in zip(commands, verdicts, strict=True):
         world.counts[f"place: {verdict.verdict}"] += 1
         if verdict.group_id is None:
@@ -197,15 +208,19 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
         if command.quote_id not in world.groups:
             world.groups.add(command.quote_id)
             world.placed.append(command)
-            async with world.db.read() as tx:
-                world.live += await tx.all(_ORDERS, cell=CELL, group_id=command.quote_id)
+            placed.append(command.quote_id)
+    if placed:
+        async with world.db.read() as tx:
+            world.live += await tx.all(_ORDERS, cell=CELL, groups=placed)
     world.live = world.live[-LIVE_MAX:]
     return verdicts
 
 
 _ORDERS = sql(
     """
-    select id, seller_id, buyer_id, group_id from orders.order where cell = :cell and group_id = :group_id order by id
+    select id, seller_id, buyer_id, group_id from orders.order
+     where cell = :cell and group_id = any (:groups)
+     order by array_position(:groups, group_id), id
     """,
     LiveOrder,
 )

@@ -9,11 +9,13 @@ With `rate` 0 nothing goes wrong, and nothing is drawn.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
+import asyncpg
 import httpx
 import msgspec
 
@@ -23,7 +25,7 @@ from entrepot.kit.problem import DatabaseAway
 from entrepot.world.gateway_book import Book, Event, Payment, PaymentOrder, RefundOrder, RefusedError
 
 URL = "http://bank.test"
-TERMINATED_MAX_MS = 10_000
+TERMINATED_MAX_S = 10
 
 
 class KilledError(BaseException):
@@ -47,15 +49,19 @@ class Unlucky(Database):
             if accident == "killed_before":
                 raise KilledError
             if accident == "cut":
-                await self._terminate(tx.conn.get_server_pid())
+                await self._terminate(tx.conn)
         if accident == "lost_reply":
             raise DatabaseAway
         if accident == "killed_after":
             raise KilledError
 
-    async def _terminate(self, pid: int) -> None:
+    async def _terminate(self, conn: asyncpg.Connection) -> None:
+        """The server process ends, and we hear of it: its socket closes when it has let go of everything."""
         async with self.read() as tx:
-            await tx.conn.fetchval("select pg_terminate_backend($1, $2)", pid, TERMINATED_MAX_MS)
+            await tx.conn.fetchval("select pg_terminate_backend($1)", conn.get_server_pid())
+        async with asyncio.timeout(TERMINATED_MAX_S):
+            while not conn.is_closed():  # noqa: ASYNC110 - the driver has no event for it
+                await asyncio.sleep(0.0002)
 
 
 class Bank(httpx.AsyncBaseTransport):

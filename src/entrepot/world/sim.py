@@ -3,8 +3,9 @@
     entrepot sim --seed 7 --steps 20000
 
 Each step lets one actor act (entrepot.world.actors); accidents happen between any two of their statements
-(entrepot.world.faults). In the end everything is brought to an end by time alone, and then must tie: nothing is held,
-nothing is in escrow, what the gateway has is what the books say. The same seed gives the same world, step by step.
+(entrepot.world.faults). After each step the auditor looks at what it has touched, and every FULL_STEPS at everything.
+In the end everything is brought to an end by time alone, and then must tie: nothing is held, nothing is in escrow, what
+the gateway has is what the books say. The same seed gives the same world, step by step.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import urlsplit
@@ -26,14 +28,14 @@ import msgspec
 
 from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
 from entrepot.kit.clock import VirtualClock, monotonic
-from entrepot.kit.db import Tx
+from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
-from entrepot.settings import Settings
 from entrepot.world import actors
 from entrepot.world.actors import ACTORS, CELL, Offer, World
-from entrepot.world.auditor import audit
+from entrepot.world.auditor import Finding, audit
+from entrepot.world.auditor.touched import SESSION, SNAPSHOT, Books, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -43,15 +45,43 @@ PAYMENT_TTL_S = {"us": 900, "jp": 5 * 86_400}
 ACCIDENT_RATE = 0.03
 BUYERS = 8
 OFFERS = 12
-AUDIT_STEPS = 100
-"""The first audit comes after so many steps, and the next whenever the world has grown by a fifth, so that auditing
-stays a small part of the whole."""
+FULL_STEPS = 1_000
+"""A full audit comes after so many steps; what a step has touched is audited after each."""
+YOUNG = 50
+"""After so many steps no table is empty any more, and plans are made anew. Autovacuum is off: it came by chance."""
+SWEEP = 16
+"""Balances and rows of stock that are looked at after each step besides those that have changed."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
 """Time passes until the longest payment deadline, the last release, and the payout after it."""
 
 
+PREPARED = """
+    create index movement_cause on inventory.movement (cell, cause_id);
+    do $$ declare t regclass; begin
+        for t in select oid from pg_class where relkind = 'r' and relnamespace::regnamespace::text <> all
+                 (array['pg_catalog', 'information_schema'])
+        loop execute format('alter table %s set (autovacuum_enabled = off)', t); end loop;
+    end $$
+"""
+"""The index is there to compare an order with its movements after each step. A shop has no use for it that is worth its
+price: one more index to write for every line sold."""
+
+
+class WrongAfterError(Exception):
+    """What the auditor found after a step."""
+
+    def __init__(self, step: int, name: str, findings: list[Finding]) -> None:
+        super().__init__(findings[:3])
+        self.step, self.name = step, name
+
+
 class SimulationError(Exception):
     """What went wrong, in which step, and how to see it again."""
+
+    def __init__(self, seed: int, step: int, name: str, error: Exception, steps: int) -> None:
+        replay = f"./dev sim --seed {seed} --steps {steps}"
+        super().__init__(f"seed {seed}, step {step} ({name}): {error!r}; again: {replay}")
+        self.step = step
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -71,26 +101,81 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
     """Runs a world in the empty, migrated database at `url`. Raises SimulationError."""
     chance = Random(seed)  # noqa: S311 - a world must be repeatable
     names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
-    async with _world(url, chance) as world:
-        began, next_audit, step, name = monotonic(), AUDIT_STEPS, 0, "setting up"
+    async with _world(url, chance) as world, _auditor(url, world) as auditor:
+        began, step, name = monotonic(), 0, "setting up"
         try:
             await _set_up(world)
+            await auditor.look_after(0, name)
+            began = monotonic()
             while step < steps:
                 (actor,) = chance.choices(names, weights)
                 step, name = step + 1, actor.__name__
                 world.luck(good=False, rate=ACCIDENT_RATE)
                 await actor(world)
-                if step == next_audit:
-                    name, next_audit = "audit", next_audit * 6 // 5
+                await auditor.look_after(step, name)
+                if step % FULL_STEPS == 0:
+                    name = "audit"
+                    await auditor.heard()
                     await _audited(world)
                     tell(f"step {step:,} of {steps:,}")
+                if step == YOUNG or step % FULL_STEPS == 0:
+                    await auditor.heard()
+                    await auditor.conn.execute("vacuum analyze")
+            await auditor.heard()
             took, name = monotonic() - began, "the end"
             await _come_to_rest(world)
         except Exception as error:
-            replay = f"./dev sim --seed {seed} --steps {steps}"
-            raise SimulationError(f"seed {seed}, step {step} ({name}): {error!r}; again: {replay}") from error
+            if isinstance(error, WrongAfterError):
+                step, name = error.step, error.name
+            raise SimulationError(seed, step, name, error, steps) from error
         state = await _state(world)
         return Outcome(step, state, dict(sorted(world.counts.items())), round(step / max(took, 1e-9)))
+
+
+@dataclass
+class _Auditor:
+    """Looks at what each step has touched, on a connection of its own, while the next step goes on: it reads a snapshot
+    taken between the two."""
+
+    conn: asyncpg.Connection
+    world: World
+    books: Books
+    looking: asyncio.Task[None] | None = None
+
+    async def look_after(self, step: int, name: str) -> None:
+        """Begins to look, unless nothing was committed since."""
+        await self.heard()
+        if await self.conn.fetchval(SNAPSHOT.text) == self.books.snapshot:
+            return
+        await self.conn.execute("begin isolation level repeatable read read only; select pg_current_snapshot()")
+        self.looking = asyncio.create_task(self._look(step, name, self.world.clock.now()))
+
+    async def _look(self, step: int, name: str, now: datetime) -> None:
+        findings = await look(ReadTx(self.conn, now), self.books, SWEEP, lateness=timedelta())
+        await self.conn.execute("commit")
+        if findings:
+            raise WrongAfterError(step, name, findings)
+
+    async def heard(self) -> None:
+        """Raises WrongAfterError for what the last look found."""
+        if self.looking is not None:
+            looking, self.looking = self.looking, None
+            await looking
+
+
+@asynccontextmanager
+async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
+    conn = await asyncpg.connect(url, server_settings=SESSION, max_cacheable_statement_size=0)
+    try:
+        await conn.execute(PREPARED)
+        auditor = _Auditor(conn, world, await open_books(ReadTx(conn, world.clock.now()), CELL))
+        try:
+            yield auditor
+        finally:
+            if auditor.looking is not None:
+                await asyncio.wait([auditor.looking])
+    finally:
+        await conn.close()
 
 
 @asynccontextmanager
@@ -251,23 +336,6 @@ async def _state(world: World) -> str:
     return digest.hexdigest()[:16]
 
 
-# The command
-
-
-def main(settings: Settings, *, seed: int, steps: int) -> int:
-    """`entrepot sim`: a world in a database of its own beside the one of `settings`, dropped afterwards. 1 when it went
-    wrong."""
-    try:
-        outcome = asyncio.run(in_own_database(settings.database_url, seed, steps, print))
-    except SimulationError as error:
-        print(f"\n{error}\nKeep it: add `{seed} {steps}` to tests/sim/seeds.txt")
-        return 1
-    for what, count in outcome.counts.items():
-        print(f"  {what:<40}{count:>9,}")
-    print(f"seed {seed}: {outcome.steps:,} steps, {outcome.steps_per_s} a second, all ties; state {outcome.state}")
-    return 0
-
-
 async def in_own_database(url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent) -> Outcome:
     """Runs a world in a new database of the server at `url`, which is dropped afterwards."""
     name = f"entrepot_sim_{os.getpid()}"
@@ -276,8 +344,9 @@ async def in_own_database(url: str, seed: int, steps: int, tell: Callable[[str],
     try:
         await admin.execute(f"create database {name}")
         try:
-            await migrate(own)
             await admin.execute(f"alter database {name} set synchronous_commit = off")
+            await admin.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
+            await migrate(own)
             return await simulate(own, seed, steps, tell)
         finally:
             await admin.execute(f"drop database {name} with (force)")

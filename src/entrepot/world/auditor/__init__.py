@@ -12,6 +12,8 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
 All checks of one audit read one snapshot, so that it is right while sales go on. It blocks nobody.
 """
 
-from entrepot.world.auditor.run import CHECKS, Finding, Report, audit, examine, main
+from entrepot.world.auditor.check import Finding
+from entrepot.world.auditor.run import CHECKS, Report, audit, examine, main
+from entrepot.world.auditor.touched import Books, look, open_books
 
-__all__ = ["CHECKS", "Finding", "Report", "audit", "examine", "main"]
+__all__ = ["CHECKS", "Books", "Finding", "Report", "audit", "examine", "look", "main", "open_books"]

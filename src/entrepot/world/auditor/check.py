@@ -1,12 +1,33 @@
-"""What a check is: a rule in prose, and one query that lays what should be beside what is."""
+"""What a check is: a rule in prose, and one query that lays what should be beside what is.
+
+The query is written once and asked in three forms. A place in it like `{order:o.id}` says that here the rows could be
+narrowed to some orders, by this column:
+
+    whole     all rows of the cell                                       the place is empty
+    slice     those whose key lies in a range: a part of the whole       and o.id > :after and o.id <= :upto
+    touched   those that just changed, whatever the size of the books    and o.id = any (:orders)
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import Any, Final
 
 import msgspec
 
 from entrepot.kit.sql import Query, sql
+
+_PLACE: Final = re.compile(r"\{(\w+):([\w.]+)\}")
+TOUCHED: Final = {
+    "order": "and {} = any (:orders)",
+    "group": "and {} = any (:groups)",
+    "cause": "and {} = any (:causes)",  # of transfers and movements
+    "account": "and {} = any (:accounts)",
+    "stock": "and {} = any (:stocks)",
+    "movement": "and {} > :moved_after",
+    "goods": "and {} = any (:goods)",  # causes of goods that came, went or were missing
+}
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -21,19 +42,56 @@ class Difference(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Check(msgspec.Struct, frozen=True, eq=False):
-    """`tally` passes over everything once and counts; `differences` names the first `:sample` rows that differ, and
-    is only asked when there are any. Both may use `:cell` and `:overdue` (a promise due before it is broken)."""
+class Finding(msgspec.Struct, frozen=True):
+    """One difference: `row` names the table and the key; `expected` and `found` are as PostgreSQL writes them."""
 
-    name: str
-    rule: str
+    check: str
+    row: str
+    expected: str
+    found: str
+    detail: str
+
+
+class Form(msgspec.Struct, frozen=True, eq=False):
+    """`tally` passes over its rows once and counts; `differences` names the first `:sample` rows that differ, and is
+    only asked when there are any. Both may use `:cell` and `:overdue` (a promise due before it is broken)."""
+
     tally: Query[Tally]
     differences: Query[Difference]
 
 
-def check(name: str, rule: str, compare: str) -> Check:
+class Check(msgspec.Struct, frozen=True, eq=False):
+    """`keys` are the places in `compare`. `slices` is there if the rows can be taken by ranges of the key `by`;
+    `of_history` when a row is compared with all that ever happened to it, so that a touched one is not seen at once."""
+
+    name: str
+    rule: str
+    compare: str
+    keys: frozenset[str]
+    of_history: bool
+    whole: Form
+    by: str | None
+    slices: Form | None
+
+
+def check(name: str, rule: str, compare: str, *, by: str | None = None, of_history: bool = False) -> Check:
     """A check from a query of one row per thing compared, with the columns `item` (table and key of the row),
-    `expected` and `found` (of one type, a record where several values belong together) and `detail`."""
+    `expected` and `found` (of one type, a record where several values belong together) and `detail`. `by` is the key
+    whose ranges the whole can be taken in."""
+    keys = frozenset(match[1] for match in _PLACE.finditer(compare))
+    assert keys <= TOUCHED.keys(), keys
+    assert by is None or by in keys, by
+    ranges = {by: "and {0} > :after and {0} <= :upto"}
+    slices = _form(filled(compare, ranges)) if by else None
+    return Check(name, rule, compare, keys, of_history, _form(filled(compare, {})), by, slices)
+
+
+def filled(compare: str, conditions: dict[Any, str]) -> str:
+    """The query with its places filled: with the condition of their key, if there is one."""
+    return _PLACE.sub(lambda place: conditions.get(place[1], "").format(place[2]), compare)
+
+
+def _form(compare: str) -> Form:
     tally = f"""
         select count(*) as checked, count(*) filter (where c.expected is distinct from c.found) as wrong
           from ({compare}) c
@@ -46,7 +104,19 @@ def check(name: str, rule: str, compare: str) -> Check:
          order by c.item
          limit :sample
     """  # noqa: S608
-    return Check(name, rule, sql(tally, Tally), sql(differences, Difference))
+    return Form(sql(tally, Tally), sql(differences, Difference))
+
+
+def touched(checks: Iterable[Check]) -> Query[Finding]:
+    """One query of what differs in the touched rows of all these checks, at most `:sample` rows of it."""
+    each = [
+        f"""select '{check.name}' as "check", c.item as "row", coalesce(c.expected::text, 'nothing') as expected,
+                   coalesce(c.found::text, 'nothing') as found, c.detail
+              from ({filled(check.compare, TOUCHED)}) c
+             where c.expected is distinct from c.found"""  # noqa: S608
+        for check in checks
+    ]
+    return sql(" union all ".join(each) + " limit :sample", Finding)
 
 
 def arguments(query: Query[Any], given: dict[str, Any]) -> dict[str, Any]:

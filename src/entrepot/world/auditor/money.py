@@ -13,13 +13,15 @@ BALANCE = check(
            '(debits, credits)' as detail
       from (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
               from (select debit as account_id, sum(amount) as debits, 0 as credits
-                      from ledger.transfer where cell = :cell group by debit
+                      from ledger.transfer where cell = :cell {account:debit} group by debit
                     union all
-                    select credit, 0, sum(amount) from ledger.transfer where cell = :cell group by credit) e
+                    select credit, 0, sum(amount) from ledger.transfer where cell = :cell {account:credit}
+                     group by credit) e
              group by account_id) t
       full join (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
-                   from ledger.balance where cell = :cell group by account_id) b using (account_id)
+                   from ledger.balance where cell = :cell {account:account_id} group by account_id) b using (account_id)
     """,
+    of_history=True,
 )
 
 BALANCE_ROWS = check(
@@ -32,12 +34,14 @@ BALANCE_ROWS = check(
                case when a.striped then coalesce(b.others, 0) else 0 end, coalesce(a.limited, false)) as expected,
            row(coalesce(b.stripe_0, 0), coalesce(b.others, 0), coalesce(b.limited, false)) as found,
            '(rows of stripe 0, of other stripes, limited)' as detail
-      from (select * from ledger.account where cell = :cell) a
+      from (select * from ledger.account where cell = :cell {account:id}) a
       full join (select account_id, bool_or(limited) as limited,
                         (count(*) filter (where stripe = 0))::int as stripe_0,
                         (count(*) filter (where stripe <> 0))::int as others
-                   from ledger.balance where cell = :cell group by account_id) b on b.account_id = a.id
+                   from ledger.balance where cell = :cell {account:account_id}
+                  group by account_id) b on b.account_id = a.id
     """,
+    by="account",
 )
 
 TRIAL_BALANCE = check(
@@ -61,9 +65,10 @@ LIMIT = check(
            sum(b.credits - b.debits) as found, a.code || ' of ' || a.owner as detail
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id
-     where a.cell = :cell and a.limited
+     where a.cell = :cell and a.limited {account:a.id}
      group by a.id, a.code, a.owner
     """,
+    by="account",
 )
 
 TRANSFER_CURRENCY = check(
@@ -76,8 +81,9 @@ TRANSFER_CURRENCY = check(
       from ledger.transfer t
       left join ledger.account d on d.cell = t.cell and d.id = t.debit
       left join ledger.account c on c.cell = t.cell and c.id = t.credit
-     where t.cell = :cell
+     where t.cell = :cell {cause:t.cause_id}
     """,
+    by="cause",
 )
 
 # Who adds a code of transfer adds its way here: money on a way that nobody wrote down is a finding.
@@ -101,8 +107,9 @@ TRANSFER_WAY = check(
                         ('cogs', 'cost_of_goods -> own_stock'),
                         ('shrinkage', 'cost_of_goods -> own_stock')) as w (code, way)
         on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
-     where t.cell = :cell
+     where t.cell = :cell {cause:t.cause_id}
     """,
+    by="cause",
 )
 
 # A payment made from the wallet comes from, and goes back to, the buyer; through a gateway it is the house's. One
@@ -125,9 +132,10 @@ TRANSFER_PARTY = check(
       left join orders.order o on o.cell = t.cell and o.id = t.cause_id
       left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
-     where t.cell = :cell
+     where t.cell = :cell {cause:t.cause_id}
        and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs')
     """,
+    by="cause",
 )
 
 ESCROW_BALANCE = check(
@@ -159,12 +167,13 @@ PURCHASE_COST = check(
               join (values ('receive', 'purchase' collate "C"), ('ship', 'cogs'), ('adjust', 'shrinkage'))
                    as k (kind, code) on k.kind = m.kind
               left join inventory.stock s on s.cell = m.cell and s.id = m.stock_id
-             where m.cell = :cell and m.cost_delta <> 0
+             where m.cell = :cell and m.cost_delta <> 0 {movement:m.id} {goods:m.cause_id}
              group by m.cause_id, k.code, s.currency) m
       full join (select t.cause_id, t.code, a.currency, t.amount
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.debit
-                  where t.cell = :cell and t.code in ('purchase', 'cogs', 'shrinkage')) t using (cause_id, code)
+                  where t.cell = :cell and t.code in ('purchase', 'cogs', 'shrinkage') {goods:t.cause_id}) t
+     using (cause_id, code)
     """,
 )
 
@@ -175,12 +184,13 @@ PAYOUT = check(
     select 'payments.payout ' || coalesce(p.id, t.cause_id) as item,
            row(p.seller_id, p.currency, p.amount_minor) as expected, row(t.owner, t.currency, t.amount) as found,
            '(seller, currency, amount)' as detail
-      from (select * from payments.payout where cell = :cell) p
+      from (select * from payments.payout where cell = :cell {cause:id}) p
       full join (select t.cause_id, a.owner, a.currency, t.amount
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.debit
-                  where t.cell = :cell and t.code = 'payout') t on t.cause_id = p.id
+                  where t.cell = :cell and t.code = 'payout' {cause:t.cause_id}) t on t.cause_id = p.id
     """,
+    by="cause",
 )
 
 PAYOUT_LIMIT = check(
@@ -209,10 +219,11 @@ REFUND = check(
       from (select r.*
               from payments.refund r
               join payments.payment p on p.cell = r.cell and p.id = r.payment_id
-             where r.cell = :cell and p.status not in ('returning', 'returned')) r
-      full join (select cause_id, amount from ledger.transfer where cell = :cell and code = 'refund') t
+             where r.cell = :cell {order:r.order_id} and p.status not in ('returning', 'returned')) r
+      full join (select cause_id, amount from ledger.transfer where cell = :cell and code = 'refund' {order:cause_id}) t
         on t.cause_id = r.order_id
     """,
+    by="order",
 )
 
 REFUND_CREDIT = check(
@@ -226,12 +237,13 @@ REFUND_CREDIT = check(
       from (select r.id, p.buyer_id, p.currency, r.amount_minor
               from payments.refund r
               join payments.payment p on p.cell = r.cell and p.id = r.payment_id and p.method <> 'wallet'
-             where r.cell = :cell and r.status = 'credited') r
+             where r.cell = :cell and r.status = 'credited' {cause:r.id}) r
       full join (select t.cause_id, a.owner, a.currency, t.amount
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.credit
-                  where t.cell = :cell and t.code = 'refund_credit') t on t.cause_id = r.id
+                  where t.cell = :cell and t.code = 'refund_credit' {cause:t.cause_id}) t on t.cause_id = r.id
     """,
+    by="cause",
 )
 
 PAYMENT_REFUNDED = check(
@@ -240,10 +252,12 @@ PAYMENT_REFUNDED = check(
     """
     select 'payments.payment ' || coalesce(p.id, r.payment_id) as item, coalesce(r.amount, 0) as expected,
            p.refunded_minor as found, 'refunded_minor' as detail
-      from (select * from payments.payment where cell = :cell) p
+      from (select * from payments.payment where cell = :cell {group:id}) p
       full join (select payment_id, sum(amount_minor)::bigint as amount
-                   from payments.refund where cell = :cell group by payment_id) r on r.payment_id = p.id
+                   from payments.refund where cell = :cell {group:payment_id} group by payment_id) r
+        on r.payment_id = p.id
     """,
+    by="group",
 )
 
 CHECKS = (

@@ -11,9 +11,10 @@ GROUP_PAID = check(
            'sum of its orders' as detail
       from orders.order_group g
       left join (select group_id, sum(paid_minor)::bigint as paid_minor
-                   from orders.order where group_cell = :cell group by group_id) o on o.group_id = g.id
-     where g.cell = :cell
+                   from orders.order where group_cell = :cell {group:group_id} group by group_id) o on o.group_id = g.id
+     where g.cell = :cell {group:g.id}
     """,
+    by="group",
 )
 
 ORDER_GROUP = check(
@@ -25,8 +26,9 @@ ORDER_GROUP = check(
            '(group, buyer, market, currency)' as detail
       from orders.order o
       left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
-     where o.cell = :cell
+     where o.cell = :cell {order:o.id}
     """,
+    by="order",
 )
 
 # An order canceled before it was paid for may end with its group (expired) or before it.
@@ -41,8 +43,9 @@ GROUP_STATUS = check(
            g.status as found, o.status || ', status of the group' as detail
       from orders.order o
       left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
-     where o.cell = :cell
+     where o.cell = :cell {order:o.id}
     """,
+    by="order",
 )
 
 GROUP_PAYMENT = check(
@@ -54,10 +57,12 @@ GROUP_PAYMENT = check(
            row(coalesce(p.payments, 0), coalesce(p.amount, 0)) as found, g.status || ' (payments, amount)' as detail
       from orders.order_group g
       left join (select group_id, count(*) as payments, sum(amount_minor)::bigint as amount
-                   from payments.payment where cell = :cell and status = 'captured' group by group_id) p
+                   from payments.payment where cell = :cell and status = 'captured' {group:id}
+                  group by group_id) p
         on p.group_id = g.id
-     where g.cell = :cell
+     where g.cell = :cell {group:g.id}
     """,
+    by="group",
 )
 
 PAYMENT_GROUP = check(
@@ -70,8 +75,9 @@ PAYMENT_GROUP = check(
            p.status || ' (group, buyer, currency, has captured_at)' as detail
       from payments.payment p
       left join orders.order_group g on g.cell = p.cell and g.id = p.group_id
-     where p.cell = :cell
+     where p.cell = :cell {group:p.id}
     """,
+    by="group",
 )
 
 PAID_FORMULA = check(
@@ -82,8 +88,9 @@ PAID_FORMULA = check(
            items_minor + shipping_minor - seller_discount_minor - operator_discount_minor as expected,
            paid_minor as found, 'paid_minor' as detail
       from orders.order
-     where cell = :cell
+     where cell = :cell {order:id}
     """,
+    by="order",
 )
 
 ORDER_LINES = check(
@@ -93,11 +100,13 @@ ORDER_LINES = check(
     select 'orders.order ' || coalesce(o.id, l.order_id) as item, row(l.gross, l.shipping, l.commission) as expected,
            row(o.items_minor, o.shipping_minor, o.commission_minor) as found,
            '(items, shipping, commission)' as detail
-      from (select * from orders.order where cell = :cell) o
+      from (select * from orders.order where cell = :cell {order:id}) o
       full join (select order_id, sum(gross_minor)::bigint as gross, sum(shipping_minor)::bigint as shipping,
                         sum(commission_minor)::bigint as commission
-                   from orders.order_line where cell = :cell group by order_id) l on l.order_id = o.id
+                   from orders.order_line where cell = :cell {order:order_id}
+                  group by order_id) l on l.order_id = o.id
     """,
+    by="order",
 )
 
 ORDER_DISCOUNTS = check(
@@ -107,11 +116,13 @@ ORDER_DISCOUNTS = check(
     select 'orders.order ' || coalesce(o.id, d.order_id) as item,
            row(coalesce(d.by_seller, 0), coalesce(d.by_operator, 0)) as expected,
            row(o.seller_discount_minor, o.operator_discount_minor) as found, '(seller, operator)' as detail
-      from (select * from orders.order where cell = :cell) o
+      from (select * from orders.order where cell = :cell {order:id}) o
       full join (select order_id, (sum(amount_minor) filter (where funding_party = 'seller'))::bigint as by_seller,
                         (sum(amount_minor) filter (where funding_party = 'operator'))::bigint as by_operator
-                   from orders.discount_line where cell = :cell group by order_id) d on d.order_id = o.id
+                   from orders.discount_line where cell = :cell {order:order_id} group by order_id) d
+        on d.order_id = o.id
     """,
+    by="order",
 )
 
 LINE_DISCOUNT = check(
@@ -120,10 +131,12 @@ LINE_DISCOUNT = check(
     """
     select 'orders.order_line ' || order_id || ' ' || line_no as item, coalesce(d.amount, 0) as expected,
            l.discount_minor as found, 'discount_minor' as detail
-      from (select * from orders.order_line where cell = :cell) l
+      from (select * from orders.order_line where cell = :cell {order:order_id}) l
       full join (select order_id, line_no, sum(amount_minor)::bigint as amount
-                   from orders.discount_line where cell = :cell group by order_id, line_no) d using (order_id, line_no)
+                   from orders.discount_line where cell = :cell {order:order_id}
+                  group by order_id, line_no) d using (order_id, line_no)
     """,
+    by="order",
 )
 
 LINE_GROSS = check(
@@ -135,8 +148,9 @@ LINE_GROSS = check(
            gross_minor::numeric as found,
            quantity || ' at ' || unit_price_minor || ' per ' || price_per || ', rounding ' || rounding_minor as detail
       from orders.order_line
-     where cell = :cell
+     where cell = :cell {order:order_id}
     """,
+    by="order",
 )
 
 ESCROW_IN = check(
@@ -152,10 +166,11 @@ ESCROW_IN = check(
                    and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
               from orders.order o
               left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
-             where o.cell = :cell) o
+             where o.cell = :cell {order:o.id}) o
       left join ledger.transfer pay on pay.cell = :cell and pay.cause_id = o.id and pay.code = 'pay'
       left join ledger.transfer fund on fund.cell = :cell and fund.cause_id = o.id and fund.code = 'fund'
     """,
+    by="order",
 )
 
 ESCROW_OUT = check(
@@ -172,12 +187,13 @@ ESCROW_OUT = check(
       from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
               from orders.order o
               left join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
-             where o.cell = :cell) o
+             where o.cell = :cell {order:o.id}) o
       left join ledger.transfer release
         on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
       left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
       left join ledger.transfer unfund on unfund.cell = :cell and unfund.cause_id = o.id and unfund.code = 'unfund'
     """,
+    by="order",
 )
 
 SELLER_FEES = check(
@@ -192,8 +208,9 @@ SELLER_FEES = check(
       left join ledger.transfer commission
         on commission.cell = :cell and commission.cause_id = o.id and commission.code = 'commission'
       left join ledger.transfer fee on fee.cell = :cell and fee.cause_id = o.id and fee.code = 'payment_fee'
-     where o.cell = :cell
+     where o.cell = :cell {order:o.id}
     """,
+    by="order",
 )
 
 # An order may complete without a scan of its delivery, and be refunded before or after it was shipped.
@@ -213,8 +230,9 @@ ORDER_TIMES = check(
                and coalesce(greatest(placed_at, shipped_at, delivered_at) <= ended_at, true)) as found,
            status || ' (has shipped_at, delivered_at, ended_at, release_due_at; in order)' as detail
       from orders.order
-     where cell = :cell
+     where cell = :cell {order:id}
     """,
+    by="order",
 )
 
 # Rooms tell each other by events, a moment later: logistics that an order is paid, orders that a parcel was
@@ -235,11 +253,12 @@ FULFILLMENT = check(
                     when o.status = 'paid' and p.captured_at > :overdue then 'open'
                     when o.status <> 'paid' and o.shipped_at is null then 'canceled' end) as found,
            coalesce(o.status, 'no such order') || ' (seller, location, status)' as detail
-      from (select * from orders.order where cell = :cell) o
-      full join (select * from logistics.fulfillment_order where cell = :cell) f on f.id = o.id
+      from (select * from orders.order where cell = :cell {order:id}) o
+      full join (select * from logistics.fulfillment_order where cell = :cell {order:id}) f on f.id = o.id
       left join logistics.shipment s on s.cell = :cell and s.fulfillment_order_id = f.id
       left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
     """,
+    by="order",
 )
 
 # A scan may come in after the buyer has confirmed, or the timer has: an order that ended is not told any more.
@@ -255,9 +274,11 @@ SHIPMENT = check(
            row(s.id is not null, coalesce(s.status = 'delivered', false) or coalesce(s.delivered_at > :overdue, false),
                coalesce((s.status = 'delivered') = (s.delivered_at is not null), true)) as found,
            coalesce(o.status, 'no such order') || ' (shipment, delivered, delivered_at agrees)' as detail
-      from (select * from orders.order where cell = :cell) o
-      full join (select * from logistics.shipment where cell = :cell) s on s.fulfillment_order_id = o.id
+      from (select * from orders.order where cell = :cell {order:id}) o
+      full join (select * from logistics.shipment
+                  where cell = :cell {order:fulfillment_order_id}) s on s.fulfillment_order_id = o.id
     """,
+    by="order",
 )
 
 HOLD_OVERDUE = check(
@@ -268,8 +289,9 @@ HOLD_OVERDUE = check(
            case when pay_by > :overdue then status else 'expired' end as expected, status as found,
            'pay by ' || coalesce(pay_by::text, 'no time') as detail
       from orders.order_group
-     where cell = :cell and status = 'awaiting_payment'
+     where cell = :cell and status = 'awaiting_payment' {group:id}
     """,
+    by="group",
 )
 
 RELEASE_OVERDUE = check(
@@ -280,8 +302,9 @@ RELEASE_OVERDUE = check(
            case when release_due_at > :overdue then status else 'completed' end as expected, status as found,
            'release due ' || release_due_at as detail
       from orders.order
-     where cell = :cell and release_due_at is not null
+     where cell = :cell and release_due_at is not null {order:id}
     """,
+    by="order",
 )
 
 CHECKS = (

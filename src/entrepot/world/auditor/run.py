@@ -11,6 +11,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -21,7 +22,7 @@ from entrepot.kit.migrate import MigrationError
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
 from entrepot.world.auditor import money, orders, quotas, stock
-from entrepot.world.auditor.check import Check, arguments
+from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS
 
@@ -47,16 +48,6 @@ CELLS = sql(
     """,
     int,
 )
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One difference: `row` names the table and the key; `expected` and `found` are as PostgreSQL writes them."""
-
-    check: str
-    row: str
-    expected: str
-    found: str
-    detail: str
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -98,13 +89,20 @@ async def examine(tx: ReadTx, cell: int = 0, sample: int = SAMPLE, progress: Pro
     report = Report(cell, {}, {}, [])
     for check in CHECKS:
         progress(check.name)
-        tally = await tx.one(check.tally, **arguments(check.tally, given))
+        tally, findings = await compare(tx, check.name, check.whole, given)
         report.checked[check.name] = tally.checked
         report.wrong[check.name] = tally.wrong
-        if tally.wrong:
-            for row in await tx.all(check.differences, **arguments(check.differences, given)):
-                report.findings.append(Finding(check.name, row.row, row.expected, row.found, row.detail))
+        report.findings.extend(findings)
     return report
+
+
+async def compare(tx: ReadTx, name: str, form: Form, given: dict[str, Any]) -> tuple[Tally, list[Finding]]:
+    """One check in one of its forms: how much it compared, and the first differences."""
+    tally = await tx.one(form.tally, **arguments(form.tally, given))
+    if not tally.wrong:
+        return tally, []
+    rows = await tx.all(form.differences, **arguments(form.differences, given))
+    return tally, [Finding(name, row.row, row.expected, row.found, row.detail) for row in rows]
 
 
 def main(settings: Settings, as_json: bool = False, full: bool = False) -> int:

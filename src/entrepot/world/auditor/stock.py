@@ -10,11 +10,12 @@ STOCK = check(
            row(coalesce(m.on_hand, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), coalesce(m.cost, 0)) as expected,
            row(s.on_hand, s.held, s.allocated, s.cost_minor) as found,
            '(on_hand, held, allocated, cost)' as detail
-      from (select * from inventory.stock where cell = :cell) s
+      from (select * from inventory.stock where cell = :cell {stock:id}) s
       full join (select stock_id, sum(on_hand_delta)::bigint as on_hand, sum(held_delta)::bigint as held,
                         sum(allocated_delta)::bigint as allocated, sum(cost_delta)::bigint as cost
-                   from inventory.movement where cell = :cell group by stock_id) m on m.stock_id = s.id
+                   from inventory.movement where cell = :cell {stock:stock_id} group by stock_id) m on m.stock_id = s.id
     """,
+    of_history=True,
 )
 
 STOCK_LIMIT = check(
@@ -27,8 +28,9 @@ STOCK_LIMIT = check(
            row(on_hand, held, allocated, cost_minor) as found,
            '(on_hand, held, allocated, cost), the least possible' as detail
       from inventory.stock
-     where cell = :cell
+     where cell = :cell {stock:id}
     """,
+    by="stock",
 )
 
 STOCK_PROMISED = check(
@@ -61,12 +63,13 @@ MOVEMENT = check(
            row(m.on_hand_delta, m.held_delta, m.allocated_delta, true) as found,
            m.kind || ' (on_hand, held, allocated, moves something)' as detail
       from (select *, greatest(abs(on_hand_delta), abs(held_delta), abs(allocated_delta)) as quantity
-              from inventory.movement where cell = :cell) m
+              from inventory.movement where cell = :cell {movement:id}) m
       left join (values ('receive', 1, 0, 0), ('hold', 0, 1, 0), ('allocate', 0, 0, 1), ('confirm', 0, -1, 1),
                         ('give_back', 0, 0, -1), ('expire', 0, -1, 0), ('ship', -1, 0, -1), ('return', 1, 0, 0),
                         ('adjust', 1, 0, 0), ('set_aside', 1, 0, 0))
              as k (kind, on_hand, held, allocated) on k.kind = m.kind
     """,
+    by="movement",
 )
 
 # Goods may come back after a refund, or not at all; never more than were sent.
@@ -87,14 +90,14 @@ ORDER_MOVEMENTS = check(
                            or o.status = 'refunded' and o.shipped_at is not null) as sent
               from orders.order_line l
               join orders.order o on o.cell = l.cell and o.id = l.order_id
-             where l.cell = :cell
+             where l.cell = :cell {order:l.order_id}
              group by l.order_id, l.stock_id) l
       full join (select cause_id as order_id, stock_id,
                         coalesce(sum(on_hand_delta) filter (where kind <> 'return'), 0)::bigint as sent,
                         coalesce(sum(on_hand_delta) filter (where kind = 'return'), 0)::bigint as returned,
                         sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
                    from inventory.movement
-                  where cell = :cell and kind not in ('receive', 'adjust', 'set_aside')
+                  where cell = :cell and kind not in ('receive', 'adjust', 'set_aside') {order:cause_id}
                   group by cause_id, stock_id) m using (order_id, stock_id)
     """,
 )
@@ -106,9 +109,10 @@ ADJUSTMENT = check(
     select 'inventory.adjustment ' || coalesce(a.id, m.cause_id) as item,
            row(a.stock_id, a.on_hand_delta) as expected, row(m.stock_id, m.on_hand_delta) as found,
            '(stock, on_hand)' as detail
-      from (select * from inventory.adjustment where cell = :cell) a
+      from (select * from inventory.adjustment where cell = :cell {goods:id}) a
       full join (select cause_id, stock_id, on_hand_delta
-                   from inventory.movement where cell = :cell and kind = 'adjust') m on m.cause_id = a.id
+                   from inventory.movement where cell = :cell and kind = 'adjust' {movement:id} {goods:cause_id}) m
+        on m.cause_id = a.id
     """,
 )
 

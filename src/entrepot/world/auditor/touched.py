@@ -1,0 +1,326 @@
+"""The incremental audit: what has changed since the last look, and whether it is as it should be.
+
+    books = await open_books(tx, cell)         # remembers every balance and every row of stock, as they are now
+    findings = await look(tx, books)           # again and again; costs as much as what has happened since
+
+What has happened is read by indexes that the rooms have anyway, and told apart exactly: a row is new when the
+transaction that wrote it is not in the snapshot of the last look.
+
+    events               their orders and groups are checked whole, each by the rules of the full audit
+    movements            by id; a row of stock is what was remembered of it plus these
+    transfers            of the house's accounts by time (every transfer but a payment has the house on one side),
+                         payments by their order; a balance is what was remembered plus these
+
+A change that nobody told of is seen when its row is swept: `sweep` rows of each kind are looked at each time, in turn.
+What is not seen here is what was written into old rows behind everybody's back, and promises that time alone breaks:
+the full audit finds those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.db import ReadTx
+from entrepot.kit.sql import Query, sql
+from entrepot.world.auditor import money, orders, stock
+from entrepot.world.auditor.check import Check, Finding, arguments, touched
+
+SESSION = {
+    "application_name": "entrepot audit",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",  # some thirty plans in one statement: made once
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+}
+"""For a connection that is used for looks only: what is touched is little, and found by its key."""
+SAMPLE = 20
+"""Findings named per look and kind."""
+SWEEP = 1_000
+OPEN_MOVEMENTS = 100_000
+"""So many ids before the last one a movement may have that is not committed when the books are opened."""
+LATENESS = timedelta(minutes=2)
+"""So much earlier than its commit a transaction may have begun, for the times in its rows are those of its beginning.
+One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
+
+_CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + orders.CHECKS
+_AT_ONCE = [
+    check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
+]
+_OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
+_OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group"}]
+
+# Movements have no index by their cause; where there is one (the simulation makes it), orders are compared with theirs.
+ORDERS = touched(_OF_ORDERS)
+ORDERS_AND_MOVEMENTS = touched([*_OF_ORDERS, stock.ORDER_MOVEMENTS])
+CAUSES = touched(_OF_CAUSES)
+BALANCES = touched([money.BALANCE])
+STOCKS = touched([stock.STOCK])
+
+SNAPSHOT = sql("select pg_current_snapshot()::text", str)
+
+
+class Start(msgspec.Struct, frozen=True):
+    now: str
+    top: int
+    moved_last: int
+    by_cause: bool
+
+
+START = sql(
+    """
+    select pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+           (select coalesce(max(id), 0) from inventory.movement where cell = :cell),
+           exists (select from pg_indexes where schemaname = 'inventory' and tablename = 'movement'
+                                            and indexdef like '%(cell, cause_id)')
+    """,
+    Start,
+)
+
+# Whether the row `r` is new to us. Of the transaction that wrote a row the table knows the low 32 bits; it is the last
+# one with these before the next to be given.
+_IS_NEW = """
+    not pg_visible_in_snapshot(
+        (s.top - ((s.top - r.xmin::text::bigint) & 4294967295))::text::xid8, s.seen)
+"""
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What is new: the keys, and sums in parallel arrays. `now` is the snapshot that says so; below `safe` of its
+    transactions none is running any more, and `moved_last` is the highest id of a movement."""
+
+    now: str
+    top: int
+    safe: int
+    moved_last: int
+    groups: list[UUID]
+    orders: list[UUID]
+    causes: list[UUID]
+    goods: list[UUID]
+    accounts: list[int]
+    debits: list[int]
+    credits: list[int]
+    stocks: list[int]
+    on_hand: list[int]
+    held: list[int]
+    allocated: list[int]
+    cost: list[int]
+
+
+CHANGES = sql(
+    f"""
+    with s as materialized (
+        select :snapshot::text::pg_snapshot as seen, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as top
+    ), told as materialized (
+        select e.kind, e.key, e.data ->> 'group_id' as group_id
+          from kit.event e
+         where e.cell = :cell and e.xid >= pg_snapshot_xmin(:snapshot::text::pg_snapshot)
+           and not pg_visible_in_snapshot(e.xid, :snapshot::text::pg_snapshot)
+    ), moved as materialized (
+        select r.* from s join inventory.movement r on r.cell = :cell and r.id > :moved_after and {_IS_NEW}
+    ), changed_group as materialized (
+        select t.key as id from told t where t.kind like 'group\\_%'
+        union
+        select t.group_id::uuid from told t where t.group_id is not null
+        union
+        select o.group_id
+          from (select t.key from told t where t.kind like any (array['order\\_%', 'shipment\\_%', 'refund\\_%'])
+                union
+                select m.cause_id from moved m) k
+          join orders.order o on o.cell = :cell and o.id = k.key
+    ), changed_order as materialized (
+        select o.id from changed_group g join orders.order o on o.cell = :cell and o.group_id = g.id
+    ), posted as materialized (
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s
+         cross join ledger.account h
+          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= :since
+                                and r.code not in ('pay', 'fund') and {_IS_NEW}
+         where h.cell = :cell and h.striped
+        union
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s
+         cross join ledger.account h
+          join ledger.transfer r on r.cell = h.cell and r.credit = h.id and r.at >= :since
+                                and r.code not in ('pay', 'fund') and {_IS_NEW}
+         where h.cell = :cell and h.striped
+        union
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s
+         cross join changed_order o
+          join ledger.transfer r on r.cell = :cell and r.cause_id = o.id and r.code in ('pay', 'fund') and {_IS_NEW}
+    ), sums as materialized (
+        select e.account_id, sum(e.debit)::bigint as debits, sum(e.credit)::bigint as credits
+          from (select debit, amount, 0 from posted union all select credit, 0, amount from posted)
+               as e (account_id, debit, credit)
+         group by e.account_id
+    ), stock_sums as materialized (
+        select m.stock_id, sum(m.on_hand_delta)::bigint as on_hand, sum(m.held_delta)::bigint as held,
+               sum(m.allocated_delta)::bigint as allocated, sum(m.cost_delta)::bigint as cost
+          from moved m group by m.stock_id
+    )
+    select pg_current_snapshot()::text as now, (select top from s) as top,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint as safe,
+           (select coalesce(max(id), :moved_after) from moved) as moved_last,
+           array(select id from changed_group) as groups, array(select id from changed_order) as orders,
+           array(select cause_id from posted union select cause_id from moved) as causes,
+           array(select cause_id from posted where code in ('purchase', 'cogs', 'shrinkage')
+                 union
+                 select cause_id from moved where kind in ('receive', 'ship', 'adjust')) as goods,
+           a.*, t.*
+      from (select coalesce(array_agg(account_id), '{{}}') as accounts, coalesce(array_agg(debits), '{{}}') as debits,
+                   coalesce(array_agg(credits), '{{}}') as credits from sums) a,
+           (select coalesce(array_agg(stock_id), '{{}}') as stocks, coalesce(array_agg(on_hand), '{{}}') as on_hand,
+                   coalesce(array_agg(held), '{{}}') as held, coalesce(array_agg(allocated), '{{}}') as allocated,
+                   coalesce(array_agg(cost), '{{}}') as cost from stock_sums) t
+    """,  # noqa: S608 - the text is a constant of this package
+    Changes,
+)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A balance (debits, credits, 0, 0) or a row of stock (on_hand, held, allocated, cost)."""
+
+    is_stock: bool
+    swept: bool
+    id: int
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+ROWS = sql(
+    """
+    with a as materialized (
+        select x.id, bool_or(x.swept) as swept
+          from (select unnest(:accounts::bigint[]) as id, false as swept
+                union all
+                (select r.id, true from ledger.account r
+                  where r.cell = :cell and r.id > :account_after order by r.id limit :sweep::bigint)) x
+         group by x.id
+    ), t as materialized (
+        select x.id, bool_or(x.swept) as swept
+          from (select unnest(:stocks::bigint[]) as id, false as swept
+                union all
+                (select r.id, true from inventory.stock r
+                  where r.cell = :cell and r.id > :stock_after order by r.id limit :sweep::bigint)) x
+         group by x.id
+    )
+    select false, a.swept, a.id, coalesce(b.debits, 0), coalesce(b.credits, 0), 0::bigint, 0::bigint
+      from a
+      left join lateral (select sum(b.debits)::bigint as debits, sum(b.credits)::bigint as credits
+                           from ledger.balance b where b.cell = :cell and b.account_id = a.id) b on true
+    union all
+    select true, t.swept, t.id, coalesce(s.on_hand, 0), coalesce(s.held, 0), coalesce(s.allocated, 0),
+           coalesce(s.cost_minor, 0)
+      from t
+      left join inventory.stock s on s.cell = :cell and s.id = t.id
+    """,
+    Kept,
+)
+
+Sums = tuple[int, int, int, int]
+NOTHING: Sums = (0, 0, 0, 0)
+
+
+@dataclass
+class Books:
+    """What is remembered of a cell between two looks: some 300 bytes for each account and row of stock."""
+
+    cell: int
+    snapshot: str
+    since: datetime
+    by_cause: bool
+    balances: dict[int, Sums] = field(default_factory=dict)
+    stocks: dict[int, Sums] = field(default_factory=dict)
+    account_after: int = 0  # how far the sweep has got
+    stock_after: int = 0
+    moved_after: int = 0  # no movement up to this id can be new any more,
+    moved_next: int = 0  # nor up to this one, once no transaction runs
+    moved_top: int = 0  # below this
+
+
+async def open_books(tx: ReadTx, cell: int = 0) -> Books:
+    """Remembers a cell as it is, right or wrong; `tx` reads one snapshot."""
+    start = await tx.one(START, cell=cell)
+    books = Books(cell, start.now, tx.now, start.by_cause, moved_top=start.top, moved_next=start.moved_last)
+    books.moved_after = max(0, start.moved_last - OPEN_MOVEMENTS)
+    for row in await _rows(tx, books, [], [], None):
+        _kept(books, row)[row.id] = (row.a, row.b, row.c, row.d)
+    return books
+
+
+async def look(tx: ReadTx, books: Books, sweep: int = SWEEP, lateness: timedelta = LATENESS) -> list[Finding]:
+    """What is wrong with what has changed since the last look; `tx` reads one snapshot. Two findings may be one."""
+    if await tx.one(SNAPSHOT) == books.snapshot:
+        return []
+    new = await tx.one(
+        CHANGES, cell=books.cell, snapshot=books.snapshot, moved_after=books.moved_after, since=books.since - lateness
+    )
+    findings: list[Finding] = []
+    if new.groups:
+        query = ORDERS_AND_MOVEMENTS if books.by_cause else ORDERS
+        findings += await _touched(tx, query, books, new)
+    if new.causes:
+        findings += await _touched(tx, CAUSES, books, new)
+    findings += await _sums_tie(tx, books, new, sweep)
+    books.snapshot, books.since = new.now, tx.now
+    # Whoever had drawn a lower id then was running then. (A writer of movements has locked its stock before it draws.)
+    if new.safe >= books.moved_top:
+        books.moved_after, books.moved_next, books.moved_top = books.moved_next, new.moved_last, new.top
+    return findings
+
+
+async def _touched(tx: ReadTx, query: Query[Finding], books: Books, new: Changes) -> list[Finding]:
+    given = {
+        "cell": books.cell, "orders": new.orders, "groups": new.groups, "causes": new.causes, "goods": new.goods,
+        "accounts": new.accounts, "stocks": new.stocks, "moved_after": books.moved_after, "sample": SAMPLE,
+    }  # fmt: skip
+    return await tx.all(query, **arguments(query, given))
+
+
+async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Finding]:
+    """Balances and rows of stock are what they were plus what is new. One that is not is derived from all there is."""
+    posted = {row[0]: (*row[1:], 0, 0) for row in zip(new.accounts, new.debits, new.credits, strict=True)}
+    moved = {row[0]: row[1:] for row in zip(new.stocks, new.on_hand, new.held, new.allocated, new.cost, strict=True)}
+    accounts: list[int] = []
+    stocks: list[int] = []
+    rows = await _rows(tx, books, new.accounts, new.stocks, sweep)
+    for row in rows:
+        kept, change, suspects = (books.stocks, moved, stocks) if row.is_stock else (books.balances, posted, accounts)
+        found = (row.a, row.b, row.c, row.d)
+        pairs = zip(kept.get(row.id, NOTHING), change.get(row.id, NOTHING), strict=True)
+        if found != tuple(was + by for was, by in pairs):
+            suspects.append(row.id)
+        kept[row.id] = found
+    books.account_after, books.stock_after = _swept(rows, False, sweep), _swept(rows, True, sweep)
+    findings: list[Finding] = []
+    if accounts:
+        findings += await tx.all(BALANCES, cell=books.cell, accounts=accounts, sample=SAMPLE)
+    if stocks:
+        findings += await tx.all(STOCKS, cell=books.cell, stocks=stocks, sample=SAMPLE)
+    return findings
+
+
+async def _rows(tx: ReadTx, books: Books, accounts: list[int], stocks: list[int], sweep: int | None) -> list[Kept]:
+    """These accounts and rows of stock and the next `sweep` of each kind, or all."""
+    return await tx.all(
+        ROWS, cell=books.cell, accounts=accounts, stocks=stocks, account_after=books.account_after,
+        stock_after=books.stock_after, sweep=sweep,
+    )  # fmt: skip
+
+
+def _kept(books: Books, row: Kept) -> dict[int, Sums]:
+    return books.stocks if row.is_stock else books.balances
+
+
+def _swept(rows: list[Kept], is_stock: bool, sweep: int) -> int:
+    """The last id of the sweep; 0, to begin again, when there were no more."""
+    swept = [row.id for row in rows if row.swept and row.is_stock is is_stock]
+    return max(swept) if len(swept) == sweep else 0

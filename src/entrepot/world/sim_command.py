@@ -1,0 +1,128 @@
+"""The command `entrepot sim`: one world or many, each in a database of its own that is dropped afterwards.
+
+    entrepot sim --seed 7 --steps 20000           one world, step by step the same each time
+    entrepot sim --seeds 1-200 --steps 1000       many, on all cores; those that fail are written down to be kept
+
+Without ENTREPOT_DATABASE_URL they run on a server that is thrown away, which does not wait for the disk: a simulation
+proves what the program does, and the crash tests prove that what was acknowledged is still there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, redirect_stderr
+from multiprocessing import get_context
+from pathlib import Path
+
+import uvloop
+
+from entrepot.kit import postgres
+from entrepot.kit.clock import monotonic
+from entrepot.kit.process import die_with_parent
+from entrepot.settings import Settings
+from entrepot.world.sim import Outcome, SimulationError, in_own_database
+
+KEPT = Path("tests/sim/seeds.txt")
+"""Where the suite finds the seeds that once failed."""
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class WorldError(Exception):
+    """A world that went wrong, with what is needed to keep it. (It crosses a process: its arguments are all it has.)"""
+
+    def __init__(self, seed: int, step: int, why: str) -> None:
+        super().__init__(seed, step, why)
+        self.seed, self.step, self.why = seed, step, why
+
+
+def main(settings: Settings, *, seeds: Sequence[int], steps: int, keep: Path = KEPT) -> int:
+    """`entrepot sim`: 1 when a world went wrong. Those that did are added to the file `keep`, or to one of its name in
+    the working folder where there is no such file."""
+    keep = keep if keep.exists() else Path(keep.name)
+    with _server(settings) as url:
+        return _one(url, seeds[0], steps, keep) if len(seeds) == 1 else _many(url, seeds, steps, keep)
+
+
+def seeds_of(text: str) -> list[int]:
+    """`1-3,7` is [1, 2, 3, 7]. Raises ValueError."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        found += range(int(first), int(last if dash else first) + 1)
+    if not found:
+        raise ValueError(f"no seed in {text!r}")
+    return found
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with tempfile.TemporaryDirectory(prefix="entrepot-sim-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)  # root's server runs as another user, which passes through here
+        server = postgres.start(home, **NOT_DURABLE)
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+def _one(url: str, seed: int, steps: int, keep: Path) -> int:
+    try:
+        outcome = _world(url, seed, steps, print)
+    except WorldError as failed:
+        _keep(failed, keep)
+        return 1
+    for what, count in outcome.counts.items():
+        print(f"  {what:<40}{count:>9,}")
+    print(f"seed {seed}: {outcome.steps:,} steps, {outcome.steps_per_s} a second, all ties; state {outcome.state}")
+    return 0
+
+
+def _many(url: str, seeds: Sequence[int], steps: int, keep: Path) -> int:
+    """As many at a time as there are cores, each in a process. The rate includes that each is set up and ended."""
+    began, done, failed = monotonic(), 0, 0
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_with_parent) as pool:
+        worlds: list[Future[Outcome]] = [pool.submit(_world, url, seed, steps) for seed in seeds]
+        for world in as_completed(worlds):
+            done += 1
+            if isinstance(error := world.exception(), WorldError):
+                failed += 1
+                _keep(error, keep)
+            elif error is not None:
+                raise error
+            took_s = monotonic() - began
+            left_min = took_s / done * (len(seeds) - done) / 60
+            rate = done * steps / took_s
+            print(
+                f"{done} of {len(seeds)} worlds, {failed} failed, {rate:.0f} steps/s, {left_min:.0f} min left",
+                flush=True,
+            )
+    print(f"{len(seeds)} worlds of {steps:,} steps: {f'{failed} failed' if failed else 'all ties'}")
+    return 1 if failed else 0
+
+
+def _leave_with_parent() -> None:
+    die_with_parent(signal.SIGKILL)
+
+
+def _world(url: str, seed: int, steps: int, tell: Callable[[str], None] | None = None) -> Outcome:
+    """A world; what it logs is part of life in it."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        try:
+            return uvloop.run(in_own_database(url, seed, steps, *(() if tell is None else (tell,))))
+        except SimulationError as error:
+            raise WorldError(seed, error.step, str(error)) from error
+
+
+def _keep(failed: WorldError, keep: Path) -> None:
+    print(failed.why)
+    with keep.open("a", encoding="utf-8") as file:
+        file.write(f"{failed.seed} {failed.step}  # {' '.join(failed.why.split())[:200]}\n")
+    print(f"kept as `{failed.seed} {failed.step}` in {keep}")
