@@ -10,7 +10,7 @@ import pytest
 from entrepot import orders
 from entrepot.kit.db import Tx
 from entrepot.world import actors, sim
-from entrepot.world.actors import World
+from entrepot.world.scene import World
 from entrepot.world.sim import SimulationError, simulate
 
 SEEDS = [
@@ -51,5 +51,5 @@ async def test_a_world_that_breaks_says_how_to_see_it_again(own_db_url: str, mon
 def test_every_actor_is_weighed() -> None:
     """An actor that nobody calls would be a hole in the world."""
     acting: list[Callable[[World], Awaitable[None]]] = [actor for _, actor in actors.ACTORS]
-    assert len(set(acting)) == len(acting) == 13
+    assert len(set(acting)) == len(acting) == 14
     assert all(weight > 0 for weight, _ in actors.ACTORS)

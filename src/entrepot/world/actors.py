@@ -8,121 +8,30 @@ once it must be answered always. Refusals are part of life, and counted.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-import httpx
 import msgspec
 
 from entrepot import catalog, inventory, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
-from entrepot.kit import idempotency
-from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
-from entrepot.world.faults import Bank, KilledError, Unlucky
+from entrepot.world import meeting
+from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
-
-CELL = 0
-TRIES_MAX = 50
-"""So often in a row no luck is as bad."""
-LIVE_MAX = 150
-"""Orders that the actors still think of; older ones are left to the timers."""
-
-Answer = TypeVar("Answer")
-
-
-class Offer(msgspec.Struct, frozen=True):
-    id: int
-    seller: UUID
-    own: bool
-    market: str
-    currency: str
-    stock: int
-
-
-class LiveOrder(msgspec.Struct, frozen=True):
-    id: UUID
-    seller_id: UUID
-    buyer_id: UUID
-    group_id: UUID
-
-
-@dataclass
-class World:
-    """What the world outside of the database knows: who is there, and what they were told."""
-
-    db: Unlucky
-    clock: VirtualClock
-    chance: Random
-    bank: Bank
-    client: httpx.AsyncClient
-    gateway: payments.Gateway
-    markets: dict[str, str] = field(default_factory=dict)  # code: currency
-    buyers: list[UUID] = field(default_factory=list)
-    sellers: list[UUID] = field(default_factory=list)
-    offers: list[Offer] = field(default_factory=list)
-    quotes: list[tuple[UUID, UUID]] = field(default_factory=list)  # (buyer, quote) that were not placed at once
-    placed: list[Place] = field(default_factory=list)  # acknowledged, the first command of each group
-    groups: set[UUID] = field(default_factory=set)
-    live: list[LiveOrder] = field(default_factory=list)
-    received: Counter[int] = field(default_factory=Counter)  # units by stock row
-    adjusted: Counter[int] = field(default_factory=Counter)  # the same, more or less
-    paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency
-    counts: Counter[str] = field(default_factory=Counter)
-    keys: int = 0
-
-    def key(self) -> str:
-        self.keys += 1
-        return f"key-{self.keys}"
-
-    def luck(self, *, good: bool, rate: float) -> None:
-        """Lets accidents happen at `rate`, or none."""
-        self.db.rate = self.bank.rate = 0 if good else rate
-
-
-async def until_answered(work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """What a client does that hears nothing: the same again."""
-    for _ in range(TRIES_MAX):
-        try:
-            return await work()
-        except (DatabaseAway, KilledError):
-            continue
-    raise AssertionError(f"no answer in {TRIES_MAX} tries")
-
-
-async def ask(world: World, caller: UUID, verb: str, work: Callable[[Tx], Awaitable[Any]]) -> bool:
-    """Sends a write with a key of its own until it is answered, and now and then once more after that. False when it
-    was refused."""
-    spent = idempotency.Spent(CELL, caller, verb, world.key(), b"")
-
-    async def send() -> idempotency.Done:
-        return await idempotency.once(world.db, spent, work, 200, durable=True)
-
-    try:
-        done = await until_answered(send)
-    except DatabaseAway:
-        raise
-    except Problem as problem:
-        world.counts[f"{verb}: {problem.code()}"] += 1
-        return False
-    if world.chance.random() < 0.05:
-        again = await until_answered(send)
-        assert again == done, f"{verb}: told {done}, then {again}"
-    world.counts[verb] += 1
-    return True
-
+from entrepot.world.scene import CELL, LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
 
 # Buyers
+
+Wanted = tuple[UUID, str, list[tuple[int, int]], str, str | None]
+"""(buyer, market, (offer, quantity) of each line, shipping, promotion)."""
 
 
 async def shop(world: World) -> None:
@@ -152,8 +61,7 @@ async def shop(world: World) -> None:
     await _send(world, commands)
 
 
-def _purchase(world: World) -> tuple[UUID, str, list[tuple[int, int]], str, str | None]:
-    """(buyer, market, (offer, quantity) of each line, shipping, promotion)."""
+def _purchase(world: World) -> Wanted:
     chance = world.chance
     market = chance.choice(sorted(world.markets))
     offers = [offer.id for offer in world.offers if offer.market == market]
@@ -164,9 +72,7 @@ def _purchase(world: World) -> tuple[UUID, str, list[tuple[int, int]], str, str 
     return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), promotion
 
 
-async def _quote(
-    tx: Tx, purchases: list[tuple[UUID, str, list[tuple[int, int]], str, str | None]]
-) -> list[UUID | None]:
+async def _quote(tx: Tx, purchases: list[Wanted]) -> list[UUID | None]:
     facts = await catalog.offers_for_quote(tx, CELL, [offer for _, _, lines, _, _ in purchases for offer, _ in lines])
     of = {fact.offer_id: fact for fact in facts}
     asked = [
@@ -199,6 +105,11 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
     if not commands:
         return []
     verdicts = await until_answered(lambda: world.db.transact(lambda tx: orders.place_many(tx, CELL, commands)))
+    await _note(world, commands, verdicts)
+    return verdicts
+
+
+async def _note(world: World, commands: list[Place], verdicts: list[Verdict]) -> None:
     placed = []
     for command, verdict in zip(commands, verdicts, strict=True):
         world.counts[f"place: {verdict.verdict}"] += 1
@@ -213,7 +124,6 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
         async with world.db.read() as tx:
             world.live += await tx.all(_ORDERS, cell=CELL, groups=placed)
     world.live = world.live[-LIVE_MAX:]
-    return verdicts
 
 
 _ORDERS = sql(
@@ -274,6 +184,77 @@ async def go_on(world: World) -> None:
         await ask(world, order.buyer_id, verb, lambda tx: _do(tx, verb, order))
 
 
+class _Scarce(msgspec.Struct, frozen=True):
+    offer_id: int
+    left: int
+    price_minor: int
+    price_per: int
+    funds_minor: int
+
+
+# What the first line of an order sells: how much of it is left, and what its buyer has to pay with.
+_SCARCE = sql(
+    """
+    select l.offer_id, s.on_hand - s.held - s.allocated, f.unit_price_minor, f.price_per,
+           coalesce((select b.credits - b.debits
+                       from ledger.account a
+                       join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                      where a.cell = o.cell and a.code = 'wallet' and a.owner = o.buyer_id and a.currency = o.currency),
+                    0)
+      from orders.order o
+      join orders.order_line l on l.cell = o.cell and l.order_id = o.id and l.line_no = 1
+      join inventory.stock s on s.cell = l.cell and s.id = l.stock_id
+      join catalog.offer f on f.cell = l.cell and f.id = l.offer_id
+     where o.cell = :cell and o.id = :id
+    """,
+    _Scarce,
+)
+
+
+async def two_at_once(world: World) -> None:
+    """A buyer wants half of what is left, or can be paid for, and one more, of what an order has. At the same time the
+    buyer wants as much again, or sends the same twice, or something happens to that order. The two meet between any two
+    statements of either."""
+    if not world.live:
+        return
+    chance, order = world.chance, world.chance.choice(world.live)
+    async with world.db.read() as tx:
+        status = await tx.one(_STATUS, cell=CELL, id=order.id)
+        scarce = await tx.maybe(_SCARCE, cell=CELL, id=order.id)
+    if scarce is None:  # the first line went with another order of the group
+        return
+    world.luck(good=True, rate=0)
+    more, as_much = await _two_halves(world, order, scarce)
+    verb = chance.choice(_LIKELY.get(status, _ANYTHING))
+    other = chance.choice((as_much, more, None, None, None))
+    works = _placing(more), _placing(other) if other else lambda tx: _do(tx, verb, order)
+    turn = chance.choice((1, -1, -1))
+    placed, done = (await meeting.meet(world.db, works[::turn], chance.randrange(1, 12)))[::turn]
+    for command, answer in ((more, placed), (other, done)):
+        if command is not None and not isinstance(answer, BaseException):
+            await _note(world, [command], answer)
+        elif isinstance(answer, Problem):
+            world.counts[f"{verb}, two at once: {answer.code()}"] += 1
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            world.counts[f"{verb}, two at once"] += 1
+
+
+async def _two_halves(world: World, order: LiveOrder, scarce: _Scarce) -> list[Place]:
+    """Two purchases that can be made alone, and not both."""
+    can_pay = scarce.funds_minor * scarce.price_per // scarce.price_minor
+    wanted = [(scarce.offer_id, min(scarce.left, can_pay) // 2 + 1)]
+    market = next(offer.market for offer in world.offers if offer.id == scarce.offer_id)
+    purchases: list[Wanted] = [(order.buyer_id, market, wanted, "free", None)] * 2
+    quotes = await world.db.transact(lambda tx: _quote(tx, purchases), durable=False)
+    return [Place(order.buyer_id, world.key(), quote, "wallet") for quote in quotes if quote is not None]
+
+
+def _placing(command: Place) -> meeting.Work:
+    return lambda tx: orders.place_many(tx, CELL, [command])
+
+
 async def _do(tx: Tx, verb: str, order: LiveOrder) -> None:
     match verb:
         case "ship":
@@ -289,6 +270,8 @@ async def _do(tx: Tx, verb: str, order: LiveOrder) -> None:
             await orders.cancel(tx, CELL, [order.id], seller_id=order.seller_id)
         case "refund":
             await orders.refund(tx, CELL, [order.id], seller_id=order.seller_id)
+        case "scan":
+            await logistics.track(tx, CELL, [logistics.Scan("house", order.id.hex, "delivered", tx.now)])
 
 
 async def _scan(world: World, order: LiveOrder) -> None:
@@ -468,7 +451,8 @@ async def _events_are_settled(world: World) -> None:
 
 
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
-    (20, shop), (3, place_again), (4, top_up), (30, go_on), (7, receive), (2, correct), (3, change_price),
-    (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time), (14, work),
+    (20, shop), (3, place_again), (4, two_at_once), (4, top_up), (30, go_on), (7, receive), (2, correct),
+    (3, change_price), (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time),
+    (14, work),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""

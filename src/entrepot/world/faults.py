@@ -10,10 +10,10 @@ With `rate` 0 nothing goes wrong, and nothing is drawn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
@@ -23,6 +23,8 @@ from entrepot.kit.clock import Clock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.problem import DatabaseAway
 from entrepot.world.gateway_book import Book, Event, Payment, PaymentOrder, RefundOrder, RefusedError
+
+Answer = TypeVar("Answer")
 
 URL = "http://bank.test"
 TERMINATED_MAX_S = 10
@@ -38,6 +40,19 @@ class Unlucky(Database):
 
     chance: Random
     rate: float = 0
+    deadlocks: int = 0
+
+    async def transact(self, work: Callable[[Tx], Awaitable[Answer]], *, durable: bool = True) -> Answer:
+        """As ever, but counts deadlocks: where everybody locks in one order there is none to be tried again."""
+
+        async def watched(tx: Tx) -> Answer:
+            try:
+                return await work(tx)
+            except asyncpg.DeadlockDetectedError:
+                self.deadlocks += 1
+                raise
+
+        return await super().transact(watched, durable=durable)
 
     @asynccontextmanager
     async def write(self, *, durable: bool = True) -> AsyncIterator[Tx]:

@@ -33,10 +33,11 @@ from entrepot.kit.ids import new_id
 from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
 from entrepot.world import actors
-from entrepot.world.actors import ACTORS, CELL, Offer, World
+from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import SESSION, SNAPSHOT, Books, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
+from entrepot.world.scene import CELL, Offer, World
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MARKETS = {"us": "USD", "jp": "JPY"}
@@ -112,6 +113,7 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
                 step, name = step + 1, actor.__name__
                 world.luck(good=False, rate=ACCIDENT_RATE)
                 await actor(world)
+                assert not world.db.deadlocks, "two took the same locks in different orders: a deadlock"
                 await auditor.look_after(step, name)
                 if step % FULL_STEPS == 0:
                     name = "audit"
@@ -336,18 +338,29 @@ async def _state(world: World) -> str:
     return digest.hexdigest()[:16]
 
 
-async def in_own_database(url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent) -> Outcome:
-    """Runs a world in a new database of the server at `url`, which is dropped afterwards."""
-    name = f"entrepot_sim_{os.getpid()}"
+async def in_own_database(
+    url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent, template: str = ""
+) -> Outcome:
+    """Runs a world in a new database of the server at `url`, which is dropped afterwards. It is a copy of the migrated
+    database `template`, which nobody may be connected to, if there is one."""
+    async with own_database(url, f"entrepot_sim_{os.getpid()}", template) as own:
+        return await simulate(own, seed, steps, tell)
+
+
+@asynccontextmanager
+async def own_database(url: str, name: str, template: str = "") -> AsyncIterator[str]:
+    """The address of a new, migrated database of that name on the server at `url`."""
     own = urlsplit(url)._replace(path=f"/{name}").geturl()
     admin = await asyncpg.connect(url)
     try:
-        await admin.execute(f"create database {name}")
+        await admin.execute(f"create database {name}" + (f" template {template}" if template else ""))
         try:
             await admin.execute(f"alter database {name} set synchronous_commit = off")
             await admin.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
-            await migrate(own)
-            return await simulate(own, seed, steps, tell)
+            await admin.execute(f"alter database {name} set deadlock_timeout = '50ms'")
+            if not template:
+                await migrate(own)
+            yield own
         finally:
             await admin.execute(f"drop database {name} with (force)")
     finally:
