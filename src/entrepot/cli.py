@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = commands.add_parser("audit", help="re-derive every balance and stock from the immutable rows")
     audit.add_argument("--json", action="store_true")
+    audit.add_argument("--watch", action="store_true", help="go on until SIGTERM, at a bounded load")
+    audit.add_argument("--share", type=float, default=0.1, metavar="S", help="of one core's time, for --watch (0.1)")
+    audit.add_argument("--metrics", type=int, metavar="PORT", help="where --watch shows Prometheus metrics")
     audit.set_defaults(run=_audit)
 
     imports = commands.add_parser("import", help="replay a real data set through the production path")
@@ -142,7 +145,10 @@ def _worker(settings: Settings, _: argparse.Namespace) -> None:
 
 def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world import auditor
+    from entrepot.world.auditor import watch
 
+    if arguments.watch:
+        return watch.main(settings, arguments.json, arguments.share, arguments.metrics)
     return auditor.main(settings, as_json=arguments.json)
 
 

@@ -35,7 +35,7 @@ from entrepot.kit.sql import sql
 from entrepot.world import actors
 from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
-from entrepot.world.auditor.touched import SESSION, SNAPSHOT, Books, look, open_books
+from entrepot.world.auditor.touched import SNAPSHOT, Books, connect, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
 from entrepot.world.scene import CELL, Offer, World
 
@@ -167,7 +167,7 @@ class _Auditor:
 
 @asynccontextmanager
 async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
-    conn = await asyncpg.connect(url, server_settings=SESSION, max_cacheable_statement_size=0)
+    conn = await connect(url)
     try:
         await conn.execute(PREPARED)
         auditor = _Auditor(conn, world, await open_books(ReadTx(conn, world.clock.now()), CELL))

@@ -10,6 +10,10 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
                status agrees with its times, group, payment, fulfillment order and shipment; no promise is overdue
 
 All checks of one audit read one snapshot, so that it is right while sales go on. It blocks nobody.
+
+    run.py      the full audit: everything, once (`entrepot audit`)
+    touched.py  the incremental one: what has changed since the last look, by the same rules (the simulation, each step)
+    watch.py    both beside a live shop, at a bounded load (`entrepot audit --watch`)
 """
 
 from entrepot.world.auditor.check import Finding

@@ -20,8 +20,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from entrepot.kit.db import ReadTx
@@ -38,7 +40,6 @@ SESSION = {
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
 }
-"""For a connection that is used for looks only: what is touched is little, and found by its key."""
 SAMPLE = 20
 """Findings named per look and kind."""
 SWEEP = 1_000
@@ -52,13 +53,13 @@ _CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + orders.CHECKS
 _AT_ONCE = [
     check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
 ]
-_OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
-_OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group"}]
+OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
+OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group"}]
 
 # Movements have no index by their cause; where there is one (the simulation makes it), orders are compared with theirs.
-ORDERS = touched(_OF_ORDERS)
-ORDERS_AND_MOVEMENTS = touched([*_OF_ORDERS, stock.ORDER_MOVEMENTS])
-CAUSES = touched(_OF_CAUSES)
+ORDERS = touched(OF_ORDERS)
+ORDERS_AND_MOVEMENTS = touched([*OF_ORDERS, stock.ORDER_MOVEMENTS])
+CAUSES = touched(OF_CAUSES)
 BALANCES = touched([money.BALANCE])
 STOCKS = touched([stock.STOCK])
 
@@ -224,6 +225,14 @@ ROWS = sql(
     """,
     Kept,
 )
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """A connection for looks only: what is touched is little, and found by its key. Statements are long, and kept."""
+    options: dict[str, Any] = {"max_cacheable_statement_size": 0, "max_cached_statement_lifetime": 0, "timeout": 10}
+    conn: asyncpg.Connection = await asyncpg.connect(url, server_settings=SESSION, **options)
+    return conn
+
 
 Sums = tuple[int, int, int, int]
 NOTHING: Sums = (0, 0, 0, 0)

@@ -1,0 +1,231 @@
+"""The incremental audit and the watch find what the full audit finds: in what is touched, in slices, in rounds."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import ReadTx
+from entrepot.world import auditor
+from entrepot.world.auditor import touched, watch
+from entrepot.world.auditor.check import arguments
+from tests.world.planted import PLANTED
+from tests.world.small_world import NOW, build
+from tests.world.test_auditor import named
+
+ROUNDS = 12
+"""A minute of them."""
+
+
+@pytest.fixture(scope="module")
+async def world(db_url: str) -> str:
+    conn = await asyncpg.connect(db_url)
+    try:
+        await build(conn)
+    finally:
+        await conn.close()
+    return db_url
+
+
+@pytest.fixture
+async def conn(world: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(world)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def expected(conn: asyncpg.Connection, planted: str, checks: set[str]) -> list[str]:
+    rows = [row for row in PLANTED[planted][1] if row.partition(":")[0] in checks]
+    return sorted([await named(conn, row) for row in rows])
+
+
+SLICED = {check.name for check in auditor.CHECKS if check.slices is not None}
+AT_ONCE = {check.name for check in [*touched.OF_ORDERS, *touched.OF_CAUSES]} | {"order_movements", "balance", "stock"}
+
+
+async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
+    names = {check.name for check in auditor.CHECKS}
+    assert names - SLICED == {
+        "balance", "trial_balance", "escrow_balance", "purchase_cost", "payout_limit", "stock", "stock_promised",
+        "order_movements", "adjustment",
+    }  # fmt: skip
+    assert names - AT_ONCE == {
+        "trial_balance", "escrow_balance", "payout_limit", "stock_promised",  # each follows from others
+        "fulfillment", "shipment", "hold_overdue", "release_overdue",  # these wait for something
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_slices_find_what_the_whole_finds(conn: asyncpg.Connection, planted: str) -> None:
+    await conn.execute(PLANTED[planted][0])
+    tx, found, slices = ReadTx(conn, NOW), [], 0
+    for check in auditor.CHECKS:
+        if check.slices is None:
+            continue
+        after, more = None, True
+        while more:
+            _, findings, after = await watch.slice_of(tx, 0, check, after, size=2)
+            found += [f"{f.check}: {f.row}" for f in findings]
+            slices, more = slices + 1, after is not None
+    assert sorted(found) == await expected(conn, planted, SLICED)
+    assert slices > 100
+
+
+EVERYTHING = {
+    "orders": "select id from orders.order union select order_id from orders.order_line "
+    "union select order_id from payments.refund union select id from logistics.fulfillment_order "
+    "union select fulfillment_order_id from logistics.shipment union select order_id from orders.discount_line "
+    "union select cause_id from ledger.transfer union select cause_id from inventory.movement",
+    "groups": "select id from orders.order_group union select id from payments.payment",
+    "causes": "select cause_id from ledger.transfer union select cause_id from inventory.movement "
+    "union select id from payments.payout union select id from payments.refund",
+    "goods": "select cause_id from inventory.movement union select cause_id from ledger.transfer "
+    "union select id from inventory.adjustment",
+    "accounts": "select id from ledger.account union select account_id from ledger.balance "
+    "union select debit from ledger.transfer union select credit from ledger.transfer",
+    "stocks": "select id from inventory.stock union select stock_id from inventory.movement",
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_what_is_touched_is_judged_as_by_the_whole(conn: asyncpg.Connection, planted: str) -> None:
+    await conn.execute(PLANTED[planted][0])
+    given: dict[str, Any] = {name: [row[0] for row in await conn.fetch(query)] for name, query in EVERYTHING.items()}
+    given |= {"cell": 0, "moved_after": 0, "sample": 1_000}
+    tx, found = ReadTx(conn, NOW), []
+    for query in (touched.ORDERS_AND_MOVEMENTS, touched.CAUSES, touched.BALANCES, touched.STOCKS):
+        found += [f"{f.check}: {f.row}" for f in await tx.all(query, **arguments(query, given))]
+    assert sorted(found) == await expected(conn, planted, AT_ONCE)
+
+
+# A watch over the small world: what is planted is committed behind its back.
+
+CORRUPTIONS = {
+    "a balance": (
+        "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
+        "balance: ledger.balance account {wallet}",
+    ),
+    "a row of stock": ("update inventory.stock set on_hand = on_hand + 1 where id = 2", "stock: inventory.stock 2"),
+    "an order without its payment": (
+        "delete from payments.payment where id = uid('basket')",
+        "group_payment: orders.order_group [basket]",
+    ),
+}
+
+
+class Watched:
+    def __init__(self, url: str) -> None:
+        self.found: list[str] = []
+        self.watch = watch.Watch(url, VirtualClock(NOW), self._hear)
+
+    def _hear(self, _: int, finding: auditor.Finding) -> None:
+        self.found.append(f"{finding.check}: {finding.row}")
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[tuple[asyncpg.Connection, Watched]]:
+    conn, watched = await asyncpg.connect(own_db_url), Watched(own_db_url)
+    await build(conn)
+    await watched.watch.open()
+    yield conn, watched
+    await watched.watch.close()
+    await conn.close()
+
+
+@pytest.mark.parametrize("planted", CORRUPTIONS)
+async def test_a_corruption_is_found_within_a_minute_of_rounds(
+    shop: tuple[asyncpg.Connection, Watched], planted: str
+) -> None:
+    conn, watched = shop
+    statement, row = CORRUPTIONS[planted]
+    await watched.watch.round(watch.INTERVAL_S * watch.SHARE)
+    assert watched.found == []
+    await conn.execute(statement)
+    for _ in range(ROUNDS):
+        await watched.watch.round(watch.INTERVAL_S * watch.SHARE)
+    assert await named(conn, row) in watched.found
+    assert len(watched.found) == len(set(watched.found)) == watched.watch.total, "each is told once"
+
+
+@pytest.mark.parametrize("planted", ["a balance", "a row of stock"])
+async def test_a_look_alone_sees_rows_that_nobody_told_of(
+    shop: tuple[asyncpg.Connection, Watched], planted: str
+) -> None:
+    conn, watched = shop
+    statement, row = CORRUPTIONS[planted]
+    await watched.watch.round(0)
+    await conn.execute(statement)
+    await watched.watch.round(0)
+    assert watched.found == [await named(conn, row)]
+
+
+async def test_what_is_new_is_judged_at_once_and_added_to_what_is_remembered(
+    shop: tuple[asyncpg.Connection, Watched],
+) -> None:
+    """A top-up ties; one that comes while a transaction is open is seen when it commits, and not before; goods that
+    came in without a row of stock that knows of them do not tie."""
+    conn, watched = shop
+    at = "2020-03-01 12:00Z"
+    top_up = (
+        "insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at) "
+        f"values (0, gen_random_uuid(), 'top_up', acc('cash'), acc('wallet'), 7, '{at}');"
+        "update ledger.balance set debits = debits + 7 where account_id = acc('cash') and stripe = 1;"
+        "update ledger.balance set credits = credits + 7 where account_id = acc('wallet')"
+    )
+    await conn.execute(top_up)
+    await watched.watch.round(0)
+    other = await asyncpg.connect(dsn=str(watched.watch._url))
+    async with other.transaction():
+        await other.execute(top_up.replace("gen_random_uuid()", "uid('late')"))
+        await conn.execute("select move('receive', 1, 3, uid('more'))")
+        await watched.watch.round(0)
+    await watched.watch.round(0)
+    assert watched.found == []
+    await conn.execute(
+        "insert into inventory.movement (cell, stock_id, kind, on_hand_delta, cause_id, at) "
+        f"values (0, 1, 'receive', 2, uid('lost'), '{at}')"
+    )
+    await watched.watch.round(0)
+    await watched.watch.round(0)
+    assert watched.found == ["stock: inventory.stock 1"]
+    await other.close()
+
+
+async def test_what_happened_to_an_order_is_judged_by_its_event(shop: tuple[asyncpg.Connection, Watched]) -> None:
+    conn, watched = shop
+    await conn.execute(
+        "update orders.order set status = 'delivered' where id = uid('shipped');"
+        "insert into kit.event (cell, kind, key, at, data) "
+        "values (0, 'order_delivered', uid('shipped'), '2020-03-01 12:00Z', '{}')"
+    )
+    await watched.watch.round(0)
+    assert watched.found == [await named(conn, "order_times: orders.order [shipped]")]
+
+
+async def test_the_command_says_what_it_found_and_exits_with_one(own_db_url: str, tmp_path: Any) -> None:
+    conn = await asyncpg.connect(own_db_url)
+    await build(conn)
+    await conn.execute(CORRUPTIONS["a row of stock"][0])
+    await conn.close()
+    environment = {"ENTREPOT_DATABASE_URL": own_db_url, "ENTREPOT_HOME": str(tmp_path)}
+    command = "import sys; from entrepot.cli import main; sys.exit(main(['audit', '--watch']))"
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-c", command], env=environment | {"PYTHONPATH": ":".join(sys.path)}, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "stock: inventory.stock 2: expected" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 1
+    process.stdout.close()
