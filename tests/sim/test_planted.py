@@ -25,7 +25,7 @@ STEPS = 300
 SEEDS = range(1, 4)
 
 NO_STOCK_LOCK = ("inventory.lock_many", "for no key update", "")
-WALLETS_FIRST = ("orders.lock_both", "begin", "begin\n    perform ledger.lock_many(p_cell, p_wallets);")
+WALLETS_FIRST = ("orders.lock_all", "begin", "begin\n    perform ledger.lock_many(p_cell, p_wallets);")
 KEY_FORGOTTEN = ("orders.place_many", "if k_new < n then", "if false then")
 FREED_TWICE = ("inventory.move_many", "when 'give_back' then -1", "when 'give_back' then -2")
 

@@ -50,14 +50,19 @@ async def expected(conn: asyncpg.Connection, planted: str, checks: set[str]) -> 
 
 
 SLICED = {check.name for check in auditor.CHECKS if check.slices is not None}
-AT_ONCE = {check.name for check in [*touched.OF_ORDERS, *touched.OF_CAUSES]} | {"order_movements", "balance", "stock"}
+AT_ONCE = {check.name for check in [*touched.OF_ORDERS, *touched.OF_CAUSES]} | {
+    "order_movements",
+    "quota",
+    "balance",
+    "stock",
+}
 
 
 async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
     names = {check.name for check in auditor.CHECKS}
     assert names - SLICED == {
         "balance", "trial_balance", "escrow_balance", "purchase_cost", "payout_limit", "stock", "stock_promised",
-        "order_movements", "adjustment",
+        "order_movements", "adjustment", "set_aside", "quota",
     }  # fmt: skip
     assert names - AT_ONCE == {
         "trial_balance", "escrow_balance", "payout_limit", "stock_promised",  # each follows from others
@@ -86,7 +91,8 @@ EVERYTHING = {
     "union select order_id from payments.refund union select id from logistics.fulfillment_order "
     "union select fulfillment_order_id from logistics.shipment union select order_id from orders.discount_line "
     "union select cause_id from ledger.transfer union select cause_id from inventory.movement",
-    "groups": "select id from orders.order_group union select id from payments.payment",
+    "groups": "select id from orders.order_group union select id from payments.payment "
+    "union select cause_id from pricing.quota_use",
     "causes": "select cause_id from ledger.transfer union select cause_id from inventory.movement "
     "union select id from payments.payout union select id from payments.refund",
     "goods": "select cause_id from inventory.movement union select cause_id from ledger.transfer "
@@ -103,7 +109,7 @@ async def test_what_is_touched_is_judged_as_by_the_whole(conn: asyncpg.Connectio
     given: dict[str, Any] = {name: [row[0] for row in await conn.fetch(query)] for name, query in EVERYTHING.items()}
     given |= {"cell": 0, "moved_after": 0, "sample": 1_000}
     tx, found = ReadTx(conn, NOW), []
-    for query in (touched.ORDERS_AND_MOVEMENTS, touched.CAUSES, touched.BALANCES, touched.STOCKS):
+    for query in (touched.ORDERS_BY_INDEXES, touched.CAUSES, touched.BALANCES, touched.STOCKS):
         found += [f"{f.check}: {f.row}" for f in await tx.all(query, **arguments(query, given))]
     assert sorted(found) == await expected(conn, planted, AT_ONCE)
 

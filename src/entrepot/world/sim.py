@@ -57,15 +57,16 @@ REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
 
 
 PREPARED = """
-    create index movement_cause on inventory.movement (cell, cause_id);
+    create index on inventory.movement (cell, cause_id);
+    create index on pricing.quota_use (cell, quota_id);
     do $$ declare t regclass; begin
         for t in select oid from pg_class where relkind = 'r' and relnamespace::regnamespace::text <> all
                  (array['pg_catalog', 'information_schema'])
         loop execute format('alter table %s set (autovacuum_enabled = off)', t); end loop;
     end $$
 """
-"""The index is there to compare an order with its movements after each step. A shop has no use for it that is worth its
-price: one more index to write for every line sold."""
+"""The indexes are there to compare an order with its movements, and a quota with its uses, after each step. A shop has
+no use for them that is worth their price: one more index to write for every line sold."""
 
 
 class WrongAfterError(Exception):
@@ -206,11 +207,14 @@ async def _set_up(world: World) -> None:
                 service = pricing.ShippingService(market, code, code.title(), base, item, 86_400, position)
                 await pricing.add_shipping_service(tx, service)
             end = START + timedelta(days=36_500)
-            for code, percent_bp, amount, party in (
-                ("ten", 1_000, None, "operator"), ("gift", 10_000, None, "operator"), ("five", None, 5, "seller"),
-            ):  # fmt: skip
+            for code, percent_bp, amount, party, limits in (
+                ("ten", 1_000, None, "operator", {"budget_minor": 100_000}),
+                ("gift", 10_000, None, "operator", {"max_per_buyer": 3}),
+                ("five", None, 5, "seller", {"max_uses": 20, "max_per_buyer": 8}),
+            ):
                 await pricing.add_promotion(
-                    tx, pricing.Promotion(f"{market}-{code}", market, percent_bp, amount, 100, party, START, end)
+                    tx,
+                    pricing.Promotion(f"{market}-{code}", market, percent_bp, amount, 100, party, START, end, **limits),
                 )
         await logistics.import_locations(tx, CELL, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "JP"])
         await catalog.add_category(tx, "things", "Things")

@@ -26,7 +26,9 @@ TOUCHED: Final = {
     "account": "and {} = any (:accounts)",
     "stock": "and {} = any (:stocks)",
     "movement": "and {} > :moved_after",
-    "goods": "and {} = any (:goods)",  # causes of goods that came, went or were missing
+    "goods": "and {} = any (:goods)",  # causes of goods that came, went, were missing or were set aside
+    "quota": """and {} in (select y.quota_id from pricing.quota_use y
+                            where y.cell = :cell and y.cause_id = any (:groups))""",
 }
 
 

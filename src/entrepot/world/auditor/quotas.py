@@ -10,7 +10,7 @@ QUOTA = check(
            row(q.used, q.used between 0 and q.granted) as found, q.name || ' (used, within its limit)' as detail
       from pricing.quota q
       left join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id and u.given_back_at is null
-     where q.cell = :cell
+     where q.cell = :cell {quota:q.id}
      group by q.id, q.used, q.granted, q.name
     """,
 )
@@ -24,8 +24,9 @@ QUOTA_USE = check(
       from pricing.quota_use u
       left join lateral (select bool_and(o.status in ('canceled', 'expired')) as gone
                            from orders.order o where o.cell = u.cell and o.group_id = u.cause_id) g on true
-     where u.cell = :cell
+     where u.cell = :cell {group:u.cause_id}
     """,
+    by="group",
 )
 
 CHECKS = (QUOTA, QUOTA_USE)

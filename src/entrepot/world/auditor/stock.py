@@ -124,7 +124,7 @@ SET_ASIDE = check(
            row(sum(m.on_hand_delta), sum(m.cost_delta)) as found, '(on_hand, cost) of ' || s.variant_id as detail
       from inventory.movement m
       join inventory.stock s on s.cell = m.cell and s.id = m.stock_id
-     where m.cell = :cell and m.kind = 'set_aside'
+     where m.cell = :cell and m.kind = 'set_aside' {movement:m.id} {goods:m.cause_id}
      group by m.cause_id, s.seller_id, s.variant_id, s.location_id
     """,
 )

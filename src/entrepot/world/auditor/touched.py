@@ -28,7 +28,7 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import money, orders, stock
+from entrepot.world.auditor import money, orders, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, arguments, touched
 
 SESSION = {
@@ -49,16 +49,17 @@ LATENESS = timedelta(minutes=2)
 """So much earlier than its commit a transaction may have begun, for the times in its rows are those of its beginning.
 One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
 
-_CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + orders.CHECKS
+_CHECKS: tuple[Check, ...] = money.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS
 _AT_ONCE = [
     check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
 ]
 OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
-OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group"}]
+OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group", "quota"}]
 
-# Movements have no index by their cause; where there is one (the simulation makes it), orders are compared with theirs.
+# Movements have no index by their cause, nor uses by their quota. Where there are (the simulation makes them), orders
+# are compared with their movements, and the quotas that they use with all their uses.
 ORDERS = touched(OF_ORDERS)
-ORDERS_AND_MOVEMENTS = touched([*OF_ORDERS, stock.ORDER_MOVEMENTS])
+ORDERS_BY_INDEXES = touched([*OF_ORDERS, stock.ORDER_MOVEMENTS, quotas.QUOTA])
 CAUSES = touched(OF_CAUSES)
 BALANCES = touched([money.BALANCE])
 STOCKS = touched([stock.STOCK])
@@ -70,15 +71,16 @@ class Start(msgspec.Struct, frozen=True):
     now: str
     top: int
     moved_last: int
-    by_cause: bool
+    has_indexes: bool
 
 
 START = sql(
     """
     select pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
            (select coalesce(max(id), 0) from inventory.movement where cell = :cell),
-           exists (select from pg_indexes where schemaname = 'inventory' and tablename = 'movement'
-                                            and indexdef like '%(cell, cause_id)')
+           2 = (select count(*) from pg_indexes
+                 where tablename = 'movement' and indexdef like '%(cell, cause_id)'
+                    or tablename = 'quota_use' and indexdef like '%(cell, quota_id)')
     """,
     Start,
 )
@@ -172,7 +174,7 @@ CHANGES = sql(
            array(select cause_id from posted union select cause_id from moved) as causes,
            array(select cause_id from posted where code in ('purchase', 'cogs', 'shrinkage')
                  union
-                 select cause_id from moved where kind in ('receive', 'ship', 'adjust')) as goods,
+                 select cause_id from moved where kind in ('receive', 'ship', 'adjust', 'set_aside')) as goods,
            a.*, t.*
       from (select coalesce(array_agg(account_id), '{{}}') as accounts, coalesce(array_agg(debits), '{{}}') as debits,
                    coalesce(array_agg(credits), '{{}}') as credits from sums) a,
@@ -245,7 +247,7 @@ class Books:
     cell: int
     snapshot: str
     since: datetime
-    by_cause: bool
+    has_indexes: bool
     balances: dict[int, Sums] = field(default_factory=dict)
     stocks: dict[int, Sums] = field(default_factory=dict)
     account_after: int = 0  # how far the sweep has got
@@ -258,7 +260,7 @@ class Books:
 async def open_books(tx: ReadTx, cell: int = 0) -> Books:
     """Remembers a cell as it is, right or wrong; `tx` reads one snapshot."""
     start = await tx.one(START, cell=cell)
-    books = Books(cell, start.now, tx.now, start.by_cause, moved_top=start.top, moved_next=start.moved_last)
+    books = Books(cell, start.now, tx.now, start.has_indexes, moved_top=start.top, moved_next=start.moved_last)
     books.moved_after = max(0, start.moved_last - OPEN_MOVEMENTS)
     for row in await _rows(tx, books, [], [], None):
         _kept(books, row)[row.id] = (row.a, row.b, row.c, row.d)
@@ -274,7 +276,7 @@ async def look(tx: ReadTx, books: Books, sweep: int = SWEEP, lateness: timedelta
     )
     findings: list[Finding] = []
     if new.groups:
-        query = ORDERS_AND_MOVEMENTS if books.by_cause else ORDERS
+        query = ORDERS_BY_INDEXES if books.has_indexes else ORDERS
         findings += await _touched(tx, query, books, new)
     if new.causes:
         findings += await _touched(tx, CAUSES, books, new)
