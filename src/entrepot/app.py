@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot import __version__, campaigns, orders, payments, web
+from entrepot import __version__, campaigns, orders, payments, platform, web
 from entrepot.accounts import api as accounts_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
@@ -41,6 +41,7 @@ from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Probl
 from entrepot.logistics import api as logistics_api
 from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
+from entrepot.platform import api as platform_api
 from entrepot.pricing import api as pricing_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
@@ -57,6 +58,7 @@ ROUTES = [
     *pricing_api.routes,
     *logistics_api.routes,
     *payments_api.routes,
+    *platform_api.routes,
 ]
 
 SECURITY_HEADERS = [
@@ -135,6 +137,7 @@ def build(
     app.state.gateway = gateway
     app.state.limits = limits
     app.state.public_url = public_url
+    app.state.switches = platform.Switches(db)
     app.router.redirect_slashes = False
     app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None)
     app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)

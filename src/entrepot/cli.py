@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--metrics", type=int, metavar="PORT", help="where --watch shows Prometheus metrics")
     audit.set_defaults(run=_audit)
 
+    switch = commands.add_parser("switch", help="turn off for a while what a peak can do without")
+    switch.add_argument("name", help="a switch, or `list`")
+    switch.add_argument("to", nargs="?", choices=["off", "on"])
+    switch.add_argument("--for", dest="for_", metavar="TIME", help="90s, 30m, 2h or 1d", default="1h")
+    switch.add_argument("--why", metavar="TEXT", help="for the record")
+    switch.set_defaults(run=_switch)
+
     imports = commands.add_parser("import", help="replay a real data set through the production path")
     imports.add_argument("source", choices=["completejourney"])
     imports.add_argument("--days", type=int, metavar="N", help="only the first N days")
@@ -150,6 +157,16 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
     if arguments.watch:
         return watch.main(settings, arguments.json, arguments.share, arguments.metrics)
     return auditor.main(settings, as_json=arguments.json)
+
+
+def _switch(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.platform import command
+
+    try:
+        command.run(settings, arguments.name, arguments.to, arguments.for_, arguments.why)
+    except command.UsageError as error:
+        return _refuse(2, error)
+    return 0
 
 
 def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:

@@ -345,6 +345,18 @@ async def _(stage: Stage) -> Ask:
 
 
 plain("GET /v1/campaigns", market=MARKET)
+plain("GET /v1/operator/switches")
+
+
+@ask("POST /v1/operator/switches/{name}/off")
+async def _(_: Stage) -> Ask:
+    # One that no other test of the module needs.
+    return Ask("/v1/operator/switches/recommendations/off", {"for_s": 60, "why": f"peak {number()}"})
+
+
+@ask("POST /v1/operator/switches/{name}/on")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/operator/switches/recommendations/on")
 
 
 def of_campaign(name: str, body: object = None) -> None:

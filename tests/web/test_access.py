@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from entrepot import campaigns
 from entrepot.kit.ids import NIL, show
 from entrepot.kit.limits import Limits
 from entrepot.web import routes
 from tests.web.site import Site
 
-PUBLIC = ("/", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/sign-in", "/register")
+PUBLIC = (
+    "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/sign-in", "/register",
+)  # fmt: skip
 BUYERS = (
     "/cart",
     "/checkout",
@@ -23,12 +28,22 @@ SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
     "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
 )  # fmt: skip
-OPERATORS = ("/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up")
+OPERATORS = (
+    "/operator", "/operator/campaigns", "/operator/sellers", "/operator/stuck", "/operator/switches", "/operator/top-up",
+)  # fmt: skip
 
 
 def test_no_page_is_forgotten() -> None:
     pages = {route.path for route in routes if route.name.startswith("page ")}
     assert pages == {*PUBLIC, *BUYERS, *SELLERS, *OPERATORS}
+
+
+async def open_campaign(site: Site) -> str:
+    """A campaign that begins tomorrow and sells five of the milk; its id."""
+    async with site.db.write() as tx:
+        offer = campaigns.NewOffer(site.stage.offers["White Milk, 1 gal"], 199, 5, 2)
+        times = tx.now + timedelta(hours=1), tx.now + timedelta(hours=2)
+        return show("cmp", await campaigns.open_campaign(tx, 0, campaigns.NewCampaign("us", "Milk!", *times, [offer])))
 
 
 async def paths(site: Site) -> dict[str, str]:
@@ -42,7 +57,7 @@ async def paths(site: Site) -> dict[str, str]:
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": order,
-        "{stock_id}": str(stock),
+        "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}
     for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):

@@ -16,6 +16,7 @@ Events: campaign_opened (key: the campaign; data: offer_ids), campaign_ended (ke
 campaign_admission_set (key: the campaign; data: admit_per_s).
 """
 
+from entrepot.campaigns.actions import end_campaign, open_campaign, set_admission
 from entrepot.campaigns.desk import Desk
 from entrepot.campaigns.selling import Wish
 from entrepot.campaigns.types import (
@@ -33,5 +34,5 @@ from entrepot.campaigns.waiting import Place
 
 __all__ = [
     "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine", "NotYourTurn",
-    "Place", "Sale", "TicketNeeded", "Wish",
+    "Place", "Sale", "TicketNeeded", "Wish", "end_campaign", "open_campaign", "set_admission",
 ]  # fmt: skip

@@ -39,6 +39,7 @@ from entrepot.kit.problem import (
     NotFound,
     Problem,
     SignInNeeded,
+    SwitchedOff,
     TooLarge,
     TooManyRequests,
     UnsupportedMediaType,
@@ -60,7 +61,8 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address of the API. `key`: "no", "taken" (an Idempotency-Key is honored) or "needed"."""
+    """One address of the API. `key`: "no", "taken" (an Idempotency-Key is honored) or "needed". `switch` is what an
+    operator may switch off for a while, and this with it."""
 
     method: str
     path: str
@@ -76,6 +78,7 @@ class Route:
     params: dict[str, Any]
     wants: frozenset[str]
     tx: type[ReadTx] | None
+    switch: str | None
 
     @property
     def name(self) -> str:
@@ -86,6 +89,8 @@ class Route:
         found: list[type[Problem]] = [Malformed, TooManyRequests, DatabaseAway, *self.raises]
         if self.access:
             found += [SignInNeeded, NotAllowed]
+        if self.switch:
+            found.append(SwitchedOff)
         if self.body:
             found += [TooLarge, UnsupportedMediaType]
         if self.key != "no":
@@ -105,6 +110,7 @@ def route(
     status: int = 200,
     key: str = "no",
     durable: bool = True,
+    switch: str | None = None,
 ) -> Route:
     """Reads the handler's signature once. Raises TypeError for a parameter that it does not know."""
     hints = get_type_hints(handler, include_extras=True)
@@ -116,7 +122,7 @@ def route(
         raise TypeError(f"{handler.__qualname__}: unknown parameters {sorted(unknown)}")
     return Route(
         method, path, handler, access, raises, status, key, durable, hints.get("body"), hints.get("query"), answer,
-        params, wants, hints.get("tx"),
+        params, wants, hints.get("tx"), switch,
     )  # fmt: skip
 
 
@@ -212,12 +218,19 @@ def _host(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _answer(route: Route, request: Request, caller: Caller | None) -> Response:
+async def _admit(route: Route, request: Request, caller: Caller | None) -> None:
     if route.access:
         if caller is None:
             raise SignInNeeded
         if caller.role not in route.access:
             raise NotAllowed
+    if route.switch is not None:
+        await request.app.state.switches.require(route.switch)
+
+
+async def _answer(route: Route, request: Request, caller: Caller | None) -> Response:
+    if route.access or route.switch:
+        await _admit(route, request, caller)
     args: dict[str, Any] = {name: _path_value(request, name, hint) for name, hint in route.params.items()}
     raw = b""
     if route.body is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, ClassVar
 
 
@@ -120,6 +121,16 @@ class Overloaded(Problem):
 
     status: ClassVar[int] = 503
     retry_after_s: int = 1
+
+
+@dataclass(eq=False)
+class SwitchedOff(Problem):
+    """This is switched off for a while, so that buying stays quick."""
+
+    status: ClassVar[int] = 503
+    switch: str
+    until: datetime
+    retry_after_s: int
 
 
 @dataclass(eq=False)

@@ -60,6 +60,7 @@ from entrepot.orders.reads import (
     seller_orders,
     ship_to,
 )
+from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
     OfferElsewhere,
@@ -73,7 +74,7 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "OfferElsewhere", "OfferUnavailable", "OrderView", "Place",
+    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferElsewhere", "OfferUnavailable", "OrderView", "Place",
     "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line", "bought_lately",
     "buy_many", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
     "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",

@@ -299,7 +299,7 @@ routes = [
     ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
-    get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,)),
+    get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,), switch="reports"),
     post(
         "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,
         raises=(NotFound, TooLarge, payments.WebhookRefused),

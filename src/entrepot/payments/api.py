@@ -133,7 +133,9 @@ def _seller(caller: Caller) -> UUID:
 routes = [
     get("/v1/wallet", read_wallet, access=BUYER, raises=(NotFound,)),
     post("/v1/top-ups", top_up_wallet, access=OPERATOR, raises=(NotFound,), status=201, key="needed"),
-    get("/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound, StatementTooLong)),
+    get(
+        "/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound, StatementTooLong), switch="statements"
+    ),
     get("/v1/seller/payouts", list_payouts, access=SELLER),
     get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
     post(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from starlette.requests import Request
 
 from entrepot.catalog import Minor, OfferExists, OfferView, RowId, offer_view
 from entrepot.inventory import StockCurrencyIs
@@ -13,6 +14,7 @@ from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import PUBLIC, SELLER, get, post
 from entrepot.kit.problem import NotFound
+from entrepot.platform import Switch, Switches
 from entrepot.search import actions, reads
 from entrepot.search.types import OwnOffer, Page, Product
 
@@ -51,10 +53,12 @@ class OwnOffers(msgspec.Struct, frozen=True):
     next: int | None
 
 
-async def list_products(tx: ReadTx, query: ProductsQuery) -> Page:
+async def list_products(tx: ReadTx, request: Request, query: ProductsQuery) -> Page:
     """A page of products with their cheapest offers."""
     if query.q.strip():
-        return await reads.found(tx, query.market, query.q, query.category, query.after, query.limit)
+        switches: Switches = request.app.state.switches
+        plain = await switches.off(Switch.FACETS) is not None
+        return await reads.found(tx, query.market, query.q, query.category, query.after, query.limit, plain=plain)
     return await reads.listing(tx, query.market, query.category, query.after, query.limit)
 
 

@@ -36,23 +36,30 @@ async def listing(tx: ReadTx, market: str, category: str | None, after: int, lim
     return Page(_cards(rows), rows[-1].id if len(rows) == limit else None)
 
 
-async def found(tx: ReadTx, market: str, text: str, category: str | None, after: int, limit: int) -> Page:
+async def found(
+    tx: ReadTx, market: str, text: str, category: str | None, after: int, limit: int, *, plain: bool = False
+) -> Page:
     """A page of the products that have all words of `text` in title or brand, best first; when that finds few, also
-    those that are like it. `after` is a position. Facets count all found, whatever `category` picks of them.
+    those that are like it. `after` is a position. Facets count all found, whatever `category` picks of them. A `plain`
+    search asks for no likeness and counts no facets.
 
     Raises NotFound for an unknown market or category."""
     candidates = await tx.all(
-        store.CANDIDATES, text=text, market=market, category=category, few=FEW, limit=MAX_CANDIDATES
+        store.CANDIDATES, text=text, market=market, category=category, few=0 if plain else FEW, limit=MAX_CANDIDATES
     )
     if not candidates and not await tx.one(store.KNOWN, market=market, category=category):
         raise NotFound
     wanted = [c.product_id for c in candidates if c.wanted]
     following = after + min(limit, PAGE_MAX)
     rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following])
+    facets = [] if plain else await _facets(tx, candidates)
+    return Page(_cards(rows), following if following < len(wanted) else None, len(wanted), facets)
+
+
+async def _facets(tx: ReadTx, candidates: Sequence[store.Candidate]) -> list[Facet]:
     counts = Counter(c.category_id for c in candidates).most_common(MAX_FACETS)
     names = {row.id: row for row in await tx.all(store.FACETS, ids=[id_ for id_, _ in counts])}
-    facets = [Facet(names[id_].slug, names[id_].name, count) for id_, count in counts]
-    return Page(_cards(rows), following if following < len(wanted) else None, len(wanted), facets)
+    return [Facet(names[id_].slug, names[id_].name, count) for id_, count in counts]
 
 
 async def cards(tx: ReadTx, market: str, product_ids: Sequence[int]) -> list[Card]:

@@ -34,7 +34,8 @@ class Facet(msgspec.Struct, frozen=True):
 
 class Page(msgspec.Struct, frozen=True):
     """`next` is the `after` of the page that follows, null on the last. A page may show fewer products than asked:
-    those that nobody offers any more are left out. Only a search has `total` (at most 1000) and `facets`."""
+    those that nobody offers any more are left out. Only a search has `total` (at most 1000) and `facets`,
+    which are none while they are switched off."""
 
     items: list[Card]
     next: int | None

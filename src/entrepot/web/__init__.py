@@ -8,18 +8,31 @@ render: languages, formats, templates; words: names of codes and refusals; visit
 pictures, chart: drawn on the server. `languages/*.po` are the translations, read when the process starts.
 """
 
-from entrepot.web import account, checkout, operator, purchases, seller, static_files, stock, storefront
+from entrepot.web import (
+    account,
+    campaigns,
+    checkout,
+    operator,
+    purchases,
+    seller,
+    static_files,
+    stock,
+    storefront,
+    switchboard,
+)
 from entrepot.web.visit import problem_page
 
 routes = [
     *static_files.routes,
     *storefront.routes,
+    *campaigns.routes,
     *account.routes,
     *checkout.routes,
     *purchases.routes,
     *seller.routes,
     *stock.routes,
     *operator.routes,
+    *switchboard.routes,
 ]
 
 __all__ = ["problem_page", "routes"]

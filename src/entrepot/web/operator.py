@@ -19,6 +19,7 @@ from entrepot.kit.http import OPERATOR
 from entrepot.kit.money import MAX_MINOR, exponent
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import TransferRefused
+from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.chart import chart
 from entrepot.web.seller import month_of, shifted
@@ -53,9 +54,11 @@ async def overview(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
     month = month_of(visit.query("month"))
     edges: dict[date, int] = {}
-    if month is None:
+    days: list[orders.Day] = []
+    resting = await visit.switches.off(Switch.REPORTS)
+    if month is None and resting is None:
         days = await orders.days(tx, market.code)
-    else:
+    elif month is not None and resting is None:
         stop = shifted(month, 1)
         days = await orders.days(tx, market.code, month, stop)
         edges = {month.date(): 0, (stop - timedelta(days=1)).date(): 0}
@@ -64,7 +67,7 @@ async def overview(tx: ReadTx, visit: Visit) -> Response:
         minor = sum([await ledger.balance(tx, cell, code, market.currency) for cell in everywhere])
         balances.append((title, Price(minor, market.currency), in_credit if minor > 0 else in_debit))
     return await visit.show(
-        tx, "operator.html", days=days, balances=balances, month=month,
+        tx, "operator.html", days=days, resting=resting, balances=balances, month=month,
         money=chart(edges | {day.day: day.paid_minor for day in days}),
         counts=chart(edges | {day.day: day.orders for day in days}),
         total=Price(sum(day.paid_minor for day in days), market.currency),

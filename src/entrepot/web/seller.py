@@ -13,6 +13,7 @@ from entrepot import logistics, orders, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
 from entrepot.kit.problem import NotFound
+from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
 from entrepot.web.visit import Go, Visit, form, page
@@ -118,6 +119,6 @@ routes = [
     form("/seller/orders/{order_id}/ship", ship, Shipping, SELLER),
     form("/seller/orders/{order_id}/cancel", cancel, Nothing, SELLER),
     form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),
-    page("/seller/statement", statement_page, SELLER),
+    page("/seller/statement", statement_page, SELLER, switch=Switch.STATEMENTS),
     page("/seller/payouts", payouts_page, SELLER),
 ]

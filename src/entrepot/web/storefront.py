@@ -9,6 +9,8 @@ from entrepot.catalog import Category
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
+from entrepot.platform import Switch
+from entrepot.web.campaigns import campaigns_of
 from entrepot.web.visit import Visit, page
 
 POPULAR = 10
@@ -16,15 +18,20 @@ PER_PAGE = 24
 
 
 async def home(tx: ReadTx, visit: Visit) -> Response:
-    """What others bought lately, or, in a shop that has just opened, what is there; and the way to everything else."""
+    """What others bought lately, or, in a shop that has just opened or is very busy, what is there; campaigns; and the
+    way to everything else."""
     market = await visit.market(tx)
-    bought = await orders.bought_lately(tx, POPULAR * 2)
+    resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
+    bought = [] if resting else await orders.bought_lately(tx, POPULAR * 2)
     cards = [card for card in await search.cards(tx, market.code, bought) if card.available][:POPULAR]
     popular = bool(cards)
     if not popular:
         cards = (await search.listing(tx, market.code, None, 0, POPULAR)).items
     tops = [category for category in await catalog.categories(tx) if category.parent_id is None]
-    return await visit.show(tx, "home.html", cards=cards, popular=popular, categories=tops)
+    return await visit.show(
+        tx, "home.html", cards=cards, popular=popular, resting=resting, categories=tops,
+        campaigns=await campaigns_of(visit, market.code),
+    )  # fmt: skip
 
 
 async def all_categories(tx: ReadTx, visit: Visit) -> Response:
@@ -55,16 +62,19 @@ async def find(tx: ReadTx, visit: Visit) -> Response:
     words = visit.query("q").strip()
     chosen = visit.query("category") or None
     found = None
+    plain = await visit.switches.off(Switch.FACETS) is not None
     if words:
-        found = await search.found(tx, market.code, words, chosen, visit.query_number("after"), PER_PAGE)
-    return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found)
+        after = visit.query_number("after")
+        found = await search.found(tx, market.code, words, chosen, after, PER_PAGE, plain=plain)
+    return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found, plain=plain)
 
 
 async def product(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
     shown = await search.product(tx, market.code, visit.param("slug"))
     titles = {variant.id: variant.title for variant in shown.variants}
-    near = (await search.listing(tx, market.code, shown.category, 0, 7)).items
+    resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
+    near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7)).items
     return await visit.show(
         tx, "product.html", product=shown, titles=titles, near=[card for card in near if card.id != shown.id][:6],
         may_buy=visit.caller is None or visit.caller.role is Role.BUYER,

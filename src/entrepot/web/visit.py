@@ -18,14 +18,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from entrepot import ledger, orders, sellers
+from entrepot import ledger, orders, platform, sellers
 from entrepot.catalog import Price
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
-from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded
+from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
 from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
 from entrepot.web.words import DONE, refusal
 
@@ -56,11 +56,12 @@ class Notice(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Go:
     """Where a form that did its work sends the browser. `done` is a key of words.DONE; `session` signs in, and out
-    when it is empty."""
+    when it is empty; `cookies` last as long as a session."""
 
     to: str
     done: str | None = None
     session: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Visit:
     def keys(self) -> Keys:
         keys: Keys = self.request.app.state.keys
         return keys
+
+    @property
+    def switches(self) -> platform.Switches:
+        switches: platform.Switches = self.request.app.state.switches
+        return switches
 
     @property
     def path(self) -> str:
@@ -192,8 +198,9 @@ class Visit:
     def tell(self, problem: Problem, currency: str) -> str:
         """A problem in the visitor's words."""
         return refusal(
-            problem, _field(problem), self.language.text, lambda minor: self.language.money(Price(minor, currency))
-        )
+            problem, _field(problem), self.language.text, lambda minor: self.language.money(Price(minor, currency)),
+            self.language.time,
+        )  # fmt: skip
 
     def go(self, to: str, kind: str, text: str) -> Response:
         """Sends the browser to a page of ours, which begins by saying `text`."""
@@ -207,15 +214,31 @@ class Visit:
 PageHandler = Callable[[ReadTx, Visit], Awaitable[Response]]
 
 
-def page(path: str, handler: PageHandler, access: frozenset[Role] = PUBLIC) -> Route:
-    """A page that is read. With `access`, strangers are asked to sign in, and for others it is not there."""
+def page(
+    path: str, handler: PageHandler, access: frozenset[Role] = PUBLIC, *, switch: platform.Switch | None = None
+) -> Route:
+    """A page that is read. With `access`, strangers are asked to sign in, and for others it is not there. What has a
+    `switch` may be switched off for a while."""
+
+    async def read(visit: Visit) -> Response:
+        if switch is not None:
+            await visit.switches.require(switch)
+        async with visit.db.read() as tx:
+            return await handler(tx, visit)
+
+    return page_of_its_own(path, read, access)
+
+
+def page_of_its_own(
+    path: str, handler: Callable[[Visit], Awaitable[Response]], access: frozenset[Role] = PUBLIC
+) -> Route:
+    """A page that reads the database only where it must."""
 
     async def serve(request: Request) -> Response:
         visit = _visit(request)
         try:
             _admit(visit, access)
-            async with visit.db.read() as tx:
-                return await handler(tx, visit)
+            return await handler(visit)
         except SignInNeeded:
             return RedirectResponse(f"/sign-in?{urlencode({'next': visit.path})}", 303)
         except Problem as problem:
@@ -289,7 +312,10 @@ def problem_page(request: Request, problem: Problem) -> Response:
     visit = _visit(request)
     headers = {"retry-after": str(problem.retry_after_s)} if hasattr(problem, "retry_after_s") else {}
     text = visit.tell(problem, "")
-    response = visit.html("problem.html", problem.status, frame=None, code=problem.status, text=text)
+    response = visit.html(
+        "problem.html", problem.status, frame=None, code=problem.status, text=text,
+        resting=isinstance(problem, SwitchedOff),
+    )  # fmt: skip
     response.headers.update(headers)
     return response
 
@@ -363,7 +389,9 @@ def _sent(visit: Visit, go: Go) -> Response:
     response = visit.go(go.to, "done", visit.language.text(DONE[go.done]) if go.done else "")
     if go.session:
         visit.set_cookie(response, "session", go.session, int(SESSION_TTL.total_seconds()))
-    elif go.session is not None:
+    for name, value in go.cookies.items():
+        visit.set_cookie(response, name, value, int(SESSION_TTL.total_seconds()))
+    if go.session == "":
         response.delete_cookie("session", path="/", httponly=True, samesite="lax")
     return response
 

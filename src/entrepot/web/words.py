@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from entrepot.kit.problem import Problem
@@ -65,6 +66,14 @@ REASONS = {
 }
 """Why a count was corrected."""
 
+SWITCHES = {
+    "facets": N("Categories and likeness in search"),
+    "recommendations": N("Recommendations"),
+    "reports": N("Figures by day"),
+    "statements": N("Statements of account"),
+}
+"""What can be switched off."""
+
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
     "wrong_credentials": N("This e-mail and password do not fit together."),
@@ -87,7 +96,13 @@ REFUSALS = {
     "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
     "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
     "promotion_not_valid": N("This promotion code does not apply to this purchase."),
-    "limit_reached": N("This promotion has been used up."),
+    "limit_reached": N("This has been used up, or you have as much of it as one buyer can."),
+    "campaign_not_started": N("This begins at %(starts_at)s."),
+    "campaign_over": N("This ended at %(ends_at)s."),
+    "ticket_needed": N("Many want to buy here. Please join the line first."),
+    "not_your_turn": N("It is not your turn yet: %(ahead)s are before you."),
+    "no_line": N("Nobody needs to wait here any more."),
+    "switched_off": N("So many are shopping that we have put this aside. It is back at %(until)s at the latest."),
     "shipping_not_offered": N("This way of shipping is not offered here."),
     "amount_too_large": N("This amount is larger than we can take."),
     "too_many_lines": N("A purchase can have at most %(limit)s lines."),
@@ -144,11 +159,22 @@ DONE = {
     "received": N("The goods are on stock."),
     "corrected": N("The count is corrected."),
     "location_added": N("The location is added."),
+    "joined": N("You are in the line."),
+    "campaign_opened": N("The goods are set aside and the campaign is announced."),
+    "campaign_ended": N("The campaign is over; what is left goes back on the shelf."),
+    "admission_set": N("Buyers are let in at the new rate."),
+    "switched": N("It is done. All processes know within a second."),
 }
 """What was just done."""
 
 
-def refusal(problem: Problem, field: str | None, text: Callable[..., str], money: Callable[[int], str]) -> str:
+def refusal(
+    problem: Problem,
+    field: str | None,
+    text: Callable[..., str],
+    money: Callable[[int], str],
+    time: Callable[[datetime], str],
+) -> str:
     """A problem in the reader's words; `field` is the form field that was not valid, if it was one."""
     if field in FIELDS:
         return text(FIELDS[field])
@@ -156,7 +182,7 @@ def refusal(problem: Problem, field: str | None, text: Callable[..., str], money
     if message is None:
         return problem.title()
     values: Mapping[str, Any] = problem.document()
-    shown = dict(values)
+    shown = {name: time(value) if isinstance(value, datetime) else value for name, value in values.items()}
     if "available_minor" in values:
         shown["available"] = money(values["available_minor"])
     if "order_status" in values:

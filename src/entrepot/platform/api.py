@@ -1,0 +1,89 @@
+"""Switches, for the operator."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR, get, post
+from entrepot.kit.ids import NIL, show
+from entrepot.kit.problem import Malformed, NotFound
+from entrepot.platform import actions, reads
+from entrepot.platform.types import LONGEST, SWITCHES, Off, Switch
+
+
+class TurnOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For `for_s` seconds, because of `why`."""
+
+    for_s: Annotated[int, Meta(ge=1, le=int(LONGEST.total_seconds()))]
+    why: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SwitchView(msgspec.Struct, frozen=True):
+    """`off_until` is null while it is on."""
+
+    name: str
+    turns_off: str
+    off_until: datetime | None
+
+
+class ChangeView(msgspec.Struct, frozen=True):
+    """Something that was off from `at` until `until`, or until `ended_at`; `by` null is the command,
+    and `ended_by` null the command or the clock."""
+
+    name: str
+    why: str
+    at: datetime
+    until: datetime
+    by: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+
+
+class Switchboard(msgspec.Struct, frozen=True):
+    """`changes`: the latest 50, the latest first."""
+
+    switches: list[SwitchView]
+    changes: list[ChangeView]
+
+
+async def list_switches(tx: ReadTx) -> Switchboard:
+    """What can be switched off, what is, and who did it."""
+    changes = await reads.changes(tx)
+    off = {one.name: one.until for one in changes if one.ended_at is None and tx.now < one.until}
+    switches = [SwitchView(name, text, off.get(name)) for name, text in SWITCHES.items()]
+    return Switchboard(switches, [_view(one) for one in changes])
+
+
+async def turn_off(tx: Tx, caller: Caller, name: str, body: TurnOff) -> None:
+    """Switches something off for a while. It comes back by itself."""
+    await actions.turn_off(tx, _switch(name), caller.user_id, timedelta(seconds=body.for_s), body.why)
+
+
+async def turn_on(tx: Tx, caller: Caller, name: str) -> None:
+    """Switches something on before its time."""
+    await actions.turn_on(tx, _switch(name), caller.user_id)
+
+
+def _switch(name: str) -> Switch:
+    try:
+        return Switch(name)
+    except ValueError:
+        raise NotFound from None
+
+
+def _view(off: Off) -> ChangeView:
+    by, ended_by = (None if user is None or user == NIL else show("usr", user) for user in (off.user_id, off.ended_by))
+    return ChangeView(off.name, off.why, off.at, off.until, by, off.ended_at, ended_by)
+
+
+routes = [
+    get("/v1/operator/switches", list_switches, access=OPERATOR),
+    post("/v1/operator/switches/{name}/off", turn_off, access=OPERATOR, raises=(Malformed,), key="taken"),
+    post("/v1/operator/switches/{name}/on", turn_on, access=OPERATOR, key="taken"),
+]

@@ -1,0 +1,42 @@
+"""What can be switched off, and what is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+LONGEST = timedelta(days=7)
+"""How long something can be off at a time."""
+
+
+class Switch(StrEnum):
+    """What a peak can do without. Each is a read; buying needs none of them."""
+
+    FACETS = "facets"
+    RECOMMENDATIONS = "recommendations"
+    REPORTS = "reports"
+    STATEMENTS = "statements"
+
+
+SWITCHES = {
+    Switch.FACETS: "Categories beside what a search has found, and likeness for misspelled words.",
+    Switch.RECOMMENDATIONS: "What others bought lately, and more from the same category.",
+    Switch.REPORTS: "The operator's figures by day.",
+    Switch.STATEMENTS: "Sellers' statements of account.",
+}
+"""What each turns off."""
+
+
+class Off(msgspec.Struct, frozen=True):
+    """Something that was turned off at `at` by `user_id` (nil: by the command) until `until`, or until `ended_at`."""
+
+    name: str
+    user_id: UUID
+    why: str
+    at: datetime
+    until: datetime
+    ended_at: datetime | None
+    ended_by: UUID | None

@@ -1,0 +1,158 @@
+"""The waiting room: tickets of one session, positions in the order of coming, so many let in each second."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.campaigns.rules import SECOND, served, wait
+from entrepot.campaigns.types import Line
+from tests.campaigns.stage import MINUTE, Stage, buy, problem
+from tests.campaigns.test_memory import no_database
+from tests.shop import START, Buyer
+
+pytestmark = pytest.mark.anyio
+
+
+async def join(buyer: Buyer, path: str) -> dict[str, Any]:
+    answer = await buyer.send("POST", f"{path}/line")
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def place(buyer: Buyer, path: str, ticket: str) -> dict[str, Any]:
+    answer = await buyer.shop.http.get(f"{path}/line", params={"ticket": ticket}, headers=buyer.headers)
+    return dict(answer.json()) if answer.is_success else problem(answer)
+
+
+async def test_positions_are_in_the_order_of_coming_and_the_line_moves_with_the_clock(stage: Stage) -> None:
+    path, offer = await stage.campaign(units=5, admit_per_s=2)
+    buyers = [await stage.shop.buyer() for _ in range(5)]
+    headers = [buyer.headers for buyer in buyers]
+    tickets = [await join(buyer, path) for buyer in buyers]
+    assert [ticket["position"] for ticket in tickets] == [0, 1, 2, 3, 4]
+    assert tickets[4] | {"ticket": ""} == {
+        "ticket": "", "position": 4, "ahead": 4, "wait_s": 10 * 60 + 3, "admitted": False,
+    }  # fmt: skip
+
+    async def try_it(number: int) -> tuple[int, str]:
+        body = {"offer_id": offer, "address_id": f"adr_{buyers[number].address.hex}", "shipping": "standard"}
+        answer = await stage.shop.http.post(
+            f"{path}/orders", json=body | {"ticket": tickets[number]["ticket"]},
+            headers=headers[number] | {"idempotency-key": f"k{number}"},
+        )  # fmt: skip
+        return answer.status_code, "" if answer.is_success else problem(answer)["type"]
+
+    assert await try_it(0) == (409, "campaign_not_started")
+    stage.shop.clock.advance(10 * MINUTE)
+    await stage.shop.app.state.desk.view.refresh()
+    assert [await try_it(n) for n in range(3)] == [(429, "not_your_turn")] * 3
+    stage.shop.clock.advance(timedelta(seconds=1))
+    assert [await try_it(n) for n in range(3)] == [(201, ""), (201, ""), (429, "not_your_turn")]
+    stage.shop.clock.advance(timedelta(seconds=1))
+    assert [(await try_it(n))[0] for n in range(5)] == [201, 201, 201, 201, 429]
+    await stage.shop.audited()
+
+
+async def test_a_ticket_is_good_for_one_session_and_one_campaign(stage: Stage) -> None:
+    path, offer = await stage.running(units=2, admit_per_s=1_000)
+    other_path, _ = await stage.running(units=2, admit_per_s=1_000)
+    buyer, thief = await stage.shop.buyer(), await stage.shop.buyer()
+    ticket = (await join(buyer, path))["ticket"]
+    stolen = {"type": "ticket_needed", "status": 403}
+    assert await place(thief, path, ticket) == stolen
+    assert await place(buyer, other_path, ticket) == stolen
+    assert await place(buyer, path, ticket[:-2] + ("AA" if ticket[-2:] != "AA" else "BB")) == stolen
+    assert await place(buyer, path, "x") == stolen
+    assert problem(await buy(thief, path, offer, ticket=ticket)) == stolen
+    assert problem(await buy(buyer, path, offer)) == stolen
+    before = buyer.headers
+    stage.shop.clock.advance(timedelta(seconds=4))
+    again = await stage.shop.http.get(f"{path}/line", params={"ticket": ticket}, headers=buyer.headers)
+    assert problem(again) == stolen  # the same buyer, in a session that began later
+    same = await stage.shop.http.get(f"{path}/line", params={"ticket": ticket}, headers=before)
+    assert same.status_code == 200
+
+
+async def test_waiting_writes_nothing_and_a_crowd_shares_one_write(stage: Stage) -> None:
+    path, _ = await stage.campaign(admit_per_s=1)
+    buyers = [await stage.shop.buyer(0) for _ in range(40)]
+    await join(buyers[0], path)
+    writes, transact = [], stage.shop.db.transact
+
+    async def counted(work: Any, **how: Any) -> Any:
+        writes.append(work)
+        return await transact(work, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.shop.db, "transact", counted)
+        tickets = await asyncio.gather(*(join(buyer, path) for buyer in buyers))
+    assert sorted(ticket["position"] for ticket in tickets) == list(range(1, 41))
+    assert len(writes) <= 2
+    before = await stage.shop.state()
+    await stage.shop.app.state.desk.view.refresh()
+    with no_database():
+        shown = await place(buyers[7], path, tickets[7]["ticket"])
+    assert shown["ahead"] == shown["position"]
+    assert await stage.shop.state() == before
+
+
+async def test_a_line_in_which_nobody_waits_saves_nothing_up(stage: Stage) -> None:
+    path, _ = await stage.running(admit_per_s=1)
+    early = await stage.shop.buyer()
+    await join(early, path)
+    stage.shop.clock.advance(20 * MINUTE)
+    late = [await stage.shop.buyer() for _ in range(3)]
+    tickets = [await join(buyer, path) for buyer in late]
+    await stage.shop.app.state.desk.view.refresh()
+    assert [(await place(b, path, t["ticket"]))["wait_s"] for b, t in zip(late, tickets, strict=True)] == [1, 2, 3]
+
+
+async def test_the_operator_sets_the_rate_and_takes_the_line_away(stage: Stage) -> None:
+    path, offer = await stage.running(units=5, admit_per_s=1)
+    buyers = [await stage.shop.buyer() for _ in range(10)]
+    tickets = [await join(buyer, path) for buyer in buyers]
+
+    async def set_rate(rate: int | None) -> None:
+        answer = await stage.shop.http.put(f"{path}/admission", json={"admit_per_s": rate}, headers=stage.shop.operator)
+        assert answer.status_code == 204
+        await stage.shop.app.state.desk.view.refresh()
+
+    await stage.shop.app.state.desk.view.refresh()
+    assert (await place(buyers[9], path, tickets[9]["ticket"]))["wait_s"] == 10
+    await set_rate(5)
+    assert (await place(buyers[9], path, tickets[9]["ticket"]))["wait_s"] == 2
+    await set_rate(None)
+    assert (await place(buyers[9], path, tickets[9]["ticket"]))["admitted"]
+    assert (await buy(buyers[9], path, offer)).status_code == 201
+    assert problem(await buyers[0].send("POST", f"{path}/line"))["type"] == "no_line"
+    async with stage.shop.db.read() as tx:
+        kinds = await tx.conn.fetch(
+            "select data ->> 'admit_per_s' from kit.event where kind = 'campaign_admission_set'"
+        )
+    assert [row[0] for row in kinds] == ["5", None]
+
+
+lines = st.builds(
+    lambda rate, served_, more, ahead_s: Line(rate, served_ + more, served_, START + ahead_s * SECOND),
+    st.integers(1, 10_000), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(-100, 100),
+)  # fmt: skip
+
+
+@given(lines, st.integers(0, 10**6), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_who_was_let_in_stays_in_and_the_wait_is_what_it_takes(line: Line, extra: int, one: int, more: int) -> None:
+    now, later = (START + timedelta(microseconds=t) for t in (one, one + more))
+    assert line.served <= served(line, now) <= served(line, later) <= line.given
+    position = min(line.served + extra, line.given - 1)
+    if position < 0:
+        return
+    waits = wait(line, position, now)
+    assert (waits == timedelta()) == (position < served(line, now))
+    assert position < served(line, now + waits)
+    if waits > SECOND:
+        assert position >= served(line, now + waits - SECOND)
