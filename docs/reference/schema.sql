@@ -16,6 +16,8 @@ CREATE SCHEMA orders;
 
 CREATE SCHEMA payments;
 
+CREATE SCHEMA platform;
+
 CREATE SCHEMA pricing;
 
 CREATE SCHEMA sellers;
@@ -1694,6 +1696,18 @@ CREATE TABLE payments.webhook (
     received_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE platform.switch_off (
+    id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    user_id uuid NOT NULL,
+    why text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    CONSTRAINT switch_off_check CHECK ((until > at))
+);
+
 CREATE TABLE pricing.promotion (
     code text NOT NULL COLLATE pg_catalog."C",
     market text NOT NULL COLLATE pg_catalog."C",
@@ -1954,6 +1968,9 @@ ALTER TABLE ONLY payments.refund
 ALTER TABLE ONLY payments.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (gateway, event_id);
 
+ALTER TABLE ONLY platform.switch_off
+    ADD CONSTRAINT switch_off_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY pricing.promotion
     ADD CONSTRAINT promotion_pkey PRIMARY KEY (code);
 
@@ -2054,6 +2071,8 @@ CREATE INDEX refund_failed ON payments.refund USING btree (cell, id) WHERE (stat
 CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 
 CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
+
+CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
 
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;

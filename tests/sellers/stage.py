@@ -19,6 +19,7 @@ from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
 from entrepot.kit.http import Route, endpoint
 from entrepot.kit.ids import new_id
+from entrepot.platform import Switches
 from entrepot.sellers import Market, Seller, SellerId, Terms
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -39,7 +40,7 @@ class Stage:
 
     def http(self, routes: Sequence[Route]) -> httpx.AsyncClient:
         app = Starlette(routes=[endpoint(route) for route in routes])
-        app.state.db, app.state.keys = self.db, self.keys
+        app.state.db, app.state.keys, app.state.switches = self.db, self.keys, Switches(self.db)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
     def as_(self, role: Role, user_id: UUID | None = None, seller_id: UUID | None = None) -> dict[str, str]:

@@ -29,7 +29,8 @@ SELLERS = (
     "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
 )  # fmt: skip
 OPERATORS = (
-    "/operator", "/operator/campaigns", "/operator/sellers", "/operator/stuck", "/operator/switches", "/operator/top-up",
+    "/operator", "/operator/campaigns", "/operator/sellers", "/operator/stuck", "/operator/switches",
+    "/operator/top-up",
 )  # fmt: skip
 
 
