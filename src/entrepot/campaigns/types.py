@@ -36,7 +36,7 @@ class NewCampaign(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """The waiting room as it was when it was read; see migration 0014."""
+    """The waiting room as it was when it was read; see migration 0013."""
 
     admit_per_s: int | None
     given: int
