@@ -36,6 +36,8 @@ from tests.crash.town import SECRET, Acknowledged, Town, furnish, kill_oldest, s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
 
+ROUNDS = int(os.environ.get("ENTREPOT_CRASH_ROUNDS", "1"))
+"""How often everything is killed; more for a longer run."""
 KILLS = ("web", "worker", "postgres", "gateway", "web while postgres is down", "worker")
 BUYERS = 6
 OFFERS = 4
@@ -61,16 +63,16 @@ def run() -> Iterator[Run]:
     chance = Random(20261121)
     database = postgres.start(home)
     asyncio.run(migrate.migrate(database.url))
-    people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
+    seller, people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
     port = free_port(0)
     server = serve(database.url, home, port)
-    town = Town(f"http://127.0.0.1:{port}", database.url, people, offers, chance)
+    town = Town(f"http://127.0.0.1:{port}", database.url, seller, people, offers, chance)
     living = threading.Thread(target=lambda: asyncio.run(town.live()))
     try:
         _await_healthy(town.base, home)
         living.start()
         killed_at = []
-        for kind in KILLS:
+        for kind in KILLS * ROUNDS:
             _await_progress(town, len(town.placed_at))
             time.sleep(chance.random() * 0.8)
             if kind.endswith(("postgres", "down")):
@@ -146,7 +148,7 @@ async def _pass_deadlines(url: str, gateway_url: str) -> None:
 
 
 def test_it_did_hurt_and_it_recovered(run: Run) -> None:
-    assert [kind for kind, _ in run.killed_at] == list(KILLS)
+    assert [kind for kind, _ in run.killed_at] == list(KILLS) * ROUNDS
     assert run.town.failures.total() > 0
     for kind, at in run.killed_at:
         assert any(placed > at for placed in run.town.placed_at), f"nothing was placed after {kind} was killed"
@@ -166,6 +168,19 @@ def test_what_was_acknowledged_is_there_once_and_is_acknowledged_again(run: Run)
     assert run.town.topped_up == run.town.asked_up == told_up
     from_start = "select sum(amount)::bigint from ledger.transfer where code = 'top_up'"
     assert count(run.url, from_start) == told_up + BUYERS * 1_000_000
+
+
+def test_what_was_sent_was_sent_once(run: Run) -> None:
+    """The seller never gave up before there was an answer, either, so there is no parcel that it was not told of."""
+    for verb, query in (
+        ("ship", "select count(*) from logistics.shipment"),
+        ("ship", "select count(*) from inventory.movement where kind = 'ship'"),
+        ("refund", "select count(*) from orders.order where status = 'refunded'"),
+    ):
+        told = [told.path for told in run.town.told if told.path.endswith(f"/{verb}")]
+        assert len(set(told)) == len(told) > 0
+        lines = 2 if "movement" in query else 1  # all orders have two
+        assert count(run.url, query) == lines * len(told)
 
 
 def test_the_books_balanced_at_every_read(run: Run) -> None:

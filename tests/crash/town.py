@@ -29,6 +29,8 @@ SECRET = "a secret of the crash tests, long enough"
 TRIES_MAX = 400
 PAUSE_S = 0.1
 WALLET_MINOR = 1_000_000
+SENT_AT_ONCE = 5
+"""Orders that the seller sends before it looks again, so that buyers may cancel others."""
 
 _UP = "from entrepot.kit.process import die_with_parent as d; d(); from entrepot.cli import main; main(['up'])"
 
@@ -74,8 +76,8 @@ def _started(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
-async def furnish(url: str, buyers: int, offers: int) -> tuple[list[tuple[UUID, UUID]], list[int]]:
-    """A marketplace with goods and money: the buyers with their addresses, and the offers."""
+async def furnish(url: str, buyers: int, offers: int) -> tuple[UUID, list[tuple[UUID, UUID]], list[int]]:
+    """A marketplace with goods and money: its seller, the buyers with their addresses, and the offers."""
     now = RealClock().now()
     db = await Database.open(url)
     async with db.write() as tx:
@@ -104,7 +106,7 @@ async def furnish(url: str, buyers: int, offers: int) -> tuple[list[tuple[UUID, 
         stocked = [await shop.offer(seller, 1_000, 100_000) for _ in range(offers)]
         people = [await shop.buyer(WALLET_MINOR) for _ in range(buyers)]
     await db.close()
-    return [(person.id, person.address) for person in people], stocked
+    return seller, [(person.id, person.address) for person in people], stocked
 
 
 @dataclass
@@ -124,6 +126,7 @@ class Town:
 
     base: str
     url: str
+    seller: UUID
     people: list[tuple[UUID, UUID]]
     offers: list[int]
     chance: Random
@@ -140,10 +143,11 @@ class Town:
     wrong_reads: list[str] = field(default_factory=list)
 
     async def live(self) -> None:
-        """Buyers buy, somebody tops up, somebody reads the books, until `stop`."""
+        """Buyers buy, the seller sends what is paid, somebody tops up, somebody reads the books, until `stop`."""
         async with asyncio.TaskGroup() as group:
             for number, person in enumerate(self.people):
                 group.create_task(self._buyer(Random(number), *person))
+            group.create_task(self._sender(Random(len(self.people))))
             group.create_task(self._reader())
 
     async def _buyer(self, chance: Random, user: UUID, address: UUID) -> None:
@@ -177,6 +181,19 @@ class Town:
         if placed is not None:
             self.placed_at.append(RealClock().now())
         return placed
+
+    async def _sender(self, chance: Random) -> None:
+        """Sends paid orders, some of which their buyers cancel meanwhile, and gives money back for some that are sent."""
+        async with httpx.AsyncClient(base_url=self.base, timeout=20, trust_env=False) as http:
+            while not self.stop:
+                page = await self._send(http, NIL, "GET", "/v1/seller/orders?status=paid", role=Role.SELLER)
+                for order in page.json()["items"][:SENT_AT_ONCE]:
+                    path = f"/v1/seller/orders/{order['id']}"
+                    parcel = {"carrier": "house", "tracking_number": order["id"]}
+                    sent = await self._write(http, NIL, f"{path}/ship", parcel, Role.SELLER)
+                    if sent is not None and chance.random() < 0.2:
+                        await self._write(http, NIL, f"{path}/refund", None, Role.SELLER)
+                await asyncio.sleep(PAUSE_S)
 
     async def _top_up(self, http: httpx.AsyncClient, chance: Random, user: UUID) -> None:
         amount = chance.randrange(1, 10_000)
@@ -231,7 +248,8 @@ class Town:
         raise AssertionError(f"no answer to {method} {path} in {TRIES_MAX} tries: {self.failures}")
 
     def _session(self, user: UUID, role: Role) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.keys.session(role, user, datetime.now(UTC))}"}
+        seller = self.seller if role is Role.SELLER else None
+        return {"authorization": f"Bearer {self.keys.session(role, user, datetime.now(UTC), seller_id=seller)}"}
 
     async def _reader(self) -> None:
         """Reads all balances, each time on one snapshot: they sum to zero, and what all have together is what was paid
