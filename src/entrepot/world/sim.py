@@ -35,7 +35,7 @@ from entrepot.kit.sql import sql
 from entrepot.world import actors
 from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
-from entrepot.world.auditor.touched import SNAPSHOT, Books, connect, look, open_books
+from entrepot.world.auditor.touched import Books, connect, is_unchanged, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
 from entrepot.world.scene import CELL, Offer, World
 
@@ -148,7 +148,7 @@ class _Auditor:
     async def look_after(self, step: int, name: str) -> None:
         """Begins to look, unless nothing was committed since."""
         await self.heard()
-        if await self.conn.fetchval(SNAPSHOT.text) == self.books.snapshot:
+        if await is_unchanged(ReadTx(self.conn, self.world.clock.now()), self.books):
             return
         await self.conn.execute("begin isolation level repeatable read read only; select pg_current_snapshot()")
         self.looking = asyncio.create_task(self._look(step, name, self.world.clock.now()))

@@ -267,10 +267,13 @@ async def open_books(tx: ReadTx, cell: int = 0) -> Books:
     return books
 
 
+async def is_unchanged(tx: ReadTx, books: Books) -> bool:
+    """Whether nothing was committed since the last look, and there is nothing to see."""
+    return await tx.one(SNAPSHOT) == books.snapshot
+
+
 async def look(tx: ReadTx, books: Books, sweep: int = SWEEP, lateness: timedelta = LATENESS) -> list[Finding]:
-    """What is wrong with what has changed since the last look; `tx` reads one snapshot. Two findings may be one."""
-    if await tx.one(SNAPSHOT) == books.snapshot:
-        return []
+    """What is wrong with what has changed since the last look; `tx` reads one snapshot."""
     new = await tx.one(
         CHANGES, cell=books.cell, snapshot=books.snapshot, moved_after=books.moved_after, since=books.since - lateness
     )

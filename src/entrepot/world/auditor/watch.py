@@ -132,7 +132,8 @@ class Watch:
         for cell in self._cells:
             async with _snapshot(self._looks):
                 tx = ReadTx(self._looks, self._clock.now())
-                self._report(cell, await touched.look(tx, cell.books, SWEEP))
+                if not await touched.is_unchanged(tx, cell.books):
+                    self._report(cell, await touched.look(tx, cell.books, SWEEP))
         turn = self._turn
         while budget_s > 0 and self._turn < turn + len(self._cells):
             began = monotonic()
