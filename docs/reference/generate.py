@@ -23,7 +23,19 @@ from entrepot.kit.openapi import describe
 from entrepot.kit.problem import MethodNotAllowed, Overloaded, Problem, ServerFault
 
 HERE = Path(__file__).parent
-ROOMS = ("accounts", "sellers", "platform", "catalog", "pricing", "ledger", "inventory", "logistics", "payments", "orders", "campaigns")
+ROOMS = (
+    "accounts",
+    "sellers",
+    "platform",
+    "catalog",
+    "pricing",
+    "ledger",
+    "inventory",
+    "logistics",
+    "payments",
+    "orders",
+    "campaigns",
+)
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)
 """Problems that no route lists, because every address can answer them."""
 
