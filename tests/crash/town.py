@@ -183,7 +183,7 @@ class Town:
         return placed
 
     async def _sender(self, chance: Random) -> None:
-        """Sends paid orders, some of which their buyers cancel meanwhile, and gives money back for some that are sent."""
+        """Sends paid orders, some of which are canceled meanwhile, and gives money back for some that are sent."""
         async with httpx.AsyncClient(base_url=self.base, timeout=20, trust_env=False) as http:
             while not self.stop:
                 page = await self._send(http, NIL, "GET", "/v1/seller/orders?status=paid", role=Role.SELLER)
