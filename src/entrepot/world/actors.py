@@ -84,14 +84,14 @@ async def _quote(tx: Tx, purchases: list[Wanted]) -> list[UUID | None]:
     ]  # fmt: skip
     try:
         return list(await orders.quote_many(tx, CELL, asked))
-    except pricing.PromotionNotValid:  # for one of them, so one by one
+    except (pricing.LimitReached, pricing.PromotionNotValid):  # for one of them, so one by one
         return [await _quote_one(tx, purchase) for purchase in asked]
 
 
 async def _quote_one(tx: Tx, purchase: Purchase) -> UUID | None:
     try:
         (quote,) = await orders.quote_many(tx, CELL, [purchase])
-    except pricing.PromotionNotValid:
+    except (pricing.LimitReached, pricing.PromotionNotValid):
         return None
     return quote
 
