@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
+from entrepot import sellers
 from entrepot.kit.ids import show
 from tests.web.site import Site, text
-from tests.web.stage import HOSTILE, PASSWORD
+from tests.web.stage import HOSTILE, MARKET, PASSWORD
 
 
 async def test_a_form_without_its_token_changes_nothing(site: Site) -> None:
@@ -165,6 +167,21 @@ async def test_a_top_up_is_booked_once(site: Site) -> None:
     unknown = await operator.send("/operator/top-up", fields | {"user_id": show("usr", site.stage.staff), "key": "3"})
     assert unknown.status_code == 400
     assert await site.state() == before
+
+
+async def test_an_amount_is_of_the_market_that_the_form_showed(site: Site) -> None:
+    operator = site.operator
+    shown = await operator.get("/operator/top-up")
+    action = re.search(r'action="(/operator/top-up[^"]*)"', shown.text)
+    assert action is not None
+    fields = await operator.form("/operator/top-up", "/operator/top-up")
+    async with site.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("jp", "Japan", "JPY", "en"))
+    operator.http.cookies["market"] = "jp"  # chosen in another tab since
+    assert "Amount in JPY" in (await operator.get("/operator/top-up")).text
+    fields |= {"user_id": show("usr", site.stage.other), "amount": "12.50"}
+    assert (await operator.send(action[1], fields)).status_code == 303
+    assert "$12.50" in text(await site.other.get(f"/account?market={MARKET}"))
 
 
 async def test_hostile_names_are_only_text(site: Site) -> None:
