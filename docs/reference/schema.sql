@@ -1821,6 +1821,31 @@ CREATE TABLE world.progress (
     CONSTRAINT progress_step_check CHECK ((step >= 0))
 );
 
+CREATE TABLE world.rehearsal (
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    capacity_per_s integer NOT NULL,
+    admission_per_s integer NOT NULL,
+    forecast_per_s integer,
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    bottleneck text NOT NULL COLLATE pg_catalog."C",
+    report jsonb NOT NULL,
+    CONSTRAINT rehearsal_admission_per_s_check CHECK ((admission_per_s >= 0)),
+    CONSTRAINT rehearsal_capacity_per_s_check CHECK ((capacity_per_s >= 0)),
+    CONSTRAINT rehearsal_forecast_per_s_check CHECK ((forecast_per_s > 0)),
+    CONSTRAINT rehearsal_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'no_go'::text, 'measured'::text])))
+);
+
+CREATE TABLE world.rehearsal_sample (
+    pid integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    cpu_s double precision NOT NULL,
+    late_ms double precision NOT NULL,
+    in_use double precision NOT NULL,
+    batches bigint NOT NULL,
+    commands bigint NOT NULL
+);
+
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_pkey PRIMARY KEY (cell, id);
 
@@ -2003,6 +2028,12 @@ ALTER TABLE ONLY sellers.seller
 
 ALTER TABLE ONLY world.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY world.rehearsal
+    ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY world.rehearsal_sample
+    ADD CONSTRAINT rehearsal_sample_pkey PRIMARY KEY (pid, at);
 
 CREATE INDEX address_user ON accounts.address USING btree (cell, user_id);
 

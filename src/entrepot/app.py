@@ -36,6 +36,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.http import endpoint, problem_response
 from entrepot.kit.limits import Limits
 from entrepot.kit.log import LIBRARIES, log
+from entrepot.kit.metrics import Counts
 from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
 from entrepot.logistics import api as logistics_api
@@ -46,6 +47,7 @@ from entrepot.pricing import api as pricing_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
+from entrepot.world import rehearse
 
 # Starlette tries one after another, so the rooms that are asked most come first.
 ROUTES = [
@@ -75,6 +77,7 @@ SECURITY_HEADERS = [
 
 GARBAGE = 50_000
 """New objects after which garbage is collected, some ten MB of them."""
+REHEARSED_PER_S = 1_000_000
 AWAY_S = 0.5
 """Between two looks of a starting process for a database that is away."""
 
@@ -110,6 +113,7 @@ def build(
     gateway: payments.Gateway | None = None,
     limits: Limits | None = None,
     public_url: str = "",
+    counts: Counts = metrics.SHOP,
 ) -> App:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
     document = msgspec.json.encode(describe(ROUTES, __version__))
@@ -122,9 +126,9 @@ def build(
         StarletteRoute("/healthz", _health),
         StarletteRoute("/metrics", _metrics),
     ]
-    served = [endpoint(route) for route in ROUTES]
+    served = [endpoint(route, counts) for route in ROUTES]
     app = App(
-        routes=[*plain, *served, *map(_timed, web.routes)],
+        routes=[*plain, *served, *[_timed(page, counts) for page in web.routes]],
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
     app.direct = {
@@ -139,8 +143,8 @@ def build(
     app.state.public_url = public_url
     app.state.switches = platform.Switches(db)
     app.router.redirect_slashes = False
-    app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None)
-    app.state.placing = orders.Placing(db, gateway_offered=gateway is not None)
+    app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None, counts=counts)
+    app.state.placing = orders.Placing(db, gateway_offered=gateway is not None, counts=counts)
     return app
 
 
@@ -150,6 +154,7 @@ def create() -> ASGIApp:
     settings = load()
     keys = Keys(settings.secret.encode())
     holder: dict[str, ASGIApp] = {}
+    stage = rehearse.Stage(settings.database_url, keys, _rehearsed)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[App]:
@@ -165,12 +170,14 @@ def create() -> ASGIApp:
             gc.set_threshold(GARBAGE)
             yield app
         finally:
+            await stage.close()
             await db.close()
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             with suppress(Exception):  # `_fault` has answered and logged it; the server would print all that it says
-                await holder["app"](scope, receive, send)
+                app = stage if scope["path"].startswith(rehearse.PREFIX) else holder["app"]
+                await app(scope, receive, send)
             return
         await receive()
         async with opened() as app:
@@ -182,6 +189,12 @@ def create() -> ASGIApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     return run
+
+
+def _rehearsed(db: Database, keys: Keys) -> ASGIApp:
+    """The application of a rehearsal: it calls nobody outside, and its load, which comes from one address, is counted
+    as ever but not refused."""
+    return SecurityHeaders(build(db, keys, limits=Limits(REHEARSED_PER_S), counts=metrics.REHEARSAL))
 
 
 async def _gateway(db: Database, keys: Keys, settings: Settings) -> payments.Gateway | None:
@@ -209,11 +222,10 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
-def _timed(page: StarletteRoute) -> StarletteRoute:
+def _timed(page: StarletteRoute, counts: Counts) -> StarletteRoute:
     """A page's route, whose answers are counted as the API's are."""
     methods = sorted((page.methods or set()) - {"HEAD"})
-    name = f"{'|'.join(methods)} {page.path}"
-    seen = metrics.requests_of(name)
+    seen = counts.requests_of(f"{'|'.join(methods)} {page.path}")
 
     async def serve(request: Request) -> Response:
         started, status = monotonic(), 500

@@ -107,11 +107,35 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--steps", type=int, default=1000)
     sim.set_defaults(run=_sim, brings_server=True)
 
+    _add_rehearse(commands.add_parser("rehearse", help="rehearse a peak against this deployment, in a database apart"))
+
     for name, run, text in (("backup", _backup, "write"), ("restore", _restore, "read")):
         command = commands.add_parser(name, help=f"{text} the whole database as one file")
         command.add_argument("file", type=Path)
         command.set_defaults(run=run)
     return parser
+
+
+def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
+    rehearse.set_defaults(run=_rehearse)
+    add = rehearse.add_argument
+    add("--forecast", type=float, metavar="ORDERS_PER_S", help="the peak to be ready for: the answer is go or no go")
+    add("--headroom", type=float, default=1.3, metavar="FACTOR", help="so many times the forecast must be held (1.3)")
+    add("--shape", choices=["double11", "recorded"], default="double11", help="of the peak that is replayed")
+    add("--from", dest="begin", metavar="TIME", help="of what is recorded; without it, the last --minutes")
+    add("--minutes", type=int, metavar="N", help="of what is recorded (240)")
+    add("--speed", type=float, metavar="K", help="replay K times as fast (so that it takes a minute)")
+    add("--mix", metavar="KIND=WEIGHT,...", help="of listing, detail, cart, purchase, place")
+    add("--p99", type=float, default=500, metavar="MS", help="a higher 99th percentile is a limit (500)")
+    add("--start", type=float, metavar="ORDERS_PER_S", help="the first step of the ramp")
+    add("--up-to", type=float, metavar="ORDERS_PER_S", help="the last step of the ramp")
+    add("--step", type=int, default=5, metavar="SECONDS", help="how long a step of the ramp takes (5)")
+    add("--admit", type=int, default=80, metavar="PERCENT", help="of the capacity that may be let in (80)")
+    add("--connections", type=int, default=256, metavar="N", help="of the load generator (256)")
+    add("--seed", type=int, default=11, metavar="N")
+    add("--url", metavar="URL", help="where the web processes listen, if not where this deployment's settings say")
+    add("--report", type=Path, metavar="FILE", help="the HTML report (rehearsal-DATE.html)")
+    add("--json", action="store_true", help="everything as JSON instead of a summary")
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> int | None:
@@ -183,6 +207,16 @@ def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
     except ValueError as error:
         return _refuse(2, f"--seed: {error}")
     return sim_command.main(settings, seeds=seeds, steps=arguments.steps)
+
+
+def _rehearse(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.world.rehearse import command
+    from entrepot.world.rehearse.plan import PlanError
+
+    try:
+        return command.run(settings, arguments)
+    except PlanError as error:
+        return _refuse(1, error)
 
 
 def _backup(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from entrepot.kit.auth import Caller, Keys
 from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database
 from entrepot.kit.ids import show
-from entrepot.kit.metrics import BATCHES, VERDICTS
+from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import KeyConflict, Problem
 from entrepot.orders import OfferElsewhere, Placed, SoldOut
 from entrepot.pricing import LimitReached
@@ -26,8 +26,9 @@ class Desk:
     """`view` is what the process knows, `lines` are the waiting rooms. The batch of a cell's batcher owns its
     transaction."""
 
-    def __init__(self, db: Database, keys: Keys, *, gateway_offered: bool) -> None:
+    def __init__(self, db: Database, keys: Keys, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
         self._db = db
+        self._counts = counts
         self._gateway_offered = gateway_offered
         self._batchers: dict[int, Batcher[Wish, Outcome]] = {}
         self.view = View(db)
@@ -64,10 +65,10 @@ class Desk:
 
     async def _run(self, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
         outcomes = await self._db.transact(lambda tx: sell_many(tx, cell, wishes))
-        BATCHES.observe(len(wishes))
+        self._counts.batches.observe(len(wishes))
         short = False
         for wish, outcome in zip(wishes, outcomes, strict=True):
-            VERDICTS.labels(outcome.code() if isinstance(outcome, Problem) else "placed").inc()
+            self._counts.verdicts.labels(outcome.code() if isinstance(outcome, Problem) else "placed").inc()
             if isinstance(outcome, UUID):
                 self.view.note_bought(wish, Bought(wish.body_hash, outcome))
             elif isinstance(outcome, LimitReached):

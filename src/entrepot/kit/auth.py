@@ -63,6 +63,7 @@ class Keys:
         self._sessions = self._signer("session")
         self._verified = lru_cache(TOKENS_KEPT)(self._verify)
         self._forms = self._derive(secret, "form")
+        self._apart = self._derive(secret, "apart")
         self._fernet = Fernet(base64.urlsafe_b64encode(self._derive(secret, "secrets")))
 
     @classmethod
@@ -99,6 +100,10 @@ class Keys:
             return base64.urlsafe_b64decode(self._signer(use).unsign(token))
         except (BadSignature, ValueError):
             return None
+
+    def apart(self, name: str) -> Keys:
+        """Keys of its own for what must not be mistaken for ours: no token of the one means anything to the other."""
+        return Keys(self._derive(self._apart, name))
 
     def form_token(self, session: str) -> str:
         """The token that a form of this session carries, so that another site cannot post it."""

@@ -139,6 +139,11 @@ class Database:
             except TimeoutError:
                 pool.terminate()
 
+    def in_use(self) -> float:
+        """The share of its connections that are at work, of the fullest pool; at 1 whoever comes next waits."""
+        busy: float = max((p.get_size() - p.get_idle_size()) / p.get_max_size() for p in self._pools.values())
+        return busy
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadTx]:
         async with self._connection("read") as conn:

@@ -24,12 +24,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from entrepot.kit import idempotency, ids, metrics
+from entrepot.kit import idempotency, ids
 from entrepot.kit.auth import Caller, Keys, Role
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.limits import Limits, network
 from entrepot.kit.log import log
+from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import (
     DatabaseAway,
     KeyConflict,
@@ -174,9 +175,10 @@ def same_origin(request: Request) -> bool:
     return origin is None or origin.split("://", 1)[-1] == request.headers.get("host")
 
 
-def endpoint(route: Route) -> StarletteRoute:
+def endpoint(route: Route, counts: Counts = SHOP) -> StarletteRoute:
     """The Starlette route that serves a Route."""
-    seen = metrics.requests_of(route.name)
+    seen = counts.requests_of(route.name)
+    logged = f"{counts.name} {route.name}".lstrip()
 
     async def serve(request: Request) -> Response:
         started = monotonic()
@@ -195,7 +197,7 @@ def endpoint(route: Route) -> StarletteRoute:
         seen(response.status_code, took)
         # What went well is counted and, if it changed something, an event.
         if response.status_code >= 400 or took >= SLOW_S:
-            log("request", route=route.name, status=response.status_code, ms=round(took * 1000, 1))
+            log("request", route=logged, status=response.status_code, ms=round(took * 1000, 1))
         return response
 
     return StarletteRoute(route.path, serve, methods=[route.method], name=route.name)

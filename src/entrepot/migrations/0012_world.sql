@@ -7,3 +7,27 @@ create table world.progress (
     day   date not null,  -- the day under way; once it is over, the first day of the next one
     step  int  not null check (step >= 0)  -- steps of that day that are done
 );
+
+-- What a rehearsal found. The admission rate is a proposal: nothing takes it over by itself.
+create table world.rehearsal (
+    id              uuid        primary key,
+    at              timestamptz not null,
+    capacity_per_s  int         not null check (capacity_per_s >= 0),   -- orders that the server placed in a second
+    admission_per_s int         not null check (admission_per_s >= 0),  -- orders a second that may be let in
+    forecast_per_s  int         check (forecast_per_s > 0),
+    verdict         text        collate "C" not null check (verdict in ('go', 'no_go', 'measured')),
+    bottleneck      text        collate "C" not null,
+    report          jsonb       not null
+);
+
+-- What each web process says of itself twice a second, in the database of a rehearsal; empty everywhere else.
+create table world.rehearsal_sample (
+    pid      int         not null,
+    at       timestamptz not null,
+    cpu_s    float8      not null,  -- that the process has used so far, user and system
+    late_ms  float8      not null,  -- the longest that its event loop let somebody wait since the last sample
+    in_use   float8      not null,  -- share of the connections at work, of the fullest pool
+    batches  bigint      not null,  -- so far
+    commands bigint      not null,  -- in them
+    primary key (pid, at)
+);

@@ -10,7 +10,7 @@ from entrepot import payments
 from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import show
-from entrepot.kit.metrics import BATCHES, VERDICTS
+from entrepot.kit.metrics import SHOP, Counts
 from entrepot.orders import store
 from entrepot.orders.actions import place_many
 from entrepot.orders.types import Place, Placed, Verdict, problem_of
@@ -20,8 +20,9 @@ class Placing:
     """The process's batchers of place_many, one per cell. The batch owns its transaction. Its limit is the batcher's of
     128 commands times pricing.MAX_LINES: what a quote has in lines is known only where it is judged."""
 
-    def __init__(self, db: Database, *, gateway_offered: bool) -> None:
+    def __init__(self, db: Database, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
         self._db = db
+        self._counts = counts
         self._gateway_offered = gateway_offered
         self._batchers: dict[int, Batcher[Place, Verdict]] = {}
 
@@ -39,9 +40,9 @@ class Placing:
 
     async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
         verdicts = await self._db.transact(partial(_place, cell, commands))
-        BATCHES.observe(len(commands))
+        self._counts.batches.observe(len(commands))
         for name, count in Counter(verdict.verdict for verdict in verdicts).items():
-            VERDICTS.labels(name).inc(count)
+            self._counts.verdicts.labels(name).inc(count)
         return verdicts
 
 

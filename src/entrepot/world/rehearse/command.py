@@ -1,0 +1,131 @@
+"""`entrepot rehearse`: its arguments made into a plan, and its answer told and kept."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from entrepot.kit.clock import RealClock
+from entrepot.kit.db import Database
+from entrepot.kit.ids import new_id
+from entrepot.settings import Settings
+from entrepot.world.rehearse import plan, report, store
+from entrepot.world.rehearse.found import Asked, Result
+from entrepot.world.rehearse.plan import PlanError
+from entrepot.world.rehearse.run import rehearse
+from entrepot.world.rehearse.target import target
+
+TOP_PER_S = 500.0
+START_PER_S = 8.0
+RECORDED_MINUTES = 240
+MINUTES_MAX = 7 * 1440
+STEP_S = (1, 60)
+CONNECTIONS = (1, 4_096)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Rehearses, writes the report and prints the answer; 1 for no go. Raises PlanError."""
+    return asyncio.run(_run(settings, arguments))
+
+
+async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    file = arguments.report or Path(f"rehearsal-{RealClock().now():%Y%m%d-%H%M%S}.html")
+    _require_room_for(file)
+    asked = await _asked(settings, arguments)
+    result = await rehearse(settings, asked, _tell)
+    file.write_text(report.as_html(result), encoding="utf-8")
+    await _keep(settings, result)
+    print(report.as_json(result) if arguments.json else "\n".join(report.as_lines(result, str(file))))
+    return 1 if result.verdict.word == "no_go" else 0
+
+
+def _tell(text: str) -> None:
+    print(f"entrepot: {text}", file=sys.stderr, flush=True)
+
+
+def _require_room_for(file: Path) -> None:
+    """Before the work, not after it. Raises PlanError."""
+    if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise PlanError(f"the report cannot be written to {file}: choose another with --report")
+
+
+async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
+    for name, value in (("--forecast", given.forecast), ("--speed", given.speed), ("--p99", given.p99),
+                        ("--start", given.start), ("--up-to", given.up_to)):  # fmt: skip
+        if value is not None and not 0 < value < 1e6:
+            raise PlanError(f"{name} must be above 0 and below a million, not {value:g}")
+    _within("--step", given.step, STEP_S)
+    _within("--connections", given.connections, CONNECTIONS)
+    _within("--admit", given.admit, (1, 100))
+    if not 1 <= given.headroom <= 10:
+        raise PlanError(f"--headroom must be from 1 to 10, not {given.headroom:g}")
+    where = target(given.url or f"http://{settings.host}:{settings.port}")
+    shape, recorded = await _shape(settings, given)
+    top = given.up_to or (2 * given.forecast * given.headroom if given.forecast else TOP_PER_S)
+    start = given.start or min((given.forecast or 4 * START_PER_S) / 4, top)
+    asked = Asked(
+        where, plan.mix(given.mix), plan.ramp(start, top, given.step), shape, given.shape,
+        given.speed or float(len(shape)), recorded, given.forecast, given.headroom, given.p99, given.admit,
+        given.connections, given.seed,
+    )  # fmt: skip
+    # What would be refused later is refused before anything is made.
+    plan.orders(asked.ramp)
+    plan.orders(plan.peak(shape, given.forecast or top, asked.speed))
+    return asked
+
+
+async def _shape(settings: Settings, given: argparse.Namespace) -> tuple[list[float], float | None]:
+    """The shape of the peak, and of a recorded one its highest rate. Raises PlanError."""
+    if given.shape == "double11":
+        return plan.double11(), None
+    minutes = given.minutes or RECORDED_MINUTES
+    _within("--minutes", minutes, (1, MINUTES_MAX))
+    begin = _time(given.begin) if given.begin else RealClock().now() - timedelta(minutes=minutes)
+    db = await Database.open(settings.database_url, size=1)
+    try:
+        async with db.read() as tx:
+            found = await tx.all(store.BY_MINUTE, begin=begin, until=begin + timedelta(minutes=minutes))
+    finally:
+        await db.close()
+    by_number = {row.number: row.orders for row in found}
+    return plan.shape_of([by_number.get(number, 0) for number in range(minutes)])
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise PlanError(f"--from is a time such as 2026-11-10T22:00, not {text!r}") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _within(name: str, value: int, bounds: tuple[int, int]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise PlanError(f"{name} must be from {bounds[0]} to {bounds[1]}, not {value}")
+
+
+async def _keep(settings: Settings, result: Result) -> None:
+    """One row, in a table of its own, for the operator to take the admission rate from."""
+    db = await Database.open(settings.database_url, size=1)
+    forecast = result.asked.forecast_per_s and math.ceil(result.asked.forecast_per_s)
+    brief = msgspec.structs.replace(result, timeline=[])
+    try:
+        async with db.write() as tx:
+            await tx.run(
+                store.KEEP, id=new_id(tx.now), at=result.at, capacity_per_s=int(result.capacity_per_s),
+                admission_per_s=result.admission_per_s, forecast_per_s=forecast,
+                verdict=result.verdict.word, bottleneck=result.bottleneck, report=msgspec.to_builtins(brief),
+            )  # fmt: skip
+    finally:
+        await db.close()

@@ -1,0 +1,221 @@
+"""The open-loop load: arrivals come when they come, whether or not the server has answered those before.
+
+It is a process of its own that is given its plan on stdin, its length first, and says every second on stdout what
+became of its arrivals. It ends with the last step, or as soon as its stdin is closed, so that it never outlives whoever
+started it. What an arrival waits for a free connection counts as latency.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import deque
+from functools import partial
+from itertools import cycle
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+import uvloop
+
+from entrepot.kit.clock import RealClock, monotonic
+from entrepot.world.rehearse.latency import Counts, bucket
+from entrepot.world.rehearse.plan import KINDS, ORDERING, Arrivals, Mix, Step
+from entrepot.world.wire import Purchase, Script, Wire, buy, fill_cart, good
+
+TICK_S = 0.002
+BACKLOG_MAX = 20_000
+"""Arrivals that wait for a connection; more than these are counted as unsent, and the server is long over its limit."""
+DRAIN_MAX_S = 5.0
+REOPEN_S = 0.1
+LOST_MAX = 2_000
+REFUSALS = (429, 503)
+LENGTH_BYTES = 8
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`prefix` is the rehearsal's path; the rest are ready requests, of which the placing ones are sent once each."""
+
+    host: str
+    port: int
+    connections: int
+    seed: int
+    steps: list[Step]
+    weights: dict[str, int]
+    prefix: str
+    listings: list[bytes]
+    details: list[bytes]
+    wishes: list[Purchase]
+    places: list[bytes]
+
+
+class Second(msgspec.Struct, frozen=True):
+    """What happened in the second before `at` (a Unix time). `step` is the number of the step in which it began,
+    -1 for the last answers that are waited for;
+    `ordering` counts the arrivals that were to become orders, `orders` those that did. `refused` (429, 503) and
+    `failed` count scripts that gave up, `unsent` arrivals that found the backlog full. `waiting` are those not yet
+    answered."""
+
+    at: float
+    since_s: float
+    step: int
+    arrivals: int
+    ordering: int
+    orders: int
+    refused: int
+    failed: int
+    unsent: int
+    waiting: int
+    cpu_s: float
+    latencies: dict[str, Counts]
+
+
+class _Arrival(NamedTuple):
+    kind: str
+    due: float
+
+
+class _Tally:
+    """The second under way."""
+
+    def __init__(self) -> None:
+        self.arrivals = self.ordering = self.orders = self.refused = self.failed = self.unsent = 0
+        self.latencies: dict[str, Counts] = {}
+
+
+class Load:
+    """The arrivals of a plan, played over its connections."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._rng = Random(plan.seed)  # noqa: S311 - repeatable, nothing secret
+        self._kinds, self._weights = list(plan.weights), list(plan.weights.values())
+        self._listings, self._details, self._wishes = cycle(plan.listings), cycle(plan.details), cycle(plan.wishes)
+        self._places = iter(plan.places)
+        self._free: list[Wire] = []
+        self._backlog: deque[_Arrival] = deque()
+        self._wires = 0
+        self._lost = 0
+        self._stopped = False
+        self._tally = _Tally()
+        self._reopening: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Plays the whole plan."""
+        await asyncio.gather(*[self._open() for _ in range(self._plan.connections)])
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._on_stdin)
+        arrivals = Arrivals(self._plan.steps, Mix(self._plan.weights).arrivals_per_order, self._rng)
+        began, told, step = monotonic(), 0.0, 0
+        while not (self._stopped or arrivals.over):
+            await asyncio.sleep(TICK_S)
+            since_s = monotonic() - began
+            for due_s in arrivals.until(since_s):
+                self._arrive(began + due_s)
+            if since_s - told >= 1:
+                self._tell(since_s, step)
+                told, step = told + 1, arrivals.step
+        await self._drain()
+        self._tell(monotonic() - began, -1)
+
+    def _on_stdin(self) -> None:
+        if not os.read(sys.stdin.fileno(), 64):
+            self._stopped = True
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+
+    async def _drain(self) -> None:
+        """Waits for the answers that are still to come; what has not been sent by now will not be."""
+        self._tally.unsent += len(self._backlog)
+        self._backlog.clear()
+        until = monotonic() + DRAIN_MAX_S
+        # A glance now and then costs less than an event at every answer.
+        while len(self._free) < self._wires and monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    def _arrive(self, due: float) -> None:
+        arrival = _Arrival(self._rng.choices(self._kinds, self._weights)[0], due)
+        self._tally.arrivals += 1
+        self._tally.ordering += arrival.kind in ORDERING
+        if self._free:
+            self._play(self._free.pop(), arrival)
+        elif len(self._backlog) < BACKLOG_MAX:
+            self._backlog.append(arrival)
+        else:
+            self._tally.unsent += 1
+
+    def _play(self, wire: Wire, arrival: _Arrival) -> None:
+        wire.play(self._script(arrival.kind), arrival.due, arrival.kind)
+
+    def _script(self, kind: str) -> Script:
+        if kind == "listing":
+            return _once(next(self._listings))
+        if kind == "detail":
+            return _once(next(self._details))
+        if kind == "cart":
+            return _leave(next(self._wishes), self._plan.prefix)
+        place = next(self._places, None) if kind == "place" else None
+        return buy(next(self._wishes), self._plan.prefix) if place is None else _once(place)
+
+    def _on_seen(self, wire: Wire, _: int, seconds: float) -> None:
+        counts = self._tally.latencies.setdefault(wire.playing, {})
+        number = bucket(seconds)
+        counts[number] = counts.get(number, 0) + 1
+
+    def _on_over(self, wire: Wire, status: int) -> None:
+        if status == 0:
+            self._tally.orders += wire.playing in ORDERING
+        elif status in REFUSALS:
+            self._tally.refused += 1
+        else:
+            self._tally.failed += 1
+        wire.playing = ""
+        if self._backlog:
+            self._play(wire, self._backlog.popleft())
+        else:
+            self._free.append(wire)
+
+    def _on_lost(self, wire: Wire) -> None:
+        self._wires -= 1
+        self._lost += 1
+        if wire.playing:
+            self._tally.failed += 1
+        else:
+            self._free.remove(wire)
+        if self._lost > LOST_MAX:
+            self._stopped = True
+        if not self._stopped:
+            task = asyncio.create_task(self._open(REOPEN_S))
+            self._reopening.add(task)
+            task.add_done_callback(self._reopening.discard)
+
+    async def _open(self, pause_s: float = 0.0) -> None:
+        await asyncio.sleep(pause_s)
+        make = partial(Wire, self._on_seen, self._on_over, self._on_lost)
+        _, wire = await asyncio.get_running_loop().create_connection(make, self._plan.host, self._plan.port)
+        self._wires += 1
+        self._free.append(wire)
+
+    def _tell(self, since_s: float, step: int) -> None:
+        tally, self._tally = self._tally, _Tally()
+        waiting = len(self._backlog) + self._wires - len(self._free)
+        second = Second(
+            RealClock().now().timestamp(), since_s, step, tally.arrivals, tally.ordering, tally.orders, tally.refused,
+            tally.failed, tally.unsent, waiting, sum(os.times()[:2]), tally.latencies,
+        )  # fmt: skip
+        sys.stdout.buffer.write(msgspec.json.encode(second) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _once(data: bytes) -> Script:
+    good((yield data))
+
+
+def _leave(wish: Purchase, prefix: str) -> Script:
+    yield from fill_cart(wish, prefix)
+
+
+if __name__ == "__main__":
+    length = int.from_bytes(sys.stdin.buffer.read(LENGTH_BYTES))
+    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(length), type=Plan)
+    assert set(asked.weights) <= set(KINDS)
+    uvloop.run(Load(asked).run())

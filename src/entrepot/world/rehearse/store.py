@@ -1,0 +1,120 @@
+"""SQL of rehearsals: what is asked of the real database and of PostgreSQL, and what is kept of a rehearsal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from entrepot.kit.sql import sql
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much the real marketplace holds."""
+
+    sellers: int
+    offers: int
+    buyers: int
+    groups: int
+
+
+class Minute(msgspec.Struct, frozen=True):
+    """How many orders were paid in a minute of a window."""
+
+    number: int
+    orders: int
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What a web process said of itself; `cpu_s`, `batches` and `commands` are totals so far."""
+
+    pid: int
+    at: datetime
+    cpu_s: float
+    late_ms: float
+    in_use: float
+    batches: int
+    commands: int
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """PostgreSQL at one moment. Backends of this database: at work, and of those that wait for a lock, for the log to
+    reach the disk, or for anything else. `connections` are the server's. `commits`, `wal_bytes`: totals so far.
+    `behind` is how many events the slowest consumer has not read."""
+
+    active: int
+    on_lock: int
+    on_log: int
+    on_other: int
+    connections: int
+    commits: int
+    wal_bytes: int
+    behind: int
+
+
+SIZES = sql(
+    """
+    select (select count(*) from sellers.seller)::int, (select count(*) from catalog.offer)::int,
+           (select count(*) from accounts.user where role = 'buyer')::int,
+           (select count(*) from orders.order_group)::int
+    """,
+    Sizes,
+)
+# By minute of a window. The event log has no index by time: this reads it through, once.
+BY_MINUTE = sql(
+    """
+    select floor(extract(epoch from e.at - :begin) / 60)::int, count(*)::int
+      from kit.event e
+     where e.kind = 'group_paid' and e.at >= :begin and e.at < :until
+     group by 1
+    """,
+    Minute,
+)
+SAMPLES = sql(
+    """
+    select pid, at, cpu_s, late_ms, in_use, batches, commands from world.rehearsal_sample where at > :after order by at
+    """,
+    Sample,
+)
+GLANCE = sql(
+    """
+    with backend as (
+        select wait_event_type as kind, wait_event as name
+          from pg_stat_activity
+         where datname = current_database() and state = 'active' and pid <> pg_backend_pid()
+    ), waiting as (
+        select count(*)::int as active,
+               (count(*) filter (where kind = 'Lock'))::int as on_lock,
+               (count(*) filter (where name in ('WALSync', 'WalSync', 'WALWrite', 'WalWrite', 'WALInitSync')))::int
+                   as on_log,
+               (count(*) filter (where kind is not null))::int as on_any
+          from backend
+    )
+    select w.active, w.on_lock, w.on_log, w.on_any - w.on_lock - w.on_log,
+           (select count(*) from pg_stat_activity where backend_type = 'client backend')::int,
+           (select xact_commit from pg_stat_database where datname = current_database()),
+           pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
+           coalesce((select e.id from kit.event e where e.cell = 0 order by e.xid desc, e.id desc limit 1)
+                    - (select min(c.id) from kit.cursor c where c.cell = 0), 0)::int
+      from waiting w
+    """,
+    Glance,
+)
+MAX_CONNECTIONS = sql("select current_setting('max_connections')::int", int)
+# The rehearsal's orders and buyers that are in the real tables: there must be none.
+STRAYED = sql(
+    """
+    select ((select count(*) from orders.order_group where cell = 0 and id = any (:groups))
+            + (select count(*) from accounts.user where cell = 0 and id = any (:buyers)))::int
+    """,
+    int,
+)
+PLACED = sql("select count(*)::int from orders.order_group where cell = 0 and status = 'placed'", int)
+KEEP = sql("""
+    insert into world.rehearsal
+        (id, at, capacity_per_s, admission_per_s, forecast_per_s, verdict, bottleneck, report)
+    values (:id, :at, :capacity_per_s, :admission_per_s, :forecast_per_s, :verdict, :bottleneck, :report)
+""")
+
+Document = dict[str, Any]
