@@ -18,6 +18,36 @@ from entrepot.kit import migrate, postgres
 
 _serial = count(1)
 
+DISK = tempfile.gettempdir()
+MEMORY = Path("/dev/shm")
+MEMORY_MIN_BYTES = 4 << 30
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether programs may be put there and run, and there is room for a few servers."""
+    if not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize >= MEMORY_MIN_BYTES and not found.f_flag & os.ST_NOEXEC
+
+
+# A new database is a thousand small files, and the suite makes four hundred: they die with their test, so they are in
+# memory where there is some to spare. What is about the disk asks for DISK.
+if _has_room(MEMORY):
+    tempfile.tempdir = str(MEMORY)
+
+LONG = ("bench", "browser", "acceptance", "crash", "kit", "sim", "world", "api", "journeys")
+"""The folders whose files take long, the longest first: begun last, one of them would leave the other core idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=rank)
+
+
 # How fast a machine is decides nothing here.
 settings.register_profile("entrepot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("entrepot")

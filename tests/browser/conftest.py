@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from entrepot.kit.db import Database
 from tests.api.server import Server, serving
@@ -33,22 +33,24 @@ class Shop:
         self.url = server.url
         self.stage = stage
         self._browser = browser
+        self._signed_in: dict[str, StorageState] = {}
 
     @contextmanager
     def visit(
         self, who: str | None = None, *, phone: bool = False, language: str = "en", scripts: bool = True
     ) -> Iterator[Page]:
-        """A page of a browser of its own, in which `who` has signed in."""
+        """A page of a browser of its own, in which `who` has signed in: at the first visit, by the form."""
         context: BrowserContext = self._browser.new_context(
             viewport=PHONE if phone else DESKTOP, locale=LOCALES[language], java_script_enabled=scripts,  # type: ignore[arg-type]
-            base_url=self.url,
+            base_url=self.url, storage_state=self._signed_in.get(who or ""),
         )  # fmt: skip
         page = context.new_page()
-        if who is not None:
+        if who is not None and who not in self._signed_in:
             page.goto("/sign-in")
             page.fill("#email", f"{who}@example.org")
             page.fill("#password", PASSWORD)
             page.click("main button")
+            self._signed_in[who] = context.storage_state()
         yield page
         context.close()
 

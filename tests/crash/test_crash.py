@@ -32,6 +32,7 @@ from entrepot.kit.db import Database
 from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from entrepot.world.gateway import free_port
+from tests.conftest import DISK
 from tests.crash.town import SECRET, Acknowledged, Town, furnish, kill_oldest, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
@@ -58,7 +59,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    home = Path(tempfile.mkdtemp(prefix="entrepot-crash-"))
+    home = Path(tempfile.mkdtemp(prefix="entrepot-crash-", dir=DISK))  # with fsync, as in production
     home.chmod(0o711)
     chance = Random(20261121)
     database = postgres.start(home)

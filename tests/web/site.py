@@ -39,6 +39,13 @@ class Fields(HTMLParser):
                 fields[name] = given.get("value") or ""
 
 
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """The fields of the form of a page whose action has `action` in it."""
+    parsed = Fields()
+    parsed.feed(page)
+    return next(fields for to, fields in parsed.forms if action in to)
+
+
 @dataclass
 class Visitor:
     http: httpx.AsyncClient
@@ -50,9 +57,7 @@ class Visitor:
         """The fields of the form on a page whose action has `action` in it."""
         shown = await self.get(path)
         assert shown.status_code == 200, shown.text
-        parsed = Fields()
-        parsed.feed(shown.text)
-        return next(fields for to, fields in parsed.forms if action in to)
+        return fields_of(shown.text, action)
 
     async def send(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
         return await self.http.post(path, data=fields, headers=headers)
