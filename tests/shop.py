@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from entrepot import accounts, catalog, inventory, ledger, logistics, payments, pricing, sellers, worker
+from entrepot import accounts, catalog, inventory, ledger, logistics, payments, platform, pricing, sellers, worker
 from entrepot.app import build
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Keys, Role
@@ -188,6 +188,15 @@ async def _furnish(db: Database, cell: int) -> None:
     async with db.write() as tx:
         await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
         await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "US"])
+
+
+async def rehearsed(db: Database, admit_per_s: int = 36) -> str:
+    """A rehearsal that has measured this much; its id."""
+    async with db.write() as tx:
+        id_ = new_id(tx.now)
+        found = platform.Rehearsal(id_, tx.now, admit_per_s * 5 // 4, admit_per_s, None, "measured", "machine")
+        await platform.note_rehearsal(tx, found)
+    return show("reh", id_)
 
 
 @asynccontextmanager

@@ -1696,6 +1696,20 @@ CREATE TABLE payments.webhook (
     received_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE platform.rehearsal (
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    capacity_per_s integer NOT NULL,
+    admit_per_s integer NOT NULL,
+    forecast_per_s integer,
+    verdict text NOT NULL COLLATE pg_catalog."C",
+    bottleneck text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT rehearsal_capacity_per_s_check CHECK ((capacity_per_s >= 0)),
+    CONSTRAINT rehearsal_check CHECK (((admit_per_s >= 0) AND (admit_per_s <= capacity_per_s))),
+    CONSTRAINT rehearsal_forecast_per_s_check CHECK ((forecast_per_s > 0)),
+    CONSTRAINT rehearsal_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'no_go'::text, 'measured'::text])))
+);
+
 CREATE TABLE platform.switch_off (
     id uuid NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -1819,21 +1833,6 @@ CREATE TABLE world.progress (
     day date NOT NULL,
     step integer NOT NULL,
     CONSTRAINT progress_step_check CHECK ((step >= 0))
-);
-
-CREATE TABLE world.rehearsal (
-    id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    capacity_per_s integer NOT NULL,
-    admission_per_s integer NOT NULL,
-    forecast_per_s integer,
-    verdict text NOT NULL COLLATE pg_catalog."C",
-    bottleneck text NOT NULL COLLATE pg_catalog."C",
-    report jsonb NOT NULL,
-    CONSTRAINT rehearsal_admission_per_s_check CHECK ((admission_per_s >= 0)),
-    CONSTRAINT rehearsal_capacity_per_s_check CHECK ((capacity_per_s >= 0)),
-    CONSTRAINT rehearsal_forecast_per_s_check CHECK ((forecast_per_s > 0)),
-    CONSTRAINT rehearsal_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'no_go'::text, 'measured'::text])))
 );
 
 CREATE TABLE world.rehearsal_sample (
@@ -1993,6 +1992,9 @@ ALTER TABLE ONLY payments.refund
 ALTER TABLE ONLY payments.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (gateway, event_id);
 
+ALTER TABLE ONLY platform.rehearsal
+    ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY platform.switch_off
     ADD CONSTRAINT switch_off_pkey PRIMARY KEY (id);
 
@@ -2028,9 +2030,6 @@ ALTER TABLE ONLY sellers.seller
 
 ALTER TABLE ONLY world.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (name);
-
-ALTER TABLE ONLY world.rehearsal
-    ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY world.rehearsal_sample
     ADD CONSTRAINT rehearsal_sample_pkey PRIMARY KEY (pid, at);

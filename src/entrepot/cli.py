@@ -121,19 +121,21 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
     add = rehearse.add_argument
     add("--forecast", type=float, metavar="ORDERS_PER_S", help="the peak to be ready for: the answer is go or no go")
     add("--headroom", type=float, default=1.3, metavar="FACTOR", help="so many times the forecast must be held (1.3)")
-    add("--shape", choices=["double11", "recorded"], default="double11", help="of the peak that is replayed")
+    add(
+        "--shape",
+        default="double11",
+        metavar="SHAPE",
+        help="of the peak: double11, recorded, or a CSV of orders by minute",
+    )
     add("--from", dest="begin", metavar="TIME", help="of what is recorded; without it, the last --minutes")
     add("--minutes", type=int, metavar="N", help="of what is recorded (240)")
     add("--speed", type=float, metavar="K", help="replay K times as fast (so that it takes a minute)")
     add("--mix", metavar="KIND=WEIGHT,...", help="of listing, detail, cart, purchase, place")
     add("--p99", type=float, default=500, metavar="MS", help="a higher 99th percentile is a limit (500)")
-    add("--start", type=float, metavar="ORDERS_PER_S", help="the first step of the ramp")
     add("--up-to", type=float, metavar="ORDERS_PER_S", help="the last step of the ramp")
     add("--step", type=int, default=5, metavar="SECONDS", help="how long a step of the ramp takes (5)")
-    add("--admit", type=int, default=80, metavar="PERCENT", help="of the capacity that may be let in (80)")
-    add("--connections", type=int, default=256, metavar="N", help="of the load generator (256)")
-    add("--seed", type=int, default=11, metavar="N")
-    add("--url", metavar="URL", help="where the web processes listen, if not where this deployment's settings say")
+    add("--port", type=int, metavar="PORT", help="where the web processes listen")
+    add("--keep", action="store_true", help="the rehearsal's database until the next one, to look into")
     add("--report", type=Path, metavar="FILE", help="the HTML report (rehearsal-DATE.html)")
     add("--json", action="store_true", help="everything as JSON instead of a summary")
 

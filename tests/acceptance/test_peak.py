@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 
+from entrepot import cli
+from entrepot.kit.auth import Keys, Role
+from entrepot.world import market
+from tests.api.server import SECRET
+from tests.rehearse.deployed import SIZES, TINY, deployment, fetch, rehearsals
+from tests.rehearse.untouched import Untouched
 from tests.shop import MARKET, START, Shop, open_shop
 
 
@@ -95,3 +106,81 @@ async def test_2_coupons_and_budgets(shop: Shop) -> None:
         await buyers[3].quote([(offer, 1)], "PURSE")
     assert await shop.balance("promotions") == -2 * 100 - 2 * 100
     await shop.audited()
+
+
+def test_6_rehearsal(
+    own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A peak is rehearsed against the running server. Nothing is written to a real table but what was measured; its
+    database is gone; the report shows every link; a campaign lets in what was measured."""
+    asyncio.run(market.open_market(own_db_url, SIZES))
+    there, report = rehearsals(own_db_url), folder / "report.html"
+    with deployment(own_db_url, folder, monkeypatch) as server:
+        before = asyncio.run(Untouched.of(own_db_url, apart=("platform.rehearsal",)))
+        metrics = shop_metrics(server.url)
+        code = cli.main(["rehearse", *TINY, "--forecast", "16", "--report", str(report), "--json"])
+        found = json.loads(capsys.readouterr().out)
+        asyncio.run(before.require_same(own_db_url))
+        assert rehearsals(own_db_url) == there
+        assert shop_metrics(server.url) == metrics
+        assert '"event":"fault"' not in server.said()
+        require_proven(found)
+        assert code == (
+            1 if found["verdict"]["word"] == "no_go" else 0
+        )  # how fast this machine is decides nothing here
+        require_self_contained(report.read_text())
+        follow_it(own_db_url, server.url, found)
+
+
+def shop_metrics(url: str) -> dict[str, str]:
+    """What the shop has counted: its requests, verdicts and batches."""
+    lines = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()
+    counted = re.compile(r"entrepot_(request_seconds|place_verdicts|batch_commands)_(count|total|sum)")
+    return dict(line.rsplit(" ", 1) for line in lines if counted.match(line) and "/healthz" not in line)
+
+
+def require_proven(found: dict[str, Any]) -> None:
+    evidence = found["evidence"]
+    assert evidence["placed"] >= evidence["acknowledged"] >= 4
+    assert (evidence["findings"], evidence["strayed"]) == (0, 0)
+    assert evidence["checked"] > 0
+    assert {point["phase"] for point in found["timeline"]} == {"warm", "ramp", "peak"}
+    assert found["ramp"][0][0]["failed"] == 0
+    assert found["ramp"][0][0]["usage"]["web_processes"] == 2
+    assert [size["real"] for size in found["sizes"]] == [3, 40, 5, 0]
+    assert {link["code"] for link in found["links"]} == {
+        "machine", "web", "postgres", "worker", "pool", "connections", "locks", "log",
+    }  # fmt: skip
+
+
+def require_self_contained(html: str) -> None:
+    """Nothing is fetched from anywhere, and nothing was left unsaid by the template."""
+    assert html.startswith("<!doctype html>")
+    assert html.rstrip().endswith("</html>")
+    assert not re.search(r"""(?:src|href|action)\s*=|url\(|@import|<script|<link""", html)
+    assert html.count("<svg") == 11
+    assert "None" not in html
+
+
+def follow_it(db_url: str, url: str, found: dict[str, Any]) -> None:
+    """A campaign takes the measured rate over, and who did it is known."""
+    operator, now = UUID(int=7), datetime.now(UTC)
+    session = Keys(SECRET.encode()).session(Role.OPERATOR, operator, now)
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {session}"}, trust_env=False) as http:
+        (measured,) = http.get("/v1/operator/rehearsals").json()["items"]
+        rate = found["admit_per_s"]
+        assert (measured["admit_per_s"], measured["capacity_per_s"]) == (rate, int(found["capacity_per_s"]))
+        assert (measured["verdict"], measured["forecast_per_s"]) == (found["verdict"]["word"], 16)
+        campaign = {
+            "market": "us", "name": "Midnight", "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(hours=1)).isoformat(),
+            "offers": [{"offer_id": 1, "unit_price_minor": 50, "units": 10}],
+        }  # fmt: skip
+        path = f"/v1/campaigns/{http.post('/v1/campaigns', json=campaign).json()['id']}"
+        taken = http.post(f"{path}/admission/rehearsed", json={"rehearsal_id": measured["id"]})
+    assert taken.status_code == (204 if rate else 400)
+    said = fetch(db_url, "select data from kit.event where kind = 'campaign_admission_set'")
+    assert [json.loads(row[0]) for row in said] == [
+        {"admit_per_s": rate, "user_id": str(operator), "rehearsal_id": str(UUID(measured["id"][4:]))}
+    ] * bool(rate)
+    assert fetch(db_url, "select admit_per_s from campaigns.line") == [(rate or None,)]

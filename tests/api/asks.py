@@ -11,7 +11,7 @@ from entrepot.kit.ids import show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
 from entrepot.world.gateway_webhooks import sign
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
-from tests.shop import MARKET
+from tests.shop import MARKET, rehearsed
 
 ADDRESS = {
     "recipient": "Ada Byron",
@@ -346,6 +346,7 @@ async def _(stage: Stage) -> Ask:
 
 plain("GET /v1/campaigns", market=MARKET)
 plain("GET /v1/operator/switches")
+plain("GET /v1/operator/rehearsals")
 
 
 @ask("POST /v1/operator/switches/{name}/off")
@@ -370,6 +371,11 @@ of_campaign("GET /v1/campaigns/{campaign_id}")
 of_campaign("POST /v1/campaigns/{campaign_id}/end")
 of_campaign("PUT /v1/campaigns/{campaign_id}/admission", {"admit_per_s": 7})
 of_campaign("POST /v1/campaigns/{campaign_id}/line")
+
+
+@ask("POST /v1/campaigns/{campaign_id}/admission/rehearsed")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"{await _campaign(stage)}/admission/rehearsed", {"rehearsal_id": await rehearsed(stage.shop.db)})
 
 
 @ask("GET /v1/campaigns/{campaign_id}/line")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from entrepot.campaigns.rules import SECOND, served, wait
 from entrepot.campaigns.types import Line
+from entrepot.kit.ids import NIL, parse
 from tests.campaigns.stage import MINUTE, Stage, buy, problem
 from tests.campaigns.test_memory import no_database
-from tests.shop import START, Buyer
+from tests.shop import START, Buyer, rehearsed
 
 pytestmark = pytest.mark.anyio
 
@@ -136,6 +137,31 @@ async def test_the_operator_sets_the_rate_and_takes_the_line_away(stage: Stage) 
             "select data ->> 'admit_per_s' from kit.event where kind = 'campaign_admission_set'"
         )
     assert [row[0] for row in kinds] == ["5", None]
+
+
+async def test_a_campaign_lets_in_what_was_rehearsed(stage: Stage) -> None:
+    path, _ = await stage.running(units=1)
+    http, operator = stage.shop.http, stage.shop.operator
+    assert (await http.get("/v1/operator/rehearsals", headers=operator)).json() == {"items": []}
+    nothing, some = await rehearsed(stage.shop.db, 0), await rehearsed(stage.shop.db, 36)
+    listed = (await http.get("/v1/operator/rehearsals", headers=operator)).json()["items"]
+    assert [(one["id"], one["capacity_per_s"], one["admit_per_s"]) for one in listed] == [
+        (some, 45, 36),
+        (nothing, 0, 0),
+    ]
+
+    async def take(rehearsal: str) -> int:
+        body = {"rehearsal_id": rehearsal}
+        return (await http.post(f"{path}/admission/rehearsed", json=body, headers=operator)).status_code
+
+    assert [await take(nothing), await take(f"reh_{'0' * 32}")] == [400, 404]
+    async with stage.shop.db.read() as tx:
+        assert await tx.conn.fetchval("select admit_per_s from campaigns.line") is None
+    assert await take(some) == 204
+    async with stage.shop.db.read() as tx:
+        assert await tx.conn.fetchval("select admit_per_s from campaigns.line") == 36
+        (said,) = await tx.conn.fetch("select data from kit.event where kind = 'campaign_admission_set'")
+    assert said[0] == {"admit_per_s": 36, "user_id": str(NIL), "rehearsal_id": str(parse("reh", some))}
 
 
 lines = st.builds(

@@ -12,6 +12,7 @@ from entrepot.world.rehearse.watch import Usage
 
 QUIET = Usage(
     cores=4, machine=0.5, web_cores=0.8, web_busiest=0.4, web_processes=2, postgres_cores=0.7, load_cores=0.3,
+    worker_cores=0.1,
     in_use=0.25, late_ms=12.0, batch=3.0, active=2.0, on_lock=0.0, on_log=0.2, log_busy=0.1, connections=20.0,
     max_connections=100, commits_per_s=400.0, wal_mb_per_s=2.0, behind=0,
 )  # fmt: skip

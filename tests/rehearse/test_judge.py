@@ -84,6 +84,7 @@ def test_the_busiest_part_of_a_replay() -> None:
         ({"active": 6.0, "on_lock": 2.7}, "locks"),
         ({"active": 6.0, "on_log": 2.9, "log_busy": 0.9}, "log"),
         ({"active": 6.0, "on_log": 2.9, "log_busy": 0.3}, "none"),
+        ({"worker_cores": 1.0}, "none"),  # nobody waits for it
         ({"load_cores": 0.99, "in_use": 0.9}, "load"),
     ],
 )
@@ -96,10 +97,10 @@ def test_links_say_where_they_would_be_full() -> None:
     links = judge.links(used(web_busiest=0.9), 50.0, used(web_busiest=0.5, postgres_cores=0.05))
     assert [link.code for link in links][:2] == ["web", "machine"]
     at = {link.code: link.full_at_per_s for link in links}
-    # 0.8 + 0.05 + 0.3 of 4 processors were the deployment's and the load's.
+    # 0.8 + 0.05 + 0.1 + 0.3 of 4 processors were the deployment's and the load's.
     assert at == {
-        "web": 100.0, "machine": pytest.approx(50 / (1.15 / 4)), "postgres": None, "pool": None, "connections": None,
-        "locks": None, "log": None,
+        "web": 100.0, "machine": pytest.approx(50 / (1.25 / 4)), "postgres": None, "worker": 500.0,
+        "pool": None, "connections": None, "locks": None, "log": None,
     }  # fmt: skip
 
 
@@ -120,6 +121,6 @@ def test_go_or_no_go() -> None:
     assert (refused.word, len(refused.reasons)) == ("no_go", 3)
 
 
-@pytest.mark.parametrize(("capacity", "percent", "rate"), [(100.0, 80, 80), (9.99, 80, 7), (1.0, 99, 0), (0.0, 80, 0)])
-def test_admission_is_a_share_rounded_down(capacity: float, percent: int, rate: int) -> None:
-    assert judge.admission_per_s(capacity, percent) == rate
+@pytest.mark.parametrize(("capacity", "rate"), [(100.0, 80), (9.99, 7), (1.2, 0), (0.0, 0)])
+def test_admission_is_a_share_rounded_down(capacity: float, rate: int) -> None:
+    assert judge.admit_per_s(capacity) == rate

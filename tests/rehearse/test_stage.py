@@ -131,6 +131,8 @@ async def test_no_other_path_leads_there(own_db_url: str) -> None:
                 found[what] = (answer.status_code, answer.json()["type"])
             assert found == dict.fromkeys(prefixes, (404, "/problems/not_found"))
             assert (await http.get(f"{good}/v1/markets")).json() == {"items": []}
+    async with staged(own_db_url, name) as (http, _):  # its database is gone
+        assert (await http.get(f"{good}/v1/markets")).status_code == 404
 
 
 async def test_sessions_of_the_one_mean_nothing_in_the_other(own_db_url: str) -> None:

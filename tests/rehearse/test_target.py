@@ -11,39 +11,32 @@ from entrepot.world.rehearse.target import Target, is_ours, knock, target
 
 
 @pytest.mark.parametrize(
-    ("url", "host", "port", "shown"),
+    ("listens", "host", "shown"),
     [
-        ("http://127.0.0.1:8000", "127.0.0.1", 8000, "http://127.0.0.1:8000"),
-        ("http://localhost/", "localhost", 80, "http://localhost:80"),
-        ("http://0.0.0.0:8001", "127.0.0.1", 8001, "http://127.0.0.1:8001"),
-        ("http://[::]:8001", "::1", 8001, "http://[::1]:8001"),
+        ("127.0.0.1", "127.0.0.1", "http://127.0.0.1:8000"),
+        ("localhost", "localhost", "http://localhost:8000"),
+        ("0.0.0.0", "127.0.0.1", "http://127.0.0.1:8000"),
+        ("::", "::1", "http://[::1]:8000"),
     ],
 )
-def test_ours(url: str, host: str, port: int, shown: str) -> None:
+def test_ours(listens: str, host: str, shown: str) -> None:
     if ":" in host and not is_ours("::1"):
         pytest.skip("lacks IPv6")
-    found = target(url)
-    assert (found, found.url) == (Target(host, port), shown)
+    found = target(listens, 8000)
+    assert (found, found.url) == (Target(host, 8000), shown)
 
 
 @pytest.mark.parametrize(
-    ("url", "why"),
+    ("host", "why"),
     [
-        ("http://192.0.2.1:8000", "192.0.2.1 is 192.0.2.1, which is not this machine"),
-        ("http://8.8.8.8", "which is not this machine"),
-        ("http://[2001:db8::1]:8000", "which is not this machine"),
-        ("http://nowhere.invalid:8000", "there is no host nowhere.invalid"),
-        ("https://127.0.0.1:8000", "is no address of a web process"),
-        ("http://127.0.0.1:8000/shop", "is no address of a web process"),
-        ("127.0.0.1:8000", "is no address of a web process"),
-        ("http://127.0.0.1:99999", "is no address"),
-        ("", "is no address"),
+        ("192.0.2.1", r"192.0.2.1 \(ENTREPOT_HOST\) is not this machine: rehearse where the web processes run"),
+        ("2001:db8::1", "is not this machine"),
+        ("nowhere.invalid", r"there is no host nowhere.invalid \(ENTREPOT_HOST\)"),
     ],
 )
-def test_not_ours(url: str, why: str) -> None:
-    with pytest.raises(PlanError, match=why) as refused:
-        target(url)
-    assert "\n" not in str(refused.value)
+def test_not_ours(host: str, why: str) -> None:
+    with pytest.raises(PlanError, match=why):
+        target(host, 8000)
 
 
 def test_nobody_answers() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.world.rehearse.store import Glance, Sample
-from entrepot.world.rehearse.watch import Cpu, Seen, machine_s, postmaster, rate, tree_s, usage
+from entrepot.world.rehearse.watch import Cpu, Seen, machine_s, postmaster, rate, tree_s, usage, worker_s
 
 BEGAN = datetime(2026, 11, 10, 23, tzinfo=UTC)
 T = BEGAN.timestamp()
@@ -33,9 +33,9 @@ def test_a_rate_is_growth_between_the_first_and_the_last() -> None:
 
 def test_usage_of_two_seconds() -> None:
     seen = [
-        Seen(T, glance(), Cpu(10.0, 1.0)),
-        Seen(T + 1, glance(active=4, on_log=1, commits=300, wal_bytes=1_000_000), Cpu(10.5, 1.2)),
-        Seen(T + 2, glance(active=6, on_lock=3, commits=400, wal_bytes=4_000_000, behind=7), Cpu(11.0, 1.4)),
+        Seen(T, glance(), Cpu(10.0, 1.0, 0.1)),
+        Seen(T + 1, glance(active=4, on_log=1, commits=300, wal_bytes=1_000_000), Cpu(10.5, 1.2, 0.1)),
+        Seen(T + 2, glance(active=6, on_lock=3, commits=400, wal_bytes=4_000_000, behind=7), Cpu(11.0, 1.4, 0.3)),
     ]
     samples = [
         Sample(pid, BEGAN + timedelta(seconds=n), 1.0 + share * n, 5.0 * n, 0.25 * n, 10 * n, 40 * n)
@@ -48,6 +48,7 @@ def test_usage_of_two_seconds() -> None:
     assert found.web_cores == pytest.approx(0.3)
     assert found.web_busiest == found.postgres_cores == pytest.approx(0.2)
     assert (found.web_processes, found.load_cores) == (2, 0.25)
+    assert found.worker_cores == pytest.approx(0.1)
     assert (found.batch, found.late_ms, found.in_use) == (4.0, 10.0, 0.25)
     assert (found.active, found.on_lock, found.on_log, found.log_busy) == (4.0, 1.0, 1 / 3, 1 / 3)
     assert (found.commits_per_s, found.wal_mb_per_s, found.behind) == (200.0, 2.0, 7)
@@ -65,6 +66,7 @@ def test_processors_are_read_from_the_kernel() -> None:
     while tree_s(os.getpid()) < until:
         pass
     assert machine_s() > until
+    assert worker_s() == 0.0  # pytest has none
     assert postmaster(os.getpid()) is None  # pytest's parent is no PostgreSQL
     assert not Path("/proc/0").exists()
     assert postmaster(0) is None

@@ -9,6 +9,7 @@ from entrepot import campaigns
 from entrepot.kit.ids import show
 from entrepot.platform import SWITCHES
 from tests.campaigns.test_memory import no_database
+from tests.shop import rehearsed
 from tests.web.site import Site, Visitor, text
 
 MILK = "White Milk, 1 gal"
@@ -119,7 +120,20 @@ async def test_the_operator_opens_sets_the_rate_and_ends(site: Site) -> None:
     token = {"form_token": fields["form_token"]}
     await operator.send(f"/operator/campaigns/{id_[0]}/admission", token | {"admit_per_s": "50"})
     await refresh(site)
-    assert 'value="50"' in (await operator.get("/operator/campaigns")).text
+    page = await operator.get("/operator/campaigns")
+    assert 'value="50"' in page.text
+    assert "rehears" not in page.text
+    await rehearsed(site.db)
+    page = await operator.get("/operator/campaigns")
+    assert "The rehearsal of Mar 2, 2026, 09:00 held 45 orders per second." in text(page)
+    assert "Let 36 per second in, as rehearsed" in text(page)
+    fields = await operator.form("/operator/campaigns", "/admission/rehearsed")
+    done = await operator.send(f"/operator/campaigns/{id_[0]}/admission/rehearsed", fields)
+    assert done.headers["location"] == "/operator/campaigns"
+    await refresh(site)
+    page = await operator.get("/operator/campaigns")
+    assert 'value="36"' in page.text
+    assert "as rehearsed" not in page.text
     await operator.send(f"/operator/campaigns/{id_[0]}/end", token)
     await refresh(site)
     assert "End now" not in text(await operator.get("/operator/campaigns"))

@@ -13,10 +13,10 @@ Invariants:
   positions in a line are given once, and how many were let in never goes back.
 
 Events: campaign_opened (key: the campaign; data: offer_ids), campaign_ended (key: the campaign; ended before its time),
-campaign_admission_set (key: the campaign; data: admit_per_s).
+campaign_admission_set (key: the campaign; data: admit_per_s, user_id, and rehearsal_id when its rate was taken over).
 """
 
-from entrepot.campaigns.actions import end_campaign, open_campaign, set_admission
+from entrepot.campaigns.actions import admit_as_rehearsed, end_campaign, open_campaign, set_admission
 from entrepot.campaigns.desk import Desk
 from entrepot.campaigns.selling import Wish
 from entrepot.campaigns.types import (
@@ -34,5 +34,5 @@ from entrepot.campaigns.waiting import Place
 
 __all__ = [
     "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine", "NotYourTurn",
-    "Place", "Sale", "TicketNeeded", "Wish", "end_campaign", "open_campaign", "set_admission",
+    "Place", "Sale", "TicketNeeded", "Wish", "admit_as_rehearsed", "end_campaign", "open_campaign", "set_admission",
 ]  # fmt: skip

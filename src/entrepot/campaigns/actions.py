@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from entrepot import catalog, inventory, sellers
+from entrepot import catalog, inventory, platform, sellers
 from entrepot.campaigns import store
 from entrepot.campaigns.types import MAX_OFFERS, CampaignOver, NewCampaign
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
+from entrepot.kit.log import log
 from entrepot.kit.problem import Malformed, NotFound
 
 SETTLED_MAX = 500
@@ -62,11 +63,25 @@ async def end_campaign(tx: Tx, campaign_id: UUID) -> None:
     tx.emit("campaign_ended", campaign_id, {}, cell)
 
 
-async def set_admission(tx: Tx, campaign_id: UUID, admit_per_s: int | None) -> None:
-    """Lets so many in line in each second from now on; None: nobody needs to wait. Raises NotFound, CampaignOver."""
+async def set_admission(
+    tx: Tx, campaign_id: UUID, admit_per_s: int | None, user_id: UUID, rehearsal_id: UUID | None = None
+) -> None:
+    """Lets so many in line in each second from now on, as `user_id` says; None: nobody needs to wait. Raises NotFound,
+    CampaignOver."""
     cell = await _lock(tx, campaign_id)
     await tx.run(store.SET_ADMISSION, cell=cell, id=campaign_id, admit_per_s=admit_per_s, now=tx.now)
-    tx.emit("campaign_admission_set", campaign_id, {"admit_per_s": admit_per_s}, cell)
+    said = {"admit_per_s": admit_per_s, "user_id": user_id, "rehearsal_id": rehearsal_id}
+    tx.emit("campaign_admission_set", campaign_id, said, cell)
+    log("campaign_admission_set", campaign=campaign_id, **said)
+
+
+async def admit_as_rehearsed(tx: Tx, campaign_id: UUID, rehearsal_id: UUID, user_id: UUID) -> None:
+    """Lets in what a rehearsal has proposed. Raises NotFound, CampaignOver, and Malformed for a rehearsal that held
+    less than an order a second."""
+    found = await platform.rehearsal(tx, rehearsal_id)
+    if not found.admit_per_s:
+        raise Malformed("this rehearsal proposes to let nobody in")
+    await set_admission(tx, campaign_id, found.admit_per_s, user_id, rehearsal_id)
 
 
 async def _lock(tx: Tx, campaign_id: UUID) -> int:

@@ -72,6 +72,10 @@ class AdmissionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admit_per_s: PerSecond | None
 
 
+class RehearsedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rehearsal_id: Annotated[str, ref("reh")]
+
+
 class BuyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`offer_id` is one of the campaign's own. `ticket` is needed where there is a line."""
 
@@ -148,9 +152,14 @@ async def end_campaign(tx: Tx, campaign_id: CampaignPath) -> None:
     await actions.end_campaign(tx, campaign_id)
 
 
-async def set_campaign_admission(tx: Tx, campaign_id: CampaignPath, body: AdmissionBody) -> None:
+async def set_campaign_admission(tx: Tx, caller: Caller, campaign_id: CampaignPath, body: AdmissionBody) -> None:
     """Says how many buyers in line are let in each second from now on."""
-    await actions.set_admission(tx, campaign_id, body.admit_per_s)
+    await actions.set_admission(tx, campaign_id, body.admit_per_s, caller.user_id)
+
+
+async def admit_as_rehearsed(tx: Tx, caller: Caller, campaign_id: CampaignPath, body: RehearsedBody) -> None:
+    """Lets in, each second from now on, as many buyers as a rehearsal has proposed."""
+    await actions.admit_as_rehearsed(tx, campaign_id, parse("reh", body.rehearsal_id), caller.user_id)
 
 
 async def buy_now(request: Request, caller: Caller, key: str, campaign_id: CampaignPath, body: BuyBody) -> Placed:
@@ -217,6 +226,10 @@ routes = [
     post("/v1/campaigns/{campaign_id}/end", end_campaign, access=OPERATOR, raises=(CampaignOver,), key="taken"),
     put(
         "/v1/campaigns/{campaign_id}/admission", set_campaign_admission, access=OPERATOR, raises=(CampaignOver,),
+        key="taken",
+    ),
+    post(
+        "/v1/campaigns/{campaign_id}/admission/rehearsed", admit_as_rehearsed, access=OPERATOR, raises=(CampaignOver,),
         key="taken",
     ),
 ]  # fmt: skip

@@ -8,18 +8,6 @@ create table world.progress (
     step  int  not null check (step >= 0)  -- steps of that day that are done
 );
 
--- What a rehearsal found. The admission rate is a proposal: nothing takes it over by itself.
-create table world.rehearsal (
-    id              uuid        primary key,
-    at              timestamptz not null,
-    capacity_per_s  int         not null check (capacity_per_s >= 0),   -- orders that the server placed in a second
-    admission_per_s int         not null check (admission_per_s >= 0),  -- orders a second that may be let in
-    forecast_per_s  int         check (forecast_per_s > 0),
-    verdict         text        collate "C" not null check (verdict in ('go', 'no_go', 'measured')),
-    bottleneck      text        collate "C" not null,
-    report          jsonb       not null
-);
-
 -- What each web process says of itself twice a second, in the database of a rehearsal; empty everywhere else.
 create table world.rehearsal_sample (
     pid      int         not null,

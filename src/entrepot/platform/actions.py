@@ -1,16 +1,19 @@
-"""Turning things off for a while, and on again. Each change is a row, an event and a line in the log."""
+"""Turning things off for a while, and on again: each change is a row, an event and a line in the log. Noting what a
+rehearsal has measured."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.log import log
 from entrepot.kit.problem import Malformed
 from entrepot.platform import store
-from entrepot.platform.types import LONGEST, Switch
+from entrepot.platform.types import LONGEST, Rehearsal, Switch
 
 
 async def turn_off(tx: Tx, switch: Switch, user_id: UUID, for_: timedelta, why: str) -> None:
@@ -39,6 +42,12 @@ async def note_ended(tx: Tx, cell: int) -> int:
     for row in ended:
         _tell_on(tx, row.id, row.name, NIL)
     return len(ended)
+
+
+async def note_rehearsal(tx: Tx, found: Rehearsal) -> None:
+    """Keeps what a rehearsal has measured, for campaigns to take their rates from. It is told to nobody: of what
+    happens in the shop a rehearsal is no part."""
+    await tx.run(store.ADD_REHEARSAL, **msgspec.structs.asdict(found))
 
 
 def _tell_on(tx: Tx, id_: UUID, name: str, user_id: UUID) -> None:

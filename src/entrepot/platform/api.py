@@ -1,9 +1,9 @@
-"""Switches, for the operator."""
+"""Switches and rehearsals, for the operator."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,6 +52,25 @@ class Switchboard(msgspec.Struct, frozen=True):
     changes: list[ChangeView]
 
 
+class RehearsalView(msgspec.Struct, frozen=True):
+    """Orders a second that were placed before the first limit was reached, and of them those that a waiting room may
+    let in."""
+
+    id: str
+    at: datetime
+    capacity_per_s: int
+    admit_per_s: int
+    forecast_per_s: int | None
+    verdict: Literal["go", "no_go", "measured"]
+    bottleneck: str
+
+
+class Rehearsals(msgspec.Struct, frozen=True):
+    """The latest 50, the latest first."""
+
+    items: list[RehearsalView]
+
+
 async def list_switches(tx: ReadTx) -> Switchboard:
     """What can be switched off, what is, and who did it."""
     changes = await reads.changes(tx)
@@ -70,6 +89,14 @@ async def turn_on(tx: Tx, caller: Caller, name: str) -> None:
     await actions.turn_on(tx, _switch(name), caller.user_id)
 
 
+async def list_rehearsals(tx: ReadTx) -> Rehearsals:
+    """What rehearsals of a peak have measured (`entrepot rehearse`)."""
+    found = await reads.rehearsals(tx)
+    return msgspec.convert(
+        {"items": [msgspec.structs.asdict(one) | {"id": show("reh", one.id)} for one in found]}, Rehearsals
+    )
+
+
 def _switch(name: str) -> Switch:
     try:
         return Switch(name)
@@ -83,6 +110,7 @@ def _view(off: Off) -> ChangeView:
 
 
 routes = [
+    get("/v1/operator/rehearsals", list_rehearsals, access=OPERATOR),
     get("/v1/operator/switches", list_switches, access=OPERATOR),
     post("/v1/operator/switches/{name}/off", turn_off, access=OPERATOR, raises=(Malformed,), key="taken"),
     post("/v1/operator/switches/{name}/on", turn_on, access=OPERATOR, key="taken"),

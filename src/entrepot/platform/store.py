@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.sql import sql
-from entrepot.platform.types import Off
+from entrepot.platform.types import Off, Rehearsal
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -40,3 +40,10 @@ END_DUE = sql(
 _OFF = "select name, user_id, why, at, until, ended_at, ended_by from platform.switch_off "
 NOW = sql(_OFF + "where ended_at is null order by name", Off)
 CHANGES = sql(_OFF + "order by id desc limit :limit", Off)
+ADD_REHEARSAL = sql("""
+    insert into platform.rehearsal (id, at, capacity_per_s, admit_per_s, forecast_per_s, verdict, bottleneck)
+    values (:id, :at, :capacity_per_s, :admit_per_s, :forecast_per_s, :verdict, :bottleneck)
+""")
+_REHEARSAL = "select id, at, capacity_per_s, admit_per_s, forecast_per_s, verdict, bottleneck from platform.rehearsal "
+REHEARSAL = sql(_REHEARSAL + "where id = :id", Rehearsal)
+REHEARSALS = sql(_REHEARSAL + "order by id desc limit :limit", Rehearsal)

@@ -1,4 +1,4 @@
-"""What can be switched off, and what is."""
+"""What can be switched off, what is, and what the installation holds."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ class Off(msgspec.Struct, frozen=True):
     until: datetime
     ended_at: datetime | None
     ended_by: UUID | None
+
+
+class Rehearsal(msgspec.Struct, frozen=True):
+    """What a rehearsal of a peak has measured: orders placed in a second before the first limit was reached, and of
+    them those that a waiting room may let in. `verdict`: go, no_go or, without a forecast, measured."""
+
+    id: UUID
+    at: datetime
+    capacity_per_s: int
+    admit_per_s: int
+    forecast_per_s: int | None
+    verdict: str
+    bottleneck: str

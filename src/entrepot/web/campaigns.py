@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts, campaigns, pricing
+from entrepot import accounts, campaigns, platform, pricing
 from entrepot.campaigns import Campaign, NewCampaign, NewOffer, Place, TicketNeeded, Wish
 from entrepot.kit.auth import Role
 from entrepot.kit.cells import FIRST
@@ -66,6 +66,10 @@ class OpenIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Admission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admit_per_s: Annotated[str, Meta(max_length=7, pattern="^[0-9]*$")] = ""
+
+
+class Rehearsed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rehearsal_id: Annotated[str, ref("reh")]
 
 
 async def campaigns_of(visit: Visit, market: str) -> list[Shown]:
@@ -147,7 +151,11 @@ def _place(visit: Visit, campaign: Campaign, now: datetime) -> Place | None:
 async def desk_page(tx: ReadTx, visit: Visit) -> Response:
     known = await _desk(visit).view.campaigns()
     rows = [(show("cmp", one.id), one, list(one.sales.values())) for one in known]
-    return await visit.show(tx, "operator_campaigns.html", rows=rows)
+    rehearsed = await platform.rehearsals(tx, 1)
+    return await visit.show(
+        tx, "operator_campaigns.html", rows=rows, rehearsed=rehearsed[0] if rehearsed else None,
+        shown_id=lambda one: show("reh", one.id),
+    )  # fmt: skip
 
 
 async def open_it(tx: Tx, visit: Visit, body: OpenIt) -> Go:
@@ -166,7 +174,13 @@ async def end_it(tx: Tx, visit: Visit, _: Nothing) -> Go:
 
 
 async def set_rate(tx: Tx, visit: Visit, body: Admission) -> Go:
-    await campaigns.set_admission(tx, visit.id("cmp", "campaign_id"), _rate(body.admit_per_s))
+    await campaigns.set_admission(tx, visit.id("cmp", "campaign_id"), _rate(body.admit_per_s), visit.me.user_id)
+    return Go("/operator/campaigns", done="admission_set")
+
+
+async def admit_as_rehearsed(tx: Tx, visit: Visit, body: Rehearsed) -> Go:
+    rehearsal_id = parse("reh", body.rehearsal_id)
+    await campaigns.admit_as_rehearsed(tx, visit.id("cmp", "campaign_id"), rehearsal_id, visit.me.user_id)
     return Go("/operator/campaigns", done="admission_set")
 
 
@@ -200,4 +214,5 @@ routes = [
     form("/operator/campaigns", open_it, OpenIt, OPERATOR, again=desk_page),
     form("/operator/campaigns/{campaign_id}/end", end_it, Nothing, OPERATOR),
     form("/operator/campaigns/{campaign_id}/admission", set_rate, Admission, OPERATOR),
+    form("/operator/campaigns/{campaign_id}/admission/rehearsed", admit_as_rehearsed, Rehearsed, OPERATOR),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import csv
 import math
 import os
 import signal
@@ -11,12 +12,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
+from entrepot import platform
 from entrepot.kit.clock import RealClock
 from entrepot.kit.db import Database
 from entrepot.kit.ids import new_id
-from entrepot.settings import Settings
+from entrepot.settings import PORT_MAX, Settings
 from entrepot.world.rehearse import plan, report, store
 from entrepot.world.rehearse.found import Asked, Result
 from entrepot.world.rehearse.plan import PlanError
@@ -28,12 +28,15 @@ START_PER_S = 8.0
 RECORDED_MINUTES = 240
 MINUTES_MAX = 7 * 1440
 STEP_S = (1, 60)
-CONNECTIONS = (1, 4_096)
+TERMINATED = 128 + signal.SIGTERM
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Rehearses, writes the report and prints the answer; 1 for no go. Raises PlanError."""
-    return asyncio.run(_run(settings, arguments))
+    """Rehearses, writes the report and prints the answer; 1 for no go, 143 when it is told to end. Raises PlanError."""
+    try:
+        return asyncio.run(_run(settings, arguments))
+    except asyncio.CancelledError:
+        return TERMINATED
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -62,22 +65,20 @@ def _require_room_for(file: Path) -> None:
 
 async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
     for name, value in (("--forecast", given.forecast), ("--speed", given.speed), ("--p99", given.p99),
-                        ("--start", given.start), ("--up-to", given.up_to)):  # fmt: skip
+                        ("--up-to", given.up_to)):  # fmt: skip
         if value is not None and not 0 < value < 1e6:
             raise PlanError(f"{name} must be above 0 and below a million, not {value:g}")
     _within("--step", given.step, STEP_S)
-    _within("--connections", given.connections, CONNECTIONS)
-    _within("--admit", given.admit, (1, 100))
+    _within("--port", given.port or settings.port, (1, PORT_MAX))
     if not 1 <= given.headroom <= 10:
         raise PlanError(f"--headroom must be from 1 to 10, not {given.headroom:g}")
-    where = target(given.url or f"http://{settings.host}:{settings.port}")
     shape, recorded = await _shape(settings, given)
     top = given.up_to or (2 * given.forecast * given.headroom if given.forecast else TOP_PER_S)
-    start = given.start or min((given.forecast or 4 * START_PER_S) / 4, top)
+    start = min(given.forecast / 4 if given.forecast else START_PER_S, top)
     asked = Asked(
-        where, plan.mix(given.mix), plan.ramp(start, top, given.step), shape, given.shape,
-        given.speed or float(len(shape)), recorded, given.forecast, given.headroom, given.p99, given.admit,
-        given.connections, given.seed,
+        target(settings.host, given.port or settings.port), plan.mix(given.mix), plan.ramp(start, top, given.step),
+        shape, given.shape, given.speed or float(len(shape)), recorded, given.forecast, given.headroom, given.p99,
+        given.keep,
     )  # fmt: skip
     # What would be refused later is refused before anything is made.
     plan.orders(asked.ramp)
@@ -86,9 +87,16 @@ async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
 
 
 async def _shape(settings: Settings, given: argparse.Namespace) -> tuple[list[float], float | None]:
-    """The shape of the peak, and of a recorded one its highest rate. Raises PlanError."""
+    """The shape of the peak, and of one that was recorded its highest rate. Raises PlanError."""
     if given.shape == "double11":
         return plan.double11(), None
+    if given.shape == "recorded":
+        return plan.shape_of(await _recorded(settings, given))
+    return plan.shape_of(_from_file(Path(given.shape)))
+
+
+async def _recorded(settings: Settings, given: argparse.Namespace) -> list[float]:
+    """The orders of each minute, as the event log has them."""
     minutes = given.minutes or RECORDED_MINUTES
     _within("--minutes", minutes, (1, MINUTES_MAX))
     begin = _time(given.begin) if given.begin else RealClock().now() - timedelta(minutes=minutes)
@@ -99,7 +107,32 @@ async def _shape(settings: Settings, given: argparse.Namespace) -> tuple[list[fl
     finally:
         await db.close()
     by_number = {row.number: row.orders for row in found}
-    return plan.shape_of([by_number.get(number, 0) for number in range(minutes)])
+    return [by_number.get(number, 0) for number in range(minutes)]
+
+
+def _from_file(file: Path) -> list[float]:
+    """The last column of a CSV file: the orders of a minute, a row each, below a header or without one."""
+    try:
+        rows = [row for row in csv.reader(file.read_text(encoding="utf-8-sig").splitlines()) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PlanError(f"--shape is double11, recorded or a CSV file, and {file} is none: {error}") from None
+    if rows and not _is_count(rows[0][-1]):
+        rows = rows[1:]
+    for number, row in enumerate(rows, 1):
+        if not _is_count(row[-1]):
+            raise PlanError(
+                f"{file}: {row[-1]!r} in row {number} is no number of orders: the last column is the minute's"
+            )
+    if len(rows) > MINUTES_MAX:
+        raise PlanError(f"{file}: {len(rows):,} minutes are more than {MINUTES_MAX:,}")
+    return [float(row[-1]) for row in rows]
+
+
+def _is_count(text: str) -> bool:
+    try:
+        return 0 <= float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def _time(text: str) -> datetime:
@@ -116,16 +149,18 @@ def _within(name: str, value: int, bounds: tuple[int, int]) -> None:
 
 
 async def _keep(settings: Settings, result: Result) -> None:
-    """One row, in a table of its own, for the operator to take the admission rate from."""
+    """One row for the operator, from which campaigns take their rates."""
+    forecast = result.asked.forecast_per_s
     db = await Database.open(settings.database_url, size=1)
-    forecast = result.asked.forecast_per_s and math.ceil(result.asked.forecast_per_s)
-    brief = msgspec.structs.replace(result, timeline=[])
     try:
         async with db.write() as tx:
-            await tx.run(
-                store.KEEP, id=new_id(tx.now), at=result.at, capacity_per_s=int(result.capacity_per_s),
-                admission_per_s=result.admission_per_s, forecast_per_s=forecast,
-                verdict=result.verdict.word, bottleneck=result.bottleneck, report=msgspec.to_builtins(brief),
+            await platform.note_rehearsal(
+                tx,
+                platform.Rehearsal(
+                    new_id(tx.now), result.at, int(result.capacity_per_s), result.admit_per_s,
+                    None if forecast is None else math.ceil(forecast),
+                    result.verdict.word, result.bottleneck,
+                ),
             )  # fmt: skip
     finally:
         await db.close()

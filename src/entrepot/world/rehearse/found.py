@@ -13,7 +13,8 @@ from entrepot.world.rehearse.watch import Usage
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """`ramp` are the steps of the ramp, `shape` is that of the peak, by minute. Rates are orders a second."""
+    """`ramp` are the steps of the ramp, `shape` is that of the peak, by minute. Rates are orders a second. `keep`: the
+    rehearsal's database is not dropped in the end."""
 
     target: Target
     mix: Mix
@@ -25,9 +26,7 @@ class Asked(msgspec.Struct, frozen=True):
     forecast_per_s: float | None
     headroom: float
     p99_ms: float
-    admit_percent: int
-    connections: int
-    seed: int
+    keep: bool
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -89,7 +88,7 @@ class Result(msgspec.Struct, frozen=True):
     peak_per_s: float
     kinds: list[Kind]
     capacity_per_s: float
-    admission_per_s: int
+    admit_per_s: int
     links: list[Link]
     bottleneck: str
     verdict: Verdict

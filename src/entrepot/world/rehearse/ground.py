@@ -42,9 +42,9 @@ def family(database: str) -> str:
 
 
 @asynccontextmanager
-async def ground(url: str) -> AsyncIterator[str]:
-    """The name of a new, empty database on the server of `url`, dropped in the end. Raises PlanError while another
-    rehearsal is under way."""
+async def ground(url: str, *, keep: bool = False) -> AsyncIterator[str]:
+    """The name of a new, empty database on the server of `url`, dropped in the end, or to `keep` until the next
+    rehearsal. Raises PlanError while another rehearsal is under way, and when we may not make databases."""
     real = await asyncpg.connect(url)
     try:
         if not await real.fetchval("select pg_try_advisory_lock($1)", LOCK):
@@ -52,11 +52,18 @@ async def ground(url: str) -> AsyncIterator[str]:
         beginning = family(await real.fetchval("select current_database()"))
         await sweep(real, beginning)
         name = beginning + secrets.token_hex(4)
-        await real.execute(f"create database {name}")
+        try:
+            await real.execute(f"create database {name}")
+        except asyncpg.InsufficientPrivilegeError:
+            user = await real.fetchval("select current_user")
+            raise PlanError(
+                f"{user} may not make databases, and a rehearsal has its own: alter role {user} createdb"
+            ) from None
         try:
             yield name
         finally:
-            await real.execute(f"drop database if exists {name} with (force)")
+            if not keep:
+                await real.execute(f"drop database if exists {name} with (force)")
     finally:
         await real.close()
 

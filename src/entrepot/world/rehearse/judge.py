@@ -28,17 +28,18 @@ LOCKED_FULL = 0.5
 """Locks, and the log, are full when half of the backends at work wait for them."""
 WAITING_S = 1.0
 """The server is behind when more are waiting than come in so many seconds."""
+ADMIT_PERCENT = 80
 TOP_SHARE = 0.5
 """The peak of a replay is where at least so much of its highest rate is planned."""
 
 LIMITS = {
-    "failed": "requests failed",
-    "refused": "the server refused some (503 or 429)",
-    "latency": "the 99th percentile of the latency was over the bound",
-    "behind": "more were waiting than come in a second",
-    "machine": "the processors of the machine were full",
-    "pool": "the web processes' connections to PostgreSQL were all at work",
-    "locks": "half of the backends at work waited for locks",
+    "failed": f"more than {FAILED_MAX:.1%} of the visitors failed",
+    "refused": f"more than {REFUSED_MAX:.1%} of the visitors were refused (503 or 429)",
+    "latency": "the 99th percentile of the time to an answer was over the bound",
+    "behind": "more visitors were waiting than come in a second",
+    "machine": f"the processors of the machine were {FULL:.0%} full",
+    "pool": f"{FULL:.0%} of a web process's connections to PostgreSQL were at work",
+    "locks": f"{LOCKED_FULL:.0%} of PostgreSQL's backends at work waited for locks",
 }
 """In the order in which one is named as the first."""
 
@@ -163,6 +164,7 @@ def shares(usage: Usage) -> dict[str, float]:
         "machine": usage.machine,
         "web": usage.web_busiest,
         "postgres": usage.postgres_cores / usage.cores,
+        "worker": usage.worker_cores,
         "pool": usage.in_use,
         "connections": usage.connections / max(usage.max_connections, 1),
         "locks": usage.on_lock / (LOCKED_FULL * max(usage.active, 2.0)),
@@ -175,16 +177,21 @@ def shares(usage: Usage) -> dict[str, float]:
 def _grown(usage: Usage) -> dict[str, float]:
     """Of the links whose use grows as the load does, the share that this load used."""
     ours = usage.machine * usage.ours
-    return {"machine": ours, "web": usage.web_busiest, "postgres": usage.postgres_cores / usage.cores}
+    return {
+        "machine": ours, "web": usage.web_busiest, "postgres": usage.postgres_cores / usage.cores,
+        "worker": usage.worker_cores,
+    }  # fmt: skip
 
 
 def _detail(code: str, usage: Usage) -> str:
     return {
         "machine": f"of {usage.cores} processors: web processes {usage.web_cores:.2f}, PostgreSQL "
-        f"{usage.postgres_cores:.2f}, the load generator {usage.load_cores:.2f}, the rest {usage.rest_cores:.2f}",
+        f"{usage.postgres_cores:.2f}, worker {usage.worker_cores:.2f}, the load generator {usage.load_cores:.2f}, the "
+        f"rest {usage.rest_cores:.2f}",
         "web": f"{usage.web_processes} processes, a thread for requests each; this is the busiest one's, which let "
         f"somebody wait {usage.late_ms:,.0f} ms at worst; {usage.batch:.1f} orders to a batch",
         "postgres": f"{usage.postgres_cores:.2f} of {usage.cores} processors",
+        "worker": f"follows up what happened; nobody waits for it. {usage.behind:,} events were not yet handled",
         "pool": "connections at work, in the fullest pool of a web process",
         "connections": f"{usage.connections:.0f} of {usage.max_connections}",
         "locks": f"{usage.on_lock:.1f} of {usage.active:.1f} backends at work wait for one; full is half of them",
@@ -197,6 +204,7 @@ NAMES = {
     "machine": "Processors of the machine",
     "web": "Web processes",
     "postgres": "PostgreSQL's processors",
+    "worker": "Worker",
     "pool": "Connection pools",
     "connections": "Server connections",
     "locks": "Row locks",
@@ -224,16 +232,17 @@ def bottleneck(usage: Usage) -> str:
     generator itself had no time left, nothing can be said of the server."""
     if usage.load_cores >= FULL and usage.machine < FULL:
         return "load"
-    used = shares(usage)
+    used = {code: share for code, share in shares(usage).items() if code != "worker"}  # nobody waits for it
     fullest = max(used, key=lambda code: used[code])
     if fullest == "machine" and usage.ours < OURS:
         return "others"
     return fullest if used[fullest] >= NEAR else "none"
 
 
-def admission_per_s(capacity_per_s: float, percent: int) -> int:
-    """Orders a second that may be let in: a share of what was measured, so that what was not rehearsed has room."""
-    return math.floor(capacity_per_s * percent / 100)
+def admit_per_s(capacity_per_s: float) -> int:
+    """Buyers a second that a waiting room may let in: ADMIT_PERCENT of what was measured, so that what was not
+    rehearsed has room."""
+    return math.floor(capacity_per_s * ADMIT_PERCENT / 100)
 
 
 def verdict(

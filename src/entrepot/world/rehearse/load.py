@@ -25,6 +25,8 @@ from entrepot.world.rehearse.plan import KINDS, ORDERING, Arrivals, Mix, Step
 from entrepot.world.wire import Purchase, Script, Wire, buy, fill_cart, good
 
 TICK_S = 0.002
+CONNECTIONS = 256
+SEED = 11
 BACKLOG_MAX = 20_000
 """Arrivals that wait for a connection; more than these are counted as unsent, and the server is long over its limit."""
 DRAIN_MAX_S = 5.0
@@ -39,8 +41,6 @@ class Plan(msgspec.Struct, frozen=True):
 
     host: str
     port: int
-    connections: int
-    seed: int
     steps: list[Step]
     weights: dict[str, int]
     prefix: str
@@ -89,7 +89,7 @@ class Load:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._rng = Random(plan.seed)  # noqa: S311 - repeatable, nothing secret
+        self._rng = Random(SEED)  # noqa: S311 - repeatable, nothing secret
         self._kinds, self._weights = list(plan.weights), list(plan.weights.values())
         self._listings, self._details, self._wishes = cycle(plan.listings), cycle(plan.details), cycle(plan.wishes)
         self._places = iter(plan.places)
@@ -103,7 +103,7 @@ class Load:
 
     async def run(self) -> None:
         """Plays the whole plan."""
-        await asyncio.gather(*[self._open() for _ in range(self._plan.connections)])
+        await asyncio.gather(*[self._open() for _ in range(CONNECTIONS)])
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._on_stdin)
         arrivals = Arrivals(self._plan.steps, Mix(self._plan.weights).arrivals_per_order, self._rng)
         began, told, step = monotonic(), 0.0, 0

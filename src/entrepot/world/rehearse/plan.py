@@ -95,7 +95,7 @@ def double11() -> list[float]:
     return values
 
 
-def shape_of(orders: Sequence[int]) -> tuple[list[float], float]:
+def shape_of(orders: Sequence[float]) -> tuple[list[float], float]:
     """Recorded orders by minute as a shape, and the orders a second of its highest minute. Raises PlanError."""
     if not any(orders):
         raise PlanError("nothing was ordered in the recorded time: choose another with --from and --minutes")

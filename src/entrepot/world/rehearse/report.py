@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from entrepot.world.rehearse import judge
 from entrepot.world.rehearse.charts import Chart, Series, chart, stacked
 from entrepot.world.rehearse.found import Point, Result
+from entrepot.world.rehearse.load import CONNECTIONS
 from entrepot.world.rehearse.watch import Usage
 
 BESIDE_CORES = 0.3
@@ -32,7 +33,8 @@ def as_html(result: Result) -> str:
     templates.filters |= {"rate": rate, "limit": judge.LIMITS.__getitem__}
     return templates.get_template("report.html").render(
         r=result, word=WORDS[result.verdict.word], charts=charts(result), small=small_charts(result),
-        names=judge.NAMES, remedies=judge.REMEDIES, phases=PHASES, kinds=KINDS,
+        names=judge.NAMES, remedies=judge.REMEDIES, limits=judge.LIMITS, percent=judge.ADMIT_PERCENT, phases=PHASES,
+        kinds=KINDS, connections=CONNECTIONS,
         first=first_limit(result), beside=beside(result), decided=decided(result), usage=_usage_at_limit(result),
     )  # fmt: skip
 
@@ -45,7 +47,7 @@ def as_lines(result: Result, kept: str) -> list[str]:
     """For a terminal: the answer first."""
     evidence, asked = result.evidence, result.asked
     capacity = f"{rate(result.capacity_per_s)} orders/s with a 99th percentile of at most {asked.p99_ms:g} ms"
-    admission = f"{result.admission_per_s} buyers/s are proposed for the waiting room, {asked.admit_percent} % of that"
+    admission = f"{result.admit_per_s} buyers/s are proposed for the waiting room, {judge.ADMIT_PERCENT} % of that"
     books = f"{evidence.checked:,} checks of its books, {evidence.findings} differences"
     return [
         WORDS[result.verdict.word].upper(),
@@ -54,7 +56,7 @@ def as_lines(result: Result, kept: str) -> list[str]:
         f"capacity     {capacity}",
         f"first limit  {first_limit(result)}",
         f"bottleneck   {judge.NAMES[result.bottleneck]}. {judge.REMEDIES[result.bottleneck]}",
-        f"admission    {admission}; nothing uses it until the operator takes it over",
+        f"admission    {admission}; take it over at a campaign",
         f"written      {evidence.placed:,} orders in a database of its own; {books}",
         f"real tables  {evidence.strayed} rows of the rehearsal",
         f"report       {kept}",
@@ -133,7 +135,8 @@ def small_charts(result: Result) -> list[Chart]:
     processors = stacked(
         [
             of("web processes", "good", "web_cores"), of("PostgreSQL", "came", "postgres_cores"),
-            of("load generator", "plan", "load_cores"), of("the rest", "rest", "rest_cores"),
+            of("worker", "bad", "worker_cores"), of("load generator", "plan", "load_cores"),
+            of("the rest", "rest", "rest_cores"),
         ]
     )  # fmt: skip
     refused = Series("refused", "bad", [(p.since_s, float(p.refused + p.failed)) for p in points])

@@ -44,10 +44,10 @@ Tell = Callable[[str], None]
 
 
 async def rehearse(settings: Settings, asked: Asked, tell: Tell) -> Result:
-    """The whole rehearsal. Raises PlanError when it cannot be, and leaves nothing behind in any case."""
+    """The whole rehearsal. Raises PlanError when it cannot be, and leaves nothing behind unless it is asked to."""
     real = await Database.open(settings.database_url, size=1)
     try:
-        async with ground(settings.database_url) as name:
+        async with ground(settings.database_url, keep=asked.keep) as name:
             return await _on_ground(settings, asked, real, name, tell)
     finally:
         await real.close()
@@ -138,7 +138,7 @@ async def _acts(scene: Scene) -> Acts:
         seconds, judged = await _ramp(scene)
         acts = Acts(seconds, judged, [], [], 0.0, None, [], [])
         capacity = acts.held.accepted_per_s if acts.held else 0.0
-        acts.peak_per_s = asked.forecast_per_s or float(judge.admission_per_s(capacity, asked.admit_percent))
+        acts.peak_per_s = asked.forecast_per_s or float(judge.admit_per_s(capacity))
         if acts.peak_per_s:
             await asyncio.sleep(SETTLE_S)
             acts.peak_steps = plan.peak(asked.shape, acts.peak_per_s, asked.speed)
@@ -202,7 +202,7 @@ async def _play(scene: Scene, steps: list[Step], on_second: Callable[[Second], A
     count = math.ceil(plan.orders(steps) * asked.mix.placed_per_order)
     places = await crowd.places(count) if count and asked.mix.weights["place"] else []
     told = Plan(
-        asked.target.host, asked.target.port, asked.connections, asked.seed, steps, asked.mix.weights, scene.prefix,
+        asked.target.host, asked.target.port, steps, asked.mix.weights, scene.prefix,
         crowd.listings(), crowd.details(), scene.wishes, places,
     )  # fmt: skip
     seconds: list[Second] = []
@@ -285,7 +285,7 @@ def _result(
     return Result(
         at=at, took_s=took_s, version=__version__, postgres=postgres, sizes=sizes, asked=asked, ramp=acts.judged,
         held=held, peak=acts.top, peak_limits=peak_limits, peak_per_s=acts.peak_per_s, kinds=acts.kinds,
-        capacity_per_s=capacity, admission_per_s=judge.admission_per_s(capacity, asked.admit_percent),
+        capacity_per_s=capacity, admit_per_s=judge.admit_per_s(capacity),
         links=judge.links(full.usage, capacity, held.usage if held else full.usage) if full else [],
         bottleneck=judge.bottleneck(full.usage) if full else "none",
         verdict=judge.verdict(asked.forecast_per_s, asked.headroom, capacity, acts.top, peak_limits),

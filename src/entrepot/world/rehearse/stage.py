@@ -26,7 +26,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.http import problem_response
 from entrepot.kit.log import log
 from entrepot.kit.metrics import REHEARSAL
-from entrepot.kit.problem import DatabaseAway, NotFound
+from entrepot.kit.problem import DatabaseAway, NotFound, Problem
 from entrepot.kit.sql import sql
 
 PREFIX = "/rehearsal/"
@@ -94,28 +94,31 @@ class Stage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tag, _, path = scope["path"].removeprefix(PREFIX).partition("/")
-        name = self._named(tag)
-        if name is None:
-            await problem_response(NotFound())(scope, receive, send)
+        try:
+            name = self._named(tag)
+            found = self._set
+            if found is None or found.name != name:
+                found = await self._open(name)
+        except Problem as problem:
+            await problem_response(problem)(scope, receive, send)
             return
-        found = self._set
-        if found is None or found.name != name:
-            found = await self._open(name)
         found.used_at = monotonic()
         scope["path"] = f"/{path}"
         scope["raw_path"] = scope["path"].encode()
         await found.app(scope, receive, send)
 
-    def _named(self, tag: str) -> str | None:
-        """The rehearsal that a tag names; None when it is forged, damaged or expired."""
+    def _named(self, tag: str) -> str:
+        """The rehearsal that a tag names. Raises NotFound when it is forged, damaged or expired."""
         claim = self._claims.get(tag)
         if claim is None:
             signed = self._keys.signed(USE, tag)
             if signed is None:
-                return None
+                raise NotFound
             # One rehearsal has one tag, so this stays small: it is emptied with the set.
             claim = self._claims[tag] = _decode(signed)
-        return claim.name if claim.until > self._clock.now().timestamp() else None
+        if claim.until <= self._clock.now().timestamp():
+            raise NotFound
+        return claim.name
 
     async def close(self) -> None:
         found, self._set = self._set, None
@@ -125,11 +128,17 @@ class Stage:
             await found.db.close()
 
     async def _open(self, name: str) -> _Set:
+        """Raises NotFound for a rehearsal that is over, and DatabaseAway."""
         async with self._opening:
             if self._set is not None and self._set.name == name:
                 return self._set
             await self.close()
             db = await Database.open(sibling(self._url, name))
+            try:
+                async with db.read():
+                    pass
+            except asyncpg.exceptions.InvalidCatalogNameError:
+                raise NotFound from None
             app = self._build(db, apart(self._keys, name))
             self._set = _Set(name, db, app, monotonic(), asyncio.create_task(self._watch(db)))
             log("rehearsal_opened", name=name)

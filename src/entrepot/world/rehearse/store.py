@@ -1,9 +1,8 @@
-"""SQL of rehearsals: what is asked of the real database and of PostgreSQL, and what is kept of a rehearsal."""
+"""SQL of rehearsals: what is asked of the real database, of the rehearsal's, and of PostgreSQL."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -111,10 +110,3 @@ STRAYED = sql(
     int,
 )
 PLACED = sql("select count(*)::int from orders.order_group where cell = 0 and status = 'placed'", int)
-KEEP = sql("""
-    insert into world.rehearsal
-        (id, at, capacity_per_s, admission_per_s, forecast_per_s, verdict, bottleneck, report)
-    values (:id, :at, :capacity_per_s, :admission_per_s, :forecast_per_s, :verdict, :bottleneck, :report)
-""")
-
-Document = dict[str, Any]

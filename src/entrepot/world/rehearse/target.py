@@ -1,9 +1,8 @@
-"""Whom a rehearsal may load: this machine's own addresses, and there this deployment only."""
+"""Whom a rehearsal may load: this deployment, on this machine."""
 
 from __future__ import annotations
 
 import socket
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -12,7 +11,7 @@ from entrepot.world.rehearse.plan import PlanError
 from entrepot.world.rehearse.stage import PREFIX
 
 KNOCK_MAX_S = 20.0
-ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}  # noqa: S104 - what a server listens on, not an address
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, not an address
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -27,22 +26,15 @@ class Target(msgspec.Struct, frozen=True):
         return f"http://{host}:{self.port}"
 
 
-def target(url: str) -> Target:
-    """The target at `url`. Raises PlanError unless it is plain HTTP at an address of this machine."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
-    except ValueError:
-        raise PlanError(f"{url} is no address: it looks like http://127.0.0.1:8000") from None
-    if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query:
-        raise PlanError(f"{url} is no address of a web process: it looks like http://127.0.0.1:8000")
+def target(host: str, port: int) -> Target:
+    """The web processes that listen at `host`. Raises PlanError unless that is an address of this machine."""
     host = ANY.get(host, host)
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError:
-        raise PlanError(f"there is no host {host}") from None
+        raise PlanError(f"there is no host {host} (ENTREPOT_HOST)") from None
     if foreign := sorted(str(address) for address in addresses if not is_ours(str(address))):
-        raise PlanError(f"{host} is {foreign[0]}, which is not this machine: rehearse where the web processes run")
+        raise PlanError(f"{foreign[0]} (ENTREPOT_HOST) is not this machine: rehearse where the web processes run")
     return Target(host, port)
 
 
@@ -63,7 +55,7 @@ def knock(where: Target, prefix: str) -> None:
     try:
         answer = httpx.get(f"{where.url}{prefix}/healthz", timeout=KNOCK_MAX_S, trust_env=False)
     except httpx.HTTPError:
-        raise PlanError(f"nothing answers at {where.url}: start it with `entrepot up`, or name it with --url") from None
+        raise PlanError(f"nothing answers at {where.url}: start it with `entrepot up`, or name its --port") from None
     if answer.status_code != 200:
         raise PlanError(
             f"what answers at {where.url} ({answer.status_code} for {PREFIX}) is not this deployment: is its "

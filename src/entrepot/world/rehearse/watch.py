@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,10 +20,12 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """Processor seconds so far: of the whole machine, and of PostgreSQL; None where it runs on another machine."""
+    """Processor seconds so far: of the whole machine, of PostgreSQL (None where it runs on another machine), and of the
+    rehearsal's worker."""
 
     machine_s: float
     postgres_s: float | None
+    worker_s: float
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Usage(msgspec.Struct, frozen=True):
     web_processes: int
     postgres_cores: float
     load_cores: float
+    worker_cores: float
     in_use: float
     late_ms: float
     batch: float
@@ -60,12 +63,13 @@ class Usage(msgspec.Struct, frozen=True):
 
     @property
     def rest_cores(self) -> float:
-        """Of workers, of this command, and of programs that have nothing to do with it."""
-        return max(self.machine * self.cores - self.web_cores - self.postgres_cores - self.load_cores, 0.0)
+        """Of this command, and of programs that have nothing to do with it."""
+        known = self.web_cores + self.postgres_cores + self.load_cores + self.worker_cores
+        return max(self.machine * self.cores - known, 0.0)
 
     @property
     def ours(self) -> float:
-        """The share of the processors' work that web processes, PostgreSQL and the load generator did."""
+        """The share of the processors' work that web processes, PostgreSQL, worker and load generator did."""
         total = self.machine * self.cores
         return 1 - self.rest_cores / total if total else 0.0
 
@@ -87,7 +91,7 @@ class Watch:
             for n in range(CPU_EVERY):
                 async with self._db.read() as tx:
                     glance = await tx.one(GLANCE)
-                cpu = Cpu(machine_s(), tree_s(server) if server else None) if n == 0 else None
+                cpu = Cpu(machine_s(), tree_s(server) if server else None, worker_s()) if n == 0 else None
                 self.seen.append(Seen(clock.now().timestamp(), glance, cpu))
                 await asyncio.sleep(EVERY_S)
 
@@ -115,6 +119,7 @@ def usage(
         web_processes=len(by_pid),
         postgres_cores=rate([(at, cpu.postgres_s) for at, cpu in cpus if cpu.postgres_s is not None], begin, end),
         load_cores=rate(load, begin, end),
+        worker_cores=rate([(at, cpu.worker_s) for at, cpu in cpus], begin, end),
         in_use=_mean([sample.in_use for sample in during]),
         late_ms=max((sample.late_ms for sample in during), default=0.0),
         batch=commands / batches if batches else 0.0,
@@ -171,14 +176,28 @@ def postmaster(backend: int) -> int | None:
 def tree_s(root: int) -> float:
     """Processor seconds of a process and its children, those that ended included."""
     ticks = 0
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError):
-            # What follows the command's name in brackets: state, parent, ..., utime, stime, cutime, cstime.
-            fields = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
-            if int(entry.name) == root:
-                ticks += sum(map(int, fields[11:15]))
-            elif int(fields[1]) == root:
-                ticks += sum(map(int, fields[11:13]))
+    for pid, fields in _processes():
+        if pid == root:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == root:
+            ticks += sum(map(int, fields[11:13]))
     return ticks / TICKS_PER_S
+
+
+def worker_s() -> float:
+    """Processor seconds of the worker that this process has started."""
+    ticks = 0
+    for pid, fields in _processes():
+        if int(fields[1]) == os.getpid():
+            with suppress(OSError):
+                if b"entrepot.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    ticks += sum(map(int, fields[11:13]))
+    return ticks / TICKS_PER_S
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    """Each process and what follows its name in brackets: state, parent, ..., utime, stime, cutime, cstime."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                yield int(entry.name), Path(entry.path, "stat").read_text().rpartition(")")[2].split()
