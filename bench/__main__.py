@@ -1,38 +1,58 @@
 """python -m bench orders [--json] [--only NAME,...]
+python -m bench flash [--json] [--only NAME,...] [--attempts N]
 python -m bench grow [--json] [--sizes N,...]"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 
-from bench import grow, orders, report
+from bench import flash, grow, orders, report
 from bench.report import Outcome
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
-    parser.add_argument("bench", choices=["orders", "grow"])
+    parser.add_argument("bench", choices=["orders", "flash", "grow"])
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument("--only", metavar="NAME,...", help=f"orders: some of {', '.join(orders.PARTS)}")
+    parser.add_argument(
+        "--only", metavar="NAME,...", help=f"orders: some of {', '.join(orders.PARTS)}; flash: {', '.join(flash.PARTS)}"
+    )
+    parser.add_argument(
+        "--attempts", type=int, metavar="N", help="flash: how many to buy 1,000 units, instead of 1000000"
+    )
     parser.add_argument(
         "--sizes", metavar="N,...", help="grow: how many orders there are, instead of 10000,1000000,10000000"
     )
     arguments = parser.parse_args()
     try:
-        outcome = _grow(parser, arguments.sizes) if arguments.bench == "grow" else _orders(parser, arguments.only)
+        if arguments.bench == "grow":
+            outcome = _grow(parser, arguments.sizes)
+        elif arguments.bench == "flash":
+            outcome = _flash(parser, arguments.only, arguments.attempts)
+        else:
+            outcome = orders.run(orders.FULL, _named(parser, arguments.only, orders.PARTS), tell=report.tell)
     except grow.NoRoomError as error:
         parser.exit(1, f"{error}\n")
     print(report.as_json(outcome) if arguments.json else report.as_table(outcome))
     return 1 if outcome.void else 0
 
 
-def _orders(parser: argparse.ArgumentParser, names: str | None) -> Outcome:
-    only = tuple(names.split(",")) if names else tuple(orders.PARTS)
-    if unknown := set(only) - orders.PARTS.keys():
+def _named(parser: argparse.ArgumentParser, names: str | None, parts: Collection[str]) -> tuple[str, ...]:
+    only = tuple(names.split(",")) if names else tuple(parts)
+    if unknown := set(only) - set(parts):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    return orders.run(orders.FULL, only, tell=report.tell)
+    return only
+
+
+def _flash(parser: argparse.ArgumentParser, names: str | None, attempts: int | None) -> Outcome:
+    asked = flash.FULL.attempts if attempts is None else attempts
+    if asked < 5 * flash.FULL.units:
+        parser.error(f"--attempts are at least {5 * flash.FULL.units}")
+    scale = replace(flash.FULL, attempts=asked)
+    return flash.run(scale, _named(parser, names, flash.PARTS), tell=report.tell)
 
 
 def _grow(parser: argparse.ArgumentParser, sizes: str | None) -> Outcome:

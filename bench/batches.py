@@ -12,6 +12,7 @@ from uuid import UUID
 from bench.market import (
     CELL,
     ONE_LINE,
+    Market,
     Written,
     WrongRowsError,
     accepted,
@@ -28,11 +29,16 @@ WARM_UP = 6
 """Batches before the clock starts: PostgreSQL plans a statement five times before it keeps a plan."""
 
 
-async def place_rate(url: str, shapes: Sequence[tuple[int, int]], size: int, batches: int, in_flight: int) -> float:
-    """Groups placed per second, `in_flight` batches of `size` at a time, each on a connection of its own."""
+async def place_rate(
+    url: str, shapes: Sequence[tuple[int, int]], size: int, batches: int, in_flight: int, skus: int | None = None
+) -> float:
+    """Groups placed per second, `in_flight` batches of `size` at a time, each on a connection of its own. With `skus`
+    only so many are bought, each of another seller."""
     db = await Database.open(url)
     try:
         market, before = await load_market(db), await written(db)
+        if skus is not None:
+            market = Market(market.buyers, [shop[:1] for shop in market.offers[:skus]])
         warm = WARM_UP * in_flight
         asked = list(purchases(market, shapes, (warm + batches) * size, size))
         commands = await quoted(db, iter(asked), "b")

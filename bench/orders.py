@@ -7,9 +7,10 @@ left behind are those that it accepted and the auditor finds nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from bench import batches, replay, web
 from bench.machine import Machine, pgbench, started
@@ -40,12 +41,21 @@ TARGETS = (
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How much each part does. Times are bounded by counts."""
+class Ground:
+    """The marketplace, and how long and on how much pgbench runs."""
 
     market: Sizes
     pgbench_s: int
     pgbench_scale: int
+
+
+AnyScale = TypeVar("AnyScale", bound=Ground)
+
+
+@dataclass(frozen=True)
+class Scale(Ground):
+    """How much each part does. Times are bounded by counts."""
+
     orders: int  # per batch part, at the larger sizes
     groups: int  # of baskets
     http_orders: int
@@ -70,21 +80,28 @@ FULL = Scale(
     replay_days=7,
 )
 
+Tell = Callable[[str], None]
 Values = dict[str, tuple[float, str]]
 Part = Callable[[Machine, Scale], Values]
 
 
-def run(scale: Scale, only: tuple[str, ...], tell: Callable[[str], None]) -> Outcome:
-    """Measures the parts named in `only`, between two runs of pgbench."""
-    outcome = Outcome("orders", TARGETS)
+def run(scale: Scale, only: tuple[str, ...], tell: Tell) -> Outcome:
+    """Measures the parts named in `only`."""
+    return measure(Outcome("orders", TARGETS), scale, {name: PARTS[name] for name in only}, tell)
+
+
+def measure(
+    outcome: Outcome, scale: AnyScale, parts: Mapping[str, Callable[[Machine, AnyScale], Values]], tell: Tell
+) -> Outcome:
+    """Measures each part in turn, between two runs of pgbench."""
     with started() as machine:
         tell("pgbench")
         before = pgbench(machine, scale.pgbench_s, scale.pgbench_scale)
         with machine.database(MARKET) as url:
             asyncio.run(open_market(url, scale.market))
-            for name in only:
+            for name, part in parts.items():
                 tell(name)
-                outcome.values |= PARTS[name](machine, scale)
+                outcome.values |= part(machine, scale)
         tell("pgbench")
         after = pgbench(machine, scale.pgbench_s, scale.pgbench_scale)
     outcome.values = {"pgbench": (max(before, after), "tx/s"), **outcome.values}

@@ -978,7 +978,7 @@ CREATE FUNCTION payments.record_many(p_cell smallint, p_now timestamp with time 
 $$;
 
 CREATE FUNCTION pricing.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_causes uuid[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -987,16 +987,22 @@ CREATE FUNCTION pricing.give_back_quotas(p_cell smallint, p_now timestamp with t
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+    ids  bigint[];
+    sums bigint[];
+begin
     with given as (
         update pricing.quota_use u set given_back_at = p_now
          where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
         returning u.quota_id, u.amount
     )
+    select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
+      into ids, sums
+      from (select g.quota_id, sum(g.amount)::bigint as amount from given g group by g.quota_id) a;
     update pricing.quota q
-       set used = q.used - g.amount
-      from (select quota_id, sum(amount)::bigint as amount from given group by quota_id order by quota_id) g
-     where q.cell = p_cell and q.id = g.quota_id;
-$$;
+       set used = q.used - sums[width_bucket(q.id, ids)]
+     where q.cell = p_cell and q.id = any (ids);
+end $$;
 
 CREATE FUNCTION pricing.lock_quotas(p_cell smallint, p_quotas bigint[]) RETURNS TABLE(quota_id bigint, available bigint, name text)
     LANGUAGE sql
@@ -1047,7 +1053,8 @@ begin
     return query
         select q.id
           from unnest(p_names, p_owners) with ordinality as a (name, owner, ord)
-          join pricing.quota q on q.cell = p_cell and q.name = a.name and q.owner = a.owner
+         cross join lateral (select r.id from pricing.quota r
+                              where r.cell = p_cell and r.name = a.name and r.owner = a.owner offset 0) q
          order by a.ord;
 end $$;
 
@@ -1061,16 +1068,22 @@ CREATE FUNCTION pricing.use_quotas(p_cell smallint, p_now timestamp with time zo
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+    ids  bigint[];
+    sums bigint[];
 begin
     insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
     select p_cell, u.cause_id, u.quota_id, u.amount, p_now
       from unnest(p_quotas, p_amounts, p_causes) as u (quota_id, amount, cause_id);
+    select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
+      into ids, sums
+      from (select u.quota_id, sum(u.amount)::bigint as amount
+              from unnest(p_quotas, p_amounts) as u (quota_id, amount)
+             group by u.quota_id) a;
+    -- By their ids and not by a join: planned for a table that was all but empty, that reads every limit for each.
     update pricing.quota q
-       set used = q.used + u.amount
-      from (select a.quota_id, sum(a.amount)::bigint as amount
-              from unnest(p_quotas, p_amounts) as a (quota_id, amount)
-             group by a.quota_id order by a.quota_id) u
-     where q.cell = p_cell and q.id = u.quota_id;
+       set used = q.used + sums[width_bucket(q.id, ids)]
+     where q.cell = p_cell and q.id = any (ids);
 end $$;
 
 CREATE TABLE accounts.address (

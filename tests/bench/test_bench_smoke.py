@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bench import batches, orders, report
+from bench import batches, flash, orders, report
 from bench.market import (
     ONE_LINE,
     Accepted,
@@ -75,9 +75,17 @@ def test_results_are_compared_with_what_was_measured() -> None:
     assert table[-1] == "VOID: noise"
 
 
-def test_a_run_on_a_busy_machine_is_void(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rush_sells_what_there_is_and_a_run_on_a_busy_machine_is_void(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "WARM_UP", 1)
     figures = iter([100.0, 121.0])
     monkeypatch.setattr(orders, "pgbench", lambda *_: next(figures))
-    outcome = orders.run(TINY, (), tell=lambda _: None)
-    assert outcome.values == {"pgbench": (121.0, "tx/s")}
+    scale = flash.Scale(TINY.market, 1, 1, orders=256, units=20, attempts=400, hot_orders=40)
+    outcome = flash.run(scale, ("one_sku_batch", "rush_http"), tell=lambda _: None)
+    assert {name: unit for name, (_, unit) in outcome.values.items()} == {
+        "pgbench": "tx/s", "one_sku_batch": "orders/s", "rush_http": "attempts/s", "rush_attempts": "attempts",
+        "rush_units": "units", "rush_orders": "orders", "rush_refused_p99": "ms", "rush_writes": "rows",
+    }  # fmt: skip
+    assert (outcome.values["rush_attempts"][0], outcome.values["rush_orders"][0]) == (400, 20)
+    # Each order is some rows; so is what was on its way when the last unit was sold, but nothing that came later.
+    assert 10 * 20 < outcome.values["rush_writes"][0] < 30 * 20 + 8 * flash.CONNECTIONS
     assert outcome.void == "pgbench gave 100 tx/s before and 121 after: the machine was not quiet"

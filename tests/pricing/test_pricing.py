@@ -7,6 +7,7 @@ import pytest
 
 from entrepot import pricing
 from entrepot.kit.auth import Role
+from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound
 from entrepot.pricing import (
     Priced,
@@ -107,3 +108,30 @@ async def test_a_plan_has_a_quotes_arrays(stage: Stage) -> None:
     }
     fields = {field.name for field in msgspec.structs.fields(Priced)} - {"currency", "paid_minor", "order_paid"}
     assert columns - {"order_ids"} == fields
+
+
+async def test_limits_are_found_by_their_index_however_few_there_were_at_first(stage: Stage) -> None:
+    """Plans are kept: in the first minute of a rush the table was all but empty, and then thousands buy."""
+
+    async def read(count: int) -> int:
+        """Rows of limits that are read to open, use and give back some of `count` new ones."""
+        owners = [new_id(tx.now) for _ in range(count)]
+        ids = [id_ for id_, _ in await pricing.limits(tx, 0, ["rush"] * count, owners, [3] * count)]
+        before = await tx.conn.fetchval(rows)
+        some = len(owners[:40])
+        opened = await pricing.limits(tx, 0, ["rush"] * some, owners[:some], [3] * some)
+        assert opened == [(id_, 3) for id_ in ids[:some]]
+        twice, groups = ids[:some] * 2, [new_id(tx.now) for _ in range(2 * some)]
+        await tx.conn.execute(
+            "select pricing.use_quotas(0::smallint, $1, $2, $3, $4)", tx.now, twice, [1] * len(twice), groups
+        )
+        await tx.conn.execute("select pricing.give_back_quotas(0::smallint, $1, $2)", tx.now, groups[: some + 1])
+        found: int = await tx.conn.fetchval(rows) - before
+        left = await tx.conn.fetch("select used from pricing.quota where id = any ($1) order by id", ids)
+        assert [row[0] for row in left] == [0] + [1] * (some - 1) + [0] * (count - some)
+        return found
+
+    rows = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'pricing.quota'::regclass"
+    async with stage.db.write() as tx:
+        await read(2)
+        assert await read(2_000) < 500

@@ -67,7 +67,8 @@ begin
     return query
         select q.id
           from unnest(p_names, p_owners) with ordinality as a (name, owner, ord)
-          join pricing.quota q on q.cell = p_cell and q.name = a.name and q.owner = a.owner
+         cross join lateral (select r.id from pricing.quota r
+                              where r.cell = p_cell and r.name = a.name and r.owner = a.owner offset 0) q
          order by a.ord;
 end $$;
 
@@ -94,16 +95,22 @@ create function pricing.use_quotas(
 ) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+declare
+    ids  bigint[];
+    sums bigint[];
 begin
     insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
     select p_cell, u.cause_id, u.quota_id, u.amount, p_now
       from unnest(p_quotas, p_amounts, p_causes) as u (quota_id, amount, cause_id);
+    select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
+      into ids, sums
+      from (select u.quota_id, sum(u.amount)::bigint as amount
+              from unnest(p_quotas, p_amounts) as u (quota_id, amount)
+             group by u.quota_id) a;
+    -- By their ids and not by a join: planned for a table that was all but empty, that reads every limit for each.
     update pricing.quota q
-       set used = q.used + u.amount
-      from (select a.quota_id, sum(a.amount)::bigint as amount
-              from unnest(p_quotas, p_amounts) as a (quota_id, amount)
-             group by a.quota_id order by a.quota_id) u
-     where q.cell = p_cell and q.id = u.quota_id;
+       set used = q.used + sums[width_bucket(q.id, ids)]
+     where q.cell = p_cell and q.id = any (ids);
 end $$;
 
 -- Locks, in id order, the quotas that causes have used and not given back; those causes.
@@ -122,16 +129,22 @@ end $$;
 
 -- Gives back what causes have used, once; the caller holds the locks of lock_quotas_of.
 create function pricing.give_back_quotas(p_cell smallint, p_now timestamptz, p_causes uuid[])
-returns void language sql
+returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+declare
+    ids  bigint[];
+    sums bigint[];
+begin
     with given as (
         update pricing.quota_use u set given_back_at = p_now
          where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
         returning u.quota_id, u.amount
     )
+    select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
+      into ids, sums
+      from (select g.quota_id, sum(g.amount)::bigint as amount from given g group by g.quota_id) a;
     update pricing.quota q
-       set used = q.used - g.amount
-      from (select quota_id, sum(amount)::bigint as amount from given group by quota_id order by quota_id) g
-     where q.cell = p_cell and q.id = g.quota_id;
-$$;
+       set used = q.used - sums[width_bucket(q.id, ids)]
+     where q.cell = p_cell and q.id = any (ids);
+end $$;

@@ -63,7 +63,7 @@ async def open_market(url: str, sizes: Sizes) -> None:
                 await _offer(tx, range(first, min(first + CHUNK, sizes.offers + 1)), owners)
         for first in range(0, sizes.buyers, CHUNK):
             async with db.write() as tx:
-                await _add_buyers(tx, min(CHUNK, sizes.buyers - first))
+                await add_buyers(tx, min(CHUNK, sizes.buyers - first))
         await _sell(db, sizes.history)
     finally:
         await db.close()
@@ -117,7 +117,8 @@ def slug(number: int) -> str:
     return f"thing-{number}"
 
 
-async def _add_buyers(tx: Tx, count: int) -> None:
+async def add_buyers(tx: Tx, count: int) -> list[UUID]:
+    """Buyers with full wallets; their ids."""
     buyers = [new_id(tx.now) for _ in range(count)]
     await accounts.import_buyers(tx, buyers, CELL)
     cash, *wallets = await ledger.account_ids(
@@ -127,6 +128,7 @@ async def _add_buyers(tx: Tx, count: int) -> None:
     await ledger.post_all(
         tx, CELL, [Transfer(new_id(tx.now), "top_up", cash, wallet, WALLET_MINOR) for wallet in wallets]
     )
+    return buyers
 
 
 async def _sell(db: Database, groups: int) -> None:
