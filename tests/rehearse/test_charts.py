@@ -39,8 +39,9 @@ def test_a_line_is_interrupted_where_nothing_is_known() -> None:
 
 
 def test_a_logarithmic_line() -> None:
-    made = chart("t", "n", [Series("a", "good", [(0.0, 10.0), (10.0, 1000.0)])], [], 10.0, log=True)
+    made = chart("t", "n", [Series("a", "good", [(0.0, 10.0), (10.0, 1000.0)])], [], 10.0, log=True, unit=" ms")
     assert made.lines[0].path == "M0.00 100.00 100.00 0.00"
+    assert made.y_ticks == [("10 ms", 0.0), ("100 ms", pytest.approx(50.0)), ("1 s", 100.0)]
 
 
 def test_stacked_series_lie_on_one_another() -> None:

@@ -26,6 +26,7 @@ Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 
 RETRIES = 4
+GLANCES = 2
 GONE = (OSError, asyncpg.PostgresConnectionError, InterfaceError, asyncpg.OperatorInterventionError,
         asyncpg.TooManyConnectionsError, InternalClientError)  # fmt: skip
 """What a lost or refused connection looks like; the outcome of what was sent is unknown. The last is what asyncpg says
@@ -115,12 +116,13 @@ class Database:
             # cart took 0.6 ms to plan and 0.1 ms to run. Carts are small, so one plan fits all.
             "relaxed": {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan"},
             "read": {"default_transaction_read_only": "on"},
+            "glance": {"default_transaction_read_only": "on"},
         }
         pools = {
             mode: await asyncpg.create_pool(
                 url,
                 min_size=0,
-                max_size=size,
+                max_size=min(size, GLANCES) if mode == "glance" else size,
                 init=_prepare,
                 reset=_keep,
                 statement_cache_size=1000,
@@ -140,13 +142,22 @@ class Database:
                 pool.terminate()
 
     def in_use(self) -> float:
-        """The share of its connections that are at work, of the fullest pool; at 1 whoever comes next waits."""
-        busy: float = max((p.get_size() - p.get_idle_size()) / p.get_max_size() for p in self._pools.values())
+        """The share of its connections that are at work, of the requests' fullest pool; at 1 whoever comes next
+        waits."""
+        pools = [pool for mode, pool in self._pools.items() if mode != "glance"]
+        busy: float = max((p.get_size() - p.get_idle_size()) / p.get_max_size() for p in pools)
         return busy
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadTx]:
         async with self._connection("read") as conn:
+            yield ReadTx(conn, self.clock.now())
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[ReadTx]:
+        """Like `read`, over connections that no request holds. Requests wait for what kit.glance reads while they hold
+        connections of `read`: when they held all of them, it could not get one, and nobody went on."""
+        async with self._connection("glance") as conn:
             yield ReadTx(conn, self.clock.now())
 
     @asynccontextmanager

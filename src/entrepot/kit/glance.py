@@ -61,7 +61,7 @@ class Glance(Generic[Value]):
             return  # it is known now, and whoever waits for it is told; the next request tries again
 
     async def _renew(self) -> Value:
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             self._value = value = await self._read(tx, self._value)
             self._at = tx.now
         return value

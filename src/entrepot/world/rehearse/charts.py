@@ -66,10 +66,14 @@ def chart(
         note,
         [_line(one, [(x(at), None if value is None else y(value)) for at, value in one.points]) for one in series],
         [(f"{at:g} s", x(at)) for at in even_ticks(end_s, whole=True) if at <= end_s],
-        [(f"{tick:,g}{unit}", y(tick)) for tick in ticks],
+        [(_text(tick, unit), y(tick)) for tick in ticks],
         [(name, x(begin), x(end) - x(begin)) for name, begin, end in bands],
         None if bound is None else y(bound),
     )
+
+
+def _text(tick: float, unit: str) -> str:
+    return f"{tick / 1000:g} s" if unit == " ms" and tick >= 1000 else f"{tick:,g}{unit}"
 
 
 def stacked(series: Sequence[Series]) -> list[Series]:

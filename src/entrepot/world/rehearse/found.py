@@ -56,6 +56,11 @@ class Evidence(msgspec.Struct, frozen=True):
     findings: int
     strayed: int
 
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost, wrong or in the wrong place. Orders whose answers came too late nobody heard of."""
+        return self.placed >= self.acknowledged and not self.findings and not self.strayed
+
 
 class Point(msgspec.Struct, frozen=True):
     """A second of the timeline, `since_s` after the load began."""

@@ -259,7 +259,7 @@ def verdict(
     if at_peak is None:
         reasons.append("The replay of the peak was cut short.")
     elif reached:
-        reasons += [f"In the replay of the peak, {LIMITS[code]}." for code in reached]
+        reasons.append(f"In the replay of the peak, {'; '.join(LIMITS[code] for code in reached)}.")
     else:
         reasons.append(
             f"The replay of the peak was served: {at_peak.accepted_per_s:,.0f} orders/s in its busiest part, "

@@ -35,7 +35,8 @@ def as_html(result: Result) -> str:
         r=result, word=WORDS[result.verdict.word], charts=charts(result), small=small_charts(result),
         names=judge.NAMES, remedies=judge.REMEDIES, limits=judge.LIMITS, percent=judge.ADMIT_PERCENT, phases=PHASES,
         kinds=KINDS, connections=CONNECTIONS,
-        first=first_limit(result), beside=beside(result), decided=decided(result), usage=_usage_at_limit(result),
+        first=first_limit(result),
+        at_least=at_least(result), beside=beside(result), decided=decided(result), usage=_usage_at_limit(result),
     )  # fmt: skip
 
 
@@ -46,7 +47,8 @@ def as_json(result: Result) -> str:
 def as_lines(result: Result, kept: str) -> list[str]:
     """For a terminal: the answer first."""
     evidence, asked = result.evidence, result.asked
-    capacity = f"{rate(result.capacity_per_s)} orders/s with a 99th percentile of at most {asked.p99_ms:g} ms"
+    capacity = f"{at_least(result)}{rate(result.capacity_per_s)} orders/s"
+    capacity += f" with a 99th percentile of at most {asked.p99_ms:g} ms"
     admission = f"{result.admit_per_s} buyers/s are proposed for the waiting room, {judge.ADMIT_PERCENT} % of that"
     books = f"{evidence.checked:,} checks of its books, {evidence.findings} differences"
     return [
@@ -84,6 +86,8 @@ def decided(result: Result) -> str:
     near = f"A link counts as the bottleneck when it is the fullest and at least {judge.NEAR:.0%} full at the limit."
     if result.bottleneck == "load":
         return f"{near} Here the load generator had no time left while the machine had: it was the limit itself."
+    if result.bottleneck == "others":
+        return f"{near} Here the processors were full, but for the most part with other programs' work."
     if result.bottleneck == "none":
         return f"{near} Here the fullest was {fullest.name.lower()} with {fullest.used:.0%}."
     return f"{near} Here that is: {fullest.name.lower()}, {fullest.used:.0%}."
@@ -97,6 +101,11 @@ def beside(result: Result) -> str | None:
         return None
     of = f"{average:.1f} of {result.timeline[0].usage.cores} processors"
     return f"Other programs used {of} meanwhile: on a quiet machine it holds more."
+
+
+def at_least(result: Result) -> str:
+    """What precedes a capacity that is not known from above."""
+    return "" if any(reached for _, reached in result.ramp) else "at least "
 
 
 def charts(result: Result) -> list[Chart]:

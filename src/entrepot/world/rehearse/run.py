@@ -181,8 +181,8 @@ async def _ramp(scene: Scene) -> tuple[list[Second], list[tuple[Span, list[str]]
         scene.tell(_line(found, reached))
         return not reached
 
-    await _play(scene, steps, on_second)
-    return seconds, judged
+    # What was answered after the ramp was stopped is in the list that is returned only.
+    return await _play(scene, steps, on_second), judged
 
 
 def _line(found: Span, reached: Sequence[str]) -> str:
@@ -282,12 +282,15 @@ def _result(
     capacity = held.accepted_per_s if held else 0.0
     peak_limits = judge.limits(acts.top, asked.p99_ms) if acts.top else []
     full = limit or held
+    verdict = judge.verdict(asked.forecast_per_s, asked.headroom, capacity, acts.top, peak_limits)
+    if not evidence.sound:
+        wrong = "Orders were lost, the books differ, or something of it is in real tables: see what proves it."
+        verdict = judge.Verdict("no_go", [wrong, *verdict.reasons])
     return Result(
         at=at, took_s=took_s, version=__version__, postgres=postgres, sizes=sizes, asked=asked, ramp=acts.judged,
         held=held, peak=acts.top, peak_limits=peak_limits, peak_per_s=acts.peak_per_s, kinds=acts.kinds,
         capacity_per_s=capacity, admit_per_s=judge.admit_per_s(capacity),
         links=judge.links(full.usage, capacity, held.usage if held else full.usage) if full else [],
         bottleneck=judge.bottleneck(full.usage) if full else "none",
-        verdict=judge.verdict(asked.forecast_per_s, asked.headroom, capacity, acts.top, peak_limits),
-        evidence=evidence, timeline=acts.timeline,
+        verdict=verdict, evidence=evidence, timeline=acts.timeline,
     )  # fmt: skip
