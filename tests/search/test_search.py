@@ -226,7 +226,7 @@ async def test_a_seller_offers_from_its_own_locations(stage: Stage, shop: list[s
         assert mine["items"][5] == {
             "id": 6, "product_slug": "p6", "title": "Only in Japan Milk", "sku": "SKU6", "market": "jp",
             "location_id": 1, "price": {"minor": 500, "currency": "JPY"}, "price_per": 1000, "unit": "ml",
-            "status": "active", "available": 10,
+            "status": "active", "available": 10, "components": [],
         }  # fmt: skip
         page = (await http.get("/v1/seller/offers", params={"limit": 2, "after": 1}, headers=staff)).json()
         assert ([offer["id"] for offer in page["items"]], page["next"]) == ([2, 3], 3)
