@@ -137,7 +137,7 @@ class Shop:
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location", "payments.payment",
             "payments.refund", "kit.event", "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign",
-            "campaigns.offer", "campaigns.line", "platform.switch_off",
+            "campaigns.offer", "campaigns.line", "platform.switch_off", "catalog.offer", "catalog.component",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

@@ -121,8 +121,8 @@ def test_a_bundle_is_a_line_for_each_of_its_components_and_one_item_to_ship() ->
     assert plan.line_offers == [9, 1, 1, 1, 8, 1, 1, 1]
     assert plan.line_bundles == [0, 1, 1, 1, 0, 2, 2, 2]
     assert plan.bundle_prices == [2_000, 2_000]
-    assert plan.line_variants == [109, 500, 501, 502, 108, 500, 501, 502]
-    assert plan.line_stocks == [209, 600, 601, 602, 208, 600, 601, 602]
+    assert plan.line_variants == [109, 600, 601, 602, 108, 600, 601, 602]
+    assert plan.line_stocks == [209, 700, 701, 702, 208, 700, 701, 702]
     assert plan.line_quantities == [1, 3, 6, 3, 1, 1, 2, 1]
     assert plan.line_prices == [100, 1_499, 500, 1, 100, 1_499, 500, 1]  # 1499.4, 499.8 and 0.8 of 2000
     assert plan.line_prices_per == [1, 1, 2, 1, 1, 1, 2, 1]
@@ -261,7 +261,7 @@ def test_every_sum_is_exact(purchase: tuple[list[Line], ShippingService, Promoti
     lines, shipping, offered = purchase
     plan = price(lines, shipping, TERMS, offered)
     orders = range(len(plan.order_sellers))
-    asked = [line for line in lines for _ in line.offer.components or [None]]  # by line of the plan
+    asked = [line for line in lines for _ in range(len(line.offer.components) or 1)]  # by line of the plan
     off: list[dict[str, int]] = [{"seller": 0, "operator": 0} for _ in asked]
     for number, party, amount in zip(plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True):
         assert amount > 0
