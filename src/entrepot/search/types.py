@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from entrepot.catalog import Component, Price
+from entrepot.catalog import Price
 
 
 class Card(msgspec.Struct, frozen=True, gc=False):
@@ -51,7 +51,7 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class ProductOffer(msgspec.Struct, frozen=True):
-    """One seller's offer of a variant; `available` units can be bought now. Only a bundle has `components`."""
+    """One seller's offer of a variant; `available` units can be bought now."""
 
     id: int
     variant_id: int
@@ -63,7 +63,6 @@ class ProductOffer(msgspec.Struct, frozen=True):
     price_per: int
     unit: str
     available: int
-    components: list[Component]
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -81,7 +80,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class OwnOffer(msgspec.Struct, frozen=True):
-    """An offer as its seller's list shows it. Only a bundle has `components`."""
+    """An offer as its seller's list shows it."""
 
     id: int
     product_slug: str
@@ -94,4 +93,3 @@ class OwnOffer(msgspec.Struct, frozen=True):
     unit: str
     status: Literal["active", "paused", "campaign"]
     available: int
-    components: list[Component]

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 URL = "http://bank.test"
 TERMINATED_MAX_S = 10
-ACCIDENTS = {"cut": 1, "lost_reply": 3, "killed_before": 3, "killed_after": 3}
+ACCIDENTS = {"cut": 1, "lost_reply": 9, "killed_before": 9, "killed_after": 9}
 """Of a writer, and how often relative to each other. After a cut all statements are planned anew, which takes as long
 as twenty steps; what is lost is what `killed_before` loses, too."""
 
@@ -44,6 +44,7 @@ class Unlucky(Database):
     chance: Random
     rate: float = 0
     deadlocks: int = 0
+    commits: int = 0
 
     async def transact(self, work: Callable[[Tx], Awaitable[Answer]], *, durable: bool = True) -> Answer:
         """As ever, but counts deadlocks: where everybody locks in one order there is none to be tried again."""
@@ -68,6 +69,7 @@ class Unlucky(Database):
                 raise KilledError
             if accident == "cut":
                 await self._terminate(tx.conn)
+        self.commits += 1
         if accident == "lost_reply":
             raise DatabaseAway
         if accident == "killed_after":

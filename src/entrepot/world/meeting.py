@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 Work = Callable[[Tx], Awaitable[Any]]
 
-GLANCE_S = 0.0003
+GLANCE_S = 0.001
 
 _IS_BLOCKED = sql("select cardinality(pg_blocking_pids(:pid)) > 0", bool)
 

@@ -35,7 +35,7 @@ from entrepot.kit.sql import sql
 from entrepot.world import actors
 from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
-from entrepot.world.auditor.touched import Books, connect, is_unchanged, look, open_books
+from entrepot.world.auditor.touched import Books, connect, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
 from entrepot.world.scene import CELL, Offer, World
 
@@ -46,14 +46,14 @@ PAYMENT_TTL_S = {"us": 900, "jp": 5 * 86_400}
 ACCIDENT_RATE = 0.03
 BUYERS = 8
 OFFERS = 12
-BUNDLES: tuple[dict[int, int], ...] = ({0: 2, 6: 1}, {6: 3}, {1: 1, 7: 2}, {5: 1, 11: 1})
-"""Units of offers, by number, in each bundle: the first two share one, the last is of the operator's own."""
 FULL_STEPS = 1_000
 """A full audit comes after so many steps; what a step has touched is audited after each."""
-YOUNG = 50
-"""After so many steps no table is empty any more, and plans are made anew. Autovacuum is off: it came by chance."""
+VACUUM_STEPS = 4_000
+"""Autovacuum is off: it came by chance. After each vacuum all plans are made anew, so there are few."""
 SWEEP = 16
 """Balances and rows of stock that are looked at after each step besides those that have changed."""
+SNAPSHOT = "commit; begin isolation level repeatable read read only; select pg_current_snapshot()"
+"""One trip ends the look at the last step and begins that at this one."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
 """Time passes until the longest payment deadline, the last release, and the payout after it."""
 
@@ -97,11 +97,11 @@ class Outcome(msgspec.Struct, frozen=True):
     steps_per_s: int
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     pass
 
 
-async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent) -> Outcome:
+async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
     """Runs a world in the empty, migrated database at `url`. Raises SimulationError."""
     chance = Random(seed)  # noqa: S311 - a world must be repeatable
     names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
@@ -123,9 +123,8 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
                     await auditor.heard()
                     await _audited(world)
                     tell(f"step {step:,} of {steps:,}")
-                if step == YOUNG or step % FULL_STEPS == 0:
-                    await auditor.heard()
-                    await auditor.conn.execute("vacuum analyze")
+                if step % VACUUM_STEPS == 0:
+                    await auditor.vacuum()
             await auditor.heard()
             took, name = monotonic() - began, "the end"
             await _come_to_rest(world)
@@ -145,21 +144,27 @@ class _Auditor:
     conn: asyncpg.Connection
     world: World
     books: Books
+    seen: int = -1  # so many of the world's commits
     looking: asyncio.Task[None] | None = None
 
     async def look_after(self, step: int, name: str) -> None:
         """Begins to look, unless nothing was committed since."""
         await self.heard()
-        if await is_unchanged(ReadTx(self.conn, self.world.clock.now()), self.books):
+        if self.seen == self.world.db.commits:
             return
-        await self.conn.execute("begin isolation level repeatable read read only; select pg_current_snapshot()")
+        self.seen = self.world.db.commits
+        await self.conn.execute(SNAPSHOT)
         self.looking = asyncio.create_task(self._look(step, name, self.world.clock.now()))
 
     async def _look(self, step: int, name: str, now: datetime) -> None:
         findings = await look(ReadTx(self.conn, now), self.books, SWEEP, lateness=timedelta())
-        await self.conn.execute("commit")
         if findings:
             raise WrongAfterError(step, name, findings)
+
+    async def vacuum(self) -> None:
+        await self.heard()
+        await self.conn.execute("commit")
+        await self.conn.execute("vacuum analyze")
 
     async def heard(self) -> None:
         """Raises WrongAfterError for what the last look found."""
@@ -186,7 +191,7 @@ async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
 @asynccontextmanager
 async def _world(url: str, chance: Random) -> AsyncIterator[World]:
     clock = VirtualClock(START)
-    db = await Unlucky.open(url, clock, size=4)
+    db = await Unlucky.open(url, clock, size=2)  # for two at once
     assert isinstance(db, Unlucky)
     db.chance = chance
     bank = Bank(chance, clock)
@@ -229,8 +234,6 @@ async def _set_up(world: World) -> None:
         await accounts.import_buyers(tx, world.buyers)
         for number in range(OFFERS):
             world.offers.append(await _open_offer(tx, world, number))
-        for number, units in enumerate(BUNDLES):
-            world.bundles.append(await _open_bundle(tx, world, number, units))
     for offer in world.offers:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
@@ -248,18 +251,6 @@ async def _open_offer(tx: Tx, world: World, number: int) -> Offer:
         tx, CELL, catalog.NewOffer(seller, product.variant_ids[0], market, number % 2 + 1, stock, 1_999)
     )
     return Offer(made.id, seller, seller == world.sellers[2], market, MARKETS[market], stock)
-
-
-async def _open_bundle(tx: Tx, world: World, number: int, units: dict[int, int]) -> Offer:
-    """A bundle of so many units of each of these offers."""
-    one = world.offers[min(units)]
-    new = catalog.NewProduct(
-        f"Bundle {number}", (await catalog.categories(tx))[0].id, [catalog.NewVariant(f"set-{number}")]
-    )
-    variant = (await catalog.add_product(tx, new)).variant_ids[0]
-    parts = [catalog.InBundle(world.offers[offer].id, n) for offer, n in units.items()]
-    made = await catalog.add_bundle(tx, CELL, one.seller, catalog.NewBundle(variant, 2_999, parts))
-    return Offer(made.id, one.seller, one.own, one.market, one.currency, 0)
 
 
 async def _audited(world: World) -> None:
@@ -359,7 +350,7 @@ async def _state(world: World) -> str:
 
 
 async def in_own_database(
-    url: str, seed: int, steps: int, tell: Callable[[str], None] = _silent, template: str = ""
+    url: str, seed: int, steps: int, tell: Callable[[str], None] = silent, template: str = ""
 ) -> Outcome:
     """Runs a world in a new database of the server at `url`, which is dropped afterwards. It is a copy of the migrated
     database `template`, which nobody may be connected to, if there is one."""
@@ -378,6 +369,8 @@ async def own_database(url: str, name: str, template: str = "") -> AsyncIterator
             await admin.execute(f"alter database {name} set synchronous_commit = off")
             await admin.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
             await admin.execute(f"alter database {name} set deadlock_timeout = '50ms'")
+            for scan in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):  # plans are made while tables are empty
+                await admin.execute(f"alter database {name} set enable_{scan} = off")
             if not template:
                 await migrate(own)
             yield own

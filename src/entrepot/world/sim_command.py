@@ -9,12 +9,14 @@ proves what the program does, and the crash tests prove that what was acknowledg
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, redirect_stderr
+from contextlib import AsyncExitStack, ExitStack, contextmanager, redirect_stderr
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,11 +26,19 @@ from entrepot.kit import postgres
 from entrepot.kit.clock import monotonic
 from entrepot.kit.process import die_with_parent
 from entrepot.settings import Settings
-from entrepot.world.sim import Outcome, SimulationError, in_own_database
+from entrepot.world.sim import Outcome, SimulationError, in_own_database, own_database, silent
 
 KEPT = Path("tests/sim/seeds.txt")
 """Where the suite finds the seeds that once failed."""
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
+    "max_wal_senders": "0", "max_wal_size": "1GB", "autovacuum": "off", "track_counts": "off",
+    "update_process_title": "off", "io_method": "sync",
+}  # fmt: skip
+"""Nothing waits for the disk, and nothing is counted that nobody reads."""
+
+GARBAGE = 50_000
+"""Objects between two collections: steps make many, and hardly any in circles."""
 
 
 class WorldError(Exception):
@@ -43,8 +53,10 @@ def main(settings: Settings, *, seeds: Sequence[int], steps: int, keep: Path = K
     """`entrepot sim`: 1 when a world went wrong. Those that did are added to the file `keep`, or to one of its name in
     the working folder where there is no such file."""
     keep = keep if keep.exists() else Path(keep.name)
-    with _server(settings) as url:
-        return _one(url, seeds[0], steps, keep) if len(seeds) == 1 else _many(url, seeds, steps, keep)
+    with _server(settings) as url, _template(url) as template:
+        if len(seeds) == 1:
+            return _one(url, template, seeds[0], steps, keep)
+        return _many(url, template, seeds, steps, keep)
 
 
 def seeds_of(text: str) -> list[int]:
@@ -73,9 +85,20 @@ def _server(settings: Settings) -> Iterator[str]:
             server.stop()
 
 
-def _one(url: str, seed: int, steps: int, keep: Path) -> int:
+@contextmanager
+def _template(url: str) -> Iterator[str]:
+    """The name of a migrated database that the worlds are copied from."""
+    name = f"entrepot_sim_{os.getpid()}_template"
+    with asyncio.Runner() as runner, ExitStack() as last:
+        stack = AsyncExitStack()
+        last.callback(lambda: runner.run(stack.aclose()))
+        runner.run(stack.enter_async_context(own_database(url, name)))
+        yield name
+
+
+def _one(url: str, template: str, seed: int, steps: int, keep: Path) -> int:
     try:
-        outcome = _world(url, seed, steps, print)
+        outcome = _world(url, template, seed, steps, print)
     except WorldError as failed:
         _keep(failed, keep)
         return 1
@@ -85,11 +108,11 @@ def _one(url: str, seed: int, steps: int, keep: Path) -> int:
     return 0
 
 
-def _many(url: str, seeds: Sequence[int], steps: int, keep: Path) -> int:
+def _many(url: str, template: str, seeds: Sequence[int], steps: int, keep: Path) -> int:
     """As many at a time as there are cores, each in a process. The rate includes that each is set up and ended."""
     began, done, failed = monotonic(), 0, 0
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_with_parent) as pool:
-        worlds: list[Future[Outcome]] = [pool.submit(_world, url, seed, steps) for seed in seeds]
+        worlds: list[Future[Outcome]] = [pool.submit(_world, url, template, seed, steps) for seed in seeds]
         for world in as_completed(worlds):
             done += 1
             if isinstance(error := world.exception(), WorldError):
@@ -112,11 +135,12 @@ def _leave_with_parent() -> None:
     die_with_parent(signal.SIGKILL)
 
 
-def _world(url: str, seed: int, steps: int, tell: Callable[[str], None] | None = None) -> Outcome:
+def _world(url: str, template: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
     """A world; what it logs is part of life in it."""
+    gc.set_threshold(GARBAGE)
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         try:
-            return uvloop.run(in_own_database(url, seed, steps, *(() if tell is None else (tell,))))
+            return uvloop.run(in_own_database(url, seed, steps, tell, template))
         except SimulationError as error:
             raise WorldError(seed, error.step, str(error)) from error
 
