@@ -100,6 +100,17 @@ class Shop:
             )
         return offer.id
 
+    async def bundle(self, seller: UUID, price_minor: int, parts: dict[int, int]) -> int:
+        """A new product of `seller` that is a bundle of so many units of these offers; the offer's id."""
+        number = next(_serial)
+        async with self.db.write() as tx:
+            category = await tx.conn.fetchval("select min(id) from catalog.category")
+            new = catalog.NewProduct(f"Bundle {number}", category, [catalog.NewVariant(sku=f"sku-{number}")])
+            variant = (await catalog.add_product(tx, new)).variant_ids[0]
+            components = [catalog.InBundle(offer, units) for offer, units in parts.items()]
+            offer = await catalog.add_bundle(tx, 0, seller, catalog.NewBundle(variant, price_minor, components))
+        return offer.id
+
     async def run(self, *, after: timedelta = timedelta()) -> None:
         """Moves the clock and lets the worker do what is due."""
         self.clock.advance(after)
@@ -126,7 +137,7 @@ class Shop:
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location", "payments.payment",
             "payments.refund", "kit.event", "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign",
-            "campaigns.offer", "campaigns.line", "platform.switch_off",
+            "campaigns.offer", "campaigns.line", "platform.switch_off", "catalog.offer", "catalog.component",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

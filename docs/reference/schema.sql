@@ -111,6 +111,17 @@ CREATE FUNCTION catalog.words(p_text text) RETURNS tsvector
     select to_tsvector('simple'::regconfig, catalog.plain(p_text))
 $$;
 
+CREATE FUNCTION inventory.bundles_left(p_cell smallint, p_bundle bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    select min((s.on_hand - s.held - s.allocated) / c.quantity)
+      from catalog.component c
+      join catalog.offer o on o.cell = c.cell and o.id = c.offer_id
+      join inventory.stock s on s.cell = o.cell and s.id = o.stock_id
+     where c.cell = p_cell and c.bundle_id = p_bundle
+$$;
+
 CREATE FUNCTION inventory.lock_many(p_cell smallint, p_stocks bigint[]) RETURNS TABLE(stock_id bigint, available bigint)
     LANGUAGE sql
     SET search_path TO 'pg_catalog'
@@ -543,10 +554,13 @@ declare
     w_ids     bigint[];  -- wallets, likewise
     w_asked   bigint[];
     w_left    bigint[];
-    l_n       int[];     -- lines of judged commands, in command order; several lines of one stock are summed
+    l_n       int[];     -- lines of judged commands, in command order
     l_pos     int[];
+    l_bundle  int[];
     l_offer   bigint[];
+    l_per     bigint[];  -- units in one of what the offer sells
     l_qty     bigint[];
+    l_before  bigint[];  -- what earlier lines of the command want of the same stock
     m_n       int[];     -- what judged commands want of quotas, in command order
     m_pos     int[];
     m_amount  bigint[];
@@ -564,6 +578,7 @@ declare
     first_m   int := 1;
     last_m    int;
     w         int;
+    available bigint;
 begin
     if n = 0 then return; end if;
 
@@ -595,7 +610,7 @@ begin
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
-               q.line_quantities, q.line_prices, q.quota_ids, q.quota_amounts,
+               q.line_quantities, q.line_prices, q.line_bundles, q.bundle_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -608,7 +623,8 @@ begin
     ), line as materialized (
         select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
                f.unit_price_minor, coalesce(f.buyable, false) as buyable,
-               f.buyable is not true or f.unit_price_minor <> a.line_prices[i] as wrong
+               f.buyable is not true or f.unit_price_minor
+                   <> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as wrong
           from asked a
          cross join lateral generate_series(1, cardinality(a.line_offers)) i
           left join catalog.offer_fact f on f.cell = p_cell and f.offer_id = a.line_offers[i]
@@ -722,14 +738,16 @@ begin
         select l.s_left, l.q_left, l.q_names, l.w_left
           into s_left, q_left, q_names, w_left
           from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
-        select array_agg(l.n order by l.n, l.pos), array_agg(l.pos order by l.n, l.pos),
-               array_agg(l.offer_id order by l.n, l.pos), array_agg(l.quantity order by l.n, l.pos)
-          into l_n, l_pos, l_offer, l_qty
-          from (select q.n, width_bucket(q.stock_id, s_ids) as pos, min(q.offer_id) as offer_id,
-                       sum(q.quantity)::bigint as quantity
+        select array_agg(l.n order by l.n, l.line_no), array_agg(l.pos order by l.n, l.line_no),
+               array_agg(l.bundle_no order by l.n, l.line_no), array_agg(l.offer_id order by l.n, l.line_no),
+               array_agg(l.per order by l.n, l.line_no), array_agg(l.quantity order by l.n, l.line_no),
+               array_agg(l.upto - l.quantity order by l.n, l.line_no)
+          into l_n, l_pos, l_bundle, l_offer, l_per, l_qty, l_before
+          from (select q.n, q.line_no, width_bucket(q.stock_id, s_ids) as pos, q.bundle_no::int, q.offer_id,
+                       case q.bundle_no when 0 then 1 else q.price_per end::bigint as per, q.quantity,
+                       sum(q.quantity) over (partition by q.n, q.stock_id order by q.line_no)::bigint as upto
                   from orders.quote_lines(p_cell, p_quotes) q
-                 where v[q.n] is null
-                 group by q.n, pos) l;
+                 where v[q.n] is null) l;
         if q_ids is not null then
             select array_agg(a.n order by a.n, a.pos), array_agg(a.pos order by a.n, a.pos),
                    array_agg(a.amount order by a.n, a.pos)
@@ -762,11 +780,15 @@ begin
                 continue;
             end if;
             for j in first_l .. last_l loop
-                if l_qty[j] > s_left[l_pos[j]] then
-                    v[i] := 'sold_out';
-                    details[i] := jsonb_build_object('offer_id', l_offer[j], 'available', s_left[l_pos[j]]);
-                    continue command;
-                end if;
+                continue when l_qty[j] <= s_left[l_pos[j]] - l_before[j];
+                available := (s_left[l_pos[j]] - l_before[j]) / l_per[j];
+                for k in j + 1 .. last_l loop
+                    exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];
+                    available := least(available, (s_left[l_pos[k]] - l_before[k]) / l_per[k]);
+                end loop;
+                v[i] := 'sold_out';
+                details[i] := jsonb_build_object('offer_id', l_offer[j], 'available', available);
+                continue command;
             end loop;
             for j in first_m .. last_m loop
                 if m_amount[j] > q_left[m_pos[j]] then
@@ -841,12 +863,12 @@ begin
           from generate_series(1, n) i;
 end $$;
 
-CREATE FUNCTION orders.quote_lines(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, line_no smallint, order_id uuid, offer_id bigint, variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per integer, rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp integer, commission_minor bigint)
+CREATE FUNCTION orders.quote_lines(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, line_no smallint, bundle_no smallint, order_id uuid, offer_id bigint, variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per integer, rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp integer, commission_minor bigint)
     LANGUAGE sql STABLE
     AS $$
-    select a.n::int, q.id, i::smallint, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_variants[i],
-           q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i],
-           q.line_grosses[i],
+    select a.n::int, q.id, i::smallint, coalesce(q.line_bundles[i], 0::smallint), q.order_ids[q.line_orders[i]],
+           q.line_offers[i], q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i],
+           q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
@@ -933,11 +955,12 @@ begin
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
 
-    insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
-                                   price_per, rounding_minor, gross_minor, discount_minor, shipping_minor,
-                                   commission_bp, commission_minor)
-    select p_cell, q.order_ids[q.line_orders[i]], i, q.line_offers[i], q.line_variants[i], q.line_stocks[i],
-           q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
+    insert into orders.order_line (cell, order_id, line_no, bundle_no, offer_id, variant_id, stock_id, quantity,
+                                   unit_price_minor, price_per, rounding_minor, gross_minor, discount_minor,
+                                   shipping_minor, commission_bp, commission_minor)
+    select p_cell, q.order_ids[q.line_orders[i]], i, coalesce(q.line_bundles[i], 0::smallint), q.line_offers[i],
+           q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i],
+           q.line_roundings[i], q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
@@ -1181,6 +1204,14 @@ ALTER TABLE catalog.category ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE catalog.component (
+    cell smallint NOT NULL,
+    bundle_id bigint NOT NULL,
+    offer_id bigint NOT NULL,
+    quantity bigint NOT NULL,
+    CONSTRAINT component_quantity_check CHECK ((quantity > 0))
+);
+
 CREATE TABLE catalog.listed (
     market text NOT NULL COLLATE pg_catalog."C",
     category_id bigint NOT NULL,
@@ -1195,7 +1226,7 @@ CREATE TABLE catalog.offer (
     variant_id bigint NOT NULL,
     market text NOT NULL COLLATE pg_catalog."C",
     location_id bigint NOT NULL,
-    stock_id bigint NOT NULL,
+    stock_id bigint,
     unit_price_minor bigint NOT NULL,
     price_per integer NOT NULL,
     unit text NOT NULL COLLATE pg_catalog."C",
@@ -1249,15 +1280,6 @@ CREATE TABLE catalog.product (
     words tsvector GENERATED ALWAYS AS (catalog.words(((title || ' '::text) || brand))) STORED NOT NULL
 );
 
-ALTER TABLE catalog.product ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME catalog.product_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE catalog.variant (
     id bigint NOT NULL,
     product_id bigint NOT NULL,
@@ -1267,6 +1289,27 @@ CREATE TABLE catalog.variant (
     unit text DEFAULT 'each'::text NOT NULL COLLATE pg_catalog."C",
     price_per integer DEFAULT 1 NOT NULL,
     CONSTRAINT variant_price_per_check CHECK ((price_per > 0))
+);
+
+CREATE VIEW catalog.offer_title AS
+ SELECT o.cell,
+    o.id AS offer_id,
+        CASE v.title
+            WHEN ''::text THEN p.title
+            ELSE ((p.title || ', '::text) || v.title)
+        END AS title,
+    p.slug
+   FROM ((catalog.offer o
+     JOIN catalog.variant v ON ((v.id = o.variant_id)))
+     JOIN catalog.product p ON ((p.id = o.product_id)));
+
+ALTER TABLE catalog.product ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME catalog.product_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE catalog.variant ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
@@ -1586,6 +1629,7 @@ CREATE TABLE orders.order_line (
     cell smallint NOT NULL,
     order_id uuid NOT NULL,
     line_no smallint NOT NULL,
+    bundle_no smallint DEFAULT 0 NOT NULL,
     offer_id bigint NOT NULL,
     variant_id bigint NOT NULL,
     stock_id bigint NOT NULL,
@@ -1637,6 +1681,8 @@ CREATE TABLE orders.quote (
     line_shippings bigint[] NOT NULL,
     line_commission_bps integer[] NOT NULL,
     line_commissions bigint[] NOT NULL,
+    line_bundles smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    bundle_prices bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     discount_lines smallint[] NOT NULL,
     discount_kinds text[] NOT NULL,
     discount_parties text[] NOT NULL,
@@ -1891,6 +1937,9 @@ ALTER TABLE ONLY catalog.category
 ALTER TABLE ONLY catalog.category
     ADD CONSTRAINT category_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY catalog.component
+    ADD CONSTRAINT component_pkey PRIMARY KEY (cell, bundle_id, offer_id);
+
 ALTER TABLE ONLY catalog.listed
     ADD CONSTRAINT listed_pkey PRIMARY KEY (market, category_id, product_id);
 
@@ -2137,6 +2186,12 @@ ALTER TABLE ONLY campaigns.offer
 
 ALTER TABLE ONLY catalog.category
     ADD CONSTRAINT category_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES catalog.category(id);
+
+ALTER TABLE ONLY catalog.component
+    ADD CONSTRAINT component_cell_bundle_id_fkey FOREIGN KEY (cell, bundle_id) REFERENCES catalog.offer(cell, id);
+
+ALTER TABLE ONLY catalog.component
+    ADD CONSTRAINT component_cell_offer_id_fkey FOREIGN KEY (cell, offer_id) REFERENCES catalog.offer(cell, id);
 
 ALTER TABLE ONLY catalog.listed
     ADD CONSTRAINT listed_product_id_fkey FOREIGN KEY (product_id) REFERENCES catalog.product(id);

@@ -48,8 +48,9 @@ async def used(shop: Shop) -> dict[str, int]:
 
 async def test_1_stock(shop: Shop) -> None:
     """Twenty buyers at once want ten units: ten have one, ten are told so. What is not paid in time, and what is
-    canceled, is sold again, once; the stock is what its movements say."""
-    offer = await shop.offer(await shop.seller(), 1_000, 10)
+    canceled, is sold again, once; the stock is what its movements say. So it is when they are in bundles."""
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 1_000, 10)
     buyers = [await shop.buyer(100_000) for _ in range(20)]
     quotes = [await buyer.quote([(offer, 1)]) for buyer in buyers]
     answers = await asyncio.gather(*(buyer.place(quote) for buyer, quote in zip(buyers, quotes, strict=True)))
@@ -66,6 +67,31 @@ async def test_1_stock(shop: Shop) -> None:
     late = buyers[told.index(409)]
     assert (await late.place(await late.quote([(offer, 1)]))).status_code == 201
     assert await shop.stock(offer) == (10, 0, 10)
+    await shop.audited()
+
+    # Ten batteries: a kit needs two, a pack three, and one buyer wants a kit and another two batteries in one cart.
+    camera, battery = await shop.offer(seller, 18_000, 9), await shop.offer(seller, 3_000, 10)
+    kit = await shop.bundle(seller, 20_000, {camera: 1, battery: 2})
+    pack = await shop.bundle(seller, 8_000, {battery: 3})
+    wanted = [[(kit, 1)], [(pack, 1)], [(kit, 1), (battery, 2)], [(battery, 1)]] * 5
+    quotes = [await buyer.quote(cart) for buyer, cart in zip(buyers, wanted, strict=True)]
+    answers = await asyncio.gather(*(buyer.place(quote) for buyer, quote in zip(buyers, quotes, strict=True)))
+    placed = [n for n, answer in enumerate(answers) if answer.status_code == 201]
+    units = {kit: 2, pack: 3, battery: 1}
+    sold = sum(units[offer] * quantity for n in placed for offer, quantity in wanted[n])
+    kits = sum(offer == kit for n in placed for offer, _ in wanted[n])
+    assert (await shop.stock(battery), await shop.stock(camera)) == ((10, 0, sold), (9, 0, kits))
+    assert sold in (9, 10)  # a kit would take two
+    for answer, cart in zip(answers, wanted, strict=True):
+        if answer.status_code == 409:
+            problem = answer.json()
+            assert problem["type"] == "/problems/sold_out"
+            assert problem["available"] < dict(cart)[problem["offer_id"]]
+    for n in placed:
+        group = (await buyers[n].send("GET", f"/v1/groups/{answers[n].json()['id']}")).json()
+        for status in (204, 409):
+            assert (await buyers[n].send("POST", f"/v1/orders/{group['orders'][0]['id']}/cancel")).status_code == status
+    assert (await shop.stock(battery), await shop.stock(camera)) == ((10, 0, 0), (9, 0, 0))
     await shop.audited()
 
 

@@ -193,6 +193,13 @@ async def _(stage: Stage) -> Ask:
     return Ask("/v1/seller/offers", body)
 
 
+@ask("POST /v1/seller/bundles")
+async def _(stage: Stage) -> Ask:
+    components = [{"offer_id": await stage.shop.offer(stage.seller, 100, 1), "quantity": 2}]
+    body = {"variant_id": await stage.variant(), "unit_price_minor": 250, "components": components}
+    return Ask("/v1/seller/bundles", body)
+
+
 @ask("GET /v1/products/{slug}")
 async def _(stage: Stage) -> Ask:
     found = await stage.shop.http.get("/v1/products", params={"market": MARKET, "limit": 1})

@@ -17,7 +17,7 @@ STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in
 BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
-    "/seller/stock/receive", "/seller/stock/locations",
+    "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles",
 )  # fmt: skip
 OPERATOR = ("/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up")
 

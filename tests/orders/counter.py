@@ -1,8 +1,10 @@
-"""A counter with four offers over three stocks, for tests that place orders on it.
+"""A counter with six offers over three stocks, for tests that place orders on it.
 
     offer 0, 1   seller 0, both sold from stock 0, for 3 and 5
     offer 2      seller 1, stock 1, for 4
     offer 3      seller 1, stock 2, for nothing
+    offer 4      seller 1, a bundle of two of offer 2 and one of offer 3, for 7
+    offer 5      seller 0, a pack of two of offer 0, for 5
 
 Buyers 0 and 1 have wallets, buyer 2 has none. Shipping is `free`, or `paid`: 2 an order and 1 a line. Promotions: `all`
 and `half` are the operator's, `sale` (half) the seller's. So are three that take half off
@@ -23,9 +25,11 @@ from entrepot.kit.ids import NIL, new_id
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 QUOTE_TTL_S, PAYMENT_TTL_S = 1_800, 900
-PRICES = (3, 5, 4, 0)
-STOCK_OF = (0, 0, 1, 2)
-SELLER_OF = (0, 0, 1, 1)
+PRICES = (3, 5, 4, 0, 7, 5)
+NEEDS = (((0, 1),), ((0, 1),), ((1, 1),), ((2, 1),), ((1, 2), (2, 1)), ((0, 2),))
+"""(stock, units) of which one of each offer takes."""
+SELLER_OF = (0, 0, 1, 1, 1, 0)
+BUNDLES = {4: ((2, 2), (3, 1)), 5: ((0, 2),)}
 PROMOTIONS = (
     ("all", 10_000, "operator", (None, None, None)),
     ("half", 5_000, "operator", (None, None, None)),
@@ -90,15 +94,18 @@ class Counter:
                 tx, sellers.SellerId(seller), f"seller-{number}", "A Seller", "third_party", currencies=["USD"]
             )
         category = await catalog.add_category(tx, "things", "Things")
-        variants = [catalog.NewVariant(sku=f"sku-{number}") for number in range(4)]
+        variants = [catalog.NewVariant(sku=f"sku-{number}") for number in range(6)]
         product = await catalog.add_product(tx, catalog.NewProduct("Thing", category, variants))
         owners = [self.sellers[number] for number in (0, 1, 1)]
         self.stocks = await inventory.open_stock(tx, 0, owners, [product.variant_ids[n] for n in (0, 2, 3)], [1] * 3)
         for number, price in enumerate(PRICES):
-            seller, stock = self.sellers[SELLER_OF[number]], self.stocks[STOCK_OF[number]]
-            offer = await catalog.add_offer(
-                tx, 0, catalog.NewOffer(seller, product.variant_ids[number], "us", 1, stock, price)
-            )
+            seller, variant = self.sellers[SELLER_OF[number]], product.variant_ids[number]
+            if number in BUNDLES:
+                parts = [catalog.InBundle(self.offers[offer], units) for offer, units in BUNDLES[number]]
+                offer = await catalog.add_bundle(tx, 0, seller, catalog.NewBundle(variant, price, parts))
+            else:
+                stock = self.stocks[NEEDS[number][0][0]]
+                offer = await catalog.add_offer(tx, 0, catalog.NewOffer(seller, variant, "us", 1, stock, price))
             self.offers.append(offer.id)
 
     async def fill(self, tx: Tx, units: Sequence[int], wallets: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ from entrepot.orders.types import WrongStatus
 from entrepot.payments import Due
 from entrepot.payments import actions as payment_actions
 from entrepot.world.auditor import audit
-from tests.orders.counter import STOCK_OF, Wanted
+from tests.orders.counter import NEEDS, Wanted
 from tests.races.driven import bounded
 from tests.races.ground import Ground, open_ground
 
@@ -48,7 +48,7 @@ class Order:
     group: UUID
     buyer: int
     seller: int
-    stock: int
+    offer: int
     quantity: int
     paid: int
     operator: int
@@ -101,24 +101,25 @@ class Life(RuleBasedStateMachine):
     # What buyers do.
 
     @rule(
-        buyer=st.integers(0, 1), offer=st.integers(0, 2), quantity=st.integers(1, 4),
+        buyer=st.integers(0, 1), offer=st.sampled_from([0, 1, 2, 4, 5]), quantity=st.integers(1, 4),
         promotion=st.sampled_from([None, None, "all", "half", "sale"]),
         method=st.sampled_from(["wallet", "wallet", "sandbox"]),
     )  # fmt: skip
     def place(self, buyer: int, offer: int, quantity: int, promotion: str | None, method: str) -> None:
         wanted = Wanted(buyer, ((offer, quantity),), promotion, "paid")
         verdict, quoted, row = self.do(self._place(wanted, method))
-        if quantity > self.left[STOCK_OF[offer]]:
-            assert (verdict.verdict, verdict.detail["available"]) == ("sold_out", self.left[STOCK_OF[offer]])
+        available = min(self.left[stock] // units for stock, units in NEEDS[offer])
+        if quantity > available:
+            assert (verdict.verdict, verdict.detail["available"]) == ("sold_out", available)
             return
         if method == "wallet" and quoted.paid_minor > self.expected["wallet", buyer]:
             assert verdict.verdict == "insufficient_funds"
             return
         assert verdict.verdict == "placed"
-        self.left[STOCK_OF[offer]] -= quantity
+        self.take(offer, quantity)
         order_id, seller, commission, fee = row
         order = Order(
-            order_id, quoted.id, buyer, seller, STOCK_OF[offer], quantity, quoted.paid_minor, quoted.operator_minor,
+            order_id, quoted.id, buyer, seller, offer, quantity, quoted.paid_minor, quoted.operator_minor,
             commission, fee, "awaiting_payment", self.now + timedelta(seconds=900) + GRACE, "created",
         )  # fmt: skip
         self.orders.append(order)
@@ -136,6 +137,10 @@ class Life(RuleBasedStateMachine):
                 quoted.id, self.ground.counter.sellers,
             )  # fmt: skip
         return verdict, quoted, row
+
+    def take(self, offer: int, quantity: int) -> None:
+        for stock, units in NEEDS[offer]:
+            self.left[stock] -= quantity * units
 
     def _paid(self, order: Order, source: Any) -> None:
         order.status, order.payment = "paid", "captured"
@@ -186,7 +191,7 @@ class Life(RuleBasedStateMachine):
         buyer = self.ground.counter.buyers[order.buyer]
         if self.attempt(order, {"paid"}, lambda tx: orders.cancel(tx, 0, [order.id], buyer_id=buyer)):
             self._goes_back(order, "canceled")
-            self.left[order.stock] += order.quantity
+            self.take(order.offer, -order.quantity)
 
     # What sellers and carriers do.
 
@@ -256,7 +261,7 @@ class Life(RuleBasedStateMachine):
         for order in self.orders:
             if order.status == "awaiting_payment" and (order.due <= self.now or order.payment == "failed"):
                 order.status = "expired"
-                self.left[order.stock] += order.quantity
+                self.take(order.offer, -order.quantity)
             elif order.status in ("shipped", "delivered") and order.due <= self.now:
                 self._release(order)
         period = payments.payout_period(self.now)

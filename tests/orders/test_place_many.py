@@ -21,13 +21,13 @@ from entrepot import catalog, ledger, orders, sellers
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from tests.orders.counter import (
+    NEEDS,
     NOW,
     PAYMENT_TTL_S,
     PRICES,
     PROMOTIONS,
     QUOTE_TTL_S,
     SELLER_OF,
-    STOCK_OF,
     Counter,
     Quoted,
     Wanted,
@@ -103,11 +103,13 @@ class Model:
 
     def take(self, quote: int, method: str) -> Told | None:
         lines, paid = self.wanted[quote].lines, self.quoted[quote].paid_minor
-        for stock in range(3):
-            wanted = sum(n for offer, n in lines if STOCK_OF[offer] == stock)
-            if wanted > self.left[stock]:
-                first = min(offer for offer, _ in lines if STOCK_OF[offer] == stock)
-                return "sold_out", False, {"offer_id": first, "available": self.left[stock]}
+        left = list(self.left)
+        for offer, n in lines:
+            available = min(left[stock] // units for stock, units in NEEDS[offer])
+            if n > available:
+                return "sold_out", False, {"offer_id": offer, "available": available}
+            for stock, units in NEEDS[offer]:
+                left[stock] -= n * units
         buyer = self.wanted[quote].buyer
         name, limit, uses = self.limit_of(quote)
         if uses > self.limits.get(limit, 1):
@@ -116,8 +118,7 @@ class Model:
             if paid > self.wallets.get(buyer, 0):
                 return "insufficient_funds", False, {"available_minor": self.wallets.get(buyer, 0)}
             self.wallets[buyer] = self.wallets.get(buyer, 0) - paid
-        for offer, n in lines:
-            self.left[STOCK_OF[offer]] -= n
+        self.left = left
         self.limits[limit] = self.limits.get(limit, 1) - uses
         return None
 
@@ -209,7 +210,8 @@ class Stage:
         units: dict[str, list[int]] = {"wallet": [0] * 3, "sandbox": [0] * 3}
         for quote, (method, _) in model.groups.items():
             for offer, n in wanted[quote].lines:
-                units[method][STOCK_OF[offer]] += n
+                for stock, per in NEEDS[offer]:
+                    units[method][stock] += n * per
         assert await self.counter.stock(tx) == list(
             zip(self.case.units, units["sandbox"], units["wallet"], strict=True)
         )
@@ -248,7 +250,8 @@ class Stage:
 
     def rows_of(self, quote: int, method: str, at: datetime) -> tuple[Any, ...]:
         """What the rows of a group that was placed then look like."""
-        lines, count = len(self.case.quotes[quote].lines), self.quoted[quote].orders
+        lines = sum(len(NEEDS[offer]) for offer, _ in self.case.quotes[quote].lines)
+        count = self.quoted[quote].orders
         if method == "wallet":
             return "placed", None, count, lines, "wallet", "captured", ["group_paid"]
         pay_by = at + timedelta(seconds=PAYMENT_TTL_S)
@@ -268,7 +271,7 @@ def play(real: Real, case: Example) -> list[list[Told]]:
         return Stage(real, tx, case).play()
 
 
-lines = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=4).map(tuple)
+lines = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4)), min_size=1, max_size=4).map(tuple)
 quotes = st.builds(
     Wanted, st.sampled_from([0, 0, 0, 1, 1, 2]), lines,
     st.sampled_from([None, None, None, *(code for code, *_ in PROMOTIONS)]), st.sampled_from(["free", "paid"]),
@@ -278,8 +281,8 @@ commands = st.builds(
     st.sampled_from(["wallet", "wallet", "sandbox"]),
 )  # fmt: skip
 changes = st.one_of(
-    st.builds(Change, st.just("price"), st.integers(0, 3), st.integers(0, 6)),
-    st.builds(Change, st.sampled_from(["pause", "resume", "suspend"]), st.integers(0, 3)),
+    st.builds(Change, st.just("price"), st.integers(0, 5), st.integers(0, 8)),
+    st.builds(Change, st.sampled_from(["pause", "resume", "suspend"]), st.integers(0, 5)),
     st.builds(Change, st.just("wait"), st.just(0), st.sampled_from([600, 1_800])),
 )
 steps = st.lists(st.lists(commands, min_size=1, max_size=8) | changes, min_size=1, max_size=4)
@@ -330,10 +333,22 @@ def told(real: Real, wanted: list[Wanted], *steps: list[Command] | Change) -> li
         (PLAIN, Change("price", 0, 3), PLACED),
         (Wanted(0, ((0, 11),)), None, ("sold_out", False, {"offer_id": 0, "available": 10})),
         # Two offers of one stock, and one offer in two lines, are short together.
-        (Wanted(0, ((1, 6), (0, 5))), None, ("sold_out", False, {"offer_id": 0, "available": 10})),
-        (Wanted(0, ((1, 6), (1, 5))), None, ("sold_out", False, {"offer_id": 1, "available": 10})),
+        (Wanted(0, ((1, 6), (0, 5))), None, ("sold_out", False, {"offer_id": 0, "available": 4})),
+        (Wanted(0, ((1, 6), (1, 5))), None, ("sold_out", False, {"offer_id": 1, "available": 4})),
         (Wanted(0, ((1, 5), (0, 5))), None, PLACED),
         (Wanted(0, ((2, 1), (3, 1))), None, ("sold_out", False, {"offer_id": 3, "available": 0})),
+        # A pack of two and one of it alone; a bundle of what is there and what is not.
+        (Wanted(0, ((5, 5),)), None, PLACED),
+        (Wanted(0, ((5, 6),)), None, ("sold_out", False, {"offer_id": 5, "available": 5})),
+        (Wanted(0, ((0, 3), (5, 4))), None, ("sold_out", False, {"offer_id": 5, "available": 3})),
+        (Wanted(0, ((5, 4), (0, 3))), None, ("sold_out", False, {"offer_id": 0, "available": 2})),
+        (Wanted(0, ((2, 1), (4, 1))), None, ("sold_out", False, {"offer_id": 4, "available": 0})),
+        # A bundle is sold for its own price, also when its component is not sold alone.
+        (Wanted(0, ((5, 1),)), Change("price", 5, 6), ("price_changed", False, {"offer_id": 5, "unit_price_minor": 6})),
+        (Wanted(0, ((5, 1),)), Change("pause", 5), ("offer_unavailable", False, {"offer_id": 5})),
+        (Wanted(0, ((5, 1),)), Change("price", 0, 9), PLACED),
+        (Wanted(0, ((5, 1),)), Change("pause", 0), PLACED),
+        (Wanted(0, ((5, 1),)), Change("suspend", 0), ("offer_unavailable", False, {"offer_id": 5})),
         (Wanted(1, ((0, 2),)), None, ("insufficient_funds", False, {"available_minor": 5})),
         (Wanted(1, ((1, 1),)), None, PLACED),
         (Wanted(1, ((1, 1),), shipping="paid"), None, ("insufficient_funds", False, {"available_minor": 5})),

@@ -103,7 +103,7 @@ async def test_a_plan_has_a_quotes_arrays(stage: Stage) -> None:
         for (name,) in await stage.rows(
             """select column_name::text from information_schema.columns
                 where table_schema = 'orders' and table_name = 'quote'
-                  and column_name ~ '^(order|line|discount)_'"""
+                  and column_name ~ '^(order|line|bundle|discount)_'"""
         )
     }
     fields = {field.name for field in msgspec.structs.fields(Priced)} - {"currency", "paid_minor", "order_paid"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.catalog import OfferFacts
+from entrepot.catalog import ComponentFacts, OfferFacts
 from entrepot.kit.money import MAX_MINOR
 from entrepot.pricing import (
     MAX_LINES,
@@ -49,6 +49,15 @@ def offer(
         id_, UUID(int=seller), own, commission_bp, "active", True, id_ + 100, id_ + 200, location, "us", "USD",
         price_minor, price_per, "each", "t",
     )  # fmt: skip
+
+
+def bundle(offer: OfferFacts, *parts: tuple[int, int]) -> OfferFacts:
+    """That offer as a bundle of parts (units in one, price of one alone)."""
+    components = [
+        ComponentFacts(offer.offer_id, 500 + n, 600 + n, 700 + n, units, alone, 1, "t", "t", "each")
+        for n, (units, alone) in enumerate(parts)
+    ]
+    return msgspec.structs.replace(offer, stock_id=None, price_per=1, components=components)
 
 
 def promotion(
@@ -103,6 +112,35 @@ def test_goods_by_measure_are_floored_and_a_trusted_amount_leaves_a_rounding() -
     assert plan.line_grosses == [24_847, 24_850]  # 2899 * 8571 / 1000 = 24847.3
     assert plan.line_roundings == [0, 3]
     assert price([Line(fuel, 8_571, (), 24_000)], FREE, TERMS).line_roundings == [-847]
+
+
+def test_a_bundle_is_a_line_for_each_of_its_components_and_one_item_to_ship() -> None:
+    kit = bundle(offer(1, 2_000), (1, 1_800), (2, 300), (1, 1))
+    plan = price([Line(offer(9, 100), 1), Line(kit, 3), Line(offer(8, 100), 1), Line(kit, 1)], POST, TERMS)
+    assert plan.order_shipping == [499 + 4 * 50]
+    assert plan.line_offers == [9, 1, 1, 1, 8, 1, 1, 1]
+    assert plan.line_bundles == [0, 1, 1, 1, 0, 2, 2, 2]
+    assert plan.bundle_prices == [2_000, 2_000]
+    assert plan.line_variants == [109, 600, 601, 602, 108, 600, 601, 602]
+    assert plan.line_stocks == [209, 700, 701, 702, 208, 700, 701, 702]
+    assert plan.line_quantities == [1, 3, 6, 3, 1, 1, 2, 1]
+    assert plan.line_prices == [100, 1_499, 500, 1, 100, 1_499, 500, 1]  # 1499.4, 499.8 and 0.8 of 2000
+    assert plan.line_prices_per == [1, 1, 2, 1, 1, 1, 2, 1]
+    assert plan.line_grosses == [100, 4_497, 1_500, 3, 100, 1_499, 500, 1]
+    assert price([Line(bundle(offer(1, 5), (1, 0), (3, 0)), 1)], FREE, TERMS).line_prices == [3, 2]
+
+
+def test_what_a_bundle_cannot_be() -> None:
+    kit = bundle(offer(1, 100), (1, 70), (1_000, 40))
+    for line in (Line(kit, 1, [Discount("a", "seller", 1)]), Line(kit, 1, (), 99)):
+        with pytest.raises(DiscountNotValid):
+            price([line], FREE, TERMS)
+    assert price([Line(kit, 1_000)], FREE, TERMS).paid_minor == 100_000
+    with pytest.raises(QuantityNotValid) as refused:
+        price([Line(kit, 1_001)], FREE, TERMS)
+    assert (refused.value.offer_id, refused.value.limit) == (1, 1_000)
+    with pytest.raises(TooManyLines):
+        price([Line(kit, 1)] * (MAX_LINES // 2 + 1), FREE, TERMS)
 
 
 def test_the_operators_own_goods_bear_no_fees() -> None:
@@ -198,6 +236,10 @@ def purchases(draw: st.DrawFn) -> tuple[list[Line], ShippingService, Promotion |
             commission_bp=draw(st.sampled_from([None, 0, 777, 10_000])), price_per=draw(st.sampled_from([1, 1000])),
         )  # fmt: skip
         quantity = draw(st.integers(1, 5_000))
+        if draw(st.integers(0, 4)) == 0:
+            parts = draw(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 20_000)), min_size=1, max_size=4))
+            lines.append(Line(bundle(facts, *parts), quantity))
+            continue
         left = facts.unit_price_minor * quantity // facts.price_per
         discounts = []
         for kind, party in (("coupon", "seller"), ("loyalty", "operator")):
@@ -219,20 +261,24 @@ def test_every_sum_is_exact(purchase: tuple[list[Line], ShippingService, Promoti
     lines, shipping, offered = purchase
     plan = price(lines, shipping, TERMS, offered)
     orders = range(len(plan.order_sellers))
-    off: list[dict[str, int]] = [{"seller": 0, "operator": 0} for _ in lines]
+    asked = [line for line in lines for _ in range(len(line.offer.components) or 1)]  # by line of the plan
+    off: list[dict[str, int]] = [{"seller": 0, "operator": 0} for _ in asked]
     for number, party, amount in zip(plan.discount_lines, plan.discount_parties, plan.discount_amounts, strict=True):
         assert amount > 0
         off[number - 1][party] += amount
-    for line, gross, cut in zip(lines, plan.line_grosses, off, strict=True):
-        assert gross == line.offer.unit_price_minor * line.quantity // line.offer.price_per
+    rest = plan.line_grosses[:]
+    for line in lines:
+        mine, rest = rest[: len(line.offer.components) or 1], rest[len(line.offer.components) or 1 :]
+        assert sum(mine) == line.offer.unit_price_minor * line.quantity // line.offer.price_per
+    for gross, cut in zip(plan.line_grosses, off, strict=True):
         assert cut["seller"] + cut["operator"] <= gross
     for i in orders:
         mine = [n for n, number in enumerate(plan.line_orders) if number == i + 1]
-        assert {(lines[n].offer.seller_id, lines[n].offer.location_id) for n in mine} == {
+        assert {(asked[n].offer.seller_id, asked[n].offer.location_id) for n in mine} == {
             (plan.order_sellers[i], plan.order_locations[i])
         }
         assert plan.order_items[i] == sum(plan.line_grosses[n] for n in mine)
-        assert plan.order_shipping[i] == shipping.base_minor + shipping.item_minor * len(mine)
+        assert plan.order_shipping[i] == shipping.base_minor + shipping.item_minor * len({id(asked[n]) for n in mine})
         assert plan.order_shipping[i] == sum(plan.line_shippings[n] for n in mine)
         assert plan.order_seller_discounts[i] == sum(off[n]["seller"] for n in mine)
         assert plan.order_operator_discounts[i] == sum(off[n]["operator"] for n in mine)

@@ -76,9 +76,12 @@ class Ground:
     async def wallet(self, buyer: int = 0) -> int:
         return await self.balance("wallet", self.counter.buyers[buyer])
 
-    async def stock(self, number: int = 0) -> tuple[int, int, int]:
+    async def stocks(self) -> list[tuple[int, int, int]]:
         async with self.db.read() as tx:
-            return (await self.counter.stock(tx))[number]
+            return await self.counter.stock(tx)
+
+    async def stock(self, number: int = 0) -> tuple[int, int, int]:
+        return (await self.stocks())[number]
 
     async def value(self, query: str, *args: Any) -> Any:
         async with self.db.read() as tx:

@@ -131,6 +131,37 @@ async def test_two_baskets_in_opposite_order_never_deadlock(ground: Ground) -> N
         assert sum("begin" in statement for _, statement in ground.stage.trace) == 2  # nobody had to begin again
 
 
+async def test_a_component_of_bundles_is_sold_once(ground: Ground) -> None:
+    """Three units: two bundles with two of them each, and one of them alone. One bundle and the one are sold."""
+    for seed in SEEDS:
+        await ground.fresh(units=3)
+        a, b = ground.counter.buyers[:2]
+        one, other, alone = await ground.quotes(Wanted(0, ((4, 1),)), Wanted(1, ((4, 1),)), Wanted(1, ((2, 1),)))
+        works = place(a, "k", one.id), place(b, "k", other.id, "sandbox"), place(b, "l", alone.id)
+        async with ground.race(seed, *works) as told:
+            assert told[2].verdict == "placed"
+            assert sorted(v.verdict for v in told[:2]) == ["placed", "sold_out"]
+            assert [v.detail for v in told if v.detail] == [{"offer_id": ground.counter.offers[4], "available": 0}]
+            left = [on_hand - held - allocated for on_hand, held, allocated in await ground.stocks()]
+            assert left == [3, 0, 2]
+
+
+async def test_a_bundle_comes_back_once(ground: Ground) -> None:
+    """It is canceled by its buyer, twice, while another wants the last of what is in it."""
+    for seed in SEEDS:
+        await ground.fresh(units=2)
+        a, b = ground.counter.buyers[:2]
+        (order,) = await ground.bought(Wanted(0, ((4, 1),)))
+        (wanted,) = await ground.quotes(Wanted(1, ((4, 1),)))
+        works = cancel(order, a), cancel(order, a), place(b, "k", wanted.id)
+        async with ground.race(seed, *works) as (one, other, verdict):
+            assert sorted(str(type(told).__name__) for told in (one, other)) == ["NoneType", "WrongStatus"]
+            placed = verdict.verdict == "placed"
+            assert placed or verdict.verdict == "sold_out"
+            left = [on_hand - held - allocated for on_hand, held, allocated in await ground.stocks()]
+            assert left == ([2, 0, 1] if placed else [2, 2, 2])
+
+
 async def test_a_price_is_changed_before_or_after_the_sale(ground: Ground) -> None:
     offer = ground.counter.offers[0]
 

@@ -19,17 +19,19 @@ from tests.races.planting import Defect, plant
 
 KEY_FORGOTTEN = ("orders.place_many", "if k_new < n then", "if false then")
 LAST_NET_ONLY = ("orders.place_many", "if not enough then", "if false then")
-LINES_NOT_SUMMED = ("orders.place_many", "sum(q.quantity)::bigint as quantity", "max(q.quantity)::bigint as quantity")
+LINES_NOT_SUMMED = ("orders.place_many", "<= s_left[l_pos[j]] - l_before[j]", "<= s_left[l_pos[j]]")
 KEY_KEPT = (
     "orders.place_many", "if exists (select from unnest(v) x where x not in ('ok', 'placed', 'key_conflict')) then",
     "if false then",
 )  # fmt: skip
 EXACT_MONEY_REFUSED = ("orders.place_many", "if paid[i] > coalesce(w_left[w]", "if paid[i] >= coalesce(w_left[w]")
 TOOK_IN_PASSING = (
-    "orders.place_many", "if l_qty[j] > s_left[l_pos[j]] then",
-    "s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j]; if s_left[l_pos[j]] < 0 then",
+    "orders.place_many", "continue when l_qty[j] <= s_left[l_pos[j]] - l_before[j];",
+    "s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j]; continue when s_left[l_pos[j]] >= 0;",
 )  # fmt: skip
-STALE_PRICE = ("orders.place_many", "or f.unit_price_minor <> a.line_prices[i]", "or false")
+STALE_PRICE = ("orders.place_many", "<> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i])", "is null")
+PRICE_OF_A_PART = ("orders.place_many", "a.bundle_prices[a.line_bundles[i]]", "null")
+NOT_THE_SCARCEST = ("orders.place_many", "exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];", "exit;")
 NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
 ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")
 OVERDRAWN = ("ledger.post_many", "lim_left[d] < p_amounts[i]", "lim_left[d] + 1 < p_amounts[i]")
@@ -115,6 +117,8 @@ BOTH = Wanted(0, ((1, 6), (0, 5)))
         (KEY_FORGOTTEN, orders.test_a_key_means_one_command_for_ever),
         (ANYBODYS_QUOTE, orders.test_nobody_places_what_is_not_theirs),
         (LINES_NOT_SUMMED, lambda real: orders.told(real, [BOTH], [command(0, "a", 0)])),
+        (PRICE_OF_A_PART, lambda real: orders.told(real, [Wanted(0, ((4, 1),))], [command(0, "a", 0)])),
+        (NOT_THE_SCARCEST, lambda real: orders.told(real, [Wanted(0, ((4, 6),))], [command(0, "a", 0)])),
         (EXACT_MONEY_REFUSED, lambda real: orders.told(real, [POOR, POOR], [command(1, "a", 0), command(1, "b", 1)])),
         (
             STALE_PRICE,

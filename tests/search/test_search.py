@@ -179,6 +179,7 @@ async def test_one_product_with_its_offers(stage: Stage, shop: list[sellers.Sell
         answer = await http.get("/v1/products/p2", params={"market": "us"})
         common = {
             "variant_id": 2, "ship_from": "Warehouse", "ship_from_country": "US", "price_per": 1, "unit": "each",
+            "components": [],
         }  # fmt: skip
         assert answer.json() == {
             "id": 2, "slug": "p2", "title": "Chocolate Milk", "brand": "Alpine", "description": "",
@@ -226,7 +227,7 @@ async def test_a_seller_offers_from_its_own_locations(stage: Stage, shop: list[s
         assert mine["items"][5] == {
             "id": 6, "product_slug": "p6", "title": "Only in Japan Milk", "sku": "SKU6", "market": "jp",
             "location_id": 1, "price": {"minor": 500, "currency": "JPY"}, "price_per": 1000, "unit": "ml",
-            "status": "active", "available": 10,
+            "status": "active", "available": 10, "components": [],
         }  # fmt: skip
         page = (await http.get("/v1/seller/offers", params={"limit": 2, "after": 1}, headers=staff)).json()
         assert ([offer["id"] for offer in page["items"]], page["next"]) == ([2, 3], 3)

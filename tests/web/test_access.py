@@ -26,7 +26,7 @@ BUYERS = (
 )
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
-    "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
+    "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
 )  # fmt: skip
 OPERATORS = (
     "/operator", "/operator/campaigns", "/operator/sellers", "/operator/stuck", "/operator/switches",

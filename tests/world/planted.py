@@ -436,6 +436,24 @@ PLANTED = {
         ),
         ["shipment: orders.order [canceled]"],
     ),
+    "component of a bundle lost": (
+        "update orders.order_line set bundle_no = 0 where order_id = uid('delivered') and line_no = 2",
+        ["order_bundle: orders.order [delivered] bundle 0", "order_bundle: orders.order [delivered] bundle 1"],
+    ),
+    "other goods in a bundle": (
+        "update orders.order_line set variant_id = 1 where order_id = uid('delivered') and line_no = 2",
+        ["order_bundle: orders.order [delivered] bundle 1"],
+    ),
+    "bundle out of proportion": (
+        """update orders.order_line set price_per = 1, unit_price_minor = 500
+            where order_id = uid('delivered') and line_no = 1""",
+        ["order_bundle: orders.order [delivered] bundle 1"],
+    ),
+    "bundle at another price": (
+        """update orders.order_line set unit_price_minor = 51, rounding_minor = -1
+            where order_id = uid('delivered') and line_no = 2""",
+        ["order_bundle: orders.order [delivered] bundle 1"],
+    ),
     "hold past its deadline": (
         "update orders.order_group set pay_by = '2020-03-01 10:00Z' where id = uid('awaiting')",
         ["hold_overdue: orders.order_group [awaiting]"],

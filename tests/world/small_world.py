@@ -1,7 +1,8 @@
 """A small world whose books are right, for the tests of the auditor.
 
 It has an order of every status. An order is two lines: 2 at 500 (operator discount 70) and 3 at 33 per 2 (49.5, so 49,
-and 1 of rounding; seller discount 5), shipping 50. Paid: 1050 + 50 - 5 - 70 = 1025, and 1095 lie in escrow.
+and 1 of rounding; seller discount 5), shipping 50. Paid: 1050 + 50 - 5 - 70 = 1025, and 1095 lie in escrow. Those of
+the delivered order are one bundle, 2 and 3 in it, for 1050 = 1000 + 50.
 """
 
 import hashlib
@@ -113,6 +114,33 @@ insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, 
 values (0, uid('{name}'), 1, 'loyalty', 'operator', 70), (0, uid('{name}'), 2, 'coupon', 'seller', 5);
 """
 
+# The bundle is offer 9, of 2 of offer 1 and 3 of offer 2.
+BUNDLE = """
+insert into sellers.market values ('us', 'United States', 'USD', 'en');
+insert into sellers.seller values (uid('seller'), 0, 'seller', 'Seller', 'third_party', 'active', null, '2020-02-01Z');
+insert into catalog.category (slug, name) values ('things', 'Things');
+insert into catalog.product (id, slug, title, category_id, created_at) select 1, 'p', 'P', id, '2020-02-01Z'
+  from catalog.category;
+insert into catalog.variant (id, product_id, sku) values (1, 1, 'a'), (2, 1, 'b'), (9, 1, 'a and b');
+insert into catalog.offer (cell, id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor,
+                           price_per, unit, updated_at)
+select 0, v.id, uid('seller'), 1, v.id, 'us', 1, nullif(v.id, 9), 500, 1, 'each', '2020-02-01Z' from catalog.variant v;
+insert into catalog.component values (0, 9, 1, 2), (0, 9, 2, 3);
+update orders.order_line
+   set bundle_no = 1, offer_id = 9, unit_price_minor = gross_minor, price_per = quantity, rounding_minor = 0
+ where order_id = uid('delivered');
+insert into orders.quote
+select (jsonb_populate_record(
+            null::orders.quote,
+            jsonb_object_agg(a.attname, case a.attndims when 0 then '0' else '{}' end)
+            || jsonb_build_object(
+                'id', uid('delivered'), 'buyer_id', uid('buyer'), 'cart_id', null, 'address_id', null,
+                'created_at', '2020-02-20Z', 'expires_at', '2020-02-21Z', 'line_bundles', array[1, 1],
+                'bundle_prices', array[1050]))).*
+  from pg_attribute a
+ where a.attrelid = 'orders.quote'::regclass and a.attnum > 0;
+"""
+
 MOVE_LINES = "select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)"
 GROUP = """
 insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, pay_by, placed_at)
@@ -217,6 +245,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
+    await conn.execute(BUNDLE)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)

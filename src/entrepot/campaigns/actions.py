@@ -20,7 +20,7 @@ async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
     """Sets the goods of a campaign aside and makes its offers; its id.
 
     Raises NotFound for an unknown market, and for an offer that is not of this market and cell or cannot be bought;
-    Malformed; StockPromised when there is not as much to set aside."""
+    Malformed, also for a bundle, which has no goods of its own to set aside; StockPromised when there is too little."""
     await sellers.market(tx, new.market)
     if new.ends_at <= max(new.starts_at, tx.now):
         raise Malformed("ends_at must be later than starts_at and than now")
@@ -30,9 +30,12 @@ async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
     shelf = [f for f in await catalog.offers_for_quote(tx, cell, list(asked)) if f.buyable and f.market == new.market]
     if len(shelf) < len(asked):
         raise NotFound
+    shelves = [facts.stock_id for facts in shelf if facts.stock_id is not None]
+    if len(shelves) < len(shelf):
+        raise Malformed("a campaign sells no bundles")
     id_ = new_id(tx.now)
     units = [asked[facts.offer_id].units for facts in shelf]
-    stocks = await inventory.set_aside(tx, cell, [facts.stock_id for facts in shelf], units, id_)
+    stocks = await inventory.set_aside(tx, cell, shelves, units, id_)
     sold = [
         await catalog.add_offer(
             tx, cell,

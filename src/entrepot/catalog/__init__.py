@@ -2,19 +2,23 @@
 
 An offer is one seller's proposition: seller x variant x market x ship-from location, with a price. A price buys
 `price_per` units (1, or 1000 where goods are sold by measure). Each offer names one row of stock, which lies in a room
-above; a screen that shows both is in `search`.
+above; a screen that shows both is in `search`. A bundle is an offer without stock: it sells so many of each of its
+components, which are other offers of its seller, market and location.
 
 Invariants:
   an offer's product is its variant's; its price_per and unit are what its variant's were when it was made;
+  what is in a bundle never changes, and is no bundle;
   a product that was ever offered in a market is in catalog.listed there, under its category, those above and 0.
 
 In SQL: catalog.offer_fact says what a sale judges of an offer.
 
-Events: offer_added (key: the seller's id; data: offer_id), offer_prices_changed (key: the seller's id, or nil for an
-import; data: offer_ids), offer_paused and offer_resumed (key: the seller's id; data: offer_id).
+Events: offer_added (key: the seller's id; data: offer_id, and of a bundle component_ids), offer_prices_changed (key:
+the seller's id, or nil for an import; data: offer_ids), offer_paused and offer_resumed (key: the seller's id; data:
+offer_id).
 """
 
 from entrepot.catalog.actions import (
+    add_bundle,
     add_category,
     add_offer,
     add_product,
@@ -38,7 +42,11 @@ from entrepot.catalog.types import (
     AddedProduct,
     Category,
     CategorySlugTaken,
+    Component,
+    ComponentFacts,
+    InBundle,
     Minor,
+    NewBundle,
     NewOffer,
     NewProduct,
     NewVariant,
@@ -54,9 +62,9 @@ from entrepot.catalog.types import (
 )
 
 __all__ = [
-    "AddedProduct", "Category", "CategorySlugTaken", "Minor", "NewOffer", "NewProduct", "NewVariant", "Offer",
-    "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_category",
-    "add_offer", "add_product", "categories", "import_categories", "import_offers", "import_products",
-    "import_variants", "is_offer", "known_variants", "offer_view", "offers_for_quote", "pause_offer", "resume_offer",
-    "set_prices", "slugs", "variants_by_sku",
+    "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "InBundle", "Minor", "NewBundle",
+    "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price",
+    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories", "import_categories",
+    "import_offers", "import_products", "import_variants", "is_offer", "known_variants", "offer_view",
+    "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "slugs", "variants_by_sku",
 ]  # fmt: skip

@@ -14,7 +14,9 @@ import asyncpg
 from entrepot.catalog import rules, store
 from entrepot.catalog.types import (
     AddedProduct,
+    BundleNotValid,
     CategorySlugTaken,
+    NewBundle,
     NewOffer,
     NewProduct,
     Offer,
@@ -62,6 +64,12 @@ async def add_product(tx: Tx, new: NewProduct) -> AddedProduct:
 
 async def add_offer(tx: Tx, cell: int, new: NewOffer) -> Offer:
     """Raises NotFound for an unknown variant or market, OfferExists when the seller has this offer already."""
+    offer = await _add_offer(tx, cell, new)
+    tx.emit("offer_added", offer.seller_id, {"offer_id": offer.id}, cell)
+    return offer
+
+
+async def _add_offer(tx: Tx, cell: int, new: NewOffer) -> Offer:
     offer = await tx.maybe(
         store.ADD_OFFER, cell=cell, seller_id=new.seller_id, variant_id=new.variant_id, market=new.market,
         location_id=new.location_id, stock_id=new.stock_id, unit_price_minor=new.unit_price_minor, status=new.status,
@@ -71,7 +79,28 @@ async def add_offer(tx: Tx, cell: int, new: NewOffer) -> Offer:
         known = await tx.maybe(store.VARIANT_AND_MARKET, variant_id=new.variant_id, market=new.market)
         raise OfferExists() if known else NotFound()
     await tx.run(store.LIST, markets=[offer.market], products=[offer.product_id])
-    tx.emit("offer_added", offer.seller_id, {"offer_id": offer.id}, cell)
+    return offer
+
+
+async def add_bundle(tx: Tx, cell: int, seller_id: UUID, new: NewBundle) -> Offer:
+    """Offers a bundle of other offers of the seller's, which may be paused. Raises BundleNotValid, NotFound for an
+    unknown variant or an offer that is not the seller's, OfferExists when the seller has this offer already."""
+    quantities = {part.offer_id: part.quantity for part in new.components}
+    found = await tx.all(store.OFFERS_OF_SELLER, cell=cell, seller_id=seller_id, offer_ids=list(quantities))
+    sold_by = await tx.maybe(store.SOLD_BY, variant_id=new.variant_id)
+    if len(found) < len(quantities) or sold_by is None:
+        raise NotFound
+    if reason := rules.no_bundle(new.components, found, sold_by):
+        raise BundleNotValid(reason)
+    one = found[0]
+    offer = await _add_offer(
+        tx, cell, NewOffer(seller_id, new.variant_id, one.market, one.location_id, None, new.unit_price_minor)
+    )
+    await tx.run(
+        store.ADD_COMPONENTS, cell=cell, bundle_id=offer.id, offer_ids=list(quantities),
+        quantities=list(quantities.values()),
+    )  # fmt: skip
+    tx.emit("offer_added", seller_id, {"offer_id": offer.id, "component_ids": sorted(quantities)}, cell)
     return offer
 
 

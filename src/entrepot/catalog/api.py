@@ -10,10 +10,14 @@ from msgspec import Meta
 from entrepot.catalog import actions, reads
 from entrepot.catalog.types import (
     AddedProduct,
+    BundleNotValid,
     Category,
     CategorySlugTaken,
     Minor,
+    NewBundle,
     NewProduct,
+    Offer,
+    OfferExists,
     OfferStatusIs,
     OfferView,
     RowId,
@@ -62,26 +66,37 @@ async def add_product(tx: Tx, body: NewProduct) -> AddedProduct:
 async def read_own_offer(tx: ReadTx, caller: Caller, offer_id: int) -> OfferView:
     """One of the seller's own offers."""
     assert caller.seller_id is not None
-    return offer_view(await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
+    return await _view(tx, caller.cell, await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
+
+
+async def offer_bundle(tx: Tx, caller: Caller, body: NewBundle) -> OfferView:
+    """Offers a bundle of the seller's own offers. Its stock is theirs, and what is in it never changes."""
+    assert caller.seller_id is not None
+    offer = await actions.add_bundle(tx, caller.cell, caller.seller_id, body)
+    return await _view(tx, caller.cell, offer)
 
 
 async def set_price(tx: Tx, caller: Caller, offer_id: int, body: NewPrice) -> OfferView:
     """Sets the price of one of the seller's own offers."""
     assert caller.seller_id is not None
     await actions.set_prices(tx, caller.cell, [offer_id], [body.unit_price_minor], caller.seller_id)
-    return offer_view(await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
+    return await _view(tx, caller.cell, await reads.offer_of(tx, caller.cell, caller.seller_id, offer_id))
 
 
 async def pause_offer(tx: Tx, caller: Caller, offer_id: int) -> OfferView:
     """Takes one of the seller's own offers off sale."""
     assert caller.seller_id is not None
-    return offer_view(await actions.pause_offer(tx, caller.cell, caller.seller_id, offer_id))
+    return await _view(tx, caller.cell, await actions.pause_offer(tx, caller.cell, caller.seller_id, offer_id))
 
 
 async def resume_offer(tx: Tx, caller: Caller, offer_id: int) -> OfferView:
     """Puts a paused offer on sale again."""
     assert caller.seller_id is not None
-    return offer_view(await actions.resume_offer(tx, caller.cell, caller.seller_id, offer_id))
+    return await _view(tx, caller.cell, await actions.resume_offer(tx, caller.cell, caller.seller_id, offer_id))
+
+
+async def _view(tx: ReadTx, cell: int, offer: Offer) -> OfferView:
+    return offer_view(offer, await reads.components_of(tx, cell, offer.id) if offer.stock_id is None else ())
 
 
 routes = [
@@ -90,6 +105,14 @@ routes = [
         "/v1/categories", add_category, access=OPERATOR, raises=(CategorySlugTaken, NotFound), status=201, key="taken"
     ),
     post("/v1/seller/products", add_product, access=SELLER, raises=(SkuTaken, NotFound), status=201, key="taken"),
+    post(
+        "/v1/seller/bundles",
+        offer_bundle,
+        access=SELLER,
+        raises=(NotFound, BundleNotValid, OfferExists),
+        status=201,
+        key="taken",
+    ),
     get("/v1/seller/offers/{offer_id}", read_own_offer, access=SELLER),
     put("/v1/seller/offers/{offer_id}/price", set_price, access=SELLER, key="taken"),
     post("/v1/seller/offers/{offer_id}/pause", pause_offer, access=SELLER, raises=(OfferStatusIs,), key="taken"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from entrepot.catalog import store
-from entrepot.catalog.types import Category, Offer, OfferFacts
+from entrepot.catalog.types import Category, Component, ComponentFacts, Offer, OfferFacts
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 
@@ -15,7 +17,24 @@ MAX_CATEGORIES = 10_000
 
 async def offers_for_quote(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> list[OfferFacts]:
     """The facts of offers, each once, in no order; an offer that is not there is absent."""
-    return await tx.all(store.FACTS, cell=cell, offer_ids=offer_ids)
+    facts = await tx.all(store.FACTS, cell=cell, offer_ids=offer_ids)
+    bundles = [offer.offer_id for offer in facts if offer.stock_id is None]
+    if not bundles:
+        return facts
+    of = await _components(tx, cell, bundles)
+    return [msgspec.structs.replace(offer, components=of.get(offer.offer_id, [])) for offer in facts]
+
+
+async def components_of(tx: ReadTx, cell: int, offer_id: int) -> list[Component]:
+    """What is in a bundle; nothing, if the offer is none."""
+    return [part.shown for part in (await _components(tx, cell, [offer_id])).get(offer_id, ())]
+
+
+async def _components(tx: ReadTx, cell: int, bundle_ids: Sequence[int]) -> dict[int, list[ComponentFacts]]:
+    found: dict[int, list[ComponentFacts]] = {}
+    for part in await tx.all(store.COMPONENTS, cell=cell, bundle_ids=bundle_ids):
+        found.setdefault(part.bundle_id, []).append(part)
+    return found
 
 
 async def is_offer(tx: ReadTx, offer_id: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.catalog.types import Category, Offer, OfferFacts
+from entrepot.catalog.types import Category, ComponentFacts, Offer, OfferFacts
 from entrepot.kit.sql import sql
 
 
@@ -17,7 +17,8 @@ FACTS = sql(
     """
     select o.id, o.seller_id, s.kind = 'own', s.commission_bp, s.status, o.status = 'active' and s.status = 'active',
            o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, o.unit,
-           case v.title when '' then p.title else p.title || ', ' || v.title end
+           case v.title when '' then p.title else p.title || ', ' || v.title end,
+           '{}'::bigint[]  -- a bundle's components are read apart
       from catalog.offer o
       join sellers.seller s on s.id = o.seller_id
       join sellers.market m on m.code = o.market
@@ -26,6 +27,21 @@ FACTS = sql(
      where o.cell = :cell and o.id = any (:offer_ids::bigint[])
     """,
     OfferFacts,
+)
+
+
+COMPONENTS = sql(
+    """
+    select c.bundle_id, o.id, o.variant_id, o.stock_id, c.quantity, o.unit_price_minor, o.price_per,
+           case v.title when '' then p.title else p.title || ', ' || v.title end, p.slug, o.unit
+      from catalog.component c
+      join catalog.offer o on o.cell = c.cell and o.id = c.offer_id
+      join catalog.variant v on v.id = o.variant_id
+      join catalog.product p on p.id = o.product_id
+     where c.cell = :cell and c.bundle_id = any (:bundle_ids::bigint[])
+     order by c.bundle_id, o.id
+    """,
+    ComponentFacts,
 )
 
 
@@ -112,6 +128,21 @@ ADD_OFFER = sql(
     """,
     Offer,
 )
+ADD_COMPONENTS = sql("""
+    insert into catalog.component (cell, bundle_id, offer_id, quantity)
+    select :cell, :bundle_id, c.offer_id, c.quantity
+      from unnest(:offer_ids::bigint[], :quantities::bigint[]) as c (offer_id, quantity)
+     order by c.offer_id
+""")
+OFFERS_OF_SELLER = sql(
+    """
+    select id, seller_id, product_id, variant_id, market, location_id, stock_id, unit_price_minor, price_per, status
+      from catalog.offer
+     where cell = :cell and seller_id = :seller_id and id = any (:offer_ids::bigint[])
+    """,
+    Offer,
+)
+SOLD_BY = sql("select price_per from catalog.variant where id = :variant_id", int)
 VARIANT_AND_MARKET = sql(
     """
     select 1 from catalog.variant v cross join sellers.market m where v.id = :variant_id and m.code = :market

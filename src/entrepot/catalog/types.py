@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -19,11 +20,49 @@ Title = Annotated[str, Meta(min_length=1, max_length=300)]
 
 MAX_VARIANTS = 100
 """Variants of one product."""
+MAX_COMPONENTS = 10
+"""Offers in one bundle."""
+PerBundle = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Component(msgspec.Struct, frozen=True):
+    """`quantity` of `unit` of what the offer `offer_id` sells are in one bundle."""
+
+    offer_id: int
+    title: str
+    slug: str
+    quantity: int
+    unit: str
+
+
+class ComponentFacts(msgspec.Struct, frozen=True):
+    """What a quote needs of a component, of which `quantity` units are in one bundle; its price is that of it alone."""
+
+    bundle_id: int
+    offer_id: int
+    variant_id: int
+    stock_id: int
+    quantity: int
+    unit_price_minor: int
+    price_per: int
+    title: str
+    slug: str
+    unit: str
+
+    @property
+    def alone_minor(self) -> int:
+        """What as much of it as is in one bundle costs alone."""
+        return self.unit_price_minor * self.quantity // self.price_per
+
+    @property
+    def shown(self) -> Component:
+        return Component(self.offer_id, self.title, self.slug, self.quantity, self.unit)
 
 
 class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     """What a quote needs of an offer. `price_per` units of `unit` cost `unit_price_minor`; `own` is the operator's;
-    without `commission_bp` the market's rate holds; `buyable` says that neither offer nor seller stands in the way."""
+    without `commission_bp` the market's rate holds; `buyable` says that neither offer nor seller stands in the way.
+    A bundle has components, and no stock of its own."""
 
     offer_id: int
     seller_id: UUID
@@ -32,7 +71,7 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     seller_status: str
     buyable: bool
     variant_id: int
-    stock_id: int
+    stock_id: int | None
     location_id: int
     market: str
     currency: str
@@ -40,10 +79,11 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     price_per: int
     unit: str
     title: str
+    components: list[ComponentFacts] = []
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An offer as its seller sees it; `status` is active, paused or campaign."""
+    """An offer as its seller sees it; `status` is active, paused or campaign. A bundle has no stock of its own."""
 
     id: int
     seller_id: UUID
@@ -51,14 +91,15 @@ class Offer(msgspec.Struct, frozen=True):
     variant_id: int
     market: str
     location_id: int
-    stock_id: int
+    stock_id: int | None
     unit_price_minor: int
     price_per: int
     status: str
 
 
 class OfferView(msgspec.Struct, frozen=True):
-    """An offer as its seller is shown it: `price_per` units cost `unit_price_minor` of the market's currency."""
+    """An offer as its seller is shown it: `price_per` units cost `unit_price_minor` of the market's currency. Only a
+    bundle has `components`."""
 
     id: int
     seller_id: str
@@ -69,12 +110,14 @@ class OfferView(msgspec.Struct, frozen=True):
     unit_price_minor: int
     price_per: int
     status: Literal["active", "paused", "campaign"]
+    components: list[Component] = []
 
 
-def offer_view(offer: Offer) -> OfferView:
+def offer_view(offer: Offer, components: Sequence[Component] = ()) -> OfferView:
     return OfferView(
         offer.id, ids.show("sel", offer.seller_id), offer.product_id, offer.variant_id, offer.market,
         offer.location_id, offer.unit_price_minor, offer.price_per, offer.status,  # type: ignore[arg-type]
+        list(components),
     )  # fmt: skip
 
 
@@ -113,16 +156,31 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewOffer(msgspec.Struct, frozen=True):
-    """An offer before it has an id. The caller has opened `stock_id` for this seller, variant and location. With the
-    status `campaign` it is no listed offer, and carts do not take it: a campaign sells it."""
+    """An offer before it has an id. The caller has opened `stock_id` for this seller, variant and location; a bundle
+    has none. With the status `campaign` it is no listed offer, and carts do not take it: a campaign sells it."""
 
     seller_id: UUID
     variant_id: int
     market: str
     location_id: int
-    stock_id: int
+    stock_id: int | None
     unit_price_minor: int
     status: Literal["active", "campaign"] = "active"
+
+
+class InBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`quantity` units of what the offer `offer_id` sells."""
+
+    offer_id: RowId
+    quantity: PerBundle = 1
+
+
+class NewBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bundle is offered where its components are: in their market, from their location."""
+
+    variant_id: RowId
+    unit_price_minor: Minor
+    components: Annotated[list[InBundle], Meta(min_length=1, max_length=MAX_COMPONENTS)]
 
 
 class AddedProduct(msgspec.Struct, frozen=True):
@@ -153,6 +211,14 @@ class OfferExists(Problem):
     """The seller offers this variant in this market from this location already."""
 
     status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class BundleNotValid(Problem):
+    """These offers do not make a bundle."""
+
+    status: ClassVar[int] = 409
+    reason: str  # twice, nested, campaign, apart (in market or location) or unit (bundles are sold by the piece)
 
 
 @dataclass(eq=False)

@@ -10,14 +10,16 @@ Invariants (the auditor re-derives them):
   back once; what is set aside for a campaign lies in a row of its own, and what that row is given another loses;
   own_stock holds the cost of what was received less that of what was shipped and of what went missing.
 
+In SQL: inventory.bundles_left says how many of a bundle its components allow.
+
 Events: stock_adjusted (key: the seller's id; data: adjustment_id, stock_id).
 """
 
 from entrepot.inventory.actions import adjust, buy, fix_currency, move, open_stock, put_back, receive, set_aside, ship
-from entrepot.inventory.reads import adjustments
+from entrepot.inventory.reads import adjustments, available
 from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs, StockPromised
 
 __all__ = [
-    "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "buy", "fix_currency",
-    "move", "open_stock", "put_back", "receive", "set_aside", "ship",
+    "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "available", "buy",
+    "fix_currency", "move", "open_stock", "put_back", "receive", "set_aside", "ship",
 ]  # fmt: skip

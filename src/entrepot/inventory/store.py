@@ -22,6 +22,12 @@ class Left(msgspec.Struct, frozen=True):
     available: int
 
 
+AVAILABLE = sql(
+    """
+    select stock_id, available from inventory.availability where cell = :cell and stock_id = any (:stocks::bigint[])
+    """,
+    Left,
+)
 OPEN = sql("""
     insert into inventory.stock (cell, seller_id, variant_id, location_id)
     select :cell, a.seller_id, a.variant_id, a.location_id

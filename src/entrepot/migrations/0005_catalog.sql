@@ -75,7 +75,7 @@ create table catalog.offer (
     variant_id       bigint      not null references catalog.variant,
     market           text        collate "C" not null references sellers.market,
     location_id      bigint      not null,
-    stock_id         bigint      not null,
+    stock_id         bigint,  -- null: a bundle, which is never stored itself
     unit_price_minor bigint      not null check (unit_price_minor >= 0),
     price_per        int         not null check (price_per > 0),
     unit             text        collate "C" not null,  -- of which a price buys price_per: the variant's, as it was
@@ -90,6 +90,18 @@ create unique index offer_once on catalog.offer (cell, seller_id, variant_id, ma
 create index offer_product on catalog.offer (product_id, market, unit_price_minor)
     include (cell, seller_id, stock_id, price_per, unit) where status = 'active';
 create index offer_seller on catalog.offer (cell, seller_id, id);
+
+-- What is in one bundle: other offers of its seller, market and location, none of them a bundle. It never changes: with
+-- other things in it it would be another bundle, of another SKU. What buyers pay for it is shared over its components.
+create table catalog.component (
+    cell      smallint not null,
+    bundle_id bigint   not null,  -- the bundle's offer
+    offer_id  bigint   not null,
+    quantity  bigint   not null check (quantity > 0),
+    primary key (cell, bundle_id, offer_id),
+    foreign key (cell, bundle_id) references catalog.offer (cell, id),
+    foreign key (cell, offer_id) references catalog.offer (cell, id)
+);
 
 -- What is listed where: a product once offered in a market, under its category and each above it, and under 0, the
 -- whole market. It holds no price and no status, so that no change of those can make it wrong; a page of a listing is a
@@ -123,7 +135,15 @@ set search_path = pg_catalog as $$
     on conflict do nothing;
 $$;
 
--- What a sale judges of an offer. Not locked: a price changed after this is a sale before the change.
+-- What an offer sells, as people call it.
+create view catalog.offer_title as
+select o.cell, o.id as offer_id, case v.title when '' then p.title else p.title || ', ' || v.title end as title, p.slug
+  from catalog.offer o
+  join catalog.variant v on v.id = o.variant_id
+  join catalog.product p on p.id = o.product_id;
+
+-- What a sale judges of an offer, be it a bundle: of its components nothing, for one that is paused is only not sold
+-- alone. Not locked: a price changed after this is a sale before the change.
 create view catalog.offer_fact as
 select o.cell, o.id as offer_id, o.unit_price_minor, o.status <> 'paused' and s.status = 'active' as buyable
   from catalog.offer o

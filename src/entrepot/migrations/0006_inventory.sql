@@ -43,6 +43,16 @@ select s.cell, s.id as stock_id, s.on_hand - s.held - s.allocated as available, 
        s.xmin::text::bigint as version
   from inventory.stock s;
 
+-- How many of a bundle are left, at a glance: as many as there are of the scarcest of its components.
+create function inventory.bundles_left(p_cell smallint, p_bundle bigint) returns bigint language sql stable
+set search_path = pg_catalog as $$
+    select min((s.on_hand - s.held - s.allocated) / c.quantity)
+      from catalog.component c
+      join catalog.offer o on o.cell = c.cell and o.id = c.offer_id
+      join inventory.stock s on s.cell = o.cell and s.id = o.stock_id
+     where c.cell = p_cell and c.bundle_id = p_bundle
+$$;
+
 -- Locks stock rows in id order and says what each has left.
 create function inventory.lock_many(p_cell smallint, p_stocks bigint[])
 returns table (stock_id bigint, available bigint) language sql

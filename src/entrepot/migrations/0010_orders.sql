@@ -62,6 +62,8 @@ create table orders.quote (
     line_shippings           bigint[]    not null,
     line_commission_bps      int[]       not null,
     line_commissions         bigint[]    not null,
+    line_bundles             smallint[]  not null default '{}',  -- which bundle a line is of; 0: none; '{}': all none
+    bundle_prices            bigint[]    not null default '{}',  -- of one of each bundle
     discount_lines           smallint[]  not null,
     discount_kinds           text[]      not null,
     discount_parties         text[]      not null,
@@ -129,7 +131,8 @@ create table orders.order_line (
     cell                    smallint not null,
     order_id                uuid     not null,
     line_no                 smallint not null,
-    offer_id                bigint   not null,
+    bundle_no               smallint not null default 0,  -- lines of one number are one bundle's; 0: of none
+    offer_id                bigint   not null,            -- what was bought: of a component the bundle's
     variant_id              bigint   not null,
     stock_id                bigint   not null,
     quantity                bigint   not null check (quantity > 0),

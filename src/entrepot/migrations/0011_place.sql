@@ -8,7 +8,8 @@
 --   quote_expired
 --   offer_unavailable   detail {offer_id}
 --   price_changed       detail {offer_id, unit_price_minor}
---   sold_out            detail {offer_id, available}
+--   sold_out            detail {offer_id, available}: the first line that does not fit beside those before it, and how
+--                       many of its offer would; of a bundle, as many as the scarcest of its components allows
 --   limit_reached       detail {limit, available}: the name of a quota, as of a promotion
 --   insufficient_funds  detail {available_minor}
 --
@@ -25,14 +26,14 @@
 -- The lines of quotes, unnested; `n` counts the quotes as they are given. Elements are taken by their subscripts: the
 -- planner leaves out those that a caller does not use, and twelve arrays unnested side by side cost a fifth of placing.
 create function orders.quote_lines(p_cell smallint, p_quotes uuid[])
-returns table (n int, quote_id uuid, line_no smallint, order_id uuid, offer_id bigint, variant_id bigint,
-               stock_id bigint, quantity bigint, unit_price_minor bigint, price_per int, rounding_minor bigint,
-               gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp int,
-               commission_minor bigint)
+returns table (n int, quote_id uuid, line_no smallint, bundle_no smallint, order_id uuid, offer_id bigint,
+               variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per int,
+               rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint,
+               commission_bp int, commission_minor bigint)
 language sql stable as $$
-    select a.n::int, q.id, i::smallint, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_variants[i],
-           q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i],
-           q.line_grosses[i],
+    select a.n::int, q.id, i::smallint, coalesce(q.line_bundles[i], 0::smallint), q.order_ids[q.line_orders[i]],
+           q.line_offers[i], q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i],
+           q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
@@ -106,11 +107,12 @@ begin
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
 
-    insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
-                                   price_per, rounding_minor, gross_minor, discount_minor, shipping_minor,
-                                   commission_bp, commission_minor)
-    select p_cell, q.order_ids[q.line_orders[i]], i, q.line_offers[i], q.line_variants[i], q.line_stocks[i],
-           q.line_quantities[i], q.line_prices[i], q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
+    insert into orders.order_line (cell, order_id, line_no, bundle_no, offer_id, variant_id, stock_id, quantity,
+                                   unit_price_minor, price_per, rounding_minor, gross_minor, discount_minor,
+                                   shipping_minor, commission_bp, commission_minor)
+    select p_cell, q.order_ids[q.line_orders[i]], i, coalesce(q.line_bundles[i], 0::smallint), q.line_offers[i],
+           q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i],
+           q.line_roundings[i], q.line_grosses[i],
            case when cardinality(q.discount_lines) = 0 then 0 else
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
@@ -247,10 +249,13 @@ declare
     w_ids     bigint[];  -- wallets, likewise
     w_asked   bigint[];
     w_left    bigint[];
-    l_n       int[];     -- lines of judged commands, in command order; several lines of one stock are summed
+    l_n       int[];     -- lines of judged commands, in command order
     l_pos     int[];
+    l_bundle  int[];
     l_offer   bigint[];
+    l_per     bigint[];  -- units in one of what the offer sells
     l_qty     bigint[];
+    l_before  bigint[];  -- what earlier lines of the command want of the same stock
     m_n       int[];     -- what judged commands want of quotas, in command order
     m_pos     int[];
     m_amount  bigint[];
@@ -268,6 +273,7 @@ declare
     first_m   int := 1;
     last_m    int;
     w         int;
+    available bigint;
 begin
     if n = 0 then return; end if;
 
@@ -299,7 +305,7 @@ begin
     -- 2. Quotes: whose, expired; offers as they are now; what is asked of each stock and wallet.
     with asked as materialized (
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
-               q.line_quantities, q.line_prices, q.quota_ids, q.quota_amounts,
+               q.line_quantities, q.line_prices, q.line_bundles, q.bundle_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
                coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
@@ -312,7 +318,8 @@ begin
     ), line as materialized (
         select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
                f.unit_price_minor, coalesce(f.buyable, false) as buyable,
-               f.buyable is not true or f.unit_price_minor <> a.line_prices[i] as wrong
+               f.buyable is not true or f.unit_price_minor
+                   <> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as wrong
           from asked a
          cross join lateral generate_series(1, cardinality(a.line_offers)) i
           left join catalog.offer_fact f on f.cell = p_cell and f.offer_id = a.line_offers[i]
@@ -426,14 +433,16 @@ begin
         select l.s_left, l.q_left, l.q_names, l.w_left
           into s_left, q_left, q_names, w_left
           from orders.lock_all(p_cell, s_ids, q_ids, w_ids) l;
-        select array_agg(l.n order by l.n, l.pos), array_agg(l.pos order by l.n, l.pos),
-               array_agg(l.offer_id order by l.n, l.pos), array_agg(l.quantity order by l.n, l.pos)
-          into l_n, l_pos, l_offer, l_qty
-          from (select q.n, width_bucket(q.stock_id, s_ids) as pos, min(q.offer_id) as offer_id,
-                       sum(q.quantity)::bigint as quantity
+        select array_agg(l.n order by l.n, l.line_no), array_agg(l.pos order by l.n, l.line_no),
+               array_agg(l.bundle_no order by l.n, l.line_no), array_agg(l.offer_id order by l.n, l.line_no),
+               array_agg(l.per order by l.n, l.line_no), array_agg(l.quantity order by l.n, l.line_no),
+               array_agg(l.upto - l.quantity order by l.n, l.line_no)
+          into l_n, l_pos, l_bundle, l_offer, l_per, l_qty, l_before
+          from (select q.n, q.line_no, width_bucket(q.stock_id, s_ids) as pos, q.bundle_no::int, q.offer_id,
+                       case q.bundle_no when 0 then 1 else q.price_per end::bigint as per, q.quantity,
+                       sum(q.quantity) over (partition by q.n, q.stock_id order by q.line_no)::bigint as upto
                   from orders.quote_lines(p_cell, p_quotes) q
-                 where v[q.n] is null
-                 group by q.n, pos) l;
+                 where v[q.n] is null) l;
         if q_ids is not null then
             select array_agg(a.n order by a.n, a.pos), array_agg(a.pos order by a.n, a.pos),
                    array_agg(a.amount order by a.n, a.pos)
@@ -466,11 +475,15 @@ begin
                 continue;
             end if;
             for j in first_l .. last_l loop
-                if l_qty[j] > s_left[l_pos[j]] then
-                    v[i] := 'sold_out';
-                    details[i] := jsonb_build_object('offer_id', l_offer[j], 'available', s_left[l_pos[j]]);
-                    continue command;
-                end if;
+                continue when l_qty[j] <= s_left[l_pos[j]] - l_before[j];
+                available := (s_left[l_pos[j]] - l_before[j]) / l_per[j];
+                for k in j + 1 .. last_l loop
+                    exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];
+                    available := least(available, (s_left[l_pos[k]] - l_before[k]) / l_per[k]);
+                end loop;
+                v[i] := 'sold_out';
+                details[i] := jsonb_build_object('offer_id', l_offer[j], 'available', available);
+                continue command;
             end loop;
             for j in first_m .. last_m loop
                 if m_amount[j] > q_left[m_pos[j]] then

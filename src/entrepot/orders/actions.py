@@ -79,9 +79,9 @@ def _quote_row(
         plan.order_items, plan.order_shipping, plan.order_seller_discounts, plan.order_operator_discounts,
         plan.order_commissions, plan.order_payment_fees, plan.line_orders, plan.line_offers, plan.line_variants,
         plan.line_stocks, plan.line_quantities, plan.line_prices, plan.line_prices_per, plan.line_roundings,
-        plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.discount_lines,
-        plan.discount_kinds, plan.discount_parties, plan.discount_amounts, [use.quota_id for use in uses],
-        [use.amount for use in uses],
+        plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.line_bundles,
+        plan.bundle_prices, plan.discount_lines, plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
+        [use.quota_id for use in uses], [use.amount for use in uses],
     )  # fmt: skip
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from entrepot import accounts, catalog, pricing, sellers
-from entrepot.catalog import OfferFacts, Price
+from entrepot import accounts, catalog, inventory, pricing, sellers
+from entrepot.catalog import Component, OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
 from entrepot.orders.actions import quote_many
-from entrepot.orders.store import CartRow, QuoteLine
+from entrepot.orders.reads import as_bought
+from entrepot.orders.store import CartRow, QuoteLineRow
 from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferElsewhere, OfferUnavailable, Purchase
 
 MAX_CART_LINES = pricing.MAX_LINES
@@ -26,7 +28,8 @@ FORGOTTEN = 1_000
 
 
 class CartLine(msgspec.Struct, frozen=True):
-    """`quantity` units, `price_per` of which cost `unit_price`; `total` is their gross."""
+    """`quantity` units, `price_per` of which cost `unit_price`; `total` is their gross. So many as `available` are left
+    for everybody. Only a bundle has `components`."""
 
     offer_id: int
     title: str
@@ -36,6 +39,8 @@ class CartLine(msgspec.Struct, frozen=True):
     unit_price: Price
     total: Price
     buyable: bool
+    available: int
+    components: list[Component]
 
 
 class CartView(msgspec.Struct, frozen=True):
@@ -60,6 +65,21 @@ class QuoteView(msgspec.Struct, frozen=True):
     discounts: Price
     total: Price
     lines: int
+
+
+class QuoteLine(msgspec.Struct, frozen=True):
+    """A line of a stored quote: `quantity` units, `price_per` of which cost `unit_price_minor`. A bundle is one line,
+    and has components."""
+
+    seller_name: str
+    title: str
+    slug: str
+    quantity: int
+    unit: str
+    price_per: int
+    unit_price_minor: int
+    gross_minor: int
+    components: list[QuoteLineRow]
 
 
 class QuoteDetail(msgspec.Struct, frozen=True):
@@ -188,6 +208,7 @@ async def _load(
 async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> CartView:
     """Raises NotFound."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
+    left = await _left(tx, cell, [offer for _, offer, _ in lines if offer])
     shown, items = [], 0
     for offer_id, offer, quantity in lines:
         if offer is None:
@@ -198,6 +219,7 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
             CartLine(
                 offer_id, offer.title, quantity, offer.unit, offer.price_per,
                 Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), offer.buyable,
+                left[offer_id], [part.shown for part in offer.components],
             )
         )  # fmt: skip
     address = None if cart.address_id is None else show("adr", cart.address_id)
@@ -205,6 +227,19 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
         show("crt", cart.id), cart.market, address, cart.shipping_code, cart.promotion_code, shown,
         Price(items, cart.currency),
     )  # fmt: skip
+
+
+async def _left(tx: ReadTx, cell: int, offers: Sequence[OfferFacts]) -> dict[int, int]:
+    """How many of each offer are left: of a bundle as many as its scarcest component allows."""
+    stocks = {offer.stock_id for offer in offers if offer.stock_id is not None}
+    stocks |= {part.stock_id for offer in offers for part in offer.components}
+    units = await inventory.available(tx, cell, sorted(stocks))
+    return {
+        offer.offer_id: min(units[part.stock_id] // part.quantity for part in offer.components)
+        if offer.stock_id is None
+        else units[offer.stock_id]
+        for offer in offers
+    }
 
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
@@ -249,5 +284,18 @@ async def quote_detail(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) ->
     row = await tx.maybe(store.QUOTE_CHOICES, cell=cell, id=quote_id, buyer_id=buyer_id)
     if row is None:
         raise NotFound
-    lines = await tx.all(store.QUOTE_LINES, cell=cell, id=quote_id)
+    lines = [_quote_line(rows) for rows in as_bought(await tx.all(store.QUOTE_LINES, cell=cell, id=quote_id))]
     return QuoteDetail(row.market, row.address_id, row.shipping_code, lines)
+
+
+def _quote_line(rows: Sequence[QuoteLineRow]) -> QuoteLine:
+    row = rows[0]
+    if not row.bundle_no:
+        return QuoteLine(
+            row.seller_name, row.title, row.slug, row.quantity, row.unit, row.price_per, row.unit_price_minor,
+            row.gross_minor, [],
+        )  # fmt: skip
+    return QuoteLine(
+        row.seller_name, row.bundle_title, row.bundle_slug, row.quantity // row.price_per, "each", 1,
+        sum(part.unit_price_minor for part in rows), sum(part.gross_minor for part in rows), list(rows),
+    )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,7 +16,9 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
-from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary
+from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
+
+Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
 
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
@@ -23,8 +27,22 @@ LATELY = 2_000
 """Order lines, or groups, that count as the last ones."""
 
 
+class OrderComponent(msgspec.Struct, frozen=True):
+    """A component of a bundle that was bought, and its shares of the line's amounts."""
+
+    title: str
+    slug: str
+    quantity: int
+    unit: str
+    gross: Price
+    discount: Price
+    shipping: Price
+    paid: Price
+
+
 class OrderLine(msgspec.Struct, frozen=True):
-    """Frozen: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping."""
+    """Frozen: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping. A bundle
+    is one line, its amounts the sums of its components'."""
 
     title: str
     slug: str
@@ -38,6 +56,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     discount: Price
     shipping: Price
     paid: Price
+    components: list[OrderComponent]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -157,8 +176,8 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     ids = [row.id for row in rows]
     lines: dict[UUID, list[OrderLine]] = {id_: [] for id_ in ids}
     currency = {row.id: row.currency for row in rows}
-    for line in await tx.all(store.ORDER_LINES, cell=cell, order_ids=ids):
-        lines[line.order_id].append(_line(line, currency[line.order_id]))
+    for bought in as_bought(await tx.all(store.ORDER_LINES, cell=cell, order_ids=ids)):
+        lines[bought[0].order_id].append(_line(bought, currency[bought[0].order_id]))
     places = await logistics.location_names(tx, cell, sorted({row.location_id for row in rows}))
     shipments = await logistics.shipments_of(tx, cell, ids)
     return [
@@ -197,14 +216,33 @@ async def bought_lately(tx: ReadTx, limit: int) -> list[int]:
     return await tx.all(store.BOUGHT_LATELY, lines=LATELY, limit=limit)
 
 
-def _line(line: OrderLineRow, currency: str) -> OrderLine:
+def as_bought(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows of lines in their order: those of one bundle together, any other alone."""
+    numbered = groupby(enumerate(rows), lambda row: row[1].bundle_no or -row[0])
+    return [[row for _, row in together] for _, together in numbered]
+
+
+def _line(rows: Sequence[OrderLineRow], currency: str) -> OrderLine:
     def price(minor: int) -> Price:
         return Price(minor, currency)
 
+    def amounts(rows: Sequence[OrderLineRow]) -> tuple[Price, Price, Price, Price]:
+        gross, discount, shipping = (
+            sum(row.gross_minor for row in rows), sum(row.discount_minor for row in rows),
+            sum(row.shipping_minor for row in rows),
+        )  # fmt: skip
+        return price(gross), price(discount), price(shipping), price(gross - discount + shipping)
+
+    row = rows[0]
+    if not row.bundle_no:
+        return OrderLine(
+            row.title, row.slug, row.offer_id, row.quantity, row.unit, row.price_per, price(row.unit_price_minor),
+            price(row.rounding_minor), *amounts(rows), [],
+        )  # fmt: skip
+    parts = [OrderComponent(part.title, part.slug, part.quantity, part.unit, *amounts([part])) for part in rows]
     return OrderLine(
-        line.title, line.slug, line.offer_id, line.quantity, line.unit, line.price_per, price(line.unit_price_minor),
-        price(line.rounding_minor), price(line.gross_minor), price(line.discount_minor), price(line.shipping_minor),
-        price(line.gross_minor - line.discount_minor + line.shipping_minor),
+        row.bundle_title, row.bundle_slug, row.offer_id, row.quantity // row.price_per, "each", 1,
+        price(sum(part.unit_price_minor for part in rows)), price(0), *amounts(rows), parts,
     )  # fmt: skip
 
 

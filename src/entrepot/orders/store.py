@@ -16,8 +16,8 @@ QUOTE_COLUMNS = (
     "order_items", "order_shipping", "order_seller_discounts", "order_operator_discounts", "order_commissions",
     "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities",
     "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
-    "line_commissions", "discount_lines", "discount_kinds", "discount_parties", "discount_amounts",
-    "quota_ids", "quota_amounts",
+    "line_commissions", "line_bundles", "bundle_prices", "discount_lines", "discount_kinds", "discount_parties",
+    "discount_amounts", "quota_ids", "quota_amounts",
 )  # fmt: skip
 
 
@@ -117,9 +117,7 @@ ENDED = sql("""
     update orders.order set status = :status, ended_at = :now, release_due_at = null
      where cell = :cell and id = any (:ids::uuid[])
 """)
-PAID = sql("""
-    update orders.order set status = 'paid' where cell = :cell and id = any (:ids::uuid[])
-""")
+PAID = sql("update orders.order set status = 'paid' where cell = :cell and id = any (:ids::uuid[])")
 LOCK_GROUPS = sql(
     """
     select id, status, address_id from orders.order_group
@@ -248,15 +246,9 @@ REMOVE_CART_LINE = sql(
     """,
     int,
 )
-SET_CART_ADDRESS = sql("""
-    update orders.cart set address_id = :address_id where cell = :cell and id = :id
-""")
-SET_CART_SHIPPING = sql("""
-    update orders.cart set shipping_code = :shipping_code where cell = :cell and id = :id
-""")
-SET_CART_PROMOTION = sql("""
-    update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id
-""")
+SET_CART_ADDRESS = sql("update orders.cart set address_id = :address_id where cell = :cell and id = :id")
+SET_CART_SHIPPING = sql("update orders.cart set shipping_code = :shipping_code where cell = :cell and id = :id")
+SET_CART_PROMOTION = sql("update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id")
 CART_SIZE = sql(
     """
     select count(*) from orders.cart_line
@@ -291,10 +283,15 @@ class QuoteChoices(msgspec.Struct, frozen=True):
     shipping_code: str
 
 
-class QuoteLine(msgspec.Struct, frozen=True):
-    """A line of a stored quote: `quantity` units, `price_per` of which cost `unit_price_minor`."""
+class QuoteLineRow(msgspec.Struct, frozen=True):
+    """A line of a stored quote: `quantity` units, `price_per` of which cost `unit_price_minor`; of a component those in
+    one bundle. What the bundle `bundle_no` is called comes with each of its lines."""
 
     seller_name: str
+    bundle_no: int
+    bundle_title: str
+    bundle_slug: str
+    offer_id: int
     title: str
     slug: str
     quantity: int
@@ -335,7 +332,12 @@ class OrderSummary(msgspec.Struct, frozen=True):
 
 
 class OrderLineRow(msgspec.Struct, frozen=True):
+    """What the bundle `bundle_no` is called comes with each of its lines."""
+
     order_id: UUID
+    bundle_no: int
+    bundle_title: str
+    bundle_slug: str
     offer_id: int
     variant_id: int
     title: str
@@ -369,7 +371,9 @@ QUOTE = sql(
     """
     select q.currency, q.paid_minor, q.expires_at, (select coalesce(sum(x), 0)::bigint from unnest(q.order_items) x),
            (select coalesce(sum(x), 0)::bigint from unnest(q.order_shipping) x),
-           (select coalesce(sum(x), 0)::bigint from unnest(q.discount_amounts) x), cardinality(q.line_offers)
+           (select coalesce(sum(x), 0)::bigint from unnest(q.discount_amounts) x),
+           (cardinality(q.bundle_prices) + cardinality(q.line_offers)
+            - (select count(*) from unnest(q.line_bundles) b where b > 0))::int
       from orders.quote q where q.cell = :cell and q.id = :id and q.buyer_id = :buyer_id
     """,
     QuoteRow,
@@ -383,19 +387,21 @@ QUOTE_CHOICES = sql(
 )
 QUOTE_LINES = sql(
     """
-    select s.name, p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
-           l.price_per, l.price, l.gross
+    select s.name, coalesce(q.line_bundles[l.line_no], 0), coalesce(b.title, ''), coalesce(b.slug, ''), l.offer_id,
+           p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit, l.price_per,
+           l.price, l.gross
       from orders.quote q
-     cross join unnest(q.line_orders, q.line_variants, q.line_quantities, q.line_prices_per, q.line_prices,
-                       q.line_grosses)
-           with ordinality as l (order_no, variant_id, quantity, price_per, price, gross, line_no)
+     cross join unnest(q.line_orders, q.line_offers, q.line_variants, q.line_quantities, q.line_prices_per,
+                       q.line_prices, q.line_grosses)
+           with ordinality as l (order_no, offer_id, variant_id, quantity, price_per, price, gross, line_no)
+      left join catalog.offer_title b on b.cell = q.cell and b.offer_id = l.offer_id and q.line_bundles[l.line_no] > 0
       join sellers.seller s on s.id = q.order_sellers[l.order_no]
       join catalog.variant v on v.id = l.variant_id
       join catalog.product p on p.id = v.product_id
      where q.cell = :cell and q.id = :id
      order by l.order_no, l.line_no
     """,
-    QuoteLine,
+    QuoteLineRow,
 )
 GROUP = sql(
     """
@@ -441,10 +447,11 @@ SHIP_TO = sql(
 )
 ORDER_LINES = sql(
     """
-    select l.order_id, l.offer_id, l.variant_id,
+    select l.order_id, l.bundle_no, coalesce(b.title, ''), coalesce(b.slug, ''), l.offer_id, l.variant_id,
            p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
            l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor, l.shipping_minor
       from orders.order_line l
+      left join catalog.offer_title b on b.cell = l.cell and b.offer_id = l.offer_id and l.bundle_no > 0
       join catalog.variant v on v.id = l.variant_id
       join catalog.product p on p.id = v.product_id
      where l.cell = :cell and l.order_id = any (:order_ids::uuid[])

@@ -7,6 +7,7 @@ its line.
 Invariants:
   of each order, paid = items + shipping - seller's discounts - operator's discounts, and never negative;
   what orders have is the sum of what their lines have, the plan's paid_minor the sum of what its orders have;
+  the shares of a bundle's components sum to its price;
   the discounts of a line never exceed its gross;
   a quota's `used` is the sum of its uses that were not given back, and never more than what was granted.
 

@@ -38,7 +38,8 @@ class Discount(NamedTuple):
 
 class Line(NamedTuple):
     """`quantity` units of an offer. A trusted caller may say what they cost altogether (`gross_minor`) where no unit
-    price gives that amount; the difference becomes the line's rounding."""
+    price gives that amount; the difference becomes the line's rounding. Of a bundle it says neither that nor discounts.
+    """
 
     offer: OfferFacts
     quantity: int
@@ -50,7 +51,12 @@ class Priced(msgspec.Struct):
     """A priced purchase, as the parallel arrays of orders.quote: `order_*` have an element per order, in the order in
     which its seller and ship-from were first seen, `line_*` one per line, `discount_*` one per discount.
 
-    `line_orders` and `discount_lines` count from 1, as SQL arrays do. All amounts are minor units of `currency`."""
+    A bundle is a line for each of its components: the line's offer is the bundle's, its price the component's share of
+    what one bundle costs, for the `line_prices_per` units that are in one. `line_bundles` says which of the bundles of
+    these `bundle_prices` a line is of, 0 for none; it is empty where there are none at all.
+
+    `line_orders`, `line_bundles` and `discount_lines` count from 1, as SQL arrays do. All amounts are minor units of
+    `currency`."""
 
     currency: str
     paid_minor: int = 0
@@ -76,6 +82,8 @@ class Priced(msgspec.Struct):
     line_shippings: list[int] = []
     line_commission_bps: list[int] = []
     line_commissions: list[int] = []
+    line_bundles: list[int] = []
+    bundle_prices: list[int] = []
     discount_lines: list[int] = []
     discount_kinds: list[str] = []
     discount_parties: list[str] = []
@@ -89,10 +97,10 @@ def price(lines: Sequence[Line], shipping: ShippingService, terms: Terms, promot
     PromotionNotValid when the purchase does not reach the promotion's minimum."""
     if not lines:
         raise NothingToPrice
-    if len(lines) > MAX_LINES:
-        raise TooManyLines(MAX_LINES)
     plan = Priced(lines[0].offer.currency)
     _add_lines(plan, lines, terms)
+    if len(plan.line_orders) > MAX_LINES:
+        raise TooManyLines(MAX_LINES)
     _add_discounts(plan, lines)
     if promotion is not None:
         _add_promotion(plan, promotion)
@@ -105,7 +113,7 @@ def _add_lines(plan: Priced, lines: Sequence[Line], terms: Terms) -> None:
     """Lines with their gross: floor(price * quantity / price_per), or what the caller says."""
     numbers: dict[tuple[UUID, int], int] = {}
     market, market_bp = terms.market, terms.commission_bp
-    for offer, quantity, _, gross in lines:
+    for offer, quantity, discounts, gross in lines:
         if offer.market != market:
             raise MixedMarkets(offer.offer_id)
         if not 1 <= quantity <= MAX_QUANTITY:
@@ -123,6 +131,11 @@ def _add_lines(plan: Priced, lines: Sequence[Line], terms: Terms) -> None:
             plan.order_owns.append(offer.own)
             plan.order_locations.append(offer.location_id)
         rate = 0 if offer.own else market_bp if offer.commission_bp is None else offer.commission_bp
+        if offer.stock_id is None:
+            if discounts or gross != floor:
+                raise DiscountNotValid(offer.offer_id)
+            _add_bundle(plan, offer, quantity, number, rate)
+            continue
         plan.line_orders.append(number)
         plan.line_offers.append(offer.offer_id)
         plan.line_variants.append(offer.variant_id)
@@ -133,11 +146,38 @@ def _add_lines(plan: Priced, lines: Sequence[Line], terms: Terms) -> None:
         plan.line_roundings.append(gross - floor)
         plan.line_grosses.append(gross)
         plan.line_commission_bps.append(rate)
+    if plan.bundle_prices:
+        plan.line_bundles += [0] * (len(plan.line_orders) - len(plan.line_bundles))
+
+
+def _add_bundle(plan: Priced, offer: OfferFacts, quantity: int, number: int, rate: int) -> None:
+    """A line for each component. The price of one bundle is shared in proportion to what its components cost alone:
+    2000 for a camera of 1800 and two batteries of 300 each are 1500 and 500; three bundles cost three times that."""
+    plan.bundle_prices.append(offer.unit_price_minor)
+    plan.line_bundles += [0] * (len(plan.line_orders) - len(plan.line_bundles))
+    shares = allocate(offer.unit_price_minor, [part.alone_minor for part in offer.components])
+    for part, share in zip(offer.components, shares, strict=True):
+        if quantity * part.quantity > MAX_QUANTITY:
+            raise QuantityNotValid(offer.offer_id, MAX_QUANTITY // part.quantity)
+        plan.line_bundles.append(len(plan.bundle_prices))
+        plan.line_orders.append(number)
+        plan.line_offers.append(offer.offer_id)
+        plan.line_variants.append(part.variant_id)
+        plan.line_stocks.append(part.stock_id)
+        plan.line_quantities.append(quantity * part.quantity)
+        plan.line_prices.append(share)
+        plan.line_prices_per.append(part.quantity)
+        plan.line_roundings.append(0)
+        plan.line_grosses.append(quantity * share)
+        plan.line_commission_bps.append(rate)
 
 
 def _add_discounts(plan: Priced, lines: Sequence[Line]) -> None:
     """The discounts that come with the lines, in their order."""
-    for i, line in enumerate(lines):
+    following = 0
+    for line in lines:
+        i = following
+        following += len(line.offer.components) or 1
         if not line.discounts:
             continue
         left = plan.line_grosses[i]
@@ -175,7 +215,7 @@ def _add_promotion(plan: Priced, promotion: Promotion) -> None:
 
 
 def _add_shipping(plan: Priced, shipping: ShippingService) -> None:
-    """Each order's shipping, split over its lines in proportion to their gross."""
+    """Each order's shipping, split over its lines in proportion to their gross. A bundle is one item."""
     orders = len(plan.order_sellers)
     plan.line_shippings = [0] * len(plan.line_orders)
     if shipping.base_minor == 0 and shipping.item_minor == 0:
@@ -185,7 +225,8 @@ def _add_shipping(plan: Priced, shipping: ShippingService) -> None:
     for i, number in enumerate(plan.line_orders):
         members[number - 1].append(i)
     for mine in members:
-        cost = shipping.base_minor + shipping.item_minor * len(mine)
+        items = len({plan.line_bundles[i] or -i for i in mine}) if plan.line_bundles else len(mine)
+        cost = shipping.base_minor + shipping.item_minor * items
         plan.order_shipping.append(cost)
         for i, part in zip(mine, allocate(cost, [plan.line_grosses[i] for i in mine]), strict=True):
             plan.line_shippings[i] = part

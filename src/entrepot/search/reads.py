@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.catalog import Price
+from entrepot.catalog import Component, Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 from entrepot.search import store
@@ -22,6 +22,7 @@ FEW = 3
 """With fewer hits than this, likeness is asked for too."""
 
 _variants = msgspec.json.Decoder(list[Variant]).decode
+_components = msgspec.json.Decoder(list[Component]).decode
 _offers = msgspec.json.Decoder(list[ProductOffer]).decode
 
 
@@ -78,13 +79,17 @@ async def product(tx: ReadTx, market: str, slug: str) -> Product:
     )  # fmt: skip
 
 
-async def own_offers(tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int) -> list[OwnOffer]:
-    """A seller's offers in the order of their ids, at most OWN_OFFERS_MAX."""
-    rows = await tx.all(store.OWN_OFFERS, cell=cell, seller_id=seller_id, after=after, limit=min(limit, OWN_OFFERS_MAX))
+async def own_offers(
+    tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int, *, bundles: bool = False
+) -> list[OwnOffer]:
+    """A seller's offers, or only its bundles, in the order of their ids, at most OWN_OFFERS_MAX."""
+    rows = await tx.all(
+        store.OWN_OFFERS, cell=cell, seller_id=seller_id, bundles=bundles, after=after, limit=min(limit, OWN_OFFERS_MAX)
+    )
     return [
         OwnOffer(
             r.id, r.product_slug, r.title, r.sku, r.market, r.location_id, Price(r.unit_price_minor, r.currency),
-            r.price_per, r.unit, r.status, r.available,  # type: ignore[arg-type]
+            r.price_per, r.unit, r.status, r.available, _components(r.components),  # type: ignore[arg-type]
         )
         for r in rows
     ]  # fmt: skip

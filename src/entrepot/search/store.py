@@ -60,7 +60,21 @@ class OwnOfferRow(msgspec.Struct, frozen=True):
     unit: str
     status: str
     available: int
+    components: str  # a JSON text
 
+
+# What is in the bundle `o`, as JSON.
+_COMPONENTS = """
+    coalesce((select json_agg(json_build_object('offer_id', t.offer_id, 'title', t.title, 'slug', t.slug,
+                                                'quantity', c.quantity, 'unit', f.unit) order by t.offer_id)
+                from catalog.component c
+                join catalog.offer f on f.cell = c.cell and f.id = c.offer_id
+                join catalog.offer_title t on t.cell = c.cell and t.offer_id = c.offer_id
+               where c.cell = o.cell and c.bundle_id = o.id and o.stock_id is null), '[]')
+"""
+_LEFT = """
+    case when o.stock_id is null then inventory.bundles_left(o.cell, o.id) else k.on_hand - k.held - k.allocated end
+"""
 
 # Two laterals, each one probe of the index offer_product in price order: the cheapest offer with stock and, only where
 # there is none (a one-time filter), the cheapest without.
@@ -76,10 +90,11 @@ _CARDS = """
       left join lateral (
            select o.unit_price_minor, o.price_per, o.unit
              from catalog.offer o
-             join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+             left join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
              join sellers.seller s on s.id = o.seller_id
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
-              and k.on_hand > k.held + k.allocated
+              and case when o.stock_id is null then inventory.bundles_left(o.cell, o.id) > 0
+                       else k.on_hand > k.held + k.allocated end
             order by o.unit_price_minor
             limit 1) stocked on true
       left join lateral (
@@ -163,7 +178,7 @@ KNOWN = sql(
 )
 
 PRODUCT = sql(
-    """
+    f"""
     select p.id, p.slug, p.title, p.brand, p.description, c.slug, c.name,
            coalesce((select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'gtin', v.gtin, 'title', v.title)
                                      order by v.id)
@@ -173,16 +188,17 @@ PRODUCT = sql(
                                 'id', o.id, 'variant_id', o.variant_id, 'seller', o.seller,
                                 'seller_slug', o.seller_slug, 'ship_from', o.ship_from, 'ship_from_country', o.country,
                                 'price', json_build_object('minor', o.unit_price_minor, 'currency', o.currency),
-                                'price_per', o.price_per, 'unit', o.unit, 'available', o.available)
+                                'price_per', o.price_per, 'unit', o.unit, 'available', o.available,
+                                'components', o.components)
                                 order by o.unit_price_minor, o.id)
                        from (select o.id, o.variant_id, s.name as seller, s.slug as seller_slug,
                                     coalesce(l.name, '') as ship_from, coalesce(l.country, '') as country,
                                     o.unit_price_minor, m.currency, o.price_per, o.unit,
-                                    k.on_hand - k.held - k.allocated as available
+                                    {_LEFT} as available, {_COMPONENTS} as components
                                from catalog.offer o
                                join sellers.market m on m.code = o.market
                                join sellers.seller s on s.id = o.seller_id
-                               join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+                               left join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
                                left join logistics.location l on l.cell = o.cell and l.id = o.location_id
                               where o.product_id = p.id and o.market = :market and o.status = 'active'
                                 and s.status = 'active'
@@ -192,23 +208,23 @@ PRODUCT = sql(
       from catalog.product p
       join catalog.category c on c.id = p.category_id
      where p.slug = :slug
-    """,
+    """,  # noqa: S608 - made of the constants above
     ProductRow,
 )
 
 OWN_OFFERS = sql(
-    """
+    f"""
     select o.id, p.slug, case v.title when '' then p.title else p.title || ', ' || v.title end, v.sku, o.market,
            o.location_id, m.currency, o.unit_price_minor, o.price_per, o.unit, o.status,
-           k.on_hand - k.held - k.allocated
+           {_LEFT}, {_COMPONENTS}::text
       from catalog.offer o
       join catalog.product p on p.id = o.product_id
       join catalog.variant v on v.id = o.variant_id
       join sellers.market m on m.code = o.market
-      join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
-     where o.cell = :cell and o.seller_id = :seller_id and o.id > :after
+      left join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
+     where o.cell = :cell and o.seller_id = :seller_id and o.id > :after and (o.stock_id is null or not :bundles)
      order by o.id
      limit :limit
-    """,
+    """,  # noqa: S608
     OwnOfferRow,
 )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from entrepot.catalog import Price
+from entrepot.catalog import Component, Price
 
 
 class Card(msgspec.Struct, frozen=True, gc=False):
@@ -51,7 +51,7 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class ProductOffer(msgspec.Struct, frozen=True):
-    """One seller's offer of a variant; `available` units can be bought now."""
+    """One seller's offer of a variant; `available` units can be bought now. Only a bundle has `components`."""
 
     id: int
     variant_id: int
@@ -63,6 +63,7 @@ class ProductOffer(msgspec.Struct, frozen=True):
     price_per: int
     unit: str
     available: int
+    components: list[Component]
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -80,7 +81,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class OwnOffer(msgspec.Struct, frozen=True):
-    """An offer as its seller's list shows it."""
+    """An offer as its seller's list shows it. Only a bundle has `components`."""
 
     id: int
     product_slug: str
@@ -93,3 +94,4 @@ class OwnOffer(msgspec.Struct, frozen=True):
     unit: str
     status: Literal["active", "paused", "campaign"]
     available: int
+    components: list[Component]

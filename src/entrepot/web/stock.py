@@ -1,4 +1,5 @@
-"""A seller's shelves: what lies where, goods that come in, counts that are corrected, and the locations."""
+"""A seller's shelves: what lies where, goods that come in, counts that are corrected, the locations; and bundles, which
+are sold from the shelves of what is in them."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import catalog, inventory, logistics, sellers
+from entrepot import catalog, inventory, logistics, search, sellers
 from entrepot.inventory import Reason
 from entrepot.kit import idempotency, ids
 from entrepot.kit.db import ReadTx, Tx
@@ -49,6 +50,10 @@ class LocationForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place: LocationName
     code: LocationCode
     country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{ids.END}")]
+
+
+class OnSale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    act: Literal["pause", "resume"]
 
 
 async def stock_page(tx: ReadTx, visit: Visit) -> Response:
@@ -124,6 +129,20 @@ async def add_location(tx: Tx, visit: Visit, body: LocationForm) -> Go:
     return Go("/seller/stock/locations", done="location_added")
 
 
+async def bundles_page(tx: ReadTx, visit: Visit) -> Response:
+    after = visit.query_number("after")
+    found = await search.own_offers(tx, visit.me.cell, visit.seller_id, after, PER_PAGE, bundles=True)
+    return await visit.show(
+        tx, "seller_bundles.html", found=found, next=found[-1].id if len(found) == PER_PAGE else None
+    )
+
+
+async def pause_or_resume(tx: Tx, visit: Visit, body: OnSale) -> Go:
+    change = catalog.pause_offer if body.act == "pause" else catalog.resume_offer
+    await change(tx, visit.me.cell, visit.seller_id, visit.number("offer_id"))
+    return Go("/seller/bundles", done="off_sale" if body.act == "pause" else "on_sale")
+
+
 async def _is_own(tx: ReadTx, visit: Visit) -> bool:
     """Whether this is a shop of the operator's own, whose goods have a purchase cost."""
     return (await sellers.seller(tx, sellers.SellerId(visit.seller_id))).kind == "own"
@@ -154,6 +173,8 @@ routes = [
     form_of_its_own("/seller/stock/receive", receive, ReceiptForm, SELLER, again=receive_page),
     page("/seller/stock/locations", locations_page, SELLER),
     form("/seller/stock/locations", add_location, LocationForm, SELLER, again=locations_page),
+    page("/seller/bundles", bundles_page, SELLER),
+    form("/seller/bundles/{offer_id}", pause_or_resume, OnSale, SELLER),
     page("/seller/stock/{stock_id}", shelf_page, SELLER),
     form_of_its_own("/seller/stock/{stock_id}/correct", correct, CorrectionForm, SELLER, again=shelf_page),
 ]

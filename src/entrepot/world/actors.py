@@ -64,7 +64,7 @@ async def shop(world: World) -> None:
 def _purchase(world: World) -> Wanted:
     chance = world.chance
     market = chance.choice(sorted(world.markets))
-    offers = [offer.id for offer in world.offers if offer.market == market]
+    offers = [offer.id for offer in world.offers + world.bundles if offer.market == market]
     lines = [
         (offer, chance.choice((1, 1, 1, 2, 3, 8, 40))) for offer in chance.sample(offers, chance.choice((1, 1, 2, 4)))
     ]
@@ -187,10 +187,11 @@ class _Scarce(msgspec.Struct, frozen=True):
     funds_minor: int
 
 
-# What the first line of an order sells: how much of it is left, and what its buyer has to pay with.
+# What the first line of an order sells, be it a bundle: how much is left, and what its buyer has to pay with.
 _SCARCE = sql(
     """
-    select l.offer_id, s.on_hand - s.held - s.allocated, f.unit_price_minor, f.price_per,
+    select l.offer_id, coalesce(inventory.bundles_left(l.cell, l.offer_id), s.on_hand - s.held - s.allocated),
+           f.unit_price_minor, f.price_per,
            coalesce((select b.credits - b.debits
                        from ledger.account a
                        join ledger.balance b on b.cell = a.cell and b.account_id = a.id
@@ -240,7 +241,7 @@ async def _two_halves(world: World, order: LiveOrder, scarce: _Scarce) -> list[P
     """Two purchases that can be made alone, and not both."""
     can_pay = scarce.funds_minor * scarce.price_per // scarce.price_minor
     wanted = [(scarce.offer_id, min(scarce.left, can_pay) // 2 + 1)]
-    market = next(offer.market for offer in world.offers if offer.id == scarce.offer_id)
+    market = next(offer.market for offer in world.offers + world.bundles if offer.id == scarce.offer_id)
     purchases: list[Wanted] = [(order.buyer_id, market, wanted, "free", None)] * 2
     quotes = await world.db.transact(lambda tx: _quote(tx, purchases), durable=False)
     return [Place(order.buyer_id, world.key(), quote, "wallet") for quote in quotes if quote is not None]
@@ -316,7 +317,7 @@ async def correct(world: World) -> None:
 
 
 async def change_price(world: World) -> None:
-    offer, price = world.chance.choice(world.offers), world.chance.choice((1, 99, 1_000, 2_499, 10_001))
+    offer, price = world.chance.choice(world.offers + world.bundles), world.chance.choice((1, 99, 1_000, 2_499, 10_001))
     await ask(
         world, offer.seller, "set_price", lambda tx: catalog.set_prices(tx, CELL, [offer.id], [price], offer.seller)
     )
@@ -324,7 +325,7 @@ async def change_price(world: World) -> None:
 
 async def open_or_close(world: World) -> None:
     """An offer is paused or resumed, or a whole seller suspended or reinstated."""
-    offer = world.chance.choice(world.offers)
+    offer = world.chance.choice(world.offers + world.bundles)
     verb, work = world.chance.choice(
         (
             ("pause", lambda tx: catalog.pause_offer(tx, CELL, offer.seller, offer.id)),

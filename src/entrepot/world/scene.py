@@ -30,6 +30,8 @@ Answer = TypeVar("Answer")
 
 
 class Offer(msgspec.Struct, frozen=True):
+    """`stock` is 0 for a bundle."""
+
     id: int
     seller: UUID
     own: bool
@@ -59,6 +61,7 @@ class World:
     buyers: list[UUID] = field(default_factory=list)
     sellers: list[UUID] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
+    bundles: list[Offer] = field(default_factory=list)
     quotes: list[tuple[UUID, UUID]] = field(default_factory=list)  # (buyer, quote) that were not placed at once
     placed: list[Place] = field(default_factory=list)  # acknowledged, the first command of each group
     groups: set[UUID] = field(default_factory=set)

@@ -55,6 +55,23 @@ OWN_GOODS = (
 OWN_PIECES = 60
 
 
+class OwnBundle(NamedTuple):
+    """`units` of OWN_GOODS in one bundle, by SKU."""
+
+    sku: str
+    title: str
+    price_minor: int
+    units: dict[str, int]
+
+
+OWN_BUNDLES = (
+    OwnBundle("OWN-LUNCH", "Lunch set: box and bottle", 3_690, {"OWN-BOX": 1, "OWN-BOTTLE": 1}),
+    OwnBundle("OWN-PICNIC", "Picnic set: tote, two bottles and three boxes", 9_990,
+              {"OWN-TOTE": 1, "OWN-BOTTLE": 2, "OWN-BOX": 3}),
+)  # fmt: skip
+"""They share bottles and boxes, with each other and with those sold alone."""
+
+
 class _BestOffer(msgspec.Struct, frozen=True):
     offer_id: int
     stock_id: int
@@ -121,8 +138,8 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
         ),
     )  # fmt: skip
     pieces = [offer.offer_id for offer in best if offer.price_per == 1]
-    await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], pieces[4:6]])
-    await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[1]])
+    await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], [*pieces[4:6], own[-2]]])
+    await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[-1]])
     return True
 
 
@@ -138,7 +155,7 @@ async def _restock(tx: Tx, offers: Sequence[_BestOffer]) -> None:
 
 async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
     """The operator's own shop (the "heavy" model): goods bought from a supplier, own_stock -> supplier. The seller and
-    its offers."""
+    its offers, the bundles last."""
     seller = sellers.SellerId(new_id(tx.now))
     await sellers.open_seller(tx, seller, "entrepot", "Entrepot", "own", currencies=[CURRENCY], cell=CELL)
     await logistics.import_locations(tx, CELL, [WAREHOUSE], ["warehouse-1"], ["Entrepot warehouse"], ["US"])
@@ -156,6 +173,12 @@ async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
         )
         for goods, variant, stock in zip(OWN_GOODS, variants, stocks, strict=True)
     ]
+    of = {goods.sku: offer.id for goods, offer in zip(OWN_GOODS, offers, strict=True)}
+    for bundle in OWN_BUNDLES:
+        made = catalog.NewProduct(bundle.title, category, [catalog.NewVariant(bundle.sku)], "Entrepot")
+        (variant,) = (await catalog.add_product(tx, made)).variant_ids
+        parts = [catalog.InBundle(of[sku], units) for sku, units in bundle.units.items()]
+        offers.append(await catalog.add_bundle(tx, CELL, seller, catalog.NewBundle(variant, bundle.price_minor, parts)))
     return seller, [offer.id for offer in offers]
 
 

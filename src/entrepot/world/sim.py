@@ -46,6 +46,8 @@ PAYMENT_TTL_S = {"us": 900, "jp": 5 * 86_400}
 ACCIDENT_RATE = 0.03
 BUYERS = 8
 OFFERS = 12
+BUNDLES: tuple[dict[int, int], ...] = ({0: 2, 6: 1}, {6: 3}, {1: 1, 7: 2}, {5: 1, 11: 1})
+"""Units of offers, by number, in each bundle: the first two share one, the last is of the operator's own."""
 FULL_STEPS = 1_000
 """A full audit comes after so many steps; what a step has touched is audited after each."""
 VACUUM_STEPS = 4_000
@@ -234,6 +236,8 @@ async def _set_up(world: World) -> None:
         await accounts.import_buyers(tx, world.buyers)
         for number in range(OFFERS):
             world.offers.append(await _open_offer(tx, world, number))
+        for number, units in enumerate(BUNDLES):
+            world.bundles.append(await _open_bundle(tx, world, number, units))
     for offer in world.offers:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
@@ -251,6 +255,18 @@ async def _open_offer(tx: Tx, world: World, number: int) -> Offer:
         tx, CELL, catalog.NewOffer(seller, product.variant_ids[0], market, number % 2 + 1, stock, 1_999)
     )
     return Offer(made.id, seller, seller == world.sellers[2], market, MARKETS[market], stock)
+
+
+async def _open_bundle(tx: Tx, world: World, number: int, units: dict[int, int]) -> Offer:
+    """A bundle of so many units of each of these offers."""
+    one = world.offers[min(units)]
+    new = catalog.NewProduct(
+        f"Bundle {number}", (await catalog.categories(tx))[0].id, [catalog.NewVariant(f"set-{number}")]
+    )
+    variant = (await catalog.add_product(tx, new)).variant_ids[0]
+    parts = [catalog.InBundle(world.offers[offer].id, n) for offer, n in units.items()]
+    made = await catalog.add_bundle(tx, CELL, one.seller, catalog.NewBundle(variant, 2_999, parts))
+    return Offer(made.id, one.seller, one.own, one.market, one.currency, 0)
 
 
 async def _audited(world: World) -> None:

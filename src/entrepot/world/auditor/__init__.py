@@ -6,8 +6,9 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
                code between the parties of its order, escrow holds what is owed; payouts, refunds and purchases agree
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
     quotas.py  what promotions may still be used for is what was granted less what was used
-    orders.py  amounts of lines, orders, groups and payments agree; each order's escrow went in and out exactly; its
-               status agrees with its times, group, payment, fulfillment order and shipment; no promise is overdue
+    orders.py  amounts of lines, orders, groups and payments agree; bundles are whole; each order's escrow went in and
+               out exactly; its status agrees with its times, group, payment, fulfillment order and shipment; no promise
+               is overdue
 
 All checks of one audit read one snapshot, so that it is right while sales go on. It blocks nobody.
 

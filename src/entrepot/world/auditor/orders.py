@@ -153,6 +153,34 @@ LINE_GROSS = check(
     by="order",
 )
 
+# What was promised stands in the quote, until that is forgotten. What is in a bundle never changes.
+ORDER_BUNDLE = check(
+    "order_bundle",
+    "Of a bundle all components were bought, as many of each as are in it, at prices that sum to the bundle's.",
+    """
+    select 'orders.order ' || l.order_id || ' bundle ' || l.bundle_no as item,
+           row(c.parts, true, coalesce(q.bundle_prices[l.bundle_no], l.price)) as expected,
+           row(l.parts, l.bundle_no > 0 and l.even, l.price) as found,
+           '(variants and units in one, as many of each, price)' as detail
+      from (select order_id, bundle_no, offer_id,
+                   string_agg(variant_id || ': ' || price_per, ', ' order by variant_id) as parts,
+                   count(distinct quantity / price_per) = 1 and bool_and(quantity % price_per = 0) as even,
+                   sum(unit_price_minor)::bigint as price
+              from orders.order_line t
+             where cell = :cell {order:order_id}
+               and (bundle_no > 0
+                    or exists (select from catalog.component c where c.cell = t.cell and c.bundle_id = t.offer_id))
+             group by order_id, bundle_no, offer_id) l
+      left join orders.order o on o.cell = :cell and o.id = l.order_id
+      left join orders.quote q on q.cell = o.group_cell and q.id = o.group_id
+      left join lateral (select string_agg(f.variant_id || ': ' || c.quantity, ', ' order by f.variant_id) as parts
+                           from catalog.component c
+                           join catalog.offer f on f.cell = c.cell and f.id = c.offer_id
+                          where c.cell = :cell and c.bundle_id = l.offer_id) c on true
+    """,
+    by="order",
+)
+
 ESCROW_IN = check(
     "escrow_in",
     "An order that was paid for has paid exactly its amount into escrow, and the operator exactly its discount; an "
@@ -318,6 +346,7 @@ CHECKS = (
     ORDER_DISCOUNTS,
     LINE_DISCOUNT,
     LINE_GROSS,
+    ORDER_BUNDLE,
     ESCROW_IN,
     ESCROW_OUT,
     SELLER_FEES,
