@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
 
+from entrepot.campaigns import Wish
 from entrepot.kit.db import Database
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.ids import NIL, parse, show
+from entrepot.orders import SoldOut
 from tests.campaigns.stage import MINUTE, Stage, buy, problem
 from tests.shop import Buyer
 
@@ -48,10 +51,23 @@ async def test_refusals_do_not_reach_the_database(stage: Stage) -> None:
             "type": "sold_out", "status": 409, "offer_id": offer, "available": 0,
         }  # fmt: skip
         assert problem(await buy(first, path, offer))["type"] == "limit_reached"
+        await refused_without_garbage(stage, third, path, offer)
     stage.shop.clock.advance(60 * MINUTE)
     assert problem(await buy(third, path, offer))["type"] == "campaign_over"
     with no_database():
         assert problem(await buy(third, path, offer))["type"] == "campaign_over"
+
+
+async def refused_without_garbage(stage: Stage, buyer: Buyer, path: str, offer: int) -> None:
+    """A million refusals that only the collector could clear away would take it half of the processor."""
+    caller = stage.shop.keys.caller(buyer.headers["authorization"][7:], stage.shop.clock.now())
+    assert caller is not None
+    wish = Wish(caller.user_id, "k", parse("cmp", path.split("/")[-1]), offer, 1, buyer.address, "standard", "wallet")
+    gc.collect()
+    for _ in range(10):
+        with suppress(SoldOut):
+            await stage.shop.app.state.desk.buy(caller, wish)
+    assert gc.collect() == 0
 
 
 async def test_a_key_that_bought_is_answered_the_same_by_every_process(stage: Stage) -> None:

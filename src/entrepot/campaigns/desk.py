@@ -50,7 +50,11 @@ class Desk:
                 batcher = self._batchers[caller.cell] = Batcher(partial(self._run, caller.cell))
             outcome = await batcher.do(wish)
         if isinstance(outcome, Problem):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                # What was raised holds this frame: if the frame held it too, each refusal would be garbage to collect.
+                del outcome
         return Placed(show("grp", outcome), "placed" if wish.method == "wallet" else "awaiting_payment")
 
     def _known(self, campaign: Campaign, wish: Wish) -> Outcome | None:

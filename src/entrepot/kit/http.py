@@ -56,6 +56,8 @@ MAX_BODY_BYTES = 65_536
 MAX_BIGINT = 2**63 - 1
 SLOW_S = 1.0
 """Requests that take so long are logged, whatever their answer."""
+COUNTED = (409, 429)
+"""What is refused like this is counted and not logged: in a rush a million are told that nothing is left."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -136,19 +138,18 @@ delete = partial(route, "DELETE")
 class Json(Response):
     """An answer of the API; its headers are few and always the same."""
 
-    def __init__(self, body: bytes, status: int) -> None:
+    def __init__(self, body: bytes, status: int, kind: bytes = b"application/json") -> None:
         self.status_code, self.body, self.background = status, body, None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", kind)]
 
 
 def problem_response(problem: Problem) -> Response:
-    headers = {}
+    response = Json(_encode(problem.document()), problem.status, b"application/problem+json")
     if hasattr(problem, "retry_after_s"):
-        headers["retry-after"] = str(problem.retry_after_s)
+        response.raw_headers.append((b"retry-after", b"%d" % problem.retry_after_s))
     if problem.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    body = _encode(problem.document())
-    return Response(body, problem.status, headers, "application/problem+json")
+        response.raw_headers.append((b"www-authenticate", b"Bearer"))
+    return response
 
 
 def sign_in(request: Request) -> Caller | None:
@@ -196,7 +197,7 @@ def endpoint(route: Route, counts: Counts = SHOP) -> StarletteRoute:
         took = monotonic() - started
         seen(response.status_code, took)
         # What went well is counted and, if it changed something, an event.
-        if response.status_code >= 400 or took >= SLOW_S:
+        if (response.status_code >= 400 and response.status_code not in COUNTED) or took >= SLOW_S:
             log("request", route=logged, status=response.status_code, ms=round(took * 1000, 1))
         return response
 

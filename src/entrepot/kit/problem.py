@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
+
+
+@cache
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 @dataclass(eq=False)
@@ -20,7 +26,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
 
     @classmethod
     def code(cls) -> str:
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        return _snake(cls.__name__)
 
     @classmethod
     def title(cls) -> str:
