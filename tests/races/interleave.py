@@ -30,6 +30,8 @@ Work = Callable[[Database], Awaitable[Any]]
 GLANCE_S = 0.002
 """How long nothing has to happen before we look who is blocked."""
 GIVE_UP_S = 10.0
+taken: set[str] = set()
+"""Every statement that an actor had a turn for, since somebody cleared it."""
 
 
 class Actor:
@@ -45,6 +47,7 @@ class Actor:
         self._go = asyncio.Event()
 
     async def turn(self, statement: str) -> None:
+        taken.add(statement)
         self.next = " ".join(statement.split())[:60]
         self._stage.changed.set()
         await self._go.wait()

@@ -1,0 +1,119 @@
+"""What locks, and which race takes it. The locks are found, in the program's queries and in the functions of the
+database, so that none is forgotten; that a race takes those that are listed for it is seen when it runs (conftest)."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import entrepot
+from entrepot import migrations
+from entrepot.kit.sql import Query
+
+LOCKS = re.compile(r"for (?:no key )?update|advisory_\w*lock|on conflict|update \w+\.\w+|delete from \w+\.\w+")
+"""Rows are locked to be changed, keys are waited for by whoever inserts them too."""
+_FUNCTION = re.compile(r"create function (\w+\.\w+)\s*\(.*?\$\$(.*?)\$\$", re.DOTALL)
+
+RACED = {
+    "test_campaigns.test_a_buyer_s_limit_holds_at_once": "pricing.open_quotas",
+    "test_campaigns.test_a_campaign_and_an_ordinary_sale_want_the_last_unit": (
+        "catalog.ADD_OFFER catalog.list_many inventory.OPEN_ASIDE"
+    ),
+    "test_campaigns.test_one_key_at_once_buys_once": "orders.DROP_QUOTES",
+    "test_campaigns.test_the_last_unit_is_bought_or_goes_back": (
+        "campaigns.DUE campaigns.END campaigns.LOCK campaigns.SETTLED"
+    ),
+    "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
+    "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL",
+    "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
+    "test_hands.test_a_parcel_arrives_once": "logistics.ADVANCE logistics.INSERT_SCANS orders.DELIVERED",
+    "test_hands.test_a_payment_is_asked_about_by_one": "payments.CLAIM_DUE",
+    "test_hands.test_a_payment_is_given_up_once_or_captured": (
+        "payments.GIVE_UP payments.KNOWN_AS payments.PENDING payments.WEBHOOK"
+    ),
+    "test_hands.test_a_refused_refund_is_sent_again_or_credited": (
+        "payments.CLAIM_REFUNDS payments.CREDITED payments.LOCK_REFUND payments.REFUNDED "
+        "payments.RETRY_REFUND payments.RETURNED"
+    ),
+    "test_hands.test_a_switch_is_off_once": "platform.END platform.END_DUE platform.LOCK",
+    "test_hands.test_no_position_in_a_line_is_given_twice": "campaigns.SET_ADMISSION campaigns.TAKE_POSITIONS",
+    "test_hands.test_own_goods_have_one_currency": "inventory.FIX_CURRENCY",
+    "test_hands.test_terms_follow_each_other": "sellers.END_TERMS sellers.LOCK_MARKET",
+    "test_hands.test_the_last_guess_is_made_once": "accounts.LOCK_TRIES",
+    "test_hands.test_the_last_place_for_an_address_is_filled_once": "accounts.LOCK_USER",
+    "test_hands.test_the_last_unit_is_sold_or_missing": "inventory.LOCK_OWN",
+    "test_hands.test_what_is_paused_or_suspended_is_so_once": "catalog.SET_STATUS sellers.MOVE",
+    "test_hands.test_who_is_forgotten_keeps_no_address": (
+        "accounts.ERASED accounts.ERASE_ADDRESSES accounts.ERASE_LOGIN accounts.ERASE_PERSON"
+    ),
+    "test_lives.test_a_payment_is_recorded_or_its_group_expires": (
+        "orders.DUE_FOR_EXPIRY orders.GROUP_STATUS orders.LOCK_GROUPS orders.ORDERS_OF_GROUPS orders.PAID "
+        "payments.CAPTURED payments.RETURN_LATE"
+    ),
+    "test_lives.test_a_period_is_paid_out_once_and_nothing_gets_lost": "ledger.lock_positive payments.OPEN_RUN",
+    "test_lives.test_an_order_is_canceled_or_shipped": (
+        "logistics.CLOSE_REQUESTS logistics.request_many orders.LOCK_ORDERS orders.REQUEST_FULFILLMENT "
+        "orders.SHIPPED payments.ADD_REFUNDED"
+    ),
+    "test_lives.test_an_order_is_released_once": "orders.ENDED",
+    "test_lives.test_one_stock_row_is_opened_once": "inventory.OPEN",
+    "test_lives.test_the_buyer_and_the_timer_confirm_once": "orders.DUE_FOR_RELEASE",
+    "test_lives.test_two_of_one_consumer_see_each_event_once": "kit._CURSOR kit._MOVE kit._OPEN",
+    "test_placing.test_a_price_is_changed_before_or_after_the_sale": "catalog.SET_PRICES",
+    "test_placing.test_one_key_at_once_is_one_command": "orders.place_many",
+    "test_placing.test_one_quote_under_two_keys_is_placed_once": "orders.claim_groups",
+    "test_placing.test_one_top_up_counts_once": "ledger.open_many",
+    "test_placing.test_orders_of_one_purchase_canceled_at_once_give_its_promotion_back_once": (
+        "pricing.give_back_quotas"
+    ),
+    "test_placing.test_the_last_of_a_wallet_is_spent_once": "ledger.lock_many ledger.write_many",
+    "test_placing.test_the_last_unit_is_sold_once": "inventory.lock_many inventory.move_many",
+    "test_placing.test_the_last_use_of_a_promotion_is_used_once": "pricing.lock_quotas pricing.use_quotas",
+}  # fmt: skip
+"""The locks that these races are about."""
+EXCEPTED = {
+    "a key decides who makes a row, and the other is told that it is there": (
+        "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
+        "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
+        "logistics.IMPORT_LOCATIONS pricing.ADD_PROMOTION pricing.ADD_SERVICE sellers.ADD_MARKET sellers.OPEN"
+    ),
+    "what goes is of no use any more, or was nobody else's": (
+        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE kit._FORGET orders.DROP_OLD_QUOTES "
+        "orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
+    ),
+    "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
+    "of a command, and the last one counts or another is refused": "kit._PUT world._BEGUN world._SAVE",
+}  # fmt: skip
+"""No race, and why."""
+
+
+@functools.cache
+def queries() -> dict[str, str]:
+    """Every query of the program that locks, as `room.NAME`."""
+    found = {}
+    for module in pkgutil.walk_packages(entrepot.__path__, "entrepot."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Query) and LOCKS.search(value.text):
+                found[f"{module.name.split('.')[1]}.{name}"] = value.text
+    return found
+
+
+@functools.cache
+def functions() -> dict[str, str]:
+    """Every function of the database, by its text."""
+    folder = Path(migrations.__file__ or "").parent
+    return dict(match for path in folder.glob("*.sql") for match in _FUNCTION.findall(path.read_text()))
+
+
+def reached(statements: set[str]) -> set[str]:
+    """The functions that these statements call, and those that they call."""
+    bodies, found, texts = functions(), set[str](), list(statements)
+    while texts:
+        for name in re.findall(r"\b(\w+\.\w+)\s*\(", texts.pop()):
+            if name in bodies and name not in found:
+                found.add(name)
+                texts.append(bodies[name])
+    return found
