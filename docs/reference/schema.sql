@@ -431,10 +431,11 @@ CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time z
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
-                                    placed_at)
+                                    placed_at, other_cells)
     select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
            case m.method when 'wallet' then 'placed' else 'awaiting_payment' end,
-           case m.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now
+           case m.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now,
+           q.other_cells
       from orders.quote q
      cross join lateral (select p_methods[width_bucket(q.id, p_quotes)] as method) m
      where q.cell = p_cell and q.id = any (p_quotes)
@@ -456,13 +457,15 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
                    as paid,
-               p_payers[width_bucket(q.id, p_groups)] as payer
+               case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
+                    else (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency)
+               end as payer
           from orders.quote q
          cross join lateral generate_series(1, cardinality(q.order_ids)) i
           join house e on e.code = 'escrow' and e.currency = q.currency
@@ -480,11 +483,18 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
               from asked a
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
+            union all
+            select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
+                                         (select h.id from house h where h.code = 'gateway' and h.currency = q.currency)),
+                   (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency), w.paid
+              from orders.quote q
+             cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
+             where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
            ) as t (cause, code, debit, credit, amount)
     having count(*) > 0;
 $$;
 
-CREATE FUNCTION orders.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_groups uuid[]) RETURNS void
+CREATE FUNCTION orders.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_groups uuid[]) RETURNS TABLE(group_id uuid, other_cells smallint[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -496,15 +506,20 @@ CREATE FUNCTION orders.give_back_quotas(p_cell smallint, p_now timestamp with ti
     AS $$
 declare
     used uuid[] := array(select pricing.lock_quotas_of(p_cell, p_groups));
+    gone uuid[];
 begin
-    if used <> '{}' then
-        perform pricing.give_back_quotas(p_cell, p_now, array(
-            select o.group_id
-              from orders.order o
-             where o.cell = p_cell and o.group_id = any (used)
-             group by o.group_id
-            having bool_and(o.status in ('canceled', 'expired'))));
-    end if;
+    if used = '{}' then return; end if;
+    gone := array(select g.id from orders.order_group g
+                   where g.cell = p_cell and g.id = any (used)
+                     and not exists (select from orders.order o
+                                      where o.cell = p_cell and o.group_id = g.id
+                                        and o.status not in ('canceled', 'expired')));
+    perform pricing.give_back_quotas(p_cell, p_now, array(select g.id from orders.order_group g
+                                                           where g.cell = p_cell and g.id = any (gone)
+                                                             and g.other_cells is null));
+    return query
+        select g.id, g.other_cells from orders.order_group g
+         where g.cell = p_cell and g.id = any (gone) and g.other_cells is not null;
 end $$;
 
 CREATE FUNCTION orders.lock_all(p_cell smallint, p_stocks bigint[], p_quotas bigint[], p_wallets bigint[], OUT s_left bigint[], OUT q_left bigint[], OUT q_names text[], OUT w_left bigint[]) RETURNS record
@@ -612,7 +627,9 @@ begin
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
                q.line_quantities, q.line_prices, q.line_bundles, q.bundle_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
-               coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
+               coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller or q.group_cell is not null
+                                        then 'quote_not_found'
+                                        when q.other_cells is not null then 'spans'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
           from unnest(p_callers, p_keys, p_quotes, p_methods, v)
                with ordinality as a (caller, key, quote, method, verdict, ord)
@@ -940,12 +957,12 @@ begin
                                  array_agg(p_methods[width_bucket(q.id, p_quotes)]), array_agg(q.currency),
                                  array_agg(q.paid_minor))
        from orders.quote q
-      where q.cell = p_cell and q.id = any (p_quotes);
+      where q.cell = p_cell and q.id = any (p_quotes) and q.group_cell is null;
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, placed_at)
-    select p_cell, q.order_ids[i], p_cell, q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
+    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
            q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
@@ -1545,6 +1562,13 @@ CREATE TABLE logistics.tracking_event (
     place text DEFAULT ''::text NOT NULL
 );
 
+CREATE TABLE orders.away_order (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    order_cell smallint NOT NULL,
+    CONSTRAINT away_order_check CHECK ((order_cell <> cell))
+);
+
 CREATE TABLE orders.cart (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -1561,6 +1585,7 @@ CREATE TABLE orders.cart_line (
     cart_id uuid NOT NULL,
     offer_id bigint NOT NULL,
     quantity bigint NOT NULL,
+    offer_cell smallint,
     CONSTRAINT cart_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000000)))
 );
 
@@ -1621,6 +1646,7 @@ CREATE TABLE orders.order_group (
     status text NOT NULL COLLATE pg_catalog."C",
     pay_by timestamp with time zone,
     placed_at timestamp with time zone NOT NULL,
+    other_cells smallint[],
     CONSTRAINT order_group_paid_minor_check CHECK ((paid_minor >= 0)),
     CONSTRAINT order_group_status_check CHECK ((status = ANY (ARRAY['awaiting_payment'::text, 'placed'::text, 'expired'::text, 'canceled'::text])))
 );
@@ -1689,6 +1715,10 @@ CREATE TABLE orders.quote (
     discount_amounts bigint[] NOT NULL,
     quota_ids bigint[] NOT NULL,
     quota_amounts bigint[] NOT NULL,
+    group_cell smallint,
+    other_cells smallint[],
+    away_orders uuid[],
+    away_paid bigint[],
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))
 )
 WITH (toast_tuple_target='8160');
@@ -2014,6 +2044,9 @@ ALTER TABLE ONLY logistics.shipment
 
 ALTER TABLE ONLY logistics.tracking_event
     ADD CONSTRAINT tracking_event_pkey PRIMARY KEY (cell, shipment_id, at, status);
+
+ALTER TABLE ONLY orders.away_order
+    ADD CONSTRAINT away_order_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY orders.cart_line
     ADD CONSTRAINT cart_line_pkey PRIMARY KEY (cell, cart_id, offer_id);

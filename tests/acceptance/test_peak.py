@@ -158,6 +158,51 @@ def test_6_rehearsal(
         follow_it(own_db_url, server.url, found)
 
 
+async def test_7_beyond_one_machine(shop: Shop) -> None:
+    """Four cells, each with a seller of ten units and three buyers: all twelve want a basket of all four at once. Ten
+    have all of it, two nothing; what one gives back is sold again; each seller ships and is paid in its own cell."""
+    for cell in (1, 2, 3):
+        await shop.open_cell(cell)
+    sellers = [await shop.seller(cell=cell) for cell in range(4)]
+    offers = [await shop.offer(seller, 1_000, 10, cell=cell) for cell, seller in enumerate(sellers)]
+    await add_promotion(shop, "ONCE", max_per_buyer=1)
+    buyers = [await shop.buyer(10_000, cell) for cell in (0, 1, 2, 3) * 3]
+    quotes = [await buyer.quote([(offer, 1) for offer in offers], "ONCE") for buyer in buyers]
+    answers = await asyncio.gather(*(buyer.place(quote, "k") for buyer, quote in zip(buyers, quotes, strict=True)))
+    told = [answer.status_code for answer in answers]
+    assert (told.count(201), told.count(409)) == (10, 2)
+    assert [await shop.stock(offer) for offer in offers] == [(10, 0, 10)] * 4
+    lucky, late = told.index(201), told.index(409)
+    assert (await buyers[lucky].place(quotes[lucky], "k")).json() == answers[lucky].json()
+
+    group = (await buyers[lucky].send("GET", f"/v1/groups/{answers[lucky].json()['id']}")).json()
+    for order in group["orders"]:
+        for status in (204, 409):
+            canceled = await buyers[lucky].send("POST", f"/v1/orders/{order['id']}/cancel")
+            assert canceled.status_code == status
+    assert await shop.balance("wallet", buyers[lucky].id, buyers[lucky].cell) == 10_000
+    assert (await buyers[late].place(quotes[late], "k")).status_code == 201
+    assert await used(shop) == {"promotion:ONCE:buyer": 10}
+    await shop.audited()
+
+    await shop.run()
+    for cell, seller in enumerate(sellers):
+        staff = shop.session(Role.SELLER, seller, seller, cell)
+        paid = (await shop.http.get("/v1/seller/orders", params={"status": "paid"}, headers=staff)).json()["items"]
+        assert len(paid) == 10
+        for order in paid:
+            parcel = {"carrier": "house", "tracking_number": order["id"]}
+            sent = await shop.http.post(f"/v1/seller/orders/{order['id']}/ship", json=parcel, headers=staff)
+            assert sent.status_code == 204
+    await shop.run(after=timedelta(days=40))  # past the time to object, and a payout
+    earned = [sum([await shop.balance(code, cell=cell) for code in ("commission", "payment_fee", "payout")])
+              for cell in range(4)]  # fmt: skip
+    assert earned == [10 * 1_600] * 4
+    assert sum([await shop.balance("between_cells", cell=cell) for cell in range(4)]) == 0
+    assert [await shop.balance("escrow", cell=cell) for cell in range(4)] == [0] * 4
+    await shop.audited()
+
+
 def shop_metrics(url: str) -> dict[str, str]:
     """What the shop has counted: its requests, verdicts and batches."""
     lines = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()

@@ -6,6 +6,8 @@
     offer 4      seller 1, a bundle of two of offer 2 and one of offer 3, for 7
     offer 5      seller 0, a pack of two of offer 0, for 5
 
+All is in cell 0, unless a Counter is told otherwise: the cell of the buyers, and those of the two sellers.
+
 Buyers 0 and 1 have wallets, buyer 2 has none. Shipping is `free`, or `paid`: 2 an order and 1 a line. Promotions: `all`
 and `half` are the operator's, `sale` (half) the seller's. So are three that take half off
 but not for ever: `two` for two purchases, `once` for one of each buyer, `purse` for 40 altogether."""
@@ -29,6 +31,7 @@ PRICES = (3, 5, 4, 0, 7, 5)
 NEEDS = (((0, 1),), ((0, 1),), ((1, 1),), ((2, 1),), ((1, 2), (2, 1)), ((0, 2),))
 """(stock, units) of which one of each offer takes."""
 SELLER_OF = (0, 0, 1, 1, 1, 0)
+STOCK_SELLER = (0, 1, 1)
 BUNDLES = {4: ((2, 2), (3, 1)), 5: ((0, 2),)}
 PROMOTIONS = (
     ("all", 10_000, "operator", (None, None, None)),
@@ -41,7 +44,7 @@ PROMOTIONS = (
 TABLES = (
     "orders.order_group", "orders.order", "orders.order_line", "orders.discount_line", "orders.quote",
     "ledger.transfer", "ledger.balance", "inventory.stock", "inventory.movement", "payments.payment", "kit.event",
-    "kit.idempotency_key", "pricing.quota", "pricing.quota_use",
+    "kit.idempotency_key", "pricing.quota", "pricing.quota_use", "orders.away_order",
 )  # fmt: skip
 
 
@@ -61,16 +64,23 @@ class Quoted(msgspec.Struct, frozen=True):
     paid_minor: int
     operator_minor: int
     orders: int
+    cells: int
 
 
 class Counter:
-    def __init__(self) -> None:
+    def __init__(self, home: int = 0, cells: tuple[int, int] = (0, 0)) -> None:
+        self.home, self.cells = home, cells
         self.buyers = [UUID(int=100 + number) for number in range(3)]
         self.sellers = [UUID(int=200), UUID(int=201)]
         self.stocks: list[int] = []
         self.offers: list[int] = []
 
+    def cell_of(self, offer: int) -> int:
+        return self.cells[SELLER_OF[offer]]
+
     async def open(self, tx: Tx) -> None:
+        for cell in sorted({self.home, *self.cells} - {0}):
+            await tx.conn.execute("insert into kit.cell values ($1)", cell)
         await sellers.add_market(tx, sellers.Market("us", "United States", "USD", "en"))
         await sellers.set_terms(
             tx,
@@ -80,44 +90,55 @@ class Counter:
                 source="tests",
             ),
         )  # fmt: skip
-        await logistics.import_locations(tx, 0, [1], ["w1"], ["Warehouse"], ["US"])
+        for cell in sorted(set(self.cells)):
+            await logistics.import_locations(tx, cell, [1], ["w1"], ["Warehouse"], ["US"])
         for code, base, item in (("free", 0, 0), ("paid", 2, 1)):
             await pricing.add_shipping_service(tx, pricing.ShippingService("us", code, code, base, item, 86_400, 1))
-        for code, percent_bp, party, caps in PROMOTIONS:
+        everywhere = len({0, self.home, *self.cells})  # each cell has its share of what is for everybody
+        for code, percent_bp, party, (uses, each, budget) in PROMOTIONS:
             promotion = pricing.Promotion(
-                code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(36_500), *caps
-            )
+                code, "us", percent_bp, None, 0, party, NOW - timedelta(1), NOW + timedelta(36_500),
+                uses and uses * everywhere, each, budget and budget * everywhere,
+            )  # fmt: skip
             await pricing.add_promotion(tx, promotion)
-        await accounts.import_buyers(tx, self.buyers[:2])
+        await accounts.import_buyers(tx, self.buyers[:2], self.home)
         for number, seller in enumerate(self.sellers):
             await sellers.open_seller(
-                tx, sellers.SellerId(seller), f"seller-{number}", "A Seller", "third_party", currencies=["USD"]
-            )
+                tx, sellers.SellerId(seller), f"seller-{number}", "A Seller", "third_party", currencies=["USD"],
+                cell=self.cells[number],
+            )  # fmt: skip
         category = await catalog.add_category(tx, "things", "Things")
         variants = [catalog.NewVariant(sku=f"sku-{number}") for number in range(6)]
         product = await catalog.add_product(tx, catalog.NewProduct("Thing", category, variants))
-        owners = [self.sellers[number] for number in (0, 1, 1)]
-        self.stocks = await inventory.open_stock(tx, 0, owners, [product.variant_ids[n] for n in (0, 2, 3)], [1] * 3)
+        for owner, sold in ((0, 0), (1, 2), (1, 3)):
+            self.stocks += await inventory.open_stock(
+                tx, self.cells[owner], [self.sellers[owner]], [product.variant_ids[sold]], [1]
+            )
         for number, price in enumerate(PRICES):
-            seller, variant = self.sellers[SELLER_OF[number]], product.variant_ids[number]
+            seller, variant, cell = self.sellers[SELLER_OF[number]], product.variant_ids[number], self.cell_of(number)
             if number in BUNDLES:
                 parts = [catalog.InBundle(self.offers[offer], units) for offer, units in BUNDLES[number]]
-                offer = await catalog.add_bundle(tx, 0, seller, catalog.NewBundle(variant, price, parts))
+                offer = await catalog.add_bundle(tx, cell, seller, catalog.NewBundle(variant, price, parts))
             else:
                 stock = self.stocks[NEEDS[number][0][0]]
-                offer = await catalog.add_offer(tx, 0, catalog.NewOffer(seller, variant, "us", 1, stock, price))
+                offer = await catalog.add_offer(tx, cell, catalog.NewOffer(seller, variant, "us", 1, stock, price))
             self.offers.append(offer.id)
 
     async def fill(self, tx: Tx, units: Sequence[int], wallets: Sequence[int]) -> None:
         """Puts units on the three stocks and money into the two wallets."""
-        goods = [Goods(stock, n, NIL) for stock, n in zip(self.stocks, units, strict=True) if n]
-        await inventory.receive(tx, 0, goods)
+        for number, n in enumerate(units):
+            if n:
+                await inventory.receive(tx, self.cells[STOCK_SELLER[number]], [Goods(self.stocks[number], n, NIL)])
         for buyer, minor in zip(self.buyers, wallets, strict=False):
             if minor:
-                await payments.top_up(tx, 0, buyer, "USD", minor, new_id(tx.now))
+                await payments.top_up(tx, self.home, buyer, "USD", minor, new_id(tx.now))
 
     async def quote(self, tx: Tx, wanted: Sequence[Wanted]) -> list[Quoted]:
-        facts = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, 0, self.offers)}
+        facts = {
+            fact.offer_id: fact
+            for cell in set(self.cells)
+            for fact in await catalog.offers_for_quote(tx, cell, self.offers)
+        }
         purchases = [
             orders.Purchase(
                 self.buyers[w.buyer], "us", w.shipping, promotion_code=w.promotion,
@@ -125,10 +146,11 @@ class Counter:
             )
             for w in wanted
         ]  # fmt: skip
-        ids = [(await orders.quote_many(tx, 0, [purchase]))[0] for purchase in purchases]
+        ids = [(await orders.quote_many(tx, self.home, [purchase]))[0] for purchase in purchases]
         rows = await tx.conn.fetch(
-            "select id, paid_minor, (select coalesce(sum(d), 0)::bigint from unnest(order_operator_discounts) d), "
-            "cardinality(order_ids) from orders.quote where id = any ($1) order by array_position($1, id)",
+            "select id, max(paid_minor) filter (where group_cell is null), sum((select coalesce(sum(d), 0)::bigint "
+            "from unnest(order_operator_discounts) d))::bigint, sum(cardinality(order_ids))::int, count(*)::int "
+            "from orders.quote where id = any ($1) group by id order by array_position($1, id)",
             ids,
         )
         return [Quoted(*row) for row in rows]

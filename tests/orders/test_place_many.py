@@ -2,6 +2,9 @@
 
 Commands are judged in the order given, each against what its predecessors left. A refused one leaves no trace, not even
 its key; a placed one is placed once, however often and under whatever key it is told again.
+
+The same holds where buyers and sellers are in different cells and a quote may span them: what spans is placed after the
+others of its batch.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from hypothesis import strategies as st
 from entrepot import catalog, ledger, orders, sellers
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
+from entrepot.orders.spanning import place_spanning
 from tests.orders.counter import (
     NEEDS,
     NOW,
@@ -63,6 +67,7 @@ class Model:
     wallets: dict[int, int]
     wanted: list[Wanted]
     quoted: list[Quoted]
+    counter: Counter
     now: datetime = NOW
     prices: list[int] = field(default_factory=lambda: list(PRICES))
     closed: set[tuple[str, int]] = field(default_factory=set)  # paused offers and suspended sellers
@@ -71,7 +76,18 @@ class Model:
     limits: dict[str | tuple[str, int], int] = field(default_factory=lambda: {"two": 2, "purse": 40})
 
     def place(self, batch: list[Command]) -> list[Told]:
-        return [self.judge(command) for command in batch]
+        """What spans cells comes after the others."""
+        spanning = [n for n, command in enumerate(batch) if self.spans(command)]
+        told = {n: self.judge(command) for n, command in enumerate(batch) if n not in spanning}
+        told |= {n: self.judge(batch[n]) for n in spanning}
+        return [told[n] for n in range(len(batch))]
+
+    def spans(self, command: Command) -> bool:
+        own = command.quote < len(self.wanted) and self.wanted[command.quote].buyer == command.caller
+        return own and (command.caller, command.key) not in self.keys and self.quoted[command.quote].cells > 1
+
+    def by_cell(self, quote: int) -> list[tuple[int, int]]:
+        return sorted(self.wanted[quote].lines, key=lambda line: self.counter.cell_of(line[0]))
 
     def judge(self, command: Command) -> Told:
         caller, key, quote, method = msgspec.structs.astuple(command)
@@ -92,7 +108,7 @@ class Model:
         return refusal or ("placed", False, None)
 
     def look_at_offers(self, quote: int) -> Told | None:
-        lines = self.wanted[quote].lines
+        lines = self.by_cell(quote)
         for offer, _ in lines:
             if ("offer", offer) in self.closed or ("seller", SELLER_OF[offer]) in self.closed:
                 return "offer_unavailable", False, {"offer_id": offer}
@@ -102,9 +118,9 @@ class Model:
         return None
 
     def take(self, quote: int, method: str) -> Told | None:
-        lines, paid = self.wanted[quote].lines, self.quoted[quote].paid_minor
+        paid = self.quoted[quote].paid_minor
         left = list(self.left)
-        for offer, n in lines:
+        for offer, n in self.by_cell(quote):
             available = min(left[stock] // units for stock, units in NEEDS[offer])
             if n > available:
                 return "sold_out", False, {"offer_id": offer, "available": available}
@@ -152,7 +168,7 @@ class Stage:
         self.counter, self.tx, self.case, self.do = real.counter, tx, case, real.driven.do
         self.do(self.counter.fill(tx, case.units, case.wallets))
         self.quoted = self.do(self.counter.quote(tx, case.quotes))
-        self.model = Model(list(case.units), dict(enumerate(case.wallets)), case.quotes, self.quoted)
+        self.model = Model(list(case.units), dict(enumerate(case.wallets)), case.quotes, self.quoted, real.counter)
 
     def play(self) -> list[list[Told]]:
         told = []
@@ -174,13 +190,17 @@ class Stage:
         if change.what == "wait":
             tx.now = model.now = model.now + timedelta(seconds=change.value)
         elif change.what == "price":
-            await catalog.set_prices(tx, 0, [offers[change.of]], [change.value])
+            await catalog.set_prices(tx, self.counter.cell_of(change.of), [offers[change.of]], [change.value])
             model.prices[change.of] = change.value
         elif change.what == "pause" and ("offer", change.of) not in model.closed:
-            await catalog.pause_offer(tx, 0, shops[SELLER_OF[change.of]], offers[change.of])
+            await catalog.pause_offer(
+                tx, self.counter.cell_of(change.of), shops[SELLER_OF[change.of]], offers[change.of]
+            )
             model.closed.add(("offer", change.of))
         elif change.what == "resume" and ("offer", change.of) in model.closed:
-            await catalog.resume_offer(tx, 0, shops[SELLER_OF[change.of]], offers[change.of])
+            await catalog.resume_offer(
+                tx, self.counter.cell_of(change.of), shops[SELLER_OF[change.of]], offers[change.of]
+            )
             model.closed.remove(("offer", change.of))
         elif change.what == "suspend" and ("seller", change.of % 2) not in model.closed:
             await sellers.suspend(tx, sellers.SellerId(shops[change.of % 2]))
@@ -192,8 +212,14 @@ class Stage:
             orders.Place(self.counter.buyers[c.caller], c.key, ids.get(c.quote, UUID(int=c.quote)), c.method)
             for c in batch
         ]
-        verdicts = await orders.place_many(self.tx, 0, real)
+        home = self.counter.home
+        verdicts = await orders.place_many(self.tx, home, real)
         assert [v.ord for v in verdicts] == list(range(1, len(batch) + 1))
+        spanning = [n for n, verdict in enumerate(verdicts) if verdict.verdict == "spans"]
+        told = await place_spanning(self.tx, home, [real[n] for n in spanning])
+        assert [v.ord for v in told] == list(range(1, len(spanning) + 1))
+        for n, verdict in zip(spanning, told, strict=True):
+            verdicts[n] = verdict
         assert [v.group_id for v in verdicts] == [
             r.quote_id if v.verdict == "placed" else None for r, v in zip(real, verdicts, strict=True)
         ]
@@ -215,12 +241,14 @@ class Stage:
         assert await self.counter.stock(tx) == list(
             zip(self.case.units, units["sandbox"], units["wallet"], strict=True)
         )
-        wallets = [await ledger.balance(tx, 0, "wallet", "USD", buyer) for buyer in self.counter.buyers]
+        home, cells = self.counter.home, {self.counter.home, *self.counter.cells}
+        wallets = [await ledger.balance(tx, home, "wallet", "USD", buyer) for buyer in self.counter.buyers]
         assert wallets == [model.wallets.get(buyer, 0) for buyer in range(3)]
         by_wallet = [quoted[quote] for quote, (method, _) in model.groups.items() if method == "wallet"]
         funded = sum(q.operator_minor for q in by_wallet)
-        assert await ledger.balance(tx, 0, "escrow", "USD") == sum(q.paid_minor for q in by_wallet) + funded
-        assert await ledger.balance(tx, 0, "promotions", "USD") == -funded
+        escrow = sum([await ledger.balance(tx, cell, "escrow", "USD") for cell in cells])
+        assert escrow == sum(q.paid_minor for q in by_wallet) + funded
+        assert sum([await ledger.balance(tx, cell, "promotions", "USD") for cell in cells]) == -funded
         rows = await tx.conn.fetch(
             "select g.id, g.status, g.pay_by, (select count(*) from orders.order o where o.group_id = g.id), "
             "(select count(*) from orders.order_line l join orders.order o on o.id = l.order_id "
@@ -251,16 +279,20 @@ class Stage:
     def rows_of(self, quote: int, method: str, at: datetime) -> tuple[Any, ...]:
         """What the rows of a group that was placed then look like."""
         lines = sum(len(NEEDS[offer]) for offer, _ in self.case.quotes[quote].lines)
-        count = self.quoted[quote].orders
+        count, cells = self.quoted[quote].orders, self.quoted[quote].cells
         if method == "wallet":
-            return "placed", None, count, lines, "wallet", "captured", ["group_paid"]
+            return "placed", None, count, lines, "wallet", "captured", ["group_paid"] * cells
         pay_by = at + timedelta(seconds=PAYMENT_TTL_S)
-        return "awaiting_payment", pay_by, count, lines, "sandbox", "created", ["group_awaiting_payment"]
+        return "awaiting_payment", pay_by, count, lines, "sandbox", "created", ["group_awaiting_payment"] * cells
 
 
-@pytest.fixture(scope="module")
-def real(db_url: str) -> Iterator[Real]:
-    driven, counter = Driven(db_url, NOW), Counter()
+PLACES = {"one cell": (0, (0, 0)), "home and another": (0, (1, 0)), "elsewhere": (1, (3, 0))}
+"""Where the buyers are, and the two sellers."""
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def real(db_url: str, request: pytest.FixtureRequest) -> Iterator[Real]:
+    driven, counter = Driven(db_url, NOW), Counter(*PLACES[request.param])
     driven.do(counter.open(driven.tx))
     yield Real(driven, counter)
     driven.close()
@@ -304,9 +336,17 @@ def examples(draw: st.DrawFn) -> Example:
     return Example(units, draw(st.tuples(*[st.integers(0, 40)] * 2)), asked, drawn)
 
 
+@pytest.mark.parametrize("real", ["one cell"], indirect=True)
 @bounded(150)
 @given(examples())
 def test_every_batch_is_judged_like_the_model(real: Real, case: Example) -> None:
+    play(real, case)
+
+
+@pytest.mark.parametrize("real", ["home and another", "elsewhere"], indirect=True)
+@bounded(40)
+@given(examples())
+def test_every_batch_is_judged_like_the_model_across_cells(real: Real, case: Example) -> None:
     play(real, case)
 
 

@@ -25,6 +25,7 @@ from entrepot.pricing import (
     QuantityNotValid,
     ShippingService,
     TooManyLines,
+    part,
     price,
 )
 from entrepot.sellers import Terms
@@ -44,10 +45,11 @@ def offer(
     own: bool = False,
     commission_bp: int | None = None,
     price_per: int = 1,
+    cell: int = 0,
 ) -> OfferFacts:
     return OfferFacts(
         id_, UUID(int=seller), own, commission_bp, "active", True, id_ + 100, id_ + 200, location, "us", "USD",
-        price_minor, price_per, "each", "t",
+        price_minor, price_per, "each", "t", "t", cell,
     )  # fmt: skip
 
 
@@ -77,6 +79,7 @@ def test_a_purchase_from_two_sellers_and_three_places() -> None:
     assert plan == Priced(
         currency="USD",
         paid_minor=2_250 + 333 + 300 - 50 - 20 + (499 + 100) + (499 + 50) * 2,
+        order_cells=[0, 0, 0],
         order_sellers=[UUID(int=1), UUID(int=2), UUID(int=1)],
         order_owns=[False, False, False],
         order_locations=[1, 1, 9],
@@ -298,3 +301,20 @@ def test_every_sum_is_exact(purchase: tuple[list[Line], ShippingService, Promoti
             assert given_off == (left * offered.percent_bp + 5_000) // 10_000
         else:
             assert given_off == min(offered.amount_minor or 0, left)
+
+
+def test_the_parts_of_a_plan_are_the_plan() -> None:
+    """What is sold in a cell is counted from 1 there, and the parts' figures are the whole's."""
+    lines = [
+        Line(offer(1, 1000, seller=1, cell=2), 2),
+        Line(offer(2, 300, seller=2), 1, [Discount("coupon", "seller", 50)]),
+        Line(offer(3, 500, seller=1, cell=2), 1, [Discount("loyalty", "operator", 20)]),
+    ]
+    plan = price(lines, POST, TERMS)
+    here, there = part(plan, 0), part(plan, 2)
+    assert plan.order_cells == [2, 0]
+    assert (here.line_orders, here.line_offers, here.discount_lines, here.discount_amounts) == ([1], [2], [1], [50])
+    assert (there.line_orders, there.line_offers, there.discount_lines) == ([1, 1], [1, 3], [2])
+    assert (there.order_sellers, there.order_paid) == ([UUID(int=1)], [plan.order_paid[0]])
+    assert here.paid_minor + there.paid_minor == plan.paid_minor
+    assert part(plan, 1).order_sellers == []

@@ -16,6 +16,12 @@ WRONG = {
                        from (select debit as account_id, amount as debits, 0 as credits from ledger.transfer
                              union all select credit, 0, amount from ledger.transfer) e group by 1) t using (account_id)
          where (b.debits, b.credits) is distinct from (coalesce(t.debits, 0), coalesce(t.credits, 0))""",
+    "cells that owe each other something": """
+        select a.currency, sum(b.credits - b.debits) from ledger.balance b
+          join ledger.account a on a.cell = b.cell and a.id = b.account_id
+         where a.code = 'between_cells' group by a.currency having sum(b.credits - b.debits) <> 0""",
+    "a cell whose books are not even": """
+        select cell, sum(credits - debits) from ledger.balance group by cell having sum(credits - debits) <> 0""",
     "a limited account below zero": "select * from ledger.balance where limited and credits < debits",
     "stock that is not the sum of its movements": """
         select s.id, s.on_hand, s.held, s.allocated, s.cost_minor
@@ -41,7 +47,7 @@ WRONG = {
         select g.id, p.id from orders.order_group g full join payments.payment p on p.cell = g.cell and p.id = g.id
          where (g.buyer_id, g.currency, g.paid_minor) is distinct from (p.buyer_id, p.currency, p.amount_minor)""",
     "a group that is not the sum of its orders": """
-        select g.id from orders.order_group g left join orders.order o on o.cell = g.cell and o.group_id = g.id
+        select g.id from orders.order_group g left join orders.order o on o.group_cell = g.cell and o.group_id = g.id
          group by g.id, g.paid_minor having g.paid_minor is distinct from sum(o.paid_minor)""",
     "an escrow that does not hold what is owed": """
         select e.currency, e.held, o.owed
@@ -67,5 +73,5 @@ async def wrong(conn: Any, *names: str) -> dict[str, list[Any]]:
     return {name: [tuple(row) for row in rows] for name, rows in found.items() if rows}
 
 
-MONEY = tuple(WRONG)[:3]
-STOCK = tuple(WRONG)[3:4]
+MONEY = tuple(WRONG)[:5]
+STOCK = tuple(WRONG)[5:6]

@@ -14,7 +14,7 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.logistics import NewShipment
 from entrepot.orders import Place, Verdict
-from tests.orders.counter import NOW, Counter, Quoted, Wanted
+from tests.orders.counter import NOW, STOCK_SELLER, Counter, Quoted, Wanted
 from tests.races.books import wrong
 from tests.races.interleave import Interleaver, Work
 
@@ -27,24 +27,23 @@ class Ground:
 
     async def fresh(self, units: int = 1, wallet: int = 100) -> None:
         """Two new buyers with `wallet` each, and `units` available of every stock."""
-        self.counter.buyers = [new_id(self.clock.now()) for _ in range(3)]
+        counter = self.counter
+        counter.buyers = [new_id(self.clock.now()) for _ in range(3)]
         async with self.db.write() as tx:
-            await accounts.import_buyers(tx, self.counter.buyers[:2])
-            left = [on_hand - held - allocated for on_hand, held, allocated in await self.counter.stock(tx)]
+            await accounts.import_buyers(tx, counter.buyers[:2], counter.home)
+            left = [on_hand - held - allocated for on_hand, held, allocated in await counter.stock(tx)]
             receipt = new_id(tx.now)
-            await inventory.receive(
-                tx,
-                0,
-                [Goods(s, units - n, receipt) for s, n in zip(self.counter.stocks, left, strict=True) if units > n],
-            )
-            surplus = [
-                Goods(s, n - units, receipt) for s, n in zip(self.counter.stocks, left, strict=True) if n > units
-            ]
-            await inventory.move(tx, 0, "allocate", surplus)
-            await inventory.ship(tx, 0, surplus)
-            for buyer in self.counter.buyers[:2]:
+            for number, (stock, n) in enumerate(zip(counter.stocks, left, strict=True)):
+                cell = counter.cells[STOCK_SELLER[number]]
+                if units > n:
+                    await inventory.receive(tx, cell, [Goods(stock, units - n, receipt)])
+                if n > units:
+                    surplus = [Goods(stock, n - units, receipt)]
+                    await inventory.move(tx, cell, "allocate", surplus)
+                    await inventory.ship(tx, cell, surplus)
+            for buyer in counter.buyers[:2]:
                 if wallet:
-                    await payments.top_up(tx, 0, buyer, "USD", wallet, new_id(tx.now))
+                    await payments.top_up(tx, counter.home, buyer, "USD", wallet, new_id(tx.now))
 
     async def quotes(self, *wanted: Wanted) -> list[Quoted]:
         async with self.db.write() as tx:
@@ -53,12 +52,13 @@ class Ground:
     async def bought(self, *wanted: Wanted, method: str = "wallet") -> list[UUID]:
         """The orders of these purchases, placed; by the gateway they await payment."""
         quoted = await self.quotes(*wanted)
-        async with self.db.write() as tx:
-            commands = [
-                Place(self.counter.buyers[w.buyer], f"bought-{q.id}", q.id, method)
-                for w, q in zip(wanted, quoted, strict=True)
-            ]
-            assert {v.verdict for v in await orders.place_many(tx, 0, commands)} == {"placed"}
+        commands = [
+            Place(self.counter.buyers[w.buyer], f"bought-{q.id}", q.id, method)
+            for w, q in zip(wanted, quoted, strict=True)
+        ]
+        told = await orders.place(self.db, self.counter.home, commands)
+        assert {v.verdict for v in told} == {"placed"}
+        async with self.db.read() as tx:
             rows = await tx.conn.fetch(
                 "select id from orders.order where group_id = any ($1) order by array_position($1, group_id), id",
                 [q.id for q in quoted],
@@ -71,7 +71,7 @@ class Ground:
 
     async def balance(self, code: str, owner: UUID = NIL) -> int:
         async with self.db.read() as tx:
-            return await ledger.balance(tx, 0, code, "USD", owner)
+            return await ledger.balance(tx, self.counter.home, code, "USD", owner)
 
     async def wallet(self, buyer: int = 0) -> int:
         return await self.balance("wallet", self.counter.buyers[buyer])
@@ -112,9 +112,11 @@ async def ship(tx: Tx, *order_ids: UUID) -> None:
 
 
 @asynccontextmanager
-async def open_ground(url: str, actors: int = 3, *, tied: bool = True) -> AsyncIterator[Ground]:
-    """The books tie when it closes, unless they need not be `tied`."""
-    clock, counter = VirtualClock(NOW), Counter()
+async def open_ground(
+    url: str, actors: int = 3, *, tied: bool = True, home: int = 0, cells: tuple[int, int] = (0, 0)
+) -> AsyncIterator[Ground]:
+    """The books tie when it closes, unless they need not be `tied`. `home` and `cells` are a Counter's."""
+    clock, counter = VirtualClock(NOW), Counter(home, cells)
     db = await Database.open(url, clock)
     try:
         async with db.write() as tx:

@@ -286,7 +286,35 @@ PLANTED = {
            select 1, uid('far'), 0, group_id, buyer_id, seller_id, own, location_id, market, currency, status, 7, 0, 0,
                   0, 7, 0, 0, placed_at
              from orders.order where id = uid('paid')""",
-        ["group_paid: orders.order_group [basket]"],
+        ["away_order: orders.away_order [far]", "group_paid: orders.order_group [basket]"],
+    ),
+    "order in another cell that cannot be found": (
+        "delete from orders.away_order",
+        [
+            "away_order: orders.away_order [abroad]",
+            "transfer_party: ledger.transfer [abroad] pay",
+        ],
+    ),
+    "order looked for in a cell that its group does not know": (
+        "update orders.order_group set other_cells = '{2}' where id = uid('trip')",
+        ["away_order: orders.away_order [abroad]"],
+    ),
+    "order paid for in its seller's cell only": (
+        "select repost(uid('abroad'), 'pay', 'wallet', 'gateway', 500)",
+        [
+            "between_sum: currency USD",
+            "transfer_party: ledger.transfer [abroad] pay",
+            "transfer_way: ledger.transfer [abroad] pay",
+        ],
+    ),
+    "less came than went": (
+        """update ledger.transfer set amount = 499 where cell = 1;
+           update ledger.balance set debits = least(debits, 499), credits = least(credits, 499) where cell = 1""",
+        ["between_cells: ledger.transfer [abroad] pay", "between_sum: currency USD"],
+    ),
+    "came under another name": (
+        "update ledger.transfer set code = 'refund' where cell = 1",
+        ["between_cells: ledger.transfer [abroad] pay"],
     ),
     "order of another buyer": (
         "update orders.order set buyer_id = uid('other') where id = uid('delivered')",

@@ -20,7 +20,8 @@ ENDED = NOW - timedelta(days=1)
 # Builders that keep the books. `unpost` and `repost` change a transfer as if it had always been so.
 BUILDERS = """
 create function uid(name text) returns uuid language sql as 'select md5(name)::uuid';
-create function acc(name text) returns bigint language sql as 'select id from ledger.account where code = name';
+create function acc(name text) returns bigint language sql as
+    'select id from ledger.account where cell = 0 and code = name';
 create function post(cause uuid, name text, source text, target text, minor bigint) returns void language sql as $$
     insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
     select 0, cause, name, acc(source), acc(target), minor, '2020-02-20 12:00Z';
@@ -35,7 +36,7 @@ create function post(cause uuid, name text, source text, target text, minor bigi
        and b.stripe = case when a.striped then 1 + minor % 2 else 0 end;
 $$;
 create function unpost(cause uuid, name text) returns void language sql as $$
-    with gone as (delete from ledger.transfer where cause_id = cause and code = name returning *)
+    with gone as (delete from ledger.transfer where cell = 0 and cause_id = cause and code = name returning *)
     update ledger.balance b
        set debits = b.debits - case when b.account_id = g.debit then g.amount else 0 end,
            credits = b.credits - case when b.account_id = g.credit then g.amount else 0 end
@@ -76,7 +77,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('cost_of_goods', 'house', false, true)) as a (code, owner, limited, striped);
+               ('cost_of_goods', 'house', false, true), ('between_cells', 'house', false, true))
+            as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)
 select 0, id, 0, limited from ledger.account where not striped;
 select post(uid('top-up'), 'top_up', 'cash', 'wallet', 100000);
@@ -98,8 +100,8 @@ select move('set_aside', 3, -10, uid('rush'), -200), move('set_aside', 5, 10, ui
 # One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the
 # four times (shipped, delivered, ended, release due).
 ORDER = """
-insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
-                          status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
+insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market,
+                          currency, status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                           paid_minor, commission_minor, payment_fee_minor, placed_at, shipped_at, delivered_at,
                           ended_at, release_due_at)
 values (0, uid('{name}'), 0, uid('{group}'), uid('buyer'), uid('{owner}'), {own}, 1, 'us', 'USD', '{status}',
@@ -186,6 +188,43 @@ GROUPS = {
     "refunded": ("sandbox", {"refunded": "refunded"}),
 }
 
+# One order that a seller of cell 1 sold to the buyer: wallet 500 -> between_cells 500 here, between_cells 500 -> escrow
+# 500 there.
+ABROAD = """
+insert into kit.cell values (1);
+insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, placed_at, other_cells)
+values (0, uid('trip'), uid('buyer'), 'us', 'USD', 500, 'placed', '2020-02-21Z', '{1}');
+insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, created_at,
+                              captured_at)
+values (0, uid('trip'), uid('trip'), uid('buyer'), 'wallet', 'USD', 500, 'captured', '2020-02-21Z', '2020-02-21Z');
+insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
+                          status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
+                          paid_minor, commission_minor, payment_fee_minor, placed_at)
+values (1, uid('abroad'), 0, uid('trip'), uid('buyer'), uid('far'), false, 1, 'us', 'USD', 'paid', 500, 0, 0, 0, 500, 0,
+        0, '2020-02-21Z');
+insert into orders.away_order values (0, uid('abroad'), 1);
+insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
+                               price_per, rounding_minor, gross_minor, discount_minor, shipping_minor, commission_bp,
+                               commission_minor)
+values (1, uid('abroad'), 1, 9, 1, 9, 1, 500, 1, 0, 500, 0, 0, 0, 0);
+insert into inventory.stock (cell, id, seller_id, variant_id, location_id, on_hand, allocated)
+values (1, 9, uid('far'), 1, 1, 1, 1);
+insert into inventory.movement (cell, stock_id, kind, on_hand_delta, allocated_delta, cause_id, at)
+values (1, 9, 'receive', 1, 0, uid('far'), '2020-02-20Z'), (1, 9, 'allocate', 0, 1, uid('abroad'), '2020-02-21Z');
+insert into logistics.fulfillment_order (cell, id, seller_id, location_id, status, created_at)
+values (1, uid('abroad'), uid('far'), 1, 'open', '2020-02-21Z');
+select post(uid('abroad'), 'pay', 'wallet', 'between_cells', 500);
+insert into ledger.account (cell, code, currency, limited, striped, created_at)
+values (1, 'between_cells', 'USD', false, true, '2020-02-01Z'), (1, 'escrow', 'USD', false, true, '2020-02-01Z');
+insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+select 1, uid('abroad'), 'pay', d.id, c.id, 500, '2020-02-21Z'
+  from ledger.account d, ledger.account c
+ where d.cell = 1 and d.code = 'between_cells' and c.cell = 1 and c.code = 'escrow';
+insert into ledger.balance (cell, account_id, stripe, limited, debits, credits)
+select 1, id, 1, false, case code when 'escrow' then 0 else 500 end, case code when 'escrow' then 500 else 0 end
+  from ledger.account where cell = 1;
+"""
+
 
 def uid(name: str) -> UUID:
     """The id that the SQL function of the same name gives."""
@@ -233,7 +272,7 @@ async def build_money(conn: asyncpg.Connection, name: str, status: str, payer: s
 
 
 async def build(conn: asyncpg.Connection) -> None:
-    await conn.execute(BUILDERS + GROUND)
+    await conn.execute(BUILDERS + GROUND + ABROAD)
     for group, (method, orders) in GROUPS.items():
         status = next(iter(orders.values()))
         paid = 1025 * len(orders)

@@ -32,10 +32,9 @@ from entrepot.catalog.actions import (
 )
 from entrepot.catalog.reads import (
     categories,
-    is_offer,
+    cell_of_offer,
     known_variants,
     offers_for_quote,
-    slugs,
     variants_by_sku,
 )
 from entrepot.catalog.types import (
@@ -64,7 +63,7 @@ from entrepot.catalog.types import (
 __all__ = [
     "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "InBundle", "Minor", "NewBundle",
     "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price",
-    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories", "import_categories",
-    "import_offers", "import_products", "import_variants", "is_offer", "known_variants", "offer_view",
-    "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "slugs", "variants_by_sku",
+    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories", "cell_of_offer",
+    "import_categories", "import_offers", "import_products", "import_variants", "known_variants", "offer_view",
+    "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "variants_by_sku",
 ]  # fmt: skip

@@ -37,9 +37,9 @@ async def _components(tx: ReadTx, cell: int, bundle_ids: Sequence[int]) -> dict[
     return found
 
 
-async def is_offer(tx: ReadTx, offer_id: int) -> bool:
-    """Whether there is such an offer, in whatever cell."""
-    return await tx.one(store.KNOWN, offer_id=offer_id)
+async def cell_of_offer(tx: ReadTx, offer_id: int) -> int | None:
+    """The cell in which an offer is sold, for those who know its id only; None when there is no such offer."""
+    return await tx.maybe(store.CELL_OF, offer_id=offer_id)
 
 
 async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Offer:
@@ -48,11 +48,6 @@ async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Off
     if found is None:
         raise NotFound
     return found
-
-
-async def slugs(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> dict[int, str]:
-    """The slugs of the products that offers are of, by the offer's id."""
-    return {row.offer_id: row.slug for row in await tx.all(store.SLUGS, cell=cell, offer_ids=list(offer_ids))}
 
 
 async def known_variants(tx: ReadTx, variant_ids: Sequence[int]) -> set[int]:

@@ -17,7 +17,7 @@ FACTS = sql(
     """
     select o.id, o.seller_id, s.kind = 'own', s.commission_bp, s.status, o.status = 'active' and s.status = 'active',
            o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, o.unit,
-           case v.title when '' then p.title else p.title || ', ' || v.title end,
+           case v.title when '' then p.title else p.title || ', ' || v.title end, p.slug, o.cell,
            '{}'::bigint[]  -- a bundle's components are read apart
       from catalog.offer o
       join sellers.seller s on s.id = o.seller_id
@@ -28,8 +28,6 @@ FACTS = sql(
     """,
     OfferFacts,
 )
-
-
 COMPONENTS = sql(
     """
     select c.bundle_id, o.id, o.variant_id, o.stock_id, c.quantity, o.unit_price_minor, o.price_per,
@@ -43,25 +41,8 @@ COMPONENTS = sql(
     """,
     ComponentFacts,
 )
-
-
-class OfferSlug(msgspec.Struct, frozen=True):
-    offer_id: int
-    slug: str
-
-
-SLUGS = sql(
-    """
-    select o.id, p.slug from catalog.offer o join catalog.product p on p.id = o.product_id
-     where o.cell = :cell and o.id = any (:offer_ids::bigint[])
-    """,
-    OfferSlug,
-)
-KNOWN = sql(
-    """
-    select exists (select from catalog.offer where cell = any (array(select c.cell from kit.cell c)) and id = :offer_id)
-    """,
-    bool,
+CELL_OF = sql(
+    "select cell from catalog.offer where cell = any (array(select c.cell from kit.cell c)) and id = :offer_id", int
 )
 OFFER = sql(
     """

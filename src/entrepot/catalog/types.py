@@ -61,8 +61,8 @@ class ComponentFacts(msgspec.Struct, frozen=True):
 
 class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     """What a quote needs of an offer. `price_per` units of `unit` cost `unit_price_minor`; `own` is the operator's;
-    without `commission_bp` the market's rate holds; `buyable` says that neither offer nor seller stands in the way.
-    A bundle has components, and no stock of its own."""
+    without `commission_bp` the market's rate holds; `buyable` says that neither offer nor seller stands in the way. It
+    is sold in `cell`. A bundle has components, and no stock of its own."""
 
     offer_id: int
     seller_id: UUID
@@ -79,6 +79,8 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     price_per: int
     unit: str
     title: str
+    slug: str
+    cell: int
     components: list[ComponentFacts] = []
 
 

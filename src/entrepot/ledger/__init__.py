@@ -8,7 +8,8 @@ Invariants (the auditor re-derives them):
   a limited account never goes below zero; a refused transfer leaves every balance as it was.
 
 House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway, cash, payout, own_revenue, own_stock,
-cost_of_goods, supplier. Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
+cost_of_goods, supplier, between_cells (what the cells owe each other, over all of
+them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
 from entrepot.ledger.actions import open_accounts, post_all
@@ -18,7 +19,7 @@ from entrepot.ledger.types import InsufficientFunds, StatementTooLong, Transfer,
 
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
-    "cost_of_goods", "supplier",
+    "cost_of_goods", "supplier", "between_cells",
 )  # fmt: skip
 
 __all__ = [

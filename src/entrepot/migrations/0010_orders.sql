@@ -19,6 +19,7 @@ create table orders.cart_line (
     cart_id  uuid     not null,
     offer_id bigint   not null,
     quantity bigint   not null check (quantity between 1 and 1000000),
+    offer_cell smallint,  -- where it is sold; null: in the cart's cell
     primary key (cell, cart_id, offer_id),
     foreign key (cell, cart_id) references orders.cart (cell, id) on delete cascade
 );
@@ -27,6 +28,9 @@ create table orders.cart_line (
 -- order (seller and ship-from), `line_*` one per line, `discount_*` one per discount. Placing it makes the order
 -- group of the same id, so a quote is placed at most once. Up to 60 lines or so stay in the row uncompressed, for
 -- placing takes every element by its subscript.
+--
+-- What is sold in another cell than the buyer's stands there, in a row of the same id with the orders and lines of that
+-- cell and their sum (docs/adr/0012). The buyer's own row knows the sum of all and what is sold elsewhere.
 create table orders.quote (
     cell                     smallint    not null,
     id                       uuid        not null,
@@ -70,6 +74,10 @@ create table orders.quote (
     discount_amounts         bigint[]    not null,
     quota_ids                bigint[]    not null,  -- what placing it uses up, and how much of each
     quota_amounts            bigint[]    not null,
+    group_cell               smallint,    -- the buyer's, in the other cells' rows; null: this one
+    other_cells              smallint[],  -- in the buyer's row: the other cells, ascending; null: none
+    away_orders              uuid[],      -- the orders sold there, and what is paid for each
+    away_paid                bigint[],
     primary key (cell, id)
 ) with (toast_tuple_target = 8160);
 -- Not led by the cell: while the table is young the planner would take it to look up a quote by its id.
@@ -87,6 +95,14 @@ create table orders.order_group (
         'awaiting_payment', 'placed', 'expired', 'canceled')),
     pay_by     timestamptz,
     placed_at  timestamptz not null,
+    other_cells smallint[],  -- where more of its orders are, ascending; null: all are here
+    primary key (cell, id)
+);
+-- Orders that were sold in another cell, in that of their buyer, who asks for them by their id.
+create table orders.away_order (
+    cell       smallint not null,
+    id         uuid     not null,
+    order_cell smallint not null check (order_cell <> cell),
     primary key (cell, id)
 );
 create index order_group_buyer on orders.order_group (cell, buyer_id, id);

@@ -12,6 +12,8 @@
 --                       many of its offer would; of a bundle, as many as the scarcest of its components allows
 --   limit_reached       detail {limit, available}: the name of a quota, as of a promotion
 --   insufficient_funds  detail {available_minor}
+-- and, before quote_expired, for those who call it:
+--   spans               the quote is of several cells: orders/spanning.py places it, in a transaction of its own
 --
 -- Rows that a batch names are looked up one by one, by their primary key: `offset 0` keeps that order. With the
 -- statistics of a young table the planner would rather read all quotes, or all wallets, for each element of the batch.
@@ -70,10 +72,11 @@ returns setof uuid language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
-                                    placed_at)
+                                    placed_at, other_cells)
     select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
            case m.method when 'wallet' then 'placed' else 'awaiting_payment' end,
-           case m.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now
+           case m.method when 'wallet' then null else p_now + make_interval(secs => q.pay_by_s) end, p_now,
+           q.other_cells
       from orders.quote q
      cross join lateral (select p_methods[width_bucket(q.id, p_quotes)] as method) m
      where q.cell = p_cell and q.id = any (p_quotes)
@@ -82,7 +85,8 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
     returning id
 $$;
 
--- Writes all that claimed quotes come to and nobody waits for: payments, orders, lines, discounts, events.
+-- Writes all that claimed quotes come to in this cell and nobody waits for: payments (in the buyers' cell), orders,
+-- lines, discounts, events.
 create function orders.write_orders(p_cell smallint, p_now timestamptz, p_quotes uuid[], p_methods text[])
 returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
@@ -92,12 +96,12 @@ begin
                                  array_agg(p_methods[width_bucket(q.id, p_quotes)]), array_agg(q.currency),
                                  array_agg(q.paid_minor))
        from orders.quote q
-      where q.cell = p_cell and q.id = any (p_quotes);
+      where q.cell = p_cell and q.id = any (p_quotes) and q.group_cell is null;
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, placed_at)
-    select p_cell, q.order_ids[i], p_cell, q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
+    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
            q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
@@ -167,7 +171,8 @@ begin
 end $$;
 
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. `p_payers` are accounts; without them
--- the house's `gateway` pays (what the gateway owes us).
+-- the house's `gateway` pays (what the gateway owes us). What is sold elsewhere passes between the cells:
+-- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
 create function orders.escrow_many(p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[])
 returns void language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
@@ -175,13 +180,15 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
                    as paid,
-               p_payers[width_bucket(q.id, p_groups)] as payer
+               case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
+                    else (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency)
+               end as payer
           from orders.quote q
          cross join lateral generate_series(1, cardinality(q.order_ids)) i
           join house e on e.code = 'escrow' and e.currency = q.currency
@@ -199,6 +206,13 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
               from asked a
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
+            union all
+            select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
+                                         (select h.id from house h where h.code = 'gateway' and h.currency = q.currency)),
+                   (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency), w.paid
+              from orders.quote q
+             cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
+             where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
            ) as t (cause, code, debit, credit, amount)
     having count(*) > 0;
 $$;
@@ -307,7 +321,9 @@ begin
         select a.ord::int as n, a.caller, a.key, a.quote, q.paid_minor, q.line_offers, q.line_stocks,
                q.line_quantities, q.line_prices, q.line_bundles, q.bundle_prices, q.quota_ids, q.quota_amounts,
                case a.method when 'wallet' then coalesce(w.id, 0) end as wallet,
-               coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller then 'quote_not_found'
+               coalesce(a.verdict, case when q.id is null or q.buyer_id <> a.caller or q.group_cell is not null
+                                        then 'quote_not_found'
+                                        when q.other_cells is not null then 'spans'
                                         when q.expires_at <= p_now then 'quote_expired' end) as verdict
           from unnest(p_callers, p_keys, p_quotes, p_methods, v)
                with ordinality as a (caller, key, quote, method, verdict, ord)
@@ -558,21 +574,27 @@ begin
           from generate_series(1, n) i;
 end $$;
 
--- Gives back what canceled or expired orders' groups have used of quotas: of a group, when none of its orders is left.
--- Two orders of one group may be canceled at once: who comes second waits for the quota and then sees the first.
+-- Gives back what canceled orders' groups have used of quotas: of a group, when none of its orders is left. Two orders
+-- of one group may be canceled at once: who comes second waits for the quota and then sees the first. Returns the groups
+-- of which none is left here: the caller asks their other cells.
 create function orders.give_back_quotas(p_cell smallint, p_now timestamptz, p_groups uuid[])
-returns void language plpgsql
+returns table (group_id uuid, other_cells smallint[]) language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
     used uuid[] := array(select pricing.lock_quotas_of(p_cell, p_groups));
+    gone uuid[];
 begin
-    if used <> '{}' then
-        perform pricing.give_back_quotas(p_cell, p_now, array(
-            select o.group_id
-              from orders.order o
-             where o.cell = p_cell and o.group_id = any (used)
-             group by o.group_id
-            having bool_and(o.status in ('canceled', 'expired'))));
-    end if;
+    if used = '{}' then return; end if;
+    gone := array(select g.id from orders.order_group g
+                   where g.cell = p_cell and g.id = any (used)
+                     and not exists (select from orders.order o
+                                      where o.cell = p_cell and o.group_id = g.id
+                                        and o.status not in ('canceled', 'expired')));
+    perform pricing.give_back_quotas(p_cell, p_now, array(select g.id from orders.order_group g
+                                                           where g.cell = p_cell and g.id = any (gone)
+                                                             and g.other_cells is null));
+    return query
+        select g.id, g.other_cells from orders.order_group g
+         where g.cell = p_cell and g.id = any (gone) and g.other_cells is not null;
 end $$;

@@ -11,13 +11,17 @@ Invariants (the auditor re-derives them):
 
 `place_many` is the primitive: a verdict per command, exactly once by idempotency key.
 
-Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders),
-order_shipped, order_delivered, order_completed, order_canceled, order_refunded (key: the order; data: seller_id,
-buyer_id).
+A purchase may span cells: cart, quote, group, payment, quotas and wallet are in the buyer's, its home, each order with
+its stock and escrow in its seller's. `place` takes any quote; money that goes to another cell passes between_cells.
+
+Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders; each
+cell of a group tells it of its own orders, the buyer's also when it has none), order_shipped, order_delivered,
+order_completed, order_canceled, order_refunded (key: the order; data: seller_id, buyer_id).
 """
 
 from entrepot.orders.actions import (
     cancel,
+    cancel_own,
     cancel_unpaid,
     confirm,
     place_many,
@@ -48,7 +52,7 @@ from entrepot.orders.carts import (
     set_shipping,
 )
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
-from entrepot.orders.placing import Placing
+from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
     OrderView,
     bought_lately,
@@ -60,6 +64,7 @@ from entrepot.orders.reads import (
     seller_orders,
     ship_to,
 )
+from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
@@ -74,12 +79,11 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferElsewhere", "OfferUnavailable", "OrderView", "Place",
-    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line", "bought_lately",
-    "buy_many", "buyer_groups", "cancel", "cancel_unpaid", "cart_size", "cart_view",
+    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferElsewhere", "OfferUnavailable", "OrderView",
+    "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line",
+    "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view",
     "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",
-    "order_view",
-    "own_cart", "place_many", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "refund",
-    "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
-    "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "order_view", "own_cart", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",
+    "quote_many", "quote_view", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
+    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot import inventory, ledger, logistics, payments, pricing, sellers
@@ -15,7 +16,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
 from entrepot.ledger import Transfer
 from entrepot.orders import store
-from entrepot.orders.store import OrderRow
+from entrepot.orders.store import GroupRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
 
 GRACE = timedelta(minutes=5)
@@ -27,7 +28,8 @@ PASSED_MAX = 5_000
 
 
 async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[UUID]:
-    """Prices purchases and stores the quotes; their ids, in order. Raises the Problems of pricing.price."""
+    """Prices purchases and stores the quotes; their ids, in order. `cell` is the buyers', offers may be sold in any.
+    Raises the Problems of pricing.price."""
     terms: dict[str, sellers.Terms] = {}
     services: dict[tuple[str, str], pricing.ShippingService] = {}
     rows, ids = [], []
@@ -52,7 +54,7 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
             uses += await pricing.quotas(tx, cell, promotion, purchase.buyer_id, taken_off)
         mine = purchase.ids or tuple(new_id(tx.now) for _ in range(1 + len(plan.order_sellers)))
         ids.append(mine[0])
-        rows.append(_quote_row(cell, tx.now, purchase, mine, terms[market], plan, uses))
+        rows += _quote_rows(cell, tx.now, purchase, mine, terms[market], plan, uses)
     if len(rows) == 1:
         await tx.run(store.INSERT_QUOTE, **dict(zip(store.QUOTE_COLUMNS, rows[0], strict=True)))
     else:
@@ -60,6 +62,39 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
             "quote", schema_name="orders", records=rows, columns=list(store.QUOTE_COLUMNS)
         )
     return ids
+
+
+Row = tuple[object, ...]
+"""A stored quote, in the order of QUOTE_COLUMNS."""
+
+
+def _quote_rows(
+    home: int,
+    now: datetime,
+    purchase: Purchase,
+    ids: Sequence[UUID],
+    terms: sellers.Terms,
+    plan: pricing.Priced,
+    uses: Sequence[pricing.QuotaUse],
+) -> list[Row]:
+    """One row in the buyer's cell. When something is sold in other cells, one in each of them for what is sold there;
+    the buyer's row then has the sum of all, and says what is elsewhere."""
+    others = sorted(set(plan.order_cells) - {home})
+    if not others:
+        return [_quote_row(home, now, purchase, ids, terms, plan, uses, None)]
+    sold = list(zip(ids[1:], plan.order_cells, plan.order_paid, strict=False))
+    rows = []
+    for cell in [home, *others]:
+        part = pricing.part(plan, cell)
+        mine = [ids[0], *(id_ for id_, there, _ in sold if there == cell)]
+        if cell == home:
+            part.paid_minor = plan.paid_minor
+            away = [(id_, paid) for id_, there, paid in sold if there != home]
+            row = _quote_row(home, now, purchase, mine, terms, part, uses, None)
+            rows.append((*row[:-3], others, [id_ for id_, _ in away], [paid for _, paid in away]))
+        else:
+            rows.append(_quote_row(cell, now, purchase, mine, terms, part, (), home))
+    return rows
 
 
 def _quote_row(
@@ -70,8 +105,8 @@ def _quote_row(
     terms: sellers.Terms,
     plan: pricing.Priced,
     uses: Sequence[pricing.QuotaUse],
-) -> tuple[object, ...]:
-    """A row in the order of QUOTE_COLUMNS."""
+    group_cell: int | None,
+) -> Row:
     return (
         cell, ids[0], purchase.buyer_id, purchase.cart_id, purchase.market, plan.currency, purchase.address_id,
         purchase.shipping_code, plan.paid_minor, now, now + timedelta(seconds=terms.quote_ttl_s), terms.payment_ttl_s,
@@ -81,13 +116,14 @@ def _quote_row(
         plan.line_stocks, plan.line_quantities, plan.line_prices, plan.line_prices_per, plan.line_roundings,
         plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.line_bundles,
         plan.bundle_prices, plan.discount_lines, plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
-        [use.quota_id for use in uses], [use.amount for use in uses],
+        [use.quota_id for use in uses], [use.amount for use in uses], group_cell, None, None, None,
     )  # fmt: skip
 
 
 async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdict]:
     """Places quotes: one call per batch and cell, a verdict per command in order (migration 0011 lists them). A refused
-    command consumes nothing and harms no other. The commands' keys and what they did commit together."""
+    command consumes nothing and harms no other. The commands' keys and what they did commit together. A quote of
+    several cells gets the verdict `spans`: `orders.place` takes any."""
     return await tx.all(
         store.PLACE_MANY, cell=cell, now=tx.now, callers=[c.caller for c in commands], keys=[c.key for c in commands],
         hashes=[c.body_hash for c in commands], quotes=[c.quote_id for c in commands],
@@ -98,35 +134,46 @@ async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdi
 async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
     """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders paid. The groups
     that are placed by it; one that had expired or was canceled is not among them and its money must go back."""
-    waiting = [
-        group.id
-        for group in await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
-        if group.status == "awaiting_payment"
-    ]
-    if not waiting:
-        return []
-    orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=waiting)
-    ids = [order.id for order in orders]
-    await inventory.move(tx, cell, "confirm", await _goods(tx, cell, ids))
-    await tx.run(store.ESCROW, cell=cell, now=tx.now, groups=waiting)
-    await tx.run(store.PAID, cell=cell, ids=ids)
-    await tx.run(store.GROUP_STATUS, cell=cell, groups=waiting, status="placed")
-    _tell_groups(tx, cell, "group_paid", orders)
-    return waiting
+    waiting = await _lock_waiting(tx, cell, groups)
+    cells = _by_cell(cell, waiting)
+    for there, mine in cells:
+        orders = await tx.all(store.ORDERS_OF_GROUPS, cell=there, groups=[group.id for group in mine])
+        ids = [order.id for order in orders]
+        await inventory.move(tx, there, "confirm", await _goods(tx, there, ids))
+        await tx.run(store.PAID, cell=there, ids=ids)
+        _tell_groups(tx, there, "group_paid", mine, orders)
+    for there, mine in cells:  # the house's accounts come last, when everything else is locked
+        await tx.run(store.ESCROW, cell=there, now=tx.now, groups=[group.id for group in mine])
+    await tx.run(store.GROUP_STATUS, cell=cell, groups=[group.id for group in waiting], status="placed")
+    return [group.id for group in waiting]
+
+
+async def _lock_waiting(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[GroupRow]:
+    """Those of the groups of a cell that await their payment, locked. Only who ends or pays a group locks it, and that
+    before anything else, in whatever cell: so cells may then be visited in their order, also those below this one."""
+    locked = await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
+    return [group for group in locked if group.status == "awaiting_payment"]
+
+
+def _by_cell(home: int, groups: Sequence[GroupRow]) -> list[tuple[int, list[GroupRow]]]:
+    """The cells in ascending order, each with the groups that have orders there; at home all, with or without."""
+    found = {home: list(groups)} if groups else {}
+    for group in groups:
+        for other in group.other_cells or ():
+            found.setdefault(other, []).append(group)
+    return sorted(found.items())
 
 
 async def expire_groups(tx: Tx, cell: int) -> int:
     """Gives back the stock of groups whose payment deadline, and the grace after it, have passed; how many."""
     return await _due(
-        tx, cell, "expire", store.DUE_FOR_EXPIRY, tx.now - GRACE,
-        lambda groups: _end_unpaid(tx, cell, groups, "expired"),
+        tx, cell, "expire", store.DUE_FOR_EXPIRY, tx.now - GRACE, lambda groups: expire_unpaid(tx, cell, groups)
     )  # fmt: skip
 
 
 async def expire_unpaid(tx: Tx, cell: int, groups: Sequence[UUID]) -> int:
     """Gives back the stock of those of the groups that still await their payment, which failed; how many."""
-    locked = await tx.all(store.LOCK_GROUPS, cell=cell, groups=groups)
-    return await _end_unpaid(tx, cell, [group.id for group in locked if group.status == "awaiting_payment"], "expired")
+    return await _end_unpaid(tx, cell, await _lock_waiting(tx, cell, groups), "expired")
 
 
 async def cancel_unpaid(tx: Tx, cell: int, group_id: UUID, buyer_id: UUID) -> None:
@@ -137,21 +184,22 @@ async def cancel_unpaid(tx: Tx, cell: int, group_id: UUID, buyer_id: UUID) -> No
     (group,) = await tx.all(store.LOCK_GROUPS, cell=cell, groups=[group_id])
     if group.status != "awaiting_payment":
         raise WrongStatus(group.status)
-    await _end_unpaid(tx, cell, [group_id], "canceled")
+    await _end_unpaid(tx, cell, [group], "canceled")
     await payments.cancel_many(tx, cell, [group_id])
 
 
-async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[UUID], status: str) -> int:
+async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[GroupRow], status: str) -> int:
     """Ends groups, which are locked and await their payment, as expired or canceled."""
-    if not groups:
-        return 0
-    orders = await tx.all(store.ORDERS_OF_GROUPS, cell=cell, groups=groups)
-    ids = [order.id for order in orders]
-    await inventory.move(tx, cell, "expire", await _goods(tx, cell, ids))
-    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=ids, status=status)
-    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=groups)
-    await tx.run(store.GROUP_STATUS, cell=cell, groups=groups, status=status)
-    _tell_groups(tx, cell, f"group_{status}", orders)
+    ended = [group.id for group in groups]
+    for there, mine in _by_cell(cell, groups):
+        orders = await tx.all(store.ORDERS_OF_GROUPS, cell=there, groups=[group.id for group in mine])
+        ids = [order.id for order in orders]
+        await inventory.move(tx, there, "expire", await _goods(tx, there, ids))
+        await tx.run(store.ENDED, cell=there, now=tx.now, ids=ids, status=status)
+        if there == cell:
+            await tx.run(store.GIVE_BACK_ALL_QUOTAS, cell=cell, now=tx.now, groups=ended)
+        _tell_groups(tx, there, f"group_{status}", mine, orders)
+    await tx.run(store.GROUP_STATUS, cell=cell, groups=ended, status=status)
     return len(groups)
 
 
@@ -259,17 +307,24 @@ async def _due(
 
 
 async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
-    """The buyer has what was ordered. Raises NotFound and WrongStatus."""
+    """The buyer, whose cell it is, has what was ordered. Raises NotFound and WrongStatus."""
+    cell = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
     await _lock(tx, cell, [order_id], ("shipped", "delivered"), buyer_id=buyer_id)
     await release_many(tx, cell, [order_id])
+
+
+async def cancel_own(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
+    """The buyer, whose cell it is, cancels an order that is not shipped. Raises NotFound and WrongStatus."""
+    sold_in = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
+    await cancel(tx, sold_in, [order_id], buyer_id=buyer_id)
 
 
 async def cancel(
     tx: Tx, cell: int, order_ids: Sequence[UUID], *, buyer_id: UUID | None = None, seller_id: UUID | None = None
 ) -> None:
-    """Cancels paid orders that are not shipped: stock and money go back. All, or by raising NotFound or WrongStatus
-    none. With `buyer_id` or `seller_id` only theirs."""
-    orders = await _lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
+    """Cancels paid orders of a cell that are not shipped: stock and money go back. All, or by raising NotFound or
+    WrongStatus none. With `buyer_id` or `seller_id` only theirs."""
+    orders = await _lock_to_give_back(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "give_back", await _goods(tx, cell, ids))
     await logistics.cancel_requests(tx, cell, ids)
@@ -279,37 +334,95 @@ async def cancel(
 async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUID | None = None) -> None:
     """Refunds shipped or delivered orders in full before they are released. All or, by raising NotFound or WrongStatus,
     none. The goods stay where they are: a return is a movement of its own."""
-    orders = await _lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
+    orders = await _lock_to_give_back(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
     await _give_back(tx, cell, orders, "refunded")
 
 
-async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str) -> None:
-    """escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7."""
-    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
-    await tx.run(store.GIVE_BACK_QUOTAS, cell=cell, now=tx.now, groups=list({o.group_id for o in orders}))
-    paying = [o for o in orders if o.paid_minor > 0]
-    methods = await payments.refund_many(
-        tx, cell, [o.group_id for o in paying], [o.id for o in paying], [o.paid_minor for o in paying], status
+async def _lock_to_give_back(
+    tx: Tx,
+    cell: int,
+    order_ids: Sequence[UUID],
+    statuses: tuple[str, ...],
+    *,
+    buyer_id: UUID | None = None,
+    seller_id: UUID | None = None,
+) -> list[OrderRow]:
+    """Locks orders of which money goes back to their buyers, and before them what that takes in the cells below."""
+    seen = await tx.all(store.ORDERS, cell=cell, ids=order_ids)
+    _checked(seen, order_ids, statuses, buyer_id, seller_id)
+    for home in sorted({o.group_cell for o in seen if o.group_cell < cell}):
+        await _lock_buyers(tx, home, [o for o in seen if o.group_cell == home])
+    return await _lock(tx, cell, order_ids, statuses, buyer_id=buyer_id, seller_id=seller_id)
+
+
+async def _lock_buyers(tx: Tx, home: int, orders: Sequence[OrderRow]) -> None:
+    """Locks what giving orders back takes in their buyers' cell: quotas, payments, wallets."""
+    groups = list({o.group_id for o in orders})
+    await tx.all(store.LOCK_QUOTAS, cell=home, groups=groups)
+    await payments.lock_many(tx, home, groups)
+    wallets = sorted({(o.buyer_id, o.currency) for o in orders})
+    ids = await ledger.account_ids(
+        tx, home, ["wallet"] * len(wallets), [w[0] for w in wallets], [w[1] for w in wallets]
     )
-    source = {
-        o.id: ("wallet", o.buyer_id, o.currency) if method == "wallet" else ("gateway", NIL, o.currency)
-        for o, method in zip(paying, methods, strict=True)
-    }
-    wanted = {(code, NIL, o.currency) for o in orders for code in ("escrow", "promotions")} | set(source.values())
-    accounts = await _accounts(tx, cell, wanted)
-    transfers = [
-        Transfer(o.id, "refund", accounts["escrow", NIL, o.currency], accounts[source[o.id]], o.paid_minor)
-        for o in paying
-    ] + [
-        Transfer(
-            o.id, "unfund", accounts["escrow", NIL, o.currency], accounts["promotions", NIL, o.currency],
-            o.operator_discount_minor,
+    await tx.all(store.LOCK_WALLETS, cell=home, accounts=ids)
+
+
+async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str) -> None:
+    """escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. To a buyer of another cell:
+    escrow 100 -> between_cells 100 here, between_cells 100 -> wallet 100 there."""
+    await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
+    homes = sorted({o.group_cell for o in orders})
+    steps: dict[int, list[Step]] = {there: [] for there in sorted({cell, *homes})}
+    for home in homes:
+        mine = [o for o in orders if o.group_cell == home]
+        if home >= cell and homes != [cell]:  # below it they are locked; in one cell what follows locks them
+            await _lock_buyers(tx, home, mine)
+        await _give_back_quotas(tx, home, list({o.group_id for o in mine}))
+        paying = [o for o in mine if o.paid_minor > 0]
+        methods = await payments.refund_many(
+            tx, home, [o.group_id for o in paying], [o.id for o in paying], [o.paid_minor for o in paying], status
         )
+        for o, method in zip(paying, methods, strict=True):
+            payer = ("wallet", o.buyer_id) if method == "wallet" else ("gateway", NIL)
+            if home == cell:
+                steps[cell].append(Step(o, "refund", ("escrow", NIL), payer, o.paid_minor))
+            else:
+                steps[cell].append(Step(o, "refund", ("escrow", NIL), ("between_cells", NIL), o.paid_minor))
+                steps[home].append(Step(o, "refund", ("between_cells", NIL), payer, o.paid_minor))
+    steps[cell] += [
+        Step(o, "unfund", ("escrow", NIL), ("promotions", NIL), o.operator_discount_minor)
         for o in orders
         if o.operator_discount_minor > 0
-    ]  # fmt: skip
-    await ledger.post_all(tx, cell, transfers)
+    ]
+    for there, some in steps.items():  # the house's accounts come last, when everything else is locked
+        await _post(tx, there, some)
     _tell(tx, cell, f"order_{status}", orders)
+
+
+async def _give_back_quotas(tx: Tx, home: int, groups: Sequence[UUID]) -> None:
+    for gone in await tx.all(store.GIVE_BACK_QUOTAS, cell=home, now=tx.now, groups=groups):
+        left = [await tx.one(store.IS_ONE_LEFT, cell=c, group_id=gone.group_id) for c in gone.other_cells]
+        if not any(left):
+            await tx.run(store.GIVE_BACK_ALL_QUOTAS, cell=home, now=tx.now, groups=[gone.group_id])
+
+
+class Step(NamedTuple):
+    """`amount` of an order from one account (code, owner) to another, in the order's currency."""
+
+    order: OrderRow
+    code: str
+    debit: tuple[str, UUID]
+    credit: tuple[str, UUID]
+    amount: int
+
+
+async def _post(tx: Tx, cell: int, steps: Sequence[Step]) -> None:
+    accounts = await _accounts(tx, cell, {(*side, s.order.currency) for s in steps for side in (s.debit, s.credit)})
+    transfers = []
+    for s in steps:
+        debit, credit = accounts[(*s.debit, s.order.currency)], accounts[(*s.credit, s.order.currency)]
+        transfers.append(Transfer(s.order.id, s.code, debit, credit, s.amount))
+    await ledger.post_all(tx, cell, transfers)
 
 
 async def _lock(
@@ -323,6 +436,16 @@ async def _lock(
 ) -> list[OrderRow]:
     """Locks orders. Raises NotFound for one that is absent or not theirs, WrongStatus for one in another status."""
     orders = await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids)
+    return _checked(orders, order_ids, statuses, buyer_id, seller_id)
+
+
+def _checked(
+    orders: Sequence[OrderRow],
+    order_ids: Sequence[UUID],
+    statuses: tuple[str, ...],
+    buyer_id: UUID | None,
+    seller_id: UUID | None,
+) -> list[OrderRow]:
     theirs = [
         o
         for o in orders
@@ -358,9 +481,8 @@ def _tell(tx: Tx, cell: int, kind: str, orders: Sequence[OrderRow]) -> None:
         tx.emit(kind, order.id, {"seller_id": order.seller_id, "buyer_id": order.buyer_id}, cell)
 
 
-def _tell_groups(tx: Tx, cell: int, kind: str, orders: Sequence[OrderRow]) -> None:
-    groups: dict[UUID, list[OrderRow]] = {}
-    for order in orders:
-        groups.setdefault(order.group_id, []).append(order)
-    for group, members in groups.items():
-        tx.emit(kind, group, {"buyer_id": members[0].buyer_id, "orders": [o.id for o in members]}, cell)
+def _tell_groups(tx: Tx, cell: int, kind: str, groups: Sequence[GroupRow], orders: Sequence[OrderRow]) -> None:
+    """Each cell tells of its own orders."""
+    for group in groups:
+        mine = [order.id for order in orders if order.group_id == group.id]
+        tx.emit(kind, group.id, {"buyer_id": group.buyer_id, "orders": mine}, cell)

@@ -28,7 +28,6 @@ from entrepot.orders.types import (
     CartEmpty,
     CartFull,
     CartIncomplete,
-    OfferElsewhere,
     OfferUnavailable,
     Place,
     Placed,
@@ -195,7 +194,7 @@ async def confirm_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
 
 async def cancel_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
     """Cancels an order of the caller's that is not shipped yet."""
-    await actions.cancel(tx, caller.cell, [order_id], buyer_id=caller.user_id)
+    await actions.cancel_own(tx, caller.cell, order_id, caller.user_id)
 
 
 async def list_seller_orders(tx: ReadTx, caller: Caller, query: OrdersQuery) -> Orders:
@@ -266,7 +265,7 @@ routes = [
     get("/v1/carts/{cart_id}", read_cart, access=BUYER),
     post(
         "/v1/carts/{cart_id}/lines", add_cart_line, access=BUYER, key="taken", durable=False,
-        raises=(CartFull, OfferElsewhere, OfferUnavailable, pricing.QuantityNotValid),
+        raises=(CartFull, OfferUnavailable, pricing.QuantityNotValid),
     ),
     put("/v1/carts/{cart_id}/lines/{offer_id}", set_cart_quantity, access=BUYER, key="taken", durable=False),
     delete("/v1/carts/{cart_id}/lines/{offer_id}", remove_cart_line, access=BUYER, key="taken", durable=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,11 +14,12 @@ from entrepot.catalog import Component, OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import store
+from entrepot.orders import store, store_carts
 from entrepot.orders.actions import quote_many
 from entrepot.orders.reads import as_bought
-from entrepot.orders.store import CartRow, QuoteLineRow
-from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferElsewhere, OfferUnavailable, Purchase
+from entrepot.orders.store import QuoteLineRow
+from entrepot.orders.store_carts import CartRow
+from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
 
 MAX_CART_LINES = pricing.MAX_LINES
 KEPT = timedelta(days=90)
@@ -33,6 +34,7 @@ class CartLine(msgspec.Struct, frozen=True):
 
     offer_id: int
     title: str
+    slug: str
     quantity: int
     unit: str
     price_per: int
@@ -95,13 +97,13 @@ async def create_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
     """Raises NotFound for an unknown market."""
     await sellers.market(tx, market)
     id_ = new_id(tx.now)
-    await tx.run(store.CREATE_CART, cell=cell, id=id_, buyer_id=buyer_id, market=market, now=tx.now)
+    await tx.run(store_carts.CREATE_CART, cell=cell, id=id_, buyer_id=buyer_id, market=market, now=tx.now)
     return id_
 
 
 async def latest_cart(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> UUID | None:
     """The cart that a buyer used last in a market."""
-    return await tx.maybe(store.LATEST_CART, cell=cell, buyer_id=buyer_id, market=market)
+    return await tx.maybe(store_carts.LATEST_CART, cell=cell, buyer_id=buyer_id, market=market)
 
 
 async def own_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
@@ -109,31 +111,32 @@ async def own_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
     an unknown market."""
     found = await latest_cart(tx, cell, buyer_id, market)
     if found is None:
-        await tx.one(store.LOCK_FIRST_CART, cell=cell, buyer_id=buyer_id, market=market)
+        await tx.one(store_carts.LOCK_FIRST_CART, cell=cell, buyer_id=buyer_id, market=market)
         found = await latest_cart(tx, cell, buyer_id, market)
     return found or await create_cart(tx, cell, buyer_id, market)
 
 
 async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
     """How many lines the cart that a buyer used last in a market has."""
-    return await tx.one(store.CART_SIZE, cell=cell, buyer_id=buyer_id, market=market)
+    return await tx.one(store_carts.CART_SIZE, cell=cell, buyer_id=buyer_id, market=market)
 
 
 async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
-    """Adds units of an offer of the cart's market. Raises NotFound, OfferElsewhere, OfferUnavailable, CartFull,
+    """Adds units of an offer of the cart's market, wherever it is sold. Raises NotFound, OfferUnavailable, CartFull,
     QuantityNotValid."""
     market = await _own_cart(tx, cell, buyer_id, cart_id)
     offers = await catalog.offers_for_quote(tx, cell, [offer_id])
-    if not offers and await catalog.is_offer(tx, offer_id):
-        raise OfferElsewhere(offer_id)
+    if not offers and (elsewhere := await catalog.cell_of_offer(tx, offer_id)) is not None:
+        offers = await catalog.offers_for_quote(tx, elsewhere, [offer_id])
     if not offers or offers[0].market != market:
         raise NotFound
     if not offers[0].buyable:
         raise OfferUnavailable(offer_id)
     try:
         total = await tx.maybe(
-            store.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity, limit=MAX_CART_LINES
-        )
+            store_carts.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity,
+            offer_cell=None if offers[0].cell == cell else offers[0].cell, limit=MAX_CART_LINES,
+        )  # fmt: skip
     except asyncpg.CheckViolationError:  # the line has units already, and together they pass the table's limit
         raise pricing.QuantityNotValid(offer_id, pricing.MAX_QUANTITY) from None
     if total is None:
@@ -143,7 +146,7 @@ async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: i
 async def set_quantity(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
     """Raises NotFound for a cart or a line that is not there."""
     await _own_cart(tx, cell, buyer_id, cart_id)
-    found = await tx.maybe(store.SET_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity)
+    found = await tx.maybe(store_carts.SET_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity)
     if found is None:
         raise NotFound
 
@@ -151,7 +154,7 @@ async def set_quantity(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_i
 async def remove_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int) -> None:
     """Raises NotFound for a cart or a line that is not there."""
     await _own_cart(tx, cell, buyer_id, cart_id)
-    if await tx.maybe(store.REMOVE_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id) is None:
+    if await tx.maybe(store_carts.REMOVE_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id) is None:
         raise NotFound
 
 
@@ -159,14 +162,14 @@ async def set_address(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, address_
     """Raises NotFound for a cart or an address that is not the buyer's."""
     await _own_cart(tx, cell, buyer_id, cart_id)
     await accounts.address(tx, cell, buyer_id, address_id)
-    await tx.run(store.SET_CART_ADDRESS, cell=cell, id=cart_id, address_id=address_id)
+    await tx.run(store_carts.SET_CART_ADDRESS, cell=cell, id=cart_id, address_id=address_id)
 
 
 async def set_shipping(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str) -> None:
     """Raises NotFound, and ShippingNotOffered for a service that the market does not have."""
     market = await _own_cart(tx, cell, buyer_id, cart_id)
     await pricing.service(tx, market, code)
-    await tx.run(store.SET_CART_SHIPPING, cell=cell, id=cart_id, shipping_code=code)
+    await tx.run(store_carts.SET_CART_SHIPPING, cell=cell, id=cart_id, shipping_code=code)
 
 
 async def set_promotion(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str | None) -> None:
@@ -174,19 +177,21 @@ async def set_promotion(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: 
     market = await _own_cart(tx, cell, buyer_id, cart_id)
     if code is not None:
         await pricing.promotion(tx, code, market, tx.now)
-    await tx.run(store.SET_CART_PROMOTION, cell=cell, id=cart_id, promotion_code=code)
+    await tx.run(store_carts.SET_CART_PROMOTION, cell=cell, id=cart_id, promotion_code=code)
 
 
 async def forget_carts(tx: Tx, cell: int) -> int:
     """Deletes carts that nobody has touched for longer than KEPT, a batch of them; how many."""
     before = tx.now - KEPT
-    done = await tx.run(store.FORGET_CARTS, cell=cell, before=before, made_before=first_id(before), limit=FORGOTTEN)
+    done = await tx.run(
+        store_carts.FORGET_CARTS, cell=cell, before=before, made_before=first_id(before), limit=FORGOTTEN
+    )
     return int(done.removeprefix("DELETE "))
 
 
 async def _own_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> str:
     """Locks the buyer's cart; its market."""
-    market = await tx.maybe(store.LOCK_CART, cell=cell, id=cart_id, buyer_id=buyer_id, now=tx.now)
+    market = await tx.maybe(store_carts.LOCK_CART, cell=cell, id=cart_id, buyer_id=buyer_id, now=tx.now)
     if market is None:
         raise NotFound
     return market
@@ -196,19 +201,21 @@ async def _load(
     tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID
 ) -> tuple[CartRow, list[tuple[int, OfferFacts | None, int]]]:
     """The cart and its lines as (offer id, what the offer is today, quantity)."""
-    cart = await tx.maybe(store.CART, cell=cell, id=cart_id, buyer_id=buyer_id)
+    cart = await tx.maybe(store_carts.CART, cell=cell, id=cart_id, buyer_id=buyer_id)
     if cart is None:
         raise NotFound
-    lines = await tx.all(store.CART_LINES, cell=cell, cart_id=cart_id, limit=MAX_CART_LINES)
-    facts = await catalog.offers_for_quote(tx, cell, [line.offer_id for line in lines])
-    offers = {offer.offer_id: offer for offer in facts}
+    lines = await tx.all(store_carts.CART_LINES, cell=cell, cart_id=cart_id, limit=MAX_CART_LINES)
+    offers: dict[int, OfferFacts] = {}
+    for there in sorted({cell, *(line.offer_cell for line in lines)}):
+        asked = [line.offer_id for line in lines if line.offer_cell == there]
+        offers |= {offer.offer_id: offer for offer in await catalog.offers_for_quote(tx, there, asked)}
     return cart, [(line.offer_id, offers.get(line.offer_id), line.quantity) for line in lines]
 
 
 async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> CartView:
     """Raises NotFound."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
-    left = await _left(tx, cell, [offer for _, offer, _ in lines if offer])
+    left = await _left(tx, [offer for _, offer, _ in lines if offer])
     shown, items = [], 0
     for offer_id, offer, quantity in lines:
         if offer is None:
@@ -217,7 +224,7 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
         items += total if offer.buyable else 0
         shown.append(
             CartLine(
-                offer_id, offer.title, quantity, offer.unit, offer.price_per,
+                offer_id, offer.title, offer.slug, quantity, offer.unit, offer.price_per,
                 Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), offer.buyable,
                 left[offer_id], [part.shown for part in offer.components],
             )
@@ -229,11 +236,14 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
     )  # fmt: skip
 
 
-async def _left(tx: ReadTx, cell: int, offers: Sequence[OfferFacts]) -> dict[int, int]:
+async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
     """How many of each offer are left: of a bundle as many as its scarcest component allows."""
-    stocks = {offer.stock_id for offer in offers if offer.stock_id is not None}
-    stocks |= {part.stock_id for offer in offers for part in offer.components}
-    units = await inventory.available(tx, cell, sorted(stocks))
+    units: dict[int, int] = {}
+    for cell in sorted({offer.cell for offer in offers}):
+        here = [offer for offer in offers if offer.cell == cell]
+        stocks = {offer.stock_id for offer in here if offer.stock_id is not None}
+        stocks |= {part.stock_id for offer in here for part in offer.components}
+        units |= await inventory.available(tx, cell, sorted(stocks))
     return {
         offer.offer_id: min(units[part.stock_id] // part.quantity for part in offer.components)
         if offer.stock_id is None
@@ -269,13 +279,17 @@ async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> Q
     row = await tx.maybe(store.QUOTE, cell=cell, id=quote_id, buyer_id=buyer_id)
     if row is None:
         raise NotFound
+    parts = [row]
+    for other in row.other_cells or ():
+        parts += await tx.all(store.QUOTE, cell=other, id=quote_id, buyer_id=buyer_id)
 
-    def price(minor: int) -> Price:
-        return Price(minor, row.currency)
+    def price(minors: Iterable[int]) -> Price:
+        return Price(sum(minors), row.currency)
 
     return QuoteView(
-        show("quo", quote_id), row.expires_at, price(row.items_minor), price(row.shipping_minor),
-        price(row.discount_minor), price(row.paid_minor), row.lines,
+        show("quo", quote_id), row.expires_at, price(part.items_minor for part in parts),
+        price(part.shipping_minor for part in parts), price(part.discount_minor for part in parts),
+        price([row.paid_minor]), sum(part.lines for part in parts),
     )  # fmt: skip
 
 
@@ -284,7 +298,9 @@ async def quote_detail(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) ->
     row = await tx.maybe(store.QUOTE_CHOICES, cell=cell, id=quote_id, buyer_id=buyer_id)
     if row is None:
         raise NotFound
-    lines = [_quote_line(rows) for rows in as_bought(await tx.all(store.QUOTE_LINES, cell=cell, id=quote_id))]
+    lines: list[QuoteLine] = []
+    for there in sorted([cell, *(row.other_cells or ())]):
+        lines += [_quote_line(rows) for rows in as_bought(await tx.all(store.QUOTE_LINES, cell=there, id=quote_id))]
     return QuoteDetail(row.market, row.address_id, row.shipping_code, lines)
 
 

@@ -11,13 +11,14 @@ from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import SHOP, Counts
-from entrepot.orders import store
+from entrepot.orders import store_carts
 from entrepot.orders.actions import place_many
+from entrepot.orders.spanning import place_spanning
 from entrepot.orders.types import Place, Placed, Verdict, problem_of
 
 
 class Placing:
-    """The process's batchers of place_many, one per cell. The batch owns its transaction. Its limit is the batcher's of
+    """The process's batchers of place, one per cell. The batch owns its transactions. Its limit is the batcher's of
     128 commands times pricing.MAX_LINES: what a quote has in lines is known only where it is judged."""
 
     def __init__(self, db: Database, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
@@ -39,17 +40,30 @@ class Placing:
         return Placed(show("grp", verdict.group_id), "placed" if command.method == "wallet" else "awaiting_payment")
 
     async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
-        verdicts = await self._db.transact(partial(_place, cell, commands))
+        verdicts = await place(self._db, cell, commands)
         self._counts.batches.observe(len(commands))
         for name, count in Counter(verdict.verdict for verdict in verdicts).items():
             self._counts.verdicts.labels(name).inc(count)
         return verdicts
 
 
+async def place(db: Database, cell: int, commands: Sequence[Place]) -> list[Verdict]:
+    """Places quotes of the buyers of a cell, and takes the bought carts away: they are gone on their next pages. A
+    verdict for each, in order. What spans cells is placed after the others, in a transaction of its own: so each of the
+    two has one order of locks."""
+    verdicts = await db.transact(partial(_place, cell, commands))
+    spanning = [n for n, verdict in enumerate(verdicts) if verdict.verdict == "spans"]
+    if spanning:
+        some = [commands[n] for n in spanning]
+        told = await db.transact(lambda tx: place_spanning(tx, cell, some))
+        for n, verdict in zip(spanning, told, strict=True):
+            verdicts[n] = verdict
+    return verdicts
+
+
 async def _place(cell: int, commands: Sequence[Place], tx: Tx) -> list[Verdict]:
-    """Places, and takes the bought carts away: they are gone on their buyers' next pages."""
     verdicts = await place_many(tx, cell, commands)
     placed = [verdict.group_id for verdict in verdicts if verdict.group_id and not verdict.replayed]
     if placed:
-        await tx.run(store.EMPTY_CARTS, cell=cell, quotes=placed)
+        await tx.run(store_carts.EMPTY_CARTS, cell=cell, quotes=placed)
     return verdicts

@@ -113,22 +113,34 @@ class GroupBrief(msgspec.Struct, frozen=True):
 
 async def group_view(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> GroupView:
     """Raises NotFound, also for another buyer's."""
-    row, orders = await _group(tx, cell, buyer_id, group_id)
-    return _group_view(row, [_brief(order) for order in orders])
+    row = await _group(tx, cell, buyer_id, group_id)
+    orders: list[OrderSummary] = []
+    for there in _cells(cell, row):
+        orders += await tx.all(store.ORDERS_OF_GROUP, cell=there, group_id=group_id)
+    return _group_view(row, [_brief(order) for order in sorted(orders, key=lambda order: order.id)])
 
 
 async def group_detail(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> tuple[GroupView, list[OrderView]]:
     """A group with everything about each of its orders. Raises NotFound, also for another buyer's."""
-    row, orders = await _group(tx, cell, buyer_id, group_id)
-    views = await _views(tx, cell, orders, costs=False)
+    row = await _group(tx, cell, buyer_id, group_id)
+    views: list[OrderView] = []
+    for there in _cells(cell, row):
+        orders = await tx.all(store.ORDERS_OF_GROUP, cell=there, group_id=group_id)
+        views += await _views(tx, there, orders, costs=False)
+    views.sort(key=lambda view: view.order.id)
     return _group_view(row, [view.order for view in views]), views
 
 
-async def _group(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> tuple[GroupSummary, list[OrderSummary]]:
+async def _group(tx: ReadTx, cell: int, buyer_id: UUID, group_id: UUID) -> GroupSummary:
     row = await tx.maybe(store.GROUP, cell=cell, id=group_id, buyer_id=buyer_id)
     if row is None:
         raise NotFound
-    return row, await tx.all(store.ORDERS_OF_GROUP, cell=cell, group_id=group_id)
+    return row
+
+
+def _cells(home: int, group: GroupSummary) -> list[int]:
+    """Where a group has orders."""
+    return sorted([home, *(group.other_cells or ())])
 
 
 def _group_view(row: GroupSummary, orders: list[OrderBrief]) -> GroupView:
@@ -157,17 +169,17 @@ async def seller_orders(
 async def order_view(
     tx: ReadTx, cell: int, order_id: UUID, *, buyer_id: UUID | None = None, seller_id: UUID | None = None
 ) -> OrderView:
-    """An order of this buyer or this seller (one of them is given; the operator gives neither). Raises NotFound."""
-    row = await tx.maybe(store.ORDER, cell=cell, id=order_id)
+    """An order of this buyer or this seller (one of them is given; the operator gives neither), whose cell `cell`
+    is. Raises NotFound."""
+    sold_in = cell if buyer_id is None else await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
+    row = await tx.maybe(store.ORDER, cell=sold_in, id=order_id)
     if row is None:
         raise NotFound
     if buyer_id is not None:
-        group = await tx.maybe(store.GROUP, cell=cell, id=row.group_id, buyer_id=buyer_id)
-        if group is None:
-            raise NotFound
+        await _group(tx, cell, buyer_id, row.group_id)
     if seller_id is not None and row.seller_id != seller_id:
         raise NotFound
-    (view,) = await _views(tx, cell, [row], costs=buyer_id is None)
+    (view,) = await _views(tx, sold_in, [row], costs=buyer_id is None)
     return view
 
 
@@ -193,9 +205,12 @@ async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> acc
     """Where an order of this seller goes. Raises NotFound, also for an order that nobody has paid or that was canceled,
     and when the buyer's address has been erased."""
     row = await tx.maybe(store.SHIP_TO, cell=cell, order_id=order_id, seller_id=seller_id)
-    if row is None or row.address_id is None:
+    if row is None:
         raise NotFound
-    return await accounts.address(tx, cell, row.buyer_id, row.address_id)
+    address_id = await tx.maybe(store.ADDRESS_OF_GROUP, cell=row.group_cell, id=row.group_id)
+    if address_id is None:
+        raise NotFound
+    return await accounts.address(tx, row.group_cell, row.buyer_id, address_id)
 
 
 async def days(tx: ReadTx, market: str, start: datetime | None = None, stop: datetime | None = None) -> list[Day]:

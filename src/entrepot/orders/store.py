@@ -17,7 +17,7 @@ QUOTE_COLUMNS = (
     "order_payment_fees", "line_orders", "line_offers", "line_variants", "line_stocks", "line_quantities",
     "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
     "line_commissions", "line_bundles", "bundle_prices", "discount_lines", "discount_kinds", "discount_parties",
-    "discount_amounts", "quota_ids", "quota_amounts",
+    "discount_amounts", "quota_ids", "quota_amounts", "group_cell", "other_cells", "away_orders", "away_paid",
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     """What a step in an order's life needs to know of it."""
 
     id: UUID
+    group_cell: int
     group_id: UUID
     buyer_id: UUID
     seller_id: UUID
@@ -46,9 +47,19 @@ class LineRow(msgspec.Struct, frozen=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True):
+    """A group, in the buyer's cell; `other_cells` have orders of it, too."""
+
     id: UUID
+    buyer_id: UUID
     status: str
-    address_id: UUID | None
+    other_cells: list[int] | None
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A group of which no order is left in its own cell."""
+
+    group_id: UUID
+    other_cells: list[int]
 
 
 INSERT_QUOTE = sql(
@@ -75,10 +86,11 @@ PLACE_MANY = sql(
     Verdict,
 )
 _ORDER = """
-    select id, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
+    select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
            operator_discount_minor, commission_minor, payment_fee_minor
       from orders.order
 """
+ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
 LOCK_ORDERS = sql(
     _ORDER + " where cell = :cell and id = any (:ids::uuid[]) order by id for no key update",
     OrderRow,
@@ -87,13 +99,14 @@ ORDERS_OF_GROUPS = sql(
     _ORDER + " where cell = :cell and group_id = any (:groups::uuid[]) order by id for no key update",
     OrderRow,
 )
-# The orders are locked: one that is canceled meanwhile must not leave an open request behind.
+# The orders are locked: one that is canceled meanwhile must not leave an open request behind. The address of a purchase
+# made in another cell is asked of that cell, by ship_to.
 REQUEST_FULFILLMENT = sql("""
     select logistics.request_many(:cell, :now, array_agg(o.id), array_agg(o.seller_id), array_agg(o.location_id),
                                   array_agg(g.address_id))
       from (select id, group_id, seller_id, location_id from orders.order
              where cell = :cell and id = any (:ids::uuid[]) and status = 'paid' order by id for no key update) o
-      join orders.order_group g on g.cell = :cell and g.id = o.group_id
+      left join orders.order_group g on g.cell = :cell and g.id = o.group_id
 """)
 LINES = sql(
     """
@@ -120,7 +133,7 @@ ENDED = sql("""
 PAID = sql("update orders.order set status = 'paid' where cell = :cell and id = any (:ids::uuid[])")
 LOCK_GROUPS = sql(
     """
-    select id, status, address_id from orders.order_group
+    select id, buyer_id, status, other_cells from orders.order_group
      where cell = :cell and id = any (:groups::uuid[])
      order by id
        for no key update
@@ -130,7 +143,22 @@ LOCK_GROUPS = sql(
 GROUP_STATUS = sql("""
     update orders.order_group set status = :status, pay_by = null where cell = :cell and id = any (:groups::uuid[])
 """)
-GIVE_BACK_QUOTAS = sql("select orders.give_back_quotas(:cell, :now, :groups)")
+GIVE_BACK_QUOTAS = sql("select group_id, other_cells from orders.give_back_quotas(:cell, :now, :groups)", Gone)
+GIVE_BACK_ALL_QUOTAS = sql("""
+    select pricing.give_back_quotas(:cell, :now, array(select pricing.lock_quotas_of(:cell, :groups)))
+""")
+IS_ONE_LEFT = sql(
+    """
+    select exists (select from orders.order
+                    where cell = :cell and group_id = :group_id and status not in ('canceled', 'expired'))
+    """,
+    bool,
+)
+LOCK_QUOTAS = sql("select pricing.lock_quotas_of(:cell, :groups)", UUID)
+LOCK_WALLETS = sql("select account_id from ledger.lock_many(:cell, :accounts)", int)
+CELL_OF_ORDER = sql(
+    "select coalesce((select order_cell from orders.away_order where cell = :cell and id = :id), :cell)", int
+)
 ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, null)")
 # Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(
@@ -149,7 +177,7 @@ DUE_FOR_EXPIRY = sql(
     """,
     UUID,
 )
-# A quote is still needed while its payment is awaited: escrow is filled from it.
+# A quote is still needed while its payment is awaited: escrow is filled from it, in each cell from its part.
 DROP_OLD_QUOTES = sql("""
     delete from orders.quote q
      where q.cell = :cell
@@ -157,111 +185,11 @@ DROP_OLD_QUOTES = sql("""
                      where o.cell = :cell and o.expires_at < :before
                        and not exists (select from orders.order_group g
                                         where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
+                       and not (o.group_cell is not null
+                                and exists (select from orders.order r
+                                             where r.cell = o.cell and r.group_id = o.id
+                                               and r.status = 'awaiting_payment'))
                      limit :limit)
-""")
-
-# Carts
-
-
-class CartRow(msgspec.Struct, frozen=True):
-    id: UUID
-    market: str
-    currency: str
-    address_id: UUID | None
-    shipping_code: str | None
-    promotion_code: str | None
-
-
-class CartLineRow(msgspec.Struct, frozen=True):
-    offer_id: int
-    quantity: int
-
-
-CREATE_CART = sql("""
-    insert into orders.cart (cell, id, buyer_id, market, updated_at) values (:cell, :id, :buyer_id, :market, :now)
-""")
-CART = sql(
-    """
-    select c.id, c.market, m.currency, c.address_id, c.shipping_code, c.promotion_code
-      from orders.cart c
-      join sellers.market m on m.code = c.market
-     where c.cell = :cell and c.id = :id and c.buyer_id = :buyer_id
-    """,
-    CartRow,
-)
-LATEST_CART = sql(
-    """
-    select id from orders.cart where cell = :cell and buyer_id = :buyer_id and market = :market
-     order by updated_at desc limit 1
-    """,
-    UUID,
-)
-# Two who find no cart of a buyer's make one, the second after the first's commit.
-LOCK_FIRST_CART = sql(
-    "select pg_advisory_xact_lock(hashtextextended(:buyer_id::uuid || ' ' || :market::text, :cell)) is null", bool
-)
-CART_LINES = sql(
-    """
-    select offer_id, quantity from orders.cart_line
-     where cell = :cell and cart_id = :cart_id order by offer_id limit :limit
-    """,
-    CartLineRow,
-)
-# The cart's own row is locked, so that its limit on lines holds.
-LOCK_CART = sql(
-    """
-    update orders.cart set updated_at = :now where cell = :cell and id = :id and buyer_id = :buyer_id returning market
-    """,
-    str,
-)
-ADD_CART_LINE = sql(
-    """
-    insert into orders.cart_line as l (cell, cart_id, offer_id, quantity)
-    select :cell, :cart_id, :offer_id, :quantity
-     where (select count(*) from orders.cart_line where cell = :cell and cart_id = :cart_id) < :limit
-        or exists (select from orders.cart_line where cell = :cell and cart_id = :cart_id and offer_id = :offer_id)
-    on conflict (cell, cart_id, offer_id) do update set quantity = l.quantity + excluded.quantity
-    returning quantity
-    """,
-    int,
-)
-# Ids begin with their time: only carts that were made before are looked at. One that is touched meanwhile stays.
-FORGET_CARTS = sql("""
-    delete from orders.cart c
-     where c.cell = :cell and c.updated_at < :before
-       and c.id in (select id from orders.cart
-                     where cell = :cell and id < :made_before and updated_at < :before order by id limit :limit)
-""")
-SET_CART_LINE = sql(
-    """
-    update orders.cart_line set quantity = :quantity
-     where cell = :cell and cart_id = :cart_id and offer_id = :offer_id
-    returning quantity
-    """,
-    int,
-)
-REMOVE_CART_LINE = sql(
-    """
-    delete from orders.cart_line where cell = :cell and cart_id = :cart_id and offer_id = :offer_id returning offer_id
-    """,
-    int,
-)
-SET_CART_ADDRESS = sql("update orders.cart set address_id = :address_id where cell = :cell and id = :id")
-SET_CART_SHIPPING = sql("update orders.cart set shipping_code = :shipping_code where cell = :cell and id = :id")
-SET_CART_PROMOTION = sql("update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id")
-CART_SIZE = sql(
-    """
-    select count(*) from orders.cart_line
-     where cell = :cell and cart_id = (select id from orders.cart
-                                        where cell = :cell and buyer_id = :buyer_id and market = :market
-                                        order by updated_at desc limit 1)
-    """,
-    int,
-)
-EMPTY_CARTS = sql("""
-    delete from orders.cart c using orders.quote q
-     where q.cell = :cell and q.id = any (:quotes::uuid[]) and c.cell = q.cell and c.id = q.cart_id
-       and c.buyer_id = q.buyer_id and c.updated_at <= q.created_at
 """)
 
 # Screens
@@ -275,12 +203,14 @@ class QuoteRow(msgspec.Struct, frozen=True):
     shipping_minor: int
     discount_minor: int
     lines: int
+    other_cells: list[int] | None
 
 
 class QuoteChoices(msgspec.Struct, frozen=True):
     market: str
     address_id: UUID | None
     shipping_code: str
+    other_cells: list[int] | None
 
 
 class QuoteLineRow(msgspec.Struct, frozen=True):
@@ -307,6 +237,7 @@ class GroupSummary(msgspec.Struct, frozen=True):
     currency: str
     paid_minor: int
     placed_at: datetime
+    other_cells: list[int] | None
 
 
 class OrderSummary(msgspec.Struct, frozen=True):
@@ -354,7 +285,8 @@ class OrderLineRow(msgspec.Struct, frozen=True):
 
 class ShipTo(msgspec.Struct, frozen=True):
     buyer_id: UUID
-    address_id: UUID | None
+    group_cell: int
+    group_id: UUID
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -373,14 +305,15 @@ QUOTE = sql(
            (select coalesce(sum(x), 0)::bigint from unnest(q.order_shipping) x),
            (select coalesce(sum(x), 0)::bigint from unnest(q.discount_amounts) x),
            (cardinality(q.bundle_prices) + cardinality(q.line_offers)
-            - (select count(*) from unnest(q.line_bundles) b where b > 0))::int
+            - (select count(*) from unnest(q.line_bundles) b where b > 0))::int,
+           q.other_cells
       from orders.quote q where q.cell = :cell and q.id = :id and q.buyer_id = :buyer_id
     """,
     QuoteRow,
 )
 QUOTE_CHOICES = sql(
     """
-    select market, address_id, shipping_code from orders.quote
+    select market, address_id, shipping_code, other_cells from orders.quote
      where cell = :cell and id = :id and buyer_id = :buyer_id
     """,
     QuoteChoices,
@@ -405,14 +338,14 @@ QUOTE_LINES = sql(
 )
 GROUP = sql(
     """
-    select id, status, currency, paid_minor, placed_at from orders.order_group
+    select id, status, currency, paid_minor, placed_at, other_cells from orders.order_group
      where cell = :cell and id = :id and buyer_id = :buyer_id
     """,
     GroupSummary,
 )
 GROUPS_OF_BUYER = sql(
     """
-    select id, status, currency, paid_minor, placed_at from orders.order_group
+    select id, status, currency, paid_minor, placed_at, other_cells from orders.order_group
      where cell = :cell and buyer_id = :buyer_id and id < :before order by id desc limit :limit
     """,
     GroupSummary,
@@ -437,14 +370,13 @@ ORDERS_OF_SELLER = sql(
 )
 SHIP_TO = sql(
     """
-    select o.buyer_id, g.address_id
-      from orders.order o
-      join orders.order_group g on g.cell = o.group_cell and g.id = o.group_id
-     where o.cell = :cell and o.id = :order_id and o.seller_id = :seller_id
-       and o.status not in ('awaiting_payment', 'expired', 'canceled')
+    select buyer_id, group_cell, group_id from orders.order
+     where cell = :cell and id = :order_id and seller_id = :seller_id
+       and status not in ('awaiting_payment', 'expired', 'canceled')
     """,
     ShipTo,
 )
+ADDRESS_OF_GROUP = sql("select address_id from orders.order_group where cell = :cell and id = :id", UUID)
 ORDER_LINES = sql(
     """
     select l.order_id, l.bundle_no, coalesce(b.title, ''), coalesce(b.slug, ''), l.offer_id, l.variant_id,

@@ -97,7 +97,7 @@ class OfferUnavailable(Problem):
 
 @dataclass(eq=False)
 class OfferElsewhere(Problem):
-    """The offer is sold in another cell than the buyer's, and a purchase cannot span cells yet."""
+    """What a campaign sells is sold to buyers of its own cell."""
 
     status: ClassVar[int] = 409
     offer_id: int

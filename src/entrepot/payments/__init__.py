@@ -18,6 +18,7 @@ from entrepot.payments.actions import (
     cancel_many,
     credit_refund,
     forget_webhooks,
+    lock_many,
     mark_captured,
     pay_out,
     payout_period,
@@ -34,7 +35,7 @@ from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, Refu
 __all__ = [
     "LANES", "Due", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue",
     "RefundNotFailed", "StuckView", "WebhookRefused", "cancel_many", "credit_refund", "find_gateway",
-    "forget_webhooks", "mark_captured", "open_client", "pay_out", "payment_of", "payout_period", "payouts",
+    "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of", "payout_period", "payouts",
     "refund_many", "retry_refund", "return_late", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
     "top_up_many",
 ]  # fmt: skip

@@ -93,6 +93,11 @@ async def cancel_many(tx: Tx, cell: int, payments: Sequence[UUID]) -> None:
     await tx.run(store.CANCEL, cell=cell, ids=payments, now=tx.now)
 
 
+async def lock_many(tx: Tx, cell: int, payments: Sequence[UUID]) -> None:
+    """Locks payments that will be given back, in id order, for who locks something else before that."""
+    await tx.all(store.LOCK, cell=cell, ids=payments)
+
+
 async def return_late(tx: Tx, cell: int, due: Due, external_id: str) -> bool:
     """Captured after its order group had ended unpaid: it goes back whole. True exactly once."""
     if await tx.maybe(store.RETURN_LATE, cell=cell, id=due.id, external_id=external_id, now=tx.now) is None:

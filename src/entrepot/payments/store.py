@@ -141,6 +141,9 @@ CANCEL = sql("""
              order by id for no key update) l
      where p.cell = :cell and p.id = l.id
 """)
+LOCK = sql(
+    "select id from payments.payment where cell = :cell and id = any (:ids::uuid[]) order by id for no key update", UUID
+)
 CELL_OF = sql(
     "select cell from payments.payment where cell = any (array(select c.cell from kit.cell c)) and id = :id", int
 )

@@ -16,7 +16,7 @@ It emits no events.
 
 from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas
 from entrepot.pricing.reads import promotion, service, services
-from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, price
+from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, part, price
 from entrepot.pricing.types import (
     AmountTooLarge,
     DiscountNotValid,
@@ -38,5 +38,5 @@ __all__ = [
     "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
     "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
     "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
-    "add_promotion", "add_shipping_service", "limits", "price", "promotion", "quotas", "service", "services",
+    "add_promotion", "add_shipping_service", "limits", "part", "price", "promotion", "quotas", "service", "services",
 ]  # fmt: skip

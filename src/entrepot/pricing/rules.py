@@ -60,6 +60,7 @@ class Priced(msgspec.Struct):
 
     currency: str
     paid_minor: int = 0
+    order_cells: list[int] = []
     order_sellers: list[UUID] = []
     order_owns: list[bool] = []
     order_locations: list[int] = []
@@ -127,6 +128,7 @@ def _add_lines(plan: Priced, lines: Sequence[Line], terms: Terms) -> None:
         number = numbers.get(key)
         if number is None:
             number = numbers[key] = len(numbers) + 1
+            plan.order_cells.append(offer.cell)
             plan.order_sellers.append(offer.seller_id)
             plan.order_owns.append(offer.own)
             plan.order_locations.append(offer.location_id)
@@ -263,3 +265,24 @@ def _add_up(plan: Priced, terms: Terms) -> None:
     plan.paid_minor = sum(plan.order_paid)
     if sum(items) + sum(plan.order_shipping) > MAX_MINOR:
         raise AmountTooLarge(MAX_MINOR)
+
+
+def part(plan: Priced, cell: int) -> Priced:
+    """What of a plan is sold in one cell, counted from 1 again; its paid_minor is the sum of its orders."""
+    orders = [i for i, other in enumerate(plan.order_cells) if other == cell]
+    order_no = {i + 1: n for n, i in enumerate(orders, 1)}
+    lines = [i for i, number in enumerate(plan.line_orders) if number in order_no]
+    line_no = {i + 1: n for n, i in enumerate(lines, 1)}
+    discounts = [i for i, number in enumerate(plan.discount_lines) if number in line_no]
+    bundles = sorted({plan.line_bundles[i] for i in lines} - {0}) if plan.line_bundles else []
+    bundle_no = {0: 0} | {number: n for n, number in enumerate(bundles, 1)}
+    kept = {"order": orders, "line": lines, "discount": discounts, "bundle": [number - 1 for number in bundles]}
+    arrays = {
+        name: [getattr(plan, name)[i] for i in kept[of]] if getattr(plan, name) else []
+        for name in Priced.__struct_fields__
+        if (of := name.partition("_")[0]) in kept
+    }
+    arrays["line_orders"] = [order_no[number] for number in arrays["line_orders"]]
+    arrays["line_bundles"] = [bundle_no[number] for number in arrays["line_bundles"]] if bundles else []
+    arrays["discount_lines"] = [line_no[number] for number in arrays["discount_lines"]]
+    return Priced(plan.currency, sum(arrays["order_paid"]), **arrays)

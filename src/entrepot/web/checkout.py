@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from entrepot import accounts, catalog, orders, pricing
+from entrepot import accounts, orders, pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
@@ -50,9 +50,7 @@ class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def cart_page(tx: ReadTx, visit: Visit) -> Response:
     cart = await _cart(tx, visit)
-    offers = [line.offer_id for line in cart.lines] if cart else []
-    slugs = await catalog.slugs(tx, visit.me.cell, offers)
-    return await visit.show(tx, "cart.html", cart=cart, slugs=slugs)
+    return await visit.show(tx, "cart.html", cart=cart)
 
 
 async def add_to_cart(tx: Tx, visit: Visit, body: AddToCart) -> Go:

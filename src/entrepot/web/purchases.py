@@ -49,7 +49,7 @@ async def confirm(tx: Tx, visit: Visit, _: Nothing) -> Go:
 
 async def cancel(tx: Tx, visit: Visit, _: Nothing) -> Go:
     order = await _own(tx, visit)
-    await orders.cancel(tx, visit.me.cell, [visit.id("ord", "order_id")], buyer_id=visit.me.user_id)
+    await orders.cancel_own(tx, visit.me.cell, visit.id("ord", "order_id"), visit.me.user_id)
     return Go(f"/orders/{order.order.group_id}", done="order_canceled")
 
 

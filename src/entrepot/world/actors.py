@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, inventory, logistics, orders, payments, pricing, sellers
+from entrepot import catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
@@ -26,7 +26,7 @@ from entrepot.orders import Place, Purchase, Verdict
 from entrepot.world import meeting
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
-from entrepot.world.scene import CELL, LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
+from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
 
 # Buyers
 
@@ -38,7 +38,7 @@ async def shop(world: World) -> None:
     """Some buyers get quotes and place most of them, in one batch; some do so twice, or with somebody else's quote."""
     chance = world.chance
     purchases = [_purchase(world) for _ in range(chance.choice((1, 1, 2, 3, 6)))]
-    quotes = await until_answered(lambda: world.db.transact(lambda tx: _quote(tx, purchases), durable=False))
+    quotes = await until_answered(lambda: world.db.transact(lambda tx: _quote(tx, world, purchases), durable=False))
     fresh = [(purchase[0], quote) for purchase, quote in zip(purchases, quotes, strict=True) if quote is not None]
     kept = [quote for quote in fresh if chance.random() < 0.1]
     world.quotes = (world.quotes + kept)[-20:]
@@ -72,9 +72,10 @@ def _purchase(world: World) -> Wanted:
     return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), promotion
 
 
-async def _quote(tx: Tx, purchases: list[Wanted]) -> list[UUID | None]:
-    facts = await catalog.offers_for_quote(tx, CELL, [offer for _, _, lines, _, _ in purchases for offer, _ in lines])
-    of = {fact.offer_id: fact for fact in facts}
+async def _quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | None]:
+    """Quotes, each in its buyer's cell."""
+    wanted = [offer for _, _, lines, _, _ in purchases for offer, _ in lines]
+    of = {fact.offer_id: fact for cell in world.cells for fact in await catalog.offers_for_quote(tx, cell, wanted)}
     asked = [
         Purchase(
             buyer, market, shipping, [pricing.Line(of[offer], quantity) for offer, quantity in lines],
@@ -82,13 +83,15 @@ async def _quote(tx: Tx, purchases: list[Wanted]) -> list[UUID | None]:
         )
         for buyer, market, lines, shipping, promotion in purchases
     ]  # fmt: skip
+    homes = {world.cell_of[purchase.buyer_id] for purchase in asked}
     try:
-        return list(await orders.quote_many(tx, CELL, asked))
+        if len(homes) == 1:
+            return list(await orders.quote_many(tx, homes.pop(), asked))
     except (pricing.LimitReached, pricing.PromotionNotValid):  # for one of them: each of two halves, then
         if len(asked) == 1:
             return [None]
-        half = len(purchases) // 2
-        return await _quote(tx, purchases[:half]) + await _quote(tx, purchases[half:])
+    half = len(purchases) // 2
+    return await _quote(tx, world, purchases[:half]) + await _quote(tx, world, purchases[half:])
 
 
 def _place(world: World, buyer: UUID, quote: UUID) -> Place:
@@ -97,11 +100,14 @@ def _place(world: World, buyer: UUID, quote: UUID) -> Place:
 
 async def _send(world: World, commands: list[Place]) -> list[Verdict]:
     """Places until there is an answer. An acknowledged command that is new adds its orders to the live ones."""
-    if not commands:
-        return []
-    verdicts = await until_answered(lambda: world.db.transact(lambda tx: orders.place_many(tx, CELL, commands)))
-    await _note(world, commands, verdicts)
-    return verdicts
+    told = []
+    for home in world.cells:
+        mine = [command for command in commands if world.cell_of[command.caller] == home]
+        if mine:
+            verdicts = await until_answered(lambda home=home, mine=mine: orders.place(world.db, home, mine))  # type: ignore[misc]
+            await _note(world, mine, verdicts)
+            told += verdicts
+    return told
 
 
 async def _note(world: World, commands: list[Place], verdicts: list[Verdict]) -> None:
@@ -117,13 +123,14 @@ async def _note(world: World, commands: list[Place], verdicts: list[Verdict]) ->
             placed.append(command.quote_id)
     if placed:
         async with world.db.read() as tx:
-            world.live += await tx.all(_ORDERS, cell=CELL, groups=placed)
+            for cell in world.cells:
+                world.live += await tx.all(_ORDERS, cell=cell, groups=placed)
     world.live = world.live[-LIVE_MAX:]
 
 
 _ORDERS = sql(
     """
-    select id, seller_id, buyer_id, group_id from orders.order
+    select cell, id, seller_id, buyer_id, group_id from orders.order
      where cell = :cell and group_id = any (:groups)
      order by array_position(:groups, group_id), id
     """,
@@ -144,7 +151,8 @@ async def top_up(world: World) -> None:
     chance = world.chance
     buyer, currency = chance.choice(world.buyers), chance.choice(sorted(world.markets.values()))
     amount, cause = chance.randrange(1, 30_000), new_id(world.clock.now())
-    if await ask(world, NIL, "top_up", lambda tx: payments.top_up(tx, CELL, buyer, currency, amount, cause)):
+    cell = world.cell_of[buyer]
+    if await ask(world, NIL, "top_up", lambda tx: payments.top_up(tx, cell, buyer, currency, amount, cause)):
         world.paid_in[buyer, currency] += amount
 
 
@@ -167,7 +175,7 @@ async def go_on(world: World) -> None:
     chance = world.chance
     order = chance.choice(world.live)
     async with world.db.read() as tx:
-        status = await tx.one(_STATUS, cell=CELL, id=order.id)
+        status = await tx.one(_STATUS, cell=order.cell, id=order.id)
     likely = _LIKELY.get(status)
     if likely is None and chance.random() < 0.8:
         world.live.remove(order)
@@ -176,7 +184,7 @@ async def go_on(world: World) -> None:
     if verb == "scan":
         await _scan(world, order)
     else:
-        await ask(world, order.buyer_id, verb, lambda tx: _do(tx, verb, order))
+        await ask(world, order.buyer_id, verb, lambda tx: _do(tx, world, verb, order))
 
 
 class _Scarce(msgspec.Struct, frozen=True):
@@ -184,19 +192,14 @@ class _Scarce(msgspec.Struct, frozen=True):
     left: int
     price_minor: int
     price_per: int
-    funds_minor: int
+    currency: str
 
 
-# What the first line of an order sells, be it a bundle: how much is left, and what its buyer has to pay with.
+# What the first line of an order sells, be it a bundle, and how much of it is left.
 _SCARCE = sql(
     """
     select l.offer_id, coalesce(inventory.bundles_left(l.cell, l.offer_id), s.on_hand - s.held - s.allocated),
-           f.unit_price_minor, f.price_per,
-           coalesce((select b.credits - b.debits
-                       from ledger.account a
-                       join ledger.balance b on b.cell = a.cell and b.account_id = a.id
-                      where a.cell = o.cell and a.code = 'wallet' and a.owner = o.buyer_id and a.currency = o.currency),
-                    0)
+           f.unit_price_minor, f.price_per, o.currency
       from orders.order o
       join orders.order_line l on l.cell = o.cell and l.order_id = o.id and l.line_no = 1
       join inventory.stock s on s.cell = l.cell and s.id = l.stock_id
@@ -215,15 +218,18 @@ async def two_at_once(world: World) -> None:
         return
     chance, order = world.chance, world.chance.choice(world.live)
     async with world.db.read() as tx:
-        status = await tx.one(_STATUS, cell=CELL, id=order.id)
-        scarce = await tx.maybe(_SCARCE, cell=CELL, id=order.id)
+        status = await tx.one(_STATUS, cell=order.cell, id=order.id)
+        scarce = await tx.maybe(_SCARCE, cell=order.cell, id=order.id)
     if scarce is None:  # the first line went with another order of the group
         return
     world.luck(good=True, rate=0)
     more, as_much = await _two_halves(world, order, scarce)
     verb = chance.choice(_LIKELY.get(status, _ANYTHING))
     other = chance.choice((as_much, more, None, None, None))
-    works = _placing(more), _placing(other) if other else lambda tx: _do(tx, verb, order)
+    works = (
+        _placing(world, order, more),
+        _placing(world, order, other) if other else lambda tx: _do(tx, world, verb, order),
+    )
     turn = chance.choice((1, -1, -1))
     placed, done = (await meeting.meet(world.db, works[::turn], chance.randrange(1, 12)))[::turn]
     for command, answer in ((more, placed), (other, done)):
@@ -239,35 +245,41 @@ async def two_at_once(world: World) -> None:
 
 async def _two_halves(world: World, order: LiveOrder, scarce: _Scarce) -> list[Place]:
     """Two purchases that can be made alone, and not both."""
-    can_pay = scarce.funds_minor * scarce.price_per // scarce.price_minor
+    home = world.cell_of[order.buyer_id]
+    async with world.db.read() as tx:
+        funds_minor = await ledger.balance(tx, home, "wallet", scarce.currency, order.buyer_id)
+    can_pay = funds_minor * scarce.price_per // scarce.price_minor
     wanted = [(scarce.offer_id, min(scarce.left, can_pay) // 2 + 1)]
     market = next(offer.market for offer in world.offers + world.bundles if offer.id == scarce.offer_id)
     purchases: list[Wanted] = [(order.buyer_id, market, wanted, "free", None)] * 2
-    quotes = await world.db.transact(lambda tx: _quote(tx, purchases), durable=False)
+    quotes = await world.db.transact(lambda tx: _quote(tx, world, purchases), durable=False)
     return [Place(order.buyer_id, world.key(), quote, "wallet") for quote in quotes if quote is not None]
 
 
-def _placing(command: Place) -> meeting.Work:
-    return lambda tx: orders.place_many(tx, CELL, [command])
+def _placing(world: World, order: LiveOrder, command: Place) -> meeting.Work:
+    home = world.cell_of[command.caller]
+    place = orders.place_many if home == order.cell else orders.place_spanning
+    return lambda tx: place(tx, home, [command])
 
 
-async def _do(tx: Tx, verb: str, order: LiveOrder) -> None:
+async def _do(tx: Tx, world: World, verb: str, order: LiveOrder) -> None:
+    cell, home = order.cell, world.cell_of[order.buyer_id]
     match verb:
         case "ship":
             shipment = logistics.NewShipment(order.id, "house", order.id.hex)
-            await orders.ship_many(tx, CELL, [shipment], order.seller_id)
+            await orders.ship_many(tx, cell, [shipment], order.seller_id)
         case "confirm":
-            await orders.confirm(tx, CELL, order.id, order.buyer_id)
+            await orders.confirm(tx, home, order.id, order.buyer_id)
         case "cancel":
-            await orders.cancel(tx, CELL, [order.id], buyer_id=order.buyer_id)
+            await orders.cancel_own(tx, home, order.id, order.buyer_id)
         case "cancel_unpaid":
-            await orders.cancel_unpaid(tx, CELL, order.group_id, order.buyer_id)
+            await orders.cancel_unpaid(tx, home, order.group_id, order.buyer_id)
         case "cancel_by_seller":
-            await orders.cancel(tx, CELL, [order.id], seller_id=order.seller_id)
+            await orders.cancel(tx, cell, [order.id], seller_id=order.seller_id)
         case "refund":
-            await orders.refund(tx, CELL, [order.id], seller_id=order.seller_id)
+            await orders.refund(tx, cell, [order.id], seller_id=order.seller_id)
         case "scan":
-            await logistics.track(tx, CELL, [logistics.Scan("house", order.id.hex, "delivered", tx.now)])
+            await logistics.track(tx, cell, [logistics.Scan("house", order.id.hex, "delivered", tx.now)])
 
 
 async def _scan(world: World, order: LiveOrder) -> None:
@@ -277,7 +289,7 @@ async def _scan(world: World, order: LiveOrder) -> None:
     scans = [logistics.Scan("house", order.id.hex, stage, now) for stage in stages]
 
     async def track(tx: Tx) -> None:
-        await logistics.track(tx, CELL, scans)
+        await logistics.track(tx, order.cell, scans)
 
     await ask(world, NIL, "scan", track)
 
@@ -296,9 +308,9 @@ async def stock_up(world: World, offer: Offer, units: int, receipt: UUID) -> Non
 
     async def put(tx: Tx) -> None:
         if offer.own:
-            await inventory.buy(tx, CELL, goods, [units * 137], offer.currency)
+            await inventory.buy(tx, offer.cell, goods, [units * 137], offer.currency)
         else:
-            await inventory.receive(tx, CELL, goods)
+            await inventory.receive(tx, offer.cell, goods)
 
     if await ask(world, offer.seller, "receive", put):
         world.received[offer.stock] += units
@@ -310,7 +322,7 @@ async def correct(world: World) -> None:
     reason: inventory.Reason = "found" if delta > 0 else "lost"
 
     async def count(tx: Tx) -> None:
-        await inventory.adjust(tx, CELL, offer.seller, offer.stock, delta, reason, NIL)
+        await inventory.adjust(tx, offer.cell, offer.seller, offer.stock, delta, reason, NIL)
 
     if await ask(world, offer.seller, "adjust", count):
         world.adjusted[offer.stock] += delta
@@ -319,8 +331,9 @@ async def correct(world: World) -> None:
 async def change_price(world: World) -> None:
     offer, price = world.chance.choice(world.offers + world.bundles), world.chance.choice((1, 99, 1_000, 2_499, 10_001))
     await ask(
-        world, offer.seller, "set_price", lambda tx: catalog.set_prices(tx, CELL, [offer.id], [price], offer.seller)
-    )
+        world, offer.seller, "set_price",
+        lambda tx: catalog.set_prices(tx, offer.cell, [offer.id], [price], offer.seller),
+    )  # fmt: skip
 
 
 async def open_or_close(world: World) -> None:
@@ -328,9 +341,9 @@ async def open_or_close(world: World) -> None:
     offer = world.chance.choice(world.offers + world.bundles)
     verb, work = world.chance.choice(
         (
-            ("pause", lambda tx: catalog.pause_offer(tx, CELL, offer.seller, offer.id)),
-            ("resume", lambda tx: catalog.resume_offer(tx, CELL, offer.seller, offer.id)),
-            ("resume", lambda tx: catalog.resume_offer(tx, CELL, offer.seller, offer.id)),
+            ("pause", lambda tx: catalog.pause_offer(tx, offer.cell, offer.seller, offer.id)),
+            ("resume", lambda tx: catalog.resume_offer(tx, offer.cell, offer.seller, offer.id)),
+            ("resume", lambda tx: catalog.resume_offer(tx, offer.cell, offer.seller, offer.id)),
             ("suspend", lambda tx: sellers.suspend(tx, sellers.SellerId(offer.seller))),
             ("reinstate", lambda tx: sellers.reinstate(tx, sellers.SellerId(offer.seller))),
             ("reinstate", lambda tx: sellers.reinstate(tx, sellers.SellerId(offer.seller))),
@@ -419,12 +432,16 @@ async def work(world: World) -> None:
 
 async def run_job(world: World, job: Job) -> int:
     """One of a worker's jobs, once; how much it found to do."""
+    return sum([await _run_job(world, job, cell) for cell in world.cells])
+
+
+async def _run_job(world: World, job: Job, cell: int) -> int:
     if isinstance(job, Consumer):
-        await _events_are_settled(world)
-        return await consume(world.db, job, CELL)
+        await _events_are_settled(world, cell)
+        return await consume(world.db, job, cell)
     if job is orders.run_timers:
-        return await orders.run_timers(world.db, CELL)
-    return await orders.sweep(world.db, world.client, world.gateway, CELL, lanes=1)  # so that a seed is one history
+        return await orders.run_timers(world.db, cell)
+    return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
 
 
 _SETTLED = sql(
@@ -436,12 +453,12 @@ _SETTLED = sql(
 )
 
 
-async def _events_are_settled(world: World) -> None:
+async def _events_are_settled(world: World, cell: int) -> None:
     """Consumers wait for the oldest transaction of the whole server, also for one that is not ours (autovacuum). That
     would be chance of another kind."""
     while True:
         async with world.db.read() as tx:
-            if await tx.one(_SETTLED, cell=CELL):
+            if await tx.one(_SETTLED, cell=cell):
                 return
         await asyncio.sleep(0.005)
 

@@ -20,7 +20,8 @@ from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.orders import Place
 from entrepot.world.faults import Bank, KilledError, Unlucky
 
-CELL = 0
+CELLS = 4
+"""In the worlds that have more than one."""
 TRIES_MAX = 50
 """So often in a row no luck is as bad."""
 LIVE_MAX = 150
@@ -38,9 +39,13 @@ class Offer(msgspec.Struct, frozen=True):
     market: str
     currency: str
     stock: int
+    cell: int
 
 
 class LiveOrder(msgspec.Struct, frozen=True):
+    """`cell` is where it is sold; its buyer may be in another."""
+
+    cell: int
     id: UUID
     seller_id: UUID
     buyer_id: UUID
@@ -58,6 +63,8 @@ class World:
     client: httpx.AsyncClient
     gateway: payments.Gateway
     markets: dict[str, str] = field(default_factory=dict)  # code: currency
+    cells: list[int] = field(default_factory=lambda: [0])
+    cell_of: dict[UUID, int] = field(default_factory=dict)  # of buyers and sellers
     buyers: list[UUID] = field(default_factory=list)
     sellers: list[UUID] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
@@ -94,7 +101,7 @@ async def until_answered(work: Callable[[], Awaitable[Answer]]) -> Answer:
 async def ask(world: World, caller: UUID, verb: str, work: Callable[[Tx], Awaitable[Any]]) -> bool:
     """Sends a write with a key of its own until it is answered, and now and then once more after that. False when it
     was refused."""
-    spent = idempotency.Spent(CELL, caller, verb, world.key(), b"")
+    spent = idempotency.Spent(world.cell_of.get(caller, 0), caller, verb, world.key(), b"")
 
     async def send() -> idempotency.Done:
         return await idempotency.once(world.db, spent, work, 200, durable=True)

@@ -6,6 +6,8 @@ Each step lets one actor act (entrepot.world.actors); accidents happen between a
 (entrepot.world.faults). After each step the auditor looks at what it has touched, and every FULL_STEPS at everything.
 In the end everything is brought to an end by time alone, and then must tie: nothing is held, nothing is in escrow, what
 the gateway has is what the books say. The same seed gives the same world, step by step.
+
+Every fourth seed's world has four cells: sellers and buyers are spread over them, and most baskets span some.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import Books, connect, look, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
-from entrepot.world.scene import CELL, Offer, World
+from entrepot.world.scene import CELLS, Offer, World
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MARKETS = {"us": "USD", "jp": "JPY"}
@@ -107,7 +109,7 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
     """Runs a world in the empty, migrated database at `url`. Raises SimulationError."""
     chance = Random(seed)  # noqa: S311 - a world must be repeatable
     names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
-    async with _world(url, chance) as world, _auditor(url, world) as auditor:
+    async with _world(url, chance, CELLS if seed % 4 == 3 else 1) as world, _auditor(url, world) as auditor:
         began, step, name = monotonic(), 0, "setting up"
         try:
             await _set_up(world)
@@ -145,7 +147,7 @@ class _Auditor:
 
     conn: asyncpg.Connection
     world: World
-    books: Books
+    books: list[Books]  # of each cell
     seen: int = -1  # so many of the world's commits
     looking: asyncio.Task[None] | None = None
 
@@ -159,7 +161,9 @@ class _Auditor:
         self.looking = asyncio.create_task(self._look(step, name, self.world.clock.now()))
 
     async def _look(self, step: int, name: str, now: datetime) -> None:
-        findings = await look(ReadTx(self.conn, now), self.books, SWEEP, lateness=timedelta())
+        tx, findings = ReadTx(self.conn, now), list[Finding]()
+        for books in self.books:
+            findings += await look(tx, books, SWEEP, lateness=timedelta())
         if findings:
             raise WrongAfterError(step, name, findings)
 
@@ -180,7 +184,8 @@ async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
     conn = await connect(url)
     try:
         await conn.execute(PREPARED)
-        auditor = _Auditor(conn, world, await open_books(ReadTx(conn, world.clock.now()), CELL))
+        tx = ReadTx(conn, world.clock.now())
+        auditor = _Auditor(conn, world, [await open_books(tx, cell) for cell in world.cells])
         try:
             yield auditor
         finally:
@@ -191,7 +196,7 @@ async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
 
 
 @asynccontextmanager
-async def _world(url: str, chance: Random) -> AsyncIterator[World]:
+async def _world(url: str, chance: Random, cells: int) -> AsyncIterator[World]:
     clock = VirtualClock(START)
     db = await Unlucky.open(url, clock, size=2)  # for two at once
     assert isinstance(db, Unlucky)
@@ -200,7 +205,7 @@ async def _world(url: str, chance: Random) -> AsyncIterator[World]:
     gateway = payments.Gateway(URL, "http://shop.test", b"the secret of a simulated gateway")
     try:
         async with httpx.AsyncClient(transport=bank) as client:
-            yield World(db, clock, chance, bank, client, gateway, MARKETS)
+            yield World(db, clock, chance, bank, client, gateway, MARKETS, list(range(cells)))
     finally:
         await db.close()
 
@@ -209,6 +214,8 @@ async def _set_up(world: World) -> None:
     """Two markets, three sellers of which one is the operator, offers with little stock, buyers with little money."""
     clock, chance = world.clock, world.chance
     async with world.db.write() as tx:
+        for cell in world.cells[1:]:
+            await tx.conn.execute("insert into kit.cell values ($1)", cell)
         for market, currency in MARKETS.items():
             await sellers.add_market(tx, sellers.Market(market, market.upper(), currency, "en"))
             await sellers.set_terms(tx, actors.terms_of(market, START, 1_000, PAYMENT_TTL_S[market]))
@@ -225,15 +232,22 @@ async def _set_up(world: World) -> None:
                     tx,
                     pricing.Promotion(f"{market}-{code}", market, percent_bp, amount, 100, party, START, end, **limits),
                 )
-        await logistics.import_locations(tx, CELL, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "JP"])
+        for cell in world.cells:
+            names = ["Warehouse 1", "Warehouse 2"]
+            await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], names, ["US", "JP"])
         await catalog.add_category(tx, "things", "Things")
         for number, kind in enumerate(("third_party", "third_party", "own")):
             seller = sellers.SellerId(new_id(tx.now))
             world.sellers.append(seller)
+            cell = world.cell_of[seller] = world.cells[number % len(world.cells)]
             currencies = sorted(MARKETS.values())
-            await sellers.open_seller(tx, seller, f"s{number}", f"Seller {number}", kind, currencies=currencies)
+            await sellers.open_seller(
+                tx, seller, f"s{number}", f"Seller {number}", kind, currencies=currencies, cell=cell
+            )
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
-        await accounts.import_buyers(tx, world.buyers)
+        for number, buyer in enumerate(world.buyers):
+            world.cell_of[buyer] = world.cells[number % len(world.cells)]
+            await accounts.import_buyers(tx, [buyer], world.cell_of[buyer])
         for number in range(OFFERS):
             world.offers.append(await _open_offer(tx, world, number))
         for number, units in enumerate(BUNDLES):
@@ -246,15 +260,16 @@ async def _set_up(world: World) -> None:
 
 async def _open_offer(tx: Tx, world: World, number: int) -> Offer:
     market, seller = sorted(MARKETS)[number % 2], world.sellers[number // 2 % 3]
+    cell = world.cell_of[seller]
     price_per = 1_000 if number % 5 == 0 else 1
     variant = catalog.NewVariant(sku=f"sku-{number}", price_per=price_per, unit="ml" if price_per > 1 else "each")
     category = (await catalog.categories(tx))[0].id
     product = await catalog.add_product(tx, catalog.NewProduct(f"Thing {number}", category, [variant]))
-    (stock,) = await inventory.open_stock(tx, CELL, [seller], product.variant_ids, [number % 2 + 1])
+    (stock,) = await inventory.open_stock(tx, cell, [seller], product.variant_ids, [number % 2 + 1])
     made = await catalog.add_offer(
-        tx, CELL, catalog.NewOffer(seller, product.variant_ids[0], market, number % 2 + 1, stock, 1_999)
+        tx, cell, catalog.NewOffer(seller, product.variant_ids[0], market, number % 2 + 1, stock, 1_999)
     )
-    return Offer(made.id, seller, seller == world.sellers[2], market, MARKETS[market], stock)
+    return Offer(made.id, seller, seller == world.sellers[2], market, MARKETS[market], stock, cell)
 
 
 async def _open_bundle(tx: Tx, world: World, number: int, units: dict[int, int]) -> Offer:
@@ -265,16 +280,17 @@ async def _open_bundle(tx: Tx, world: World, number: int, units: dict[int, int])
     )
     variant = (await catalog.add_product(tx, new)).variant_ids[0]
     parts = [catalog.InBundle(world.offers[offer].id, n) for offer, n in units.items()]
-    made = await catalog.add_bundle(tx, CELL, one.seller, catalog.NewBundle(variant, 2_999, parts))
-    return Offer(made.id, one.seller, one.own, one.market, one.currency, 0)
+    made = await catalog.add_bundle(tx, one.cell, one.seller, catalog.NewBundle(variant, 2_999, parts))
+    return Offer(made.id, one.seller, one.own, one.market, one.currency, 0, one.cell)
 
 
 async def _audited(world: World) -> None:
     """The worker catches up, for what is late is no mistake of the books; then the auditor finds nothing."""
     world.luck(good=True, rate=0)
     await _work(world)
-    report = await audit(world.db)
-    assert not report.findings, report.findings[:3]
+    for cell in world.cells:
+        report = await audit(world.db, cell)
+        assert not report.findings, report.findings[:3]
 
 
 async def _work(world: World) -> None:
@@ -304,8 +320,9 @@ async def _come_to_rest(world: World) -> None:
         while world.bank.letters:
             await actors.deliver_webhook(world)
         await _work(world)
-        async with world.db.write() as tx:
-            await orders.cancel(tx, CELL, await tx.all(_OPEN, cell=CELL))
+        for cell in world.cells:
+            async with world.db.write() as tx:
+                await orders.cancel(tx, cell, await tx.all(_OPEN, cell=cell))
         await _work(world)
     async with world.db.read() as tx:
         for what, query in _ENDS.items():
@@ -325,7 +342,7 @@ async def _gateway_ties(world: World) -> None:
             kept[payment.order.currency] += payment.order.amount_minor - payment.refunded_minor
     async with world.db.read() as tx:
         for currency in sorted(MARKETS.values()):
-            owed = -await ledger.balance(tx, CELL, "gateway", currency)
+            owed = -sum([await ledger.balance(tx, cell, "gateway", currency) for cell in world.cells])
             assert owed == kept[currency], f"the gateway has {kept[currency]} {currency}, the books say {owed}"
 
 
@@ -333,7 +350,7 @@ async def _inputs_tie(world: World) -> None:
     """What was sent once, however often it was tried, counts once."""
     async with world.db.read() as tx:
         for currency in sorted(MARKETS.values()):
-            cash = -await ledger.balance(tx, CELL, "cash", currency)
+            cash = -sum([await ledger.balance(tx, cell, "cash", currency) for cell in world.cells])
             told = sum(amount for (_, of), amount in world.paid_in.items() if of == currency)
             assert cash == told, f"{told} {currency} were paid in, the books say {cash}"
         for kind, told_units in (("receive", world.received), ("adjust", world.adjusted)):

@@ -102,6 +102,9 @@ TRANSFER_WAY = check(
                         ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
                         ('unfund', 'escrow -> promotions'), ('payout', 'seller -> payout'),
+                        ('pay', 'wallet -> between_cells'), ('pay', 'gateway -> between_cells'),
+                        ('pay', 'between_cells -> escrow'), ('refund', 'escrow -> between_cells'),
+                        ('refund', 'between_cells -> wallet'), ('refund', 'between_cells -> gateway'),
                         ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
                         ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'),
@@ -113,23 +116,29 @@ TRANSFER_WAY = check(
 )
 
 # A payment made from the wallet comes from, and goes back to, the buyer; through a gateway it is the house's. One
-# captured payment per group is a rule of its own (group_payment), so the join gives one row.
+# captured payment per group is a rule of its own (group_payment), so the join gives one row. Of an order sold in a cell
+# that is not its buyer's, either the buyer is here or the escrow, and between_cells on the other side.
 TRANSFER_PARTY = check(
     "transfer_party",
     "A transfer of an order is in the order's currency and between its own buyer, its own seller and the house.",
     """
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
-           row(case when t.code = 'pay' and p.method = 'wallet' then o.buyer_id
+           row(case when t.code = 'pay' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
                     when t.code in ('commission', 'payment_fee') then o.seller_id else h.nil end,
                case when t.code = 'release' and not o.own then o.seller_id
-                    when t.code = 'refund' and p.method = 'wallet' then o.buyer_id else h.nil end,
-               o.currency) as expected,
-           row(d.owner, c.owner, c.currency) as found,
-           case when o.id is null then 'no such order' else '(from, to, currency)' end as detail
+                    when t.code = 'refund' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
+                    else h.nil end,
+               o.currency,
+               t.code = 'pay' and o.group_cell <> t.cell or t.code = 'refund' and o.cell <> t.cell,
+               t.code = 'pay' and o.cell <> t.cell or t.code = 'refund' and o.group_cell <> t.cell) as expected,
+           row(d.owner, c.owner, c.currency, d.code = 'between_cells', c.code = 'between_cells') as found,
+           case when o.id is null then 'no such order' else '(from, to, currency, from and to another cell)' end
+               as detail
       from ledger.transfer t
       join ledger.account d on d.cell = t.cell and d.id = t.debit
       join ledger.account c on c.cell = t.cell and c.id = t.credit
-      left join orders.order o on o.cell = t.cell and o.id = t.cause_id
+      left join orders.away_order w on w.cell = t.cell and w.id = t.cause_id
+      left join orders.order o on o.cell = coalesce(w.order_cell, t.cell) and o.id = t.cause_id
       left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
@@ -208,8 +217,47 @@ PAYOUT_LIMIT = check(
     """,
 )
 
+BETWEEN_CELLS = check(
+    "between_cells",
+    "What leaves a cell for another comes to one other, by the same name and with the same amount.",
+    """
+    select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
+           row(1::bigint, (case c.code when 'between_cells' then -t.amount else t.amount end)::numeric, d.currency)
+               as expected,
+           row(x.others, x.came, x.currency) as found, '(transfers in other cells, what came of it, currency)' as detail
+      from ledger.transfer t
+      join ledger.account d on d.cell = t.cell and d.id = t.debit
+      join ledger.account c on c.cell = t.cell and c.id = t.credit
+     cross join lateral (
+           select count(*) as others, sum(case yc.code when 'between_cells' then y.amount else -y.amount end) as came,
+                  min(yd.currency) as currency
+             from kit.cell k
+             join ledger.transfer y on y.cell = k.cell and y.cause_id = t.cause_id and y.code = t.code
+             join ledger.account yd on yd.cell = y.cell and yd.id = y.debit
+             join ledger.account yc on yc.cell = y.cell and yc.id = y.credit
+            where k.cell <> t.cell and 'between_cells' in (yd.code, yc.code)) x
+     where t.cell = :cell and 'between_cells' in (d.code, c.code) {cause:t.cause_id}
+    """,
+    by="cause",
+)
+
+BETWEEN_SUM = check(
+    "between_sum",
+    "What the cells owe each other adds up to nothing.",
+    """
+    select 'currency ' || a.currency as item, 0::numeric as expected, sum(b.credits - b.debits) as found,
+           'between_cells of all cells' as detail
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+     where a.code = 'between_cells'
+     group by a.currency
+    having min(a.cell) = :cell
+    """,
+)
+
 # A payment captured after its group had expired never was in the books and goes back whole (status returning); its
-# refund names the group instead of an order.
+# refund names the group instead of an order. The refund is in the buyer's cell; what the seller's cell sends there is a
+# rule of its own (between_cells).
 REFUND = check(
     "refund",
     "A refund of an order has the one transfer of its amount, and no such transfer is alone.",
@@ -220,7 +268,10 @@ REFUND = check(
               from payments.refund r
               join payments.payment p on p.cell = r.cell and p.id = r.payment_id
              where r.cell = :cell {order:r.order_id} and p.status not in ('returning', 'returned')) r
-      full join (select cause_id, amount from ledger.transfer where cell = :cell and code = 'refund' {order:cause_id}) t
+      full join (select t.cause_id, t.amount
+                   from ledger.transfer t
+                   join ledger.account a on a.cell = t.cell and a.id = t.credit
+                  where t.cell = :cell and t.code = 'refund' and a.code <> 'between_cells' {order:t.cause_id}) t
         on t.cause_id = r.order_id
     """,
     by="order",
@@ -269,6 +320,8 @@ CHECKS = (
     TRANSFER_WAY,
     TRANSFER_PARTY,
     ESCROW_BALANCE,
+    BETWEEN_CELLS,
+    BETWEEN_SUM,
     PURCHASE_COST,
     PAYOUT,
     PAYOUT_LIMIT,

@@ -17,6 +17,22 @@ GROUP_PAID = check(
     by="group",
 )
 
+AWAY_ORDER = check(
+    "away_order",
+    "An order that is sold in another cell than its buyer's is known there by its id, and its group knows the cell.",
+    """
+    select 'orders.away_order ' || coalesce(w.id, o.id) as item, row(o.cell, true) as expected,
+           row(w.order_cell, o.cell = any (g.other_cells)) as found, '(cell, in its group)' as detail
+      from (select * from orders.away_order where cell = :cell {order:id}) w
+      full join (select o.cell, o.id, o.group_id
+                   from kit.cell k
+                   join orders.order o on o.cell = k.cell
+                  where k.cell <> :cell and o.group_cell = :cell {order:o.id}) o on o.id = w.id
+      left join orders.order_group g on g.cell = :cell and g.id = o.group_id
+    """,
+    by="order",
+)
+
 ORDER_GROUP = check(
     "order_group",
     "An order has its group, and the group's buyer, market and currency.",
@@ -337,6 +353,7 @@ RELEASE_OVERDUE = check(
 
 CHECKS = (
     GROUP_PAID,
+    AWAY_ORDER,
     ORDER_GROUP,
     GROUP_STATUS,
     GROUP_PAYMENT,

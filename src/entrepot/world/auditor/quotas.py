@@ -23,7 +23,10 @@ QUOTA_USE = check(
            row(u.given_back_at is not null) as found, '(given back)' as detail
       from pricing.quota_use u
       left join lateral (select bool_and(o.status in ('canceled', 'expired')) as gone
-                           from orders.order o where o.cell = u.cell and o.group_id = u.cause_id) g on true
+                           from orders.order_group g
+                          cross join lateral unnest(g.cell || g.other_cells) as c (cell)
+                           join orders.order o on o.cell = c.cell and o.group_id = g.id
+                          where g.cell = u.cell and g.id = u.cause_id) g on true
      where u.cell = :cell {group:u.cause_id}
     """,
     by="group",

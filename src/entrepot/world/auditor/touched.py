@@ -6,7 +6,8 @@
 What has happened is read by indexes that the rooms have anyway, and told apart exactly: a row is new when the
 transaction that wrote it is not in the snapshot of the last look.
 
-    events               their orders and groups are checked whole, each by the rules of the full audit
+    events               their orders and groups are checked whole, each by the rules of the full audit; so are groups
+                         that something went back to from another cell, which has told of it
     movements            by id; a row of stock is what was remembered of it plus these
     transfers            of the house's accounts by time (every transfer but a payment has the house on one side),
                          payments by their order; a balance is what was remembered plus these
@@ -136,8 +137,23 @@ CHANGES = sql(
                 union
                 select m.cause_id from moved m) k
           join orders.order o on o.cell = :cell and o.id = k.key
+        union
+        select o.group_id
+          from s
+         cross join ledger.account h
+          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= :since and r.code = 'refund'
+                                and {_IS_NEW}
+          join orders.away_order w on w.cell = r.cell and w.id = r.cause_id
+          join orders.order o on o.cell = w.order_cell and o.id = w.id
+         where h.cell = :cell and h.code = 'between_cells'
     ), changed_order as materialized (
         select o.id from changed_group g join orders.order o on o.cell = :cell and o.group_id = g.id
+        union all
+        select o.id
+          from changed_group g
+          join orders.order_group h on h.cell = :cell and h.id = g.id
+         cross join lateral unnest(h.other_cells) as c (cell)
+          join orders.order o on o.cell = c.cell and o.group_id = h.id
     ), posted as materialized (
         select r.cause_id, r.code, r.debit, r.credit, r.amount
           from s
