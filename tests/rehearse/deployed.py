@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from entrepot.world import market
-from entrepot.world.rehearse import ground, plan
+from entrepot.world.rehearse import ground, plan, run
 from tests.api.server import Server, environment, serving
 
 SIZES = market.Sizes(sellers=3, offers=40, buyers=5, history=0)
-TINY = ["--up-to", "5", "--step", "1", "--p99", "60000", "--speed", "3000"]
-"""Six seconds of load."""
+TINY = ["--up-to", "5", "--step", "1", "--p99", "60000", "--speed", "4500"]
+"""Five seconds of load."""
 
 
 @contextmanager
@@ -29,6 +29,7 @@ def deployment(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
                 monkeypatch.setenv(name, value)
         monkeypatch.setattr(ground, "HISTORY", 13)
         monkeypatch.setattr(plan, "WARM_S", 1.0)
+        monkeypatch.setattr(run, "SETTLE_S", 0.2)
         yield server
 
 
@@ -38,11 +39,11 @@ def rehearsals(url: str) -> set[str]:
 
 
 def fetch(url: str, text: str) -> list[Any]:
-    async def run() -> list[Any]:
+    async def read() -> list[Any]:
         connection = await asyncpg.connect(url)
         try:
             return list(await connection.fetch(text))
         finally:
             await connection.close()
 
-    return asyncio.run(run())
+    return asyncio.run(read())

@@ -47,5 +47,5 @@ def test_a_logarithmic_line() -> None:
 def test_stacked_series_lie_on_one_another() -> None:
     low, high = Series("low", "good", [(0.0, 1.0), (1.0, 2.0)]), Series("high", "bad", [(0.0, 3.0), (1.0, None)])
     assert [(one.name, one.points) for one in stacked([low, high])] == [
-        ("high", [(0.0, 4.0), (1.0, 2.0)]), ("low", [(0.0, 1.0), (1.0, 2.0)]),
+        ("high", [(0.0, 4.0), (1.0, None)]), ("low", [(0.0, 1.0), (1.0, 2.0)]),
     ]  # fmt: skip

@@ -61,6 +61,7 @@ def test_capacity_is_the_last_step_before_the_first_limit() -> None:
     assert judge.capacity([(steps[0], []), (steps[1], []), (steps[2], ["latency"]), (steps[3], [])]) == steps[1]
     assert judge.capacity([(steps[0], ["failed"])]) is None
     assert judge.capacity([]) is None
+    assert [judge.held_per_s(one) for one in (*steps[:3], None)] == [10.0, 20.0, 20.0, 0.0]
 
 
 def test_the_busiest_part_of_a_replay() -> None:

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import asyncpg.exceptions
 import pytest
 
 from entrepot import cli
-from entrepot.kit.db import Database
-from entrepot.kit.ids import new_id
 from entrepot.settings import load
 from entrepot.world.rehearse import command
 from entrepot.world.rehearse.ground import ground
@@ -121,16 +120,17 @@ def test_what_cannot_be_rehearsed_is_one_line(
     assert list(folder.glob("*.html")) == []
 
 
-async def test_a_recorded_shape_is_the_event_logs(own_db_url: str) -> None:
+async def test_a_recorded_shape_is_that_of_the_orders(own_db_url: str) -> None:
     begin = datetime(2026, 11, 10, 22, tzinfo=UTC)
-    db = await Database.open(own_db_url)
-    for minute, count in ((0, 1), (2, 4), (3, 2), (4, 9)):
-        for n in range(count):
-            async with db.write() as tx:
-                tx.now = begin + timedelta(minutes=minute, seconds=n)
-                tx.emit("group_paid", new_id(tx.now), {})
-                tx.emit("order_paid", new_id(tx.now), {})
-    await db.close()
+    connection = await asyncpg.connect(own_db_url)
+    for minute, count in ((-1, 7), (0, 1), (2, 4), (3, 2), (4, 9)):
+        await connection.execute(
+            "insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, placed_at)"
+            " select 0, gen_random_uuid(), gen_random_uuid(), 'us', 'USD', 1, 'placed', $1"
+            " from generate_series(1, $2)",
+            begin + timedelta(minutes=minute, seconds=59), count,
+        )  # fmt: skip
+    await connection.close()
     settings = load(environment(own_db_url, Path("/tmp")))
     arguments = cli._parser().parse_args(
         ["rehearse", "--shape", "recorded", "--from", "2026-11-10T22:00", "--minutes", "4"]

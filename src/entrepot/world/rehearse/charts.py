@@ -82,7 +82,7 @@ def stacked(series: Sequence[Series]) -> list[Series]:
     made = []
     for one in series:
         below = [low + (value or 0.0) for low, (_, value) in zip(below, one.points, strict=True)]
-        points = [(at, high) for (at, _), high in zip(one.points, below, strict=True)]
+        points = [(at, None if value is None else high) for (at, value), high in zip(one.points, below, strict=True)]
         made.append(Series(one.name, one.tone, points, filled=True))
     return made[::-1]
 

@@ -96,7 +96,7 @@ async def _shape(settings: Settings, given: argparse.Namespace) -> tuple[list[fl
 
 
 async def _recorded(settings: Settings, given: argparse.Namespace) -> list[float]:
-    """The orders of each minute, as the event log has them."""
+    """The orders of each minute."""
     minutes = given.minutes or RECORDED_MINUTES
     _within("--minutes", minutes, (1, MINUTES_MAX))
     begin = _time(given.begin) if given.begin else RealClock().now() - timedelta(minutes=minutes)

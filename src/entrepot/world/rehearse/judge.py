@@ -130,6 +130,11 @@ def capacity(steps: Sequence[tuple[Span, list[str]]]) -> Span | None:
     return held
 
 
+def held_per_s(held: Span | None) -> float:
+    """Orders a second: what was accepted, but at most what was planned, for by chance a few more may have come."""
+    return min(held.accepted_per_s, held.planned_per_s) if held else 0.0
+
+
 def planned(steps: Sequence[Step], second: Second) -> float:
     """The rate that was planned for the middle of a second."""
     middle, end = second.since_s - 0.5, 0.0

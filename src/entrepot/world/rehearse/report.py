@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -75,7 +76,7 @@ def first_limit(result: Result) -> str:
     for found, reached in result.ramp:
         if reached:
             return f"at {rate(found.planned_per_s)} orders/s {judge.LIMITS[reached[0]]}"
-    return "none was reached: the deployment holds more than the ramp had (see --up-to)"
+    return "none, the deployment holds more than the ramp had (see --up-to)"
 
 
 def decided(result: Result) -> str:
@@ -116,17 +117,17 @@ def charts(result: Result) -> list[Chart]:
         chart(
             "Orders per second", "planned, and as they were accepted",
             [
-                Series("planned", "plan", [(p.since_s, p.planned_per_s) for p in points]),
-                Series("came", "came", [(p.since_s, p.offered_per_s) for p in points]),
-                Series("accepted", "good", [(p.since_s, p.accepted_per_s) for p in points], filled=True),
+                Series("planned", "plan", _over_time(points, lambda p: p.planned_per_s)),
+                Series("came", "came", _over_time(points, lambda p: p.offered_per_s)),
+                Series("accepted", "good", _over_time(points, lambda p: p.accepted_per_s), filled=True),
             ],
             bands, end_s, bound=result.asked.forecast_per_s,
         ),
         chart(
             "Time to the answer", "milliseconds, each step of the scale ten times the last; dashed: the bound for p99",
             [
-                Series("p99", "bad", [(p.since_s, p.p99_ms) for p in points]),
-                Series("p50", "good", [(p.since_s, p.p50_ms) for p in points]),
+                Series("p99", "bad", _over_time(points, lambda p: p.p99_ms)),
+                Series("p50", "good", _over_time(points, lambda p: p.p50_ms)),
             ],
             bands, end_s, unit=" ms", log=True, bound=result.asked.p99_ms,
         ),
@@ -139,7 +140,7 @@ def small_charts(result: Result) -> list[Chart]:
         return []
 
     def of(name: str, tone: str, field: str, factor: float = 1.0) -> Series:
-        return Series(name, tone, [(p.since_s, getattr(p.usage, field) * factor) for p in points])
+        return Series(name, tone, _over_time(points, lambda p: getattr(p.usage, field) * factor))
 
     processors = stacked(
         [
@@ -148,7 +149,9 @@ def small_charts(result: Result) -> list[Chart]:
             of("the rest", "rest", "rest_cores"),
         ]
     )  # fmt: skip
-    refused = Series("refused", "bad", [(p.since_s, float(p.refused + p.failed)) for p in points])
+    refused = Series("refused", "bad", _over_time(points, lambda p: p.refused + p.failed))
+    batches = [Series("orders", "good", _over_time(points, lambda p: p.usage.batch or None))]
+    server = _over_time(points, lambda p: 100 * p.usage.connections / max(p.usage.max_connections, 1))
     return [
         chart("Processors at work", f"of {points[0].usage.cores}", processors, bands, end_s, top=points[0].usage.cores),
         chart(
@@ -158,17 +161,26 @@ def small_charts(result: Result) -> list[Chart]:
         ),
         chart("Transaction log", "written, MB/s", [of("MB/s", "good", "wal_mb_per_s")], bands, end_s),
         chart("Commits", "per second", [of("commits/s", "good", "commits_per_s")], bands, end_s),
-        chart("Orders in a batch", "how many were placed at once", [of("orders", "good", "batch")], bands, end_s),
+        chart("Orders in a batch", "how many were placed at once", batches, bands, end_s),
         chart(
             "Connections", "percent at work: a web process's fullest pool, and of all the server takes",
-            [of("fullest pool", "good", "in_use", 100), Series("server", "came", [
-                (p.since_s, 100 * p.usage.connections / max(p.usage.max_connections, 1)) for p in points])],
+            [of("fullest pool", "good", "in_use", 100), Series("server", "came", server)],
             bands, end_s, unit=" %", top=100,
         ),
         chart("Event loop", "the longest somebody waited for it, ms", [of("ms", "good", "late_ms")], bands, end_s),
         chart("Events not yet handled", "by the worker", [of("events", "good", "behind")], bands, end_s),
         chart("Refused or failed", "a second", [refused], bands, end_s),
     ]  # fmt: skip
+
+
+def _over_time(points: list[Point], value: Callable[[Point], float | None]) -> list[tuple[float, float | None]]:
+    """A line, interrupted between the ramp and the peak."""
+    found: list[tuple[float, float | None]] = []
+    for number, point in enumerate(points):
+        if number and point.phase == "peak" != points[number - 1].phase:
+            found.append((point.since_s, None))
+        found.append((point.since_s, value(point)))
+    return found
 
 
 def _bands(points: list[Point]) -> list[tuple[str, float, float]]:

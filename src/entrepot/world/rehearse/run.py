@@ -137,7 +137,7 @@ async def _acts(scene: Scene) -> Acts:
     try:
         seconds, judged = await _ramp(scene)
         acts = Acts(seconds, judged, [], [], 0.0, None, [], [])
-        capacity = acts.held.accepted_per_s if acts.held else 0.0
+        capacity = judge.held_per_s(acts.held)
         acts.peak_per_s = asked.forecast_per_s or float(judge.admit_per_s(capacity))
         if acts.peak_per_s:
             await asyncio.sleep(SETTLE_S)
@@ -279,7 +279,7 @@ def _result(
     asked: Asked, acts: Acts, evidence: Evidence, sizes: list[Size], at: datetime, took_s: float, postgres: str
 ) -> Result:  # fmt: skip
     held, limit = acts.held, next((found for found, reached in acts.judged if reached), None)
-    capacity = held.accepted_per_s if held else 0.0
+    capacity = judge.held_per_s(held)
     peak_limits = judge.limits(acts.top, asked.p99_ms) if acts.top else []
     full = limit or held
     verdict = judge.verdict(asked.forecast_per_s, asked.headroom, capacity, acts.top, peak_limits)

@@ -113,7 +113,8 @@ def usage(
     during = [sample for sample in samples if begin <= sample.at.timestamp() <= end]
     return Usage(
         cores=cores,
-        machine=rate([(at, cpu.machine_s) for at, cpu in cpus], begin, end) / cores,
+        # Read a moment too late, a second may seem to have more than there is.
+        machine=min(rate([(at, cpu.machine_s) for at, cpu in cpus], begin, end) / cores, 1.0),
         web_cores=sum(webs),
         web_busiest=max(webs, default=0.0),
         web_processes=len(by_pid),
