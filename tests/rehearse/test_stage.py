@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -180,6 +181,17 @@ async def test_what_killed_runs_left_is_dropped_and_one_runs_at_a_time(own_db_ur
     assert await databases(connection, name[:-9]) == []
     assert await databases(connection, f"{name[:-17]}00000000_") != []
     await connection.execute(f"drop database {name[:-17]}00000000_00000000")
+    await connection.close()
+
+
+async def test_who_may_make_no_database_rehearses_nothing(own_db_url: str) -> None:
+    connection, role = await asyncpg.connect(own_db_url), f"plain_{os.getpid()}"
+    await connection.execute(f"create role {role}")
+    as_role = f"{own_db_url}{'&' if '?' in own_db_url else '?'}role={role}"
+    with pytest.raises(PlanError, match=f"{role} may not make databases, and a rehearsal has its own: alter role"):
+        async with ground(as_role):
+            pass
+    await connection.execute(f"drop role {role}")
     await connection.close()
 
 
