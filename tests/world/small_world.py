@@ -296,6 +296,13 @@ async def build(conn: asyncpg.Connection) -> None:
         insert into pricing.quota_use (cell, cause_id, quota_id, amount, at, given_back_at)
         select 0, uid('basket'), id, 1, '2020-02-20Z'::timestamptz, null::timestamptz from pricing.quota
         union all select 0, uid('expired'), id, 1, '2020-02-20Z', '2020-02-21Z' from pricing.quota;
+        insert into pricing.promotion values
+            ('TEN', 'us', null, 10, 0, 'seller', '2020-02-01Z', '2020-03-01Z', 2, null, 100);
+        update orders.discount_line set kind = 'promotion:TEN'
+         where kind = 'coupon' and order_id in (uid('paid'), uid('shipped'));
+        insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN:budget', 100, 10);
+        insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
+        select 0, uid('basket'), id, 10, '2020-02-20Z' from pricing.quota where name = 'promotion:TEN:budget';
         insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
         values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');
         select post(uid('payout'), 'payout', 'seller', 'payout', 600);

@@ -218,6 +218,17 @@ async def test_what_happened_to_an_order_is_judged_by_its_event(shop: tuple[asyn
     assert watched.found == [await named(conn, "order_times: orders.order [shipped]")]
 
 
+async def test_goods_set_aside_come_from_somewhere(shop: tuple[asyncpg.Connection, Watched]) -> None:
+    """What ties is set aside without a word; what comes to its row and leaves none is found by the next look."""
+    conn, watched = shop
+    await conn.execute("select move('set_aside', 3, -1, uid('rush'), -20), move('set_aside', 5, 1, uid('rush'), 20)")
+    await watched.watch.round(0)
+    assert watched.found == []
+    await conn.execute("select move('set_aside', 5, 1, uid('rush'), 20)")
+    await watched.watch.round(0)
+    assert watched.found == [await named(conn, "set_aside: inventory.movement [rush]")]
+
+
 async def test_the_command_says_what_it_found_and_exits_with_one(own_db_url: str, tmp_path: Any) -> None:
     conn = await asyncpg.connect(own_db_url)
     await build(conn)

@@ -32,4 +32,45 @@ QUOTA_USE = check(
     by="group",
 )
 
-CHECKS = (QUOTA, QUOTA_USE)
+QUOTA_AMOUNT = check(
+    "quota_amount",
+    "A purchase uses a promotion once, and of its budget what the promotion took off the purchase.",
+    """
+    select 'pricing.quota_use ' || u.cause_id || ' ' || u.quota_id as item,
+           case when q.name like '%:budget' then coalesce(d.amount, 0) else 1 end as expected, u.amount as found,
+           q.name || ' (amount)' as detail
+      from pricing.quota_use u
+      join pricing.quota q on q.cell = u.cell and q.id = u.quota_id
+      left join lateral (select sum(l.amount_minor)::bigint as amount
+                           from orders.order o
+                           join orders.discount_line l on l.cell = o.cell and l.order_id = o.id
+                          where o.group_cell = u.cell and o.group_id = u.cause_id and q.name = l.kind || ':budget') d
+        on true
+     where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
+    """,
+    by="group",
+)
+
+PROMOTION_USED = check(
+    "promotion_used",
+    "A purchase that a limited promotion took something off has used each of its limits, the buyer's own.",
+    """
+    select 'orders.order_group ' || d.group_id as item,
+           row(p.max_uses is not null, p.max_per_buyer is not null, p.budget_minor is not null) as expected,
+           row(coalesce(bool_or(q.name = d.kind), false),
+               coalesce(bool_or(q.name = d.kind || ':buyer' and q.owner = d.buyer_id), false),
+               coalesce(bool_or(q.name = d.kind || ':budget'), false)) as found,
+           d.kind || ' (has used it, for the buyer, of the budget)' as detail
+      from (select distinct o.group_id, o.buyer_id, l.kind
+              from orders.order o
+              join orders.discount_line l on l.cell = o.cell and l.order_id = o.id and l.kind like 'promotion:%'
+             where o.group_cell = :cell {group:o.group_id}) d
+      join pricing.promotion p on p.code = substr(d.kind, 11)
+      left join pricing.quota_use u on u.cell = :cell and u.cause_id = d.group_id
+      left join pricing.quota q on q.cell = u.cell and q.id = u.quota_id
+     group by d.group_id, d.kind, p.code
+    """,
+    by="group",
+)
+
+CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED)
