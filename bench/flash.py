@@ -172,7 +172,7 @@ async def _open(db: Database, units: int) -> tuple[UUID, int]:
     async with db.write() as tx:
         listed = await tx.conn.fetchval("select min(id) from catalog.offer")
         new = NewCampaign(MARKET, "Rush", tx.now, tx.now + timedelta(days=1), [NewOffer(listed, 100, units, 1)])
-        campaign = await open_campaign(tx, CELL, new)
+        campaign = await open_campaign(tx, new)
         offer = await tx.conn.fetchval("select offer_id from campaigns.offer where campaign_id = $1", campaign)
     return campaign, offer
 

@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.set_defaults(run=_audit)
 
     switch = commands.add_parser("switch", help="turn off for a while what a peak can do without")
-    switch.add_argument("name", help="a switch, or `list`")
+    switch.add_argument("name", help="a switch, `all`, or `list`")
     switch.add_argument("to", nargs="?", choices=["off", "on"])
     switch.add_argument("--for", dest="for_", metavar="TIME", help="90s, 30m, 2h or 1d", default="1h")
     switch.add_argument("--why", metavar="TEXT", help="for the record")

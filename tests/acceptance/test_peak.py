@@ -24,17 +24,21 @@ import pytest
 from entrepot import cli
 from entrepot.kit import postgres
 from entrepot.kit.auth import Keys, Role
-from entrepot.kit.ids import parse
+from entrepot.kit.clock import RealClock, VirtualClock
+from entrepot.kit.ids import NIL, parse, show
 from entrepot.kit.migrate import migrate
+from entrepot.platform import SWITCHES
 from entrepot.settings import load
 from entrepot.world import market, sim_command
 from entrepot.world.sim import SimulationError, in_own_database
 from tests.api.server import SECRET, environment
+from tests.campaigns.test_memory import no_database
 from tests.races.planting import plant
 from tests.rehearse.deployed import SIZES, TINY, deployment, fetch, rehearsals
 from tests.rehearse.untouched import Untouched
 from tests.shop import MARKET, START, Shop, open_shop
 from tests.sim.test_planted import KEY_FORGOTTEN
+from tests.web.site import Visitor, text
 
 
 @pytest.fixture
@@ -146,6 +150,132 @@ async def test_2_coupons_and_budgets(shop: Shop) -> None:
         await buyers[3].quote([(offer, 1)], "PURSE")
     assert await shop.balance("promotions") == -2 * 100 - 2 * 100
     await shop.audited()
+
+
+async def test_3_flash_sale(shop: Shop) -> None:
+    """Three of ten units are set aside for a campaign with a line. Who waits has a place that only gets better, on a
+    page that needs no script, with a ticket of its own; one after another is let in from the start on; a buyer gets
+    one; when nothing is left that is said without asking the database, and a lost answer is told again."""
+    offer = await shop.offer(await shop.seller(), 1_000, 10)
+    start = shop.clock.now() + timedelta(minutes=10)
+    body = {
+        "market": MARKET, "name": "Ten past nine", "starts_at": start.isoformat(), "admit_per_s": 1,
+        "ends_at": (start + timedelta(hours=1)).isoformat(),
+        "offers": [{"offer_id": offer, "unit_price_minor": 700, "units": 3, "max_per_buyer": 1}],
+    }  # fmt: skip
+    opened = await shop.http.post("/v1/campaigns", json=body, headers=shop.operator)
+    assert opened.status_code == 201, opened.text
+    page, api = f"/campaigns/{opened.json()['id']}", f"/v1/campaigns/{opened.json()['id']}"
+    sold = (await shop.http.get(api)).json()["offers"][0]["id"]
+    assert (await shop.stock(offer), await shop.stock(sold)) == ((7, 0, 0), (3, 0, 0))
+
+    view = shop.app.state.desk.view
+    buyers = [await shop.buyer() for _ in range(5)]
+    signed_in = [buyer.headers for buyer in buyers]
+    browsers = [browser(shop, headers) for headers in signed_in]
+    for one in browsers:
+        joined = await one.send(f"{page}/line", await one.form(page, "/line"))
+        assert joined.headers["location"] == page
+    tickets = [one.http.cookies[f"line-{page[-32:]}"].strip('"') for one in browsers]
+    await view.refresh()
+    with no_database():
+        waiting = await browsers[4].get(page)
+        assert "4 people before you" in text(waiting)
+        assert '<meta http-equiv="refresh" content="60">' in waiting.text
+
+    async def buy(number: int, key: str, ticket: int | None = None) -> httpx.Response:
+        wanted = {"offer_id": sold, "address_id": show("adr", buyers[number].address), "shipping": "standard"}
+        held = {"ticket": tickets[number if ticket is None else ticket]}
+        headers = signed_in[number] | {"idempotency-key": key}
+        return await shop.http.post(f"{api}/orders", json=wanted | held, headers=headers)
+
+    assert said(await buy(0, "early")) == (409, "campaign_not_started")
+    shop.clock.advance(timedelta(minutes=10))
+    ahead, told = [], []
+    for _ in range(6):
+        await view.refresh()
+        with no_database():
+            place = await shop.http.get(f"{api}/line", params={"ticket": tickets[4]}, headers=signed_in[4])
+        ahead.append((place.json()["ahead"], place.json()["admitted"]))
+        told.append(said(await buy(4, "k")) if len(ahead) < 6 else (0, ""))
+        shop.clock.advance(timedelta(seconds=1))
+    assert ahead == [(4, False), (3, False), (2, False), (1, False), (0, False), (0, True)]
+    assert told == [(429, "not_your_turn")] * 5 + [(0, "")]
+    assert said(await buy(1, "k", ticket=0)) == (403, "ticket_needed")
+
+    fields = await browsers[0].form(page, "/buy")
+    chosen = {"address_id": show("adr", buyers[0].address), "shipping": "standard", "quantity": "1"}
+    assert (await browsers[0].send(f"{page}/buy", fields | chosen)).headers["location"].startswith("/orders/grp_")
+    assert said(await buy(0, "more")) == (409, "limit_reached")
+    placed = await buy(1, "k")
+    assert [said(one) for one in (placed, await buy(2, "k"), await buy(3, "k"))] == [
+        (201, ""), (201, ""), (409, "sold_out"),
+    ]  # fmt: skip
+    before = await shop.state()
+    with no_database():
+        for number in (3, 4):
+            assert said(await buy(number, "k")) == (409, "sold_out")
+        assert said(await buy(2, "other")) == (409, "limit_reached")
+        assert (await buy(1, "k")).json() == placed.json()
+    assert await shop.state() == before
+    assert await shop.stock(sold) == (3, 0, 3)
+    await buyers[3].buy([(offer, 7)])  # the ordinary goods are there as ever, at their own price
+    await shop.audited()
+
+
+def browser(shop: Shop, headers: dict[str, str]) -> Visitor:
+    """Somebody signed in at a browser without JavaScript."""
+    return Visitor(
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(shop.app), base_url="http://shop.test",
+            cookies={"session": headers["authorization"].removeprefix("Bearer ")}, headers={"accept": "text/html"},
+        )
+    )  # fmt: skip
+
+
+def said(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, "" if answer.is_success else answer.json()["type"].split("/")[-1]
+
+
+async def test_4_degrade_switches(own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One command turns off everything that buying does not need, with who and why on record; an operator's page does
+    so one by one. Buying goes on, and when its time has come everything is on again by itself."""
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", own_db_url)
+    monkeypatch.setenv("ENTREPOT_HOME", str(folder))
+    async with open_shop(own_db_url, clock=VirtualClock(RealClock().now())) as shop:
+        offer = await shop.offer(await shop.seller(), 1_000, 5)
+        buyer, operator = await shop.buyer(), browser(shop, shop.operator)
+        await buyer.buy([(offer, 1)])
+        day = shop.clock.now().date()
+        statement = f"/v1/seller/statement?currency=USD&first={day}&last={day}"
+
+        async def works() -> dict[str, bool]:
+            await shop.app.state.switches._glance.refresh()
+            seller = shop.session(Role.SELLER, NIL, shop.sellers[0])
+            found = await shop.http.get("/v1/products", params={"market": MARKET, "q": "product"})
+            days = await shop.http.get("/v1/operator/days", params={"market": MARKET}, headers=shop.operator)
+            return {
+                "facets": found.json()["facets"] != [], "reports": days.is_success,
+                "recommendations": "Bought a lot right now" in (await operator.get("/?lang=en")).text,
+                "statements": (await shop.http.get(statement, headers=seller)).is_success,
+            }  # fmt: skip
+
+        assert await works() == dict.fromkeys(SWITCHES, True)
+        command = ["switch", "all", "off", "--for", "2h", "--why", "Double 11"]
+        assert await asyncio.to_thread(cli.main, command) == 0
+        assert await works() == dict.fromkeys(SWITCHES, False)
+        await buyer.buy([(offer, 1)])
+        fields = await operator.form("/operator/switches", "statements/on")
+        await operator.send("/operator/switches/statements/on", fields)
+        assert await works() == dict.fromkeys(SWITCHES, False) | {"statements": True}
+        shop.clock.advance(timedelta(hours=2, minutes=5))
+        assert await works() == dict.fromkeys(SWITCHES, True)
+        await shop.run()
+        board = (await shop.http.get("/v1/operator/switches", headers=shop.operator)).json()
+        assert {(one["name"], one["why"]) for one in board["changes"]} == {(name, "Double 11") for name in SWITCHES}
+        assert all(one["ended_at"] for one in board["changes"])
+        assert await shop.stock(offer) == (5, 0, 2)
+        await shop.audited()
 
 
 async def test_5_the_proof(pg_url: str, own_db_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

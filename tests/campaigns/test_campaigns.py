@@ -186,3 +186,20 @@ async def test_who_cannot_pay_consumes_nothing(stage: Stage) -> None:
         assert await tx.conn.fetchval("select count(*) from orders.quote") == 0
     assert (await buy(rich, path, offer)).status_code == 201
     await stage.shop.audited()
+
+
+async def test_a_campaign_lives_where_its_seller_does(stage: Stage) -> None:
+    shop = stage.shop
+    await shop.open_cell(1)
+    there = await shop.offer(await shop.seller(cell=1), LISTED, 10, cell=1)
+    offers = [{"offer_id": there, "unit_price_minor": PRICE, "units": 2, "max_per_buyer": 1}]
+    path, offer = await stage.running(offers=offers)
+    both = [*offers, offers[0] | {"offer_id": stage.offer}]
+    assert problem(await stage.open(offers=both))["type"] == "not_found"
+    bought = await buy(await shop.buyer(cell=1), path, offer)
+    assert bought.status_code == 201, bought.text
+    assert problem(await buy(await shop.buyer(), path, offer))["type"] == "offer_elsewhere"
+    assert await shop.stock(offer) == (2, 0, 1)
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval("select array_agg(distinct cell) from orders.order") == [1]
+    await shop.audited()

@@ -47,7 +47,7 @@ class Hall:
 
     async def open(self) -> Hall:
         async with self.ground.db.write() as tx:
-            self.campaign = await open_campaign(tx, 0, self.new)
+            self.campaign = await open_campaign(tx, self.new)
             self.offer = await tx.conn.fetchval(
                 "select offer_id from campaigns.offer where campaign_id = $1", self.campaign
             )
@@ -117,7 +117,7 @@ async def test_a_campaign_and_an_ordinary_sale_want_the_last_unit(ground: Ground
 
         async def open_it(db: Database, new: NewCampaign = hall.new) -> str:
             try:
-                await db.transact(lambda tx: open_campaign(tx, 0, new))
+                await db.transact(lambda tx: open_campaign(tx, new))
             except StockPromised:
                 return "promised"
             return "set aside"

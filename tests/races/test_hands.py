@@ -257,7 +257,7 @@ async def test_no_position_in_a_line_is_given_twice(ground: Ground) -> None:
         new = NewCampaign("us", "Rush", NOW - HOUR, NOW + timedelta(days=3_000),
                           [NewOffer(ground.counter.offers[0], 1, 1, 1)], 5)  # fmt: skip
         async with ground.db.write() as tx:
-            campaign = await open_campaign(tx, 0, new)
+            campaign = await open_campaign(tx, new)
 
         async def join(db: Database, campaign: UUID = campaign) -> list[int | None]:
             return await Lines(db, Keys(b"a secret of the tests, long enough"))._draw(0, campaign, [None] * 2)

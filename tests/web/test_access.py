@@ -44,7 +44,7 @@ async def open_campaign(site: Site) -> str:
     async with site.db.write() as tx:
         offer = campaigns.NewOffer(site.stage.offers["White Milk, 1 gal"], 199, 5, 2)
         times = tx.now + timedelta(hours=1), tx.now + timedelta(hours=2)
-        return show("cmp", await campaigns.open_campaign(tx, 0, campaigns.NewCampaign("us", "Milk!", *times, [offer])))
+        return show("cmp", await campaigns.open_campaign(tx, campaigns.NewCampaign("us", "Milk!", *times, [offer])))
 
 
 async def paths(site: Site) -> dict[str, str]:

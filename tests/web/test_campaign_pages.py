@@ -21,7 +21,7 @@ async def opened(site: Site, admit_per_s: int | None = None) -> str:
         offer = campaigns.NewOffer(site.stage.offers[MILK], 199, 5, 2)
         times = tx.now + timedelta(minutes=10), tx.now + timedelta(minutes=70)
         new = campaigns.NewCampaign("us", "Milk madness", *times, [offer], admit_per_s)
-        path = f"/campaigns/{show('cmp', await campaigns.open_campaign(tx, 0, new))}"
+        path = f"/campaigns/{show('cmp', await campaigns.open_campaign(tx, new))}"
     await refresh(site)
     return path
 

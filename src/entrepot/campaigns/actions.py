@@ -7,6 +7,7 @@ from uuid import UUID
 from entrepot import catalog, inventory, platform, sellers
 from entrepot.campaigns import store
 from entrepot.campaigns.types import MAX_OFFERS, CampaignOver, NewCampaign
+from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.log import log
@@ -16,10 +17,10 @@ SETTLED_MAX = 500
 """Offers that one `settle` takes on."""
 
 
-async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
-    """Sets the goods of a campaign aside and makes its offers; its id.
+async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
+    """Sets the goods of a campaign aside and makes its offers, all in the cell of their sellers; its id.
 
-    Raises NotFound for an unknown market, and for an offer that is not of this market and cell or cannot be bought;
+    Raises NotFound for an unknown market, and for offers that are not of this market and one cell or cannot be bought;
     Malformed, also for a bundle, which has no goods of its own to set aside; StockPromised when there is too little."""
     await sellers.market(tx, new.market)
     if new.ends_at <= max(new.starts_at, tx.now):
@@ -27,8 +28,8 @@ async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
     asked = {offer.offer_id: offer for offer in new.offers}
     if not 1 <= len(new.offers) <= MAX_OFFERS or len(asked) < len(new.offers):
         raise Malformed(f"give 1 to {MAX_OFFERS} offers, each once")
-    shelf = [f for f in await catalog.offers_for_quote(tx, cell, list(asked)) if f.buyable and f.market == new.market]
-    if len(shelf) < len(asked):
+    cell, shelf = await _shelf(tx, list(asked))
+    if sum(facts.buyable and facts.market == new.market for facts in shelf) < len(asked):
         raise NotFound
     shelves = [facts.stock_id for facts in shelf if facts.stock_id is not None]
     if len(shelves) < len(shelf):
@@ -57,6 +58,14 @@ async def open_campaign(tx: Tx, cell: int, new: NewCampaign) -> UUID:
     )  # fmt: skip
     tx.emit("campaign_opened", id_, {"offer_ids": [offer.id for offer in sold]}, cell)
     return id_
+
+
+async def _shelf(tx: Tx, offer_ids: list[int]) -> tuple[int, list[catalog.OfferFacts]]:
+    """The first cell that has any of these offers, and those that it has. Raises NotFound."""
+    for cell in await cells(tx):
+        if found := await catalog.offers_for_quote(tx, cell, offer_ids):
+            return cell, found
+    raise NotFound
 
 
 async def end_campaign(tx: Tx, campaign_id: UUID) -> None:

@@ -29,7 +29,6 @@ from entrepot.campaigns.waiting import Place
 from entrepot.catalog import Minor, Price, RowId
 from entrepot.inventory import StockPromised
 from entrepot.kit.auth import Caller
-from entrepot.kit.cells import FIRST
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, get, post, put
@@ -144,7 +143,7 @@ async def open_campaign(tx: Tx, body: CampaignBody) -> CampaignId:
     """Sets goods aside for a campaign and makes its offers."""
     offers = [NewOffer(o.offer_id, o.unit_price_minor, o.units, o.max_per_buyer) for o in body.offers]
     new = NewCampaign(body.market, body.name, body.starts_at, body.ends_at, offers, body.admit_per_s)
-    return CampaignId(show("cmp", await actions.open_campaign(tx, FIRST, new)))
+    return CampaignId(show("cmp", await actions.open_campaign(tx, new)))
 
 
 async def end_campaign(tx: Tx, campaign_id: CampaignPath) -> None:

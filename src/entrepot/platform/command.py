@@ -29,11 +29,11 @@ def duration(text: str) -> timedelta:
 
 
 def run(settings: Settings, name: str, to: str | None, for_: str, why: str | None) -> None:
-    """Raises UsageError, and Malformed for a time that is too long."""
-    if name != "list" and name not in SWITCHES:
+    """`name` may also be `list` or `all`. Raises UsageError, and Malformed for a time that is too long."""
+    if name not in ("list", "all", *SWITCHES):
         raise UsageError(f"no such switch: {name}; there are {', '.join(SWITCHES)}")
     if (name == "list") != (to is None):
-        raise UsageError("say `list`, or a switch and `off` or `on`")
+        raise UsageError("say `list`, or a switch or `all` and `off` or `on`")
     if to == "off" and not why:
         raise UsageError("say --why")
     asyncio.run(_run(settings.database_url, name, to, duration(for_), why or ""))
@@ -44,10 +44,11 @@ async def _run(url: str, name: str, to: str | None, for_: timedelta, why: str, c
     try:
         if to is not None:
             async with db.write() as tx:
-                if to == "off":
-                    await actions.turn_off(tx, Switch(name), NIL, for_, why)
-                else:
-                    await actions.turn_on(tx, Switch(name), NIL)
+                for switch in Switch if name == "all" else [Switch(name)]:
+                    if to == "off":
+                        await actions.turn_off(tx, switch, NIL, for_, why)
+                    else:
+                        await actions.turn_on(tx, switch, NIL)
         async with db.read() as tx:
             off = {one.name: one for one in await reads.changes(tx) if one.ended_at is None and tx.now < one.until}
     finally:

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from entrepot import accounts, campaigns, platform, pricing
 from entrepot.campaigns import Campaign, NewCampaign, NewOffer, Place, TicketNeeded, Wish
 from entrepot.kit.auth import Role
-from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR
 from entrepot.kit.ids import new_id, parse, ref, show
@@ -163,7 +162,7 @@ async def open_it(tx: Tx, visit: Visit, body: OpenIt) -> Go:
     offer = NewOffer(body.offer_id, _minor(body.amount, market.currency), body.units, body.max_per_buyer)
     starts_at, ends_at = _time(body.starts_at, "starts_at"), _time(body.ends_at, "ends_at")
     await campaigns.open_campaign(
-        tx, FIRST, NewCampaign(market.code, body.name, starts_at, ends_at, [offer], _rate(body.admit_per_s))
+        tx, NewCampaign(market.code, body.name, starts_at, ends_at, [offer], _rate(body.admit_per_s))
     )
     return Go("/operator/campaigns", done="campaign_opened")
 
