@@ -5,6 +5,8 @@ from __future__ import annotations
 from entrepot import catalog
 from tests.web.site import Site, text
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 async def test_a_bundle_is_shown_whole(site: Site) -> None:
     seller = site.stage.sellers["Harbor Dairy"]
@@ -19,7 +21,7 @@ async def test_a_bundle_is_shown_whole(site: Site) -> None:
         product = await catalog.add_product(tx, new)
         parts = [catalog.InBundle(row[0], units) for row, units in zip(rows, (1, 15), strict=True)]
         bundle = await catalog.add_bundle(tx, 0, seller, catalog.NewBundle(product.variant_ids[0], 1_999, parts))
-    inside = f"1 × {rows[0][1]} 15 × {rows[1][1]}"
+    inside = f"1 {TIMES} {rows[0][1]} 15 {TIMES} {rows[1][1]}"
     shown = text(await site.anonymous.get(f"/p/{product.slug}"))
     assert inside in shown
     assert "Only 2 left" in shown
@@ -31,11 +33,11 @@ async def test_a_bundle_is_shown_whole(site: Site) -> None:
     assert inside in cart
     assert "Only 2 left" in cart
     path = await buyer.to_quote()
-    all_of_it = f"2 × {rows[0][1]} 30 × {rows[1][1]}"
+    all_of_it = f"2 {TIMES} {rows[0][1]} 30 {TIMES} {rows[1][1]}"
     assert all_of_it in text(await buyer.get(path))
     placed = await buyer.send(path, await buyer.form(path, path))
     page = text(await buyer.get(placed.headers["location"]))
-    assert "Breakfast set 2 × $19.99" in page
+    assert f"Breakfast set 2 {TIMES} $19.99" in page
     assert all_of_it in page
     async with site.db.read() as tx:
         order = await tx.conn.fetchval("select id from orders.order order by id desc limit 1")
