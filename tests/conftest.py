@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from entrepot.kit import migrate, postgres
+from tests import cluster
 
 _serial = count(1)
 
@@ -40,7 +41,11 @@ LONG = ("bench", "browser", "acceptance", "crash", "kit", "sim", "world", "api",
 """The folders whose files take long, the longest first: begun last, one of them would leave the other core idle."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if cluster.URL is not None:  # only the tests that are about it
+        config.hook.pytest_deselected(items=[item for item in items if not item.get_closest_marker("cluster")])
+        items[:] = [item for item in items if item.get_closest_marker("cluster")]
+
     def rank(item: pytest.Item) -> int:
         folder = item.path.parent.name
         return LONG.index(folder) if folder in LONG else len(LONG)
@@ -88,10 +93,20 @@ def template(pg_url: str) -> Iterator[str]:
     _administer(pg_url, f"drop database {name} with (force)")
 
 
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """The address of a database of four cells, spread over the nodes of ENTREPOT_CITUS_URL: one for the whole run."""
+    with cluster.database() as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def db_url(pg_url: str, template: str) -> Iterator[str]:
-    """The address of a fresh, migrated database for the tests of one module."""
-    with _database(pg_url, template) as url:
+def db_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated database for the tests of one module; with a cluster that of all of them."""
+    if cluster.URL is not None:
+        yield request.getfixturevalue("cluster_url")
+        return
+    with _database(request.getfixturevalue("pg_url"), request.getfixturevalue("template")) as url:
         yield url
 
 

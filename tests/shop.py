@@ -54,7 +54,7 @@ class Shop:
     async def open_cell(self, cell: int) -> None:
         """A further cell, with the accounts and locations that cell 0 has."""
         async with self.db.write() as tx:
-            await tx.conn.execute("insert into kit.cell values ($1)", cell)
+            await tx.conn.execute("insert into kit.cell values ($1) on conflict do nothing", cell)
         await _furnish(self.db, cell)
 
     async def buyer(self, wallet_minor: int = 100_000, cell: int = 0) -> Buyer:

@@ -60,28 +60,28 @@ CREATE FUNCTION catalog.asked(p_text text) RETURNS tsquery
 $$;
 
 CREATE FUNCTION catalog.list_many(p_markets text[], p_products bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
-    with recursive asked as (
-        select distinct a.market, a.product_id from unnest(p_markets, p_products) as a (market, product_id)
-    ), up as (
-        select a.market, p.category_id, a.product_id
-          from asked a
-          join catalog.product p on p.id = a.product_id
-        union
-        select u.market, c.parent_id, u.product_id
-          from up u
-          join catalog.category c on c.id = u.category_id
-         where c.parent_id is not null
-    )
+begin
     insert into catalog.listed (market, category_id, product_id)
-    select market, category_id, product_id from up
-    union all
-    select market, 0, product_id from asked
+    select u.market, u.category_id, u.product_id
+      from (with recursive up as (
+                select a.market, p.category_id, a.product_id
+                  from unnest(p_markets, p_products) as a (market, product_id)
+                  join catalog.product p on p.id = a.product_id
+                union
+                select u.market, c.parent_id, u.product_id
+                  from up u
+                  join catalog.category c on c.id = u.category_id
+                 where c.parent_id is not null
+            )
+            select market, category_id, product_id from up
+            union
+            select a.market, 0, a.product_id from unnest(p_markets, p_products) as a (market, product_id)) u
      order by 1, 2, 3
     on conflict do nothing;
-$$;
+end $$;
 
 CREATE FUNCTION catalog.plain(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -176,7 +176,8 @@ begin
        set on_hand = s.on_hand + d_on_hand * qs[width_bucket(s.id, ids)],
            held = s.held + d_held * qs[width_bucket(s.id, ids)],
            allocated = s.allocated + d_allocated * qs[width_bucket(s.id, ids)],
-           cost_minor = s.cost_minor + cs[width_bucket(s.id, ids)]
+           cost_minor = s.cost_minor + cs[width_bucket(s.id, ids)],
+           version = s.version + 1
      where s.cell = p_cell and s.id = any (ids);
     get diagnostics moved = row_count;
     if moved <> cardinality(ids) then
@@ -185,7 +186,7 @@ begin
 end $$;
 
 CREATE FUNCTION inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quantities bigint[]) RETURNS TABLE(ord integer, cost_delta bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -194,6 +195,8 @@ CREATE FUNCTION inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quant
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+begin
+    return query
     select l.ord::int,
            -(div(s.cost_minor::numeric * l.upto, s.on_hand)
              - div(s.cost_minor::numeric * (l.upto - l.quantity), s.on_hand))::bigint
@@ -202,16 +205,50 @@ CREATE FUNCTION inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quant
               from unnest(p_stocks, p_quantities) with ordinality as u (stock_id, quantity, ord)) l
       join inventory.stock s on s.cell = p_cell and s.id = l.stock_id
      order by l.ord;
-$$;
+end $$;
 
 CREATE FUNCTION kit.emit_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_keys uuid[], p_data jsonb[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
+begin
     insert into kit.event (cell, kind, key, at, data)
     select p_cell, e.kind, e.key, p_now, e.data
       from unnest(p_kinds, p_keys, p_data) as e (kind, key, data);
-$$;
+end $$;
+
+CREATE FUNCTION kit.horizon(p_cell smallint, p_xid xid8, p_id bigint) RETURNS TABLE(xid xid8, id bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    return query
+    select e.xid, e.id
+      from kit.event e
+     where e.cell = p_cell and (e.xid, e.id) > (p_xid, p_id) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+     order by e.xid desc, e.id desc
+     limit 1;
+end $$;
+
+CREATE FUNCTION kit.renumber_events(p_cell smallint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    before bigint;
+begin
+    select coalesce(max(e.id), 0) into before from kit.event e where e.cell = p_cell and e.xid = '2';
+    update kit.cursor c
+       set xid = '2', id = before + (select count(*) from kit.event e
+                                      where e.cell = p_cell and e.xid > '2' and (e.xid, e.id) <= (c.xid, c.id))
+     where c.cell = p_cell and c.xid > '2';
+    update kit.event e
+       set xid = '2', id = before + n.number
+      from (select o.xid, o.id, row_number() over (order by o.xid, o.id) as number
+              from kit.event o
+             where o.cell = p_cell and o.xid > '2') n
+     where e.cell = p_cell and e.xid = n.xid and e.id = n.id;
+end $$;
 
 CREATE FUNCTION ledger.lock_many(p_cell smallint, p_accounts bigint[]) RETURNS TABLE(account_id bigint, balance bigint)
     LANGUAGE sql
@@ -410,18 +447,19 @@ begin
 end $$;
 
 CREATE FUNCTION logistics.request_many(p_cell smallint, p_now timestamp with time zone, p_orders uuid[], p_sellers uuid[], p_locations bigint[], p_addresses uuid[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
+begin
     insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
     select p_cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', p_now
       from unnest(p_orders, p_sellers, p_locations, p_addresses) as r (id, seller_id, location_id, address_id)
      order by r.id
     on conflict do nothing;
-$$;
+end $$;
 
 CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_methods text[]) RETURNS SETOF uuid
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -430,6 +468,8 @@ CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time z
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+begin
+    return query
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
                                     placed_at, other_cells)
     select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
@@ -441,11 +481,11 @@ CREATE FUNCTION orders.claim_groups(p_cell smallint, p_now timestamp with time z
      where q.cell = p_cell and q.id = any (p_quotes)
      order by q.id
     on conflict do nothing
-    returning id
-$$;
+    returning id;
+end $$;
 
 CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_payers bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -454,6 +494,13 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+    causes  uuid[];
+    codes   text[];
+    debits  bigint[];
+    credits bigint[];
+    amounts bigint[];
+begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
@@ -471,8 +518,8 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
           join house e on e.code = 'escrow' and e.currency = q.currency
          where q.cell = p_cell and q.id = any (p_groups)
     )
-    select ledger.write_many(p_cell, p_now, array_agg(t.cause), array_agg(t.code), array_agg(t.debit),
-                             array_agg(t.credit), array_agg(t.amount))
+    select array_agg(t.cause), array_agg(t.code), array_agg(t.debit), array_agg(t.credit), array_agg(t.amount)
+      into causes, codes, debits, credits, amounts
       from (select a.order_id, 'pay', coalesce(a.payer, (select h.id from house h
                                                           where h.code = 'gateway' and h.currency = a.currency)),
                    a.escrow, a.paid
@@ -490,9 +537,11 @@ CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zo
               from orders.quote q
              cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
              where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
-           ) as t (cause, code, debit, credit, amount)
-    having count(*) > 0;
-$$;
+           ) as t (cause, code, debit, credit, amount);
+    if causes is not null then
+        perform ledger.write_many(p_cell, p_now, causes, codes, debits, credits, amounts);
+    end if;
+end $$;
 
 CREATE FUNCTION orders.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_groups uuid[]) RETURNS TABLE(group_id uuid, other_cells smallint[])
     LANGUAGE plpgsql
@@ -881,8 +930,17 @@ begin
 end $$;
 
 CREATE FUNCTION orders.quote_lines(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, line_no smallint, bundle_no smallint, order_id uuid, offer_id bigint, variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per integer, rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint, commission_bp integer, commission_minor bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+begin
+    return query
     select a.n::int, q.id, i::smallint, coalesce(q.line_bundles[i], 0::smallint), q.order_ids[q.line_orders[i]],
            q.line_offers[i], q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i],
            q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
@@ -893,21 +951,8 @@ CREATE FUNCTION orders.quote_lines(p_cell smallint, p_quotes uuid[]) RETURNS TAB
            q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral generate_series(1, cardinality(q.line_offers)) i
-$$;
-
-CREATE FUNCTION orders.quote_orders(p_cell smallint, p_quotes uuid[]) RETURNS TABLE(n integer, quote_id uuid, order_no smallint, order_id uuid, seller_id uuid, own boolean, location_id bigint, items_minor bigint, shipping_minor bigint, seller_discount_minor bigint, operator_discount_minor bigint, commission_minor bigint, payment_fee_minor bigint, paid_minor bigint, buyer_id uuid, market text, currency text)
-    LANGUAGE sql STABLE
-    AS $$
-    select a.n::int, q.id, i::smallint, q.order_ids[i], q.order_sellers[i], q.order_owns[i], q.order_locations[i],
-           q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i],
-           q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.buyer_id, q.market, q.currency
-      from unnest(p_quotes) with ordinality as a (id, n)
-     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral generate_series(1, cardinality(q.order_ids)) i
-$$;
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i;
+end $$;
 
 CREATE FUNCTION orders.take_many(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_wallets bigint[]) RETURNS void
     LANGUAGE plpgsql
@@ -1003,9 +1048,10 @@ begin
 end $$;
 
 CREATE FUNCTION payments.record_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_buyers uuid[], p_methods text[], p_currencies text[], p_amounts bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
+begin
     insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, due_at,
                                   created_at, captured_at)
     select p_cell, p.group_id, p.group_id, p.buyer_id, p.method, p.currency, p.amount,
@@ -1015,7 +1061,7 @@ CREATE FUNCTION payments.record_many(p_cell smallint, p_now timestamp with time 
            case p.method when 'wallet' then p_now end
       from unnest(p_groups, p_buyers, p_methods, p_currencies, p_amounts)
            as p (group_id, buyer_id, method, currency, amount);
-$$;
+end $$;
 
 CREATE FUNCTION pricing.give_back_quotas(p_cell smallint, p_now timestamp with time zone, p_causes uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -1255,27 +1301,18 @@ CREATE TABLE catalog.offer (
 )
 WITH (fillfactor='80');
 
-CREATE TABLE sellers.seller (
-    id uuid NOT NULL,
+CREATE TABLE sellers.suspended (
     cell smallint NOT NULL,
-    slug text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    status text NOT NULL COLLATE pg_catalog."C",
-    commission_bp integer,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT seller_commission_bp_check CHECK (((commission_bp >= 0) AND (commission_bp <= 10000))),
-    CONSTRAINT seller_kind_check CHECK ((kind = ANY (ARRAY['third_party'::text, 'own'::text]))),
-    CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+    seller_id uuid NOT NULL
 );
 
 CREATE VIEW catalog.offer_fact AS
  SELECT o.cell,
     o.id AS offer_id,
     o.unit_price_minor,
-    ((o.status <> 'paused'::text) AND (s.status = 'active'::text)) AS buyable
+    ((o.status <> 'paused'::text) AND (s.seller_id IS NULL)) AS buyable
    FROM (catalog.offer o
-     JOIN sellers.seller s ON ((s.id = o.seller_id)));
+     LEFT JOIN sellers.suspended s ON (((s.cell = o.cell) AND (s.seller_id = o.seller_id))));
 
 ALTER TABLE catalog.offer ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME catalog.offer_id_seq
@@ -1362,6 +1399,7 @@ CREATE TABLE inventory.stock (
     allocated bigint DEFAULT 0 NOT NULL,
     cost_minor bigint DEFAULT 0 NOT NULL,
     currency text COLLATE pg_catalog."C",
+    version bigint DEFAULT 0 NOT NULL,
     CONSTRAINT stock_allocated_check CHECK ((allocated >= 0)),
     CONSTRAINT stock_cost_minor_check CHECK ((cost_minor >= 0)),
     CONSTRAINT stock_held_check CHECK ((held >= 0)),
@@ -1374,7 +1412,7 @@ CREATE VIEW inventory.availability AS
     id AS stock_id,
     ((on_hand - held) - allocated) AS available,
     on_hand,
-    ((xmin)::text)::bigint AS version
+    version
    FROM inventory.stock s;
 
 CREATE TABLE inventory.movement (
@@ -1411,6 +1449,7 @@ ALTER TABLE inventory.stock ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY
 
 CREATE TABLE kit.cell (
     cell smallint NOT NULL,
+    open boolean DEFAULT true NOT NULL,
     CONSTRAINT cell_cell_check CHECK ((cell >= 0))
 );
 
@@ -1432,7 +1471,7 @@ CREATE TABLE kit.event (
     data jsonb NOT NULL
 );
 
-ALTER TABLE kit.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+ALTER TABLE kit.event ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME kit.event_id_seq
     START WITH 1
     INCREMENT BY 1
@@ -1916,6 +1955,20 @@ CREATE TABLE sellers.market_terms (
     CONSTRAINT market_terms_untracked_after_s_check CHECK ((untracked_after_s > 0))
 );
 
+CREATE TABLE sellers.seller (
+    id uuid NOT NULL,
+    cell smallint NOT NULL,
+    slug text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    commission_bp integer,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT seller_commission_bp_check CHECK (((commission_bp >= 0) AND (commission_bp <= 10000))),
+    CONSTRAINT seller_kind_check CHECK ((kind = ANY (ARRAY['third_party'::text, 'own'::text]))),
+    CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
 CREATE TABLE world.progress (
     name text NOT NULL COLLATE pg_catalog."C",
     until date NOT NULL,
@@ -2123,6 +2176,9 @@ ALTER TABLE ONLY sellers.seller
 ALTER TABLE ONLY sellers.seller
     ADD CONSTRAINT seller_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY sellers.suspended
+    ADD CONSTRAINT suspended_pkey PRIMARY KEY (cell, seller_id);
+
 ALTER TABLE ONLY world.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (name);
 
@@ -2185,7 +2241,7 @@ CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
 
 CREATE INDEX payment_due ON payments.payment USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
-CREATE UNIQUE INDEX payment_external ON payments.payment USING btree (method, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX payment_external ON payments.payment USING btree (cell, method, external_id) WHERE (external_id IS NOT NULL);
 
 CREATE INDEX payout_seller ON payments.payout USING btree (cell, seller_id, id);
 
@@ -2201,9 +2257,6 @@ CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WH
 
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY accounts.login
-    ADD CONSTRAINT login_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY accounts.person
     ADD CONSTRAINT person_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
@@ -2285,3 +2338,6 @@ ALTER TABLE ONLY pricing.shipping_service
 
 ALTER TABLE ONLY sellers.market_terms
     ADD CONSTRAINT market_terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY sellers.suspended
+    ADD CONSTRAINT suspended_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);

@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     switch.add_argument("--why", metavar="TEXT", help="for the record")
     switch.set_defaults(run=_switch)
 
+    _add_cells(commands.add_parser("cells", help="where buyers and sellers live, and the sales among them"))
+
     imports = commands.add_parser("import", help="replay a real data set through the production path")
     imports.add_argument("source", choices=["completejourney"])
     imports.add_argument("--days", type=int, metavar="N", help="only the first N days")
@@ -138,6 +140,20 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
     add("--keep", action="store_true", help="the rehearsal's database until the next one, to look into")
     add("--report", type=Path, metavar="FILE", help="the HTML report (rehearsal-DATE.html)")
     add("--json", action="store_true", help="everything as JSON instead of a summary")
+
+
+def _add_cells(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs.add_parser("list", help="what each cell holds, and where it lies")
+    verbs.add_parser("add", help="one more, open to new buyers and sellers")
+    for verb, text in (("open", "let new buyers and sellers in"), ("close", "let no more of them in")):
+        verbs.add_parser(verb, help=text).add_argument("cell", type=int)
+    move = verbs.add_parser("move", help="to another node of Citus")
+    move.add_argument("cell", type=int)
+    move.add_argument("--to", required=True, metavar="HOST:PORT")
+    init = verbs.add_parser("init", help="spread the cells over nodes, again after each migration")
+    init.add_argument("--citus", action="store_true", required=True)
+    parser.set_defaults(run=_cells)
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> int | None:
@@ -192,6 +208,17 @@ def _switch(settings: Settings, arguments: argparse.Namespace) -> int | None:
         command.run(settings, arguments.name, arguments.to, arguments.for_, arguments.why)
     except command.UsageError as error:
         return _refuse(2, error)
+    return 0
+
+
+def _cells(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot import cells
+    from entrepot.kit.citus import CitusError
+
+    try:
+        cells.run(settings, arguments)
+    except (cells.CellsError, CitusError) as error:
+        return _refuse(1, error)
     return 0
 
 

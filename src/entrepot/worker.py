@@ -72,9 +72,10 @@ async def run_until_idle(
 
 async def chores(db: Database) -> list[Part]:
     """Each kind of thing that is kept for a time only; one deletes a batch and says how much went."""
-    found = [idempotency.forget_old, accounts_jobs.forget_tries, payments.forget_webhooks]
+    found = [accounts_jobs.forget_tries, payments.forget_webhooks]
     for cell in await _cells(db):
-        found += [partial(orders.forget_carts, cell=cell), partial(forget, cell=cell, consumers=CONSUMERS)]
+        found += [partial(idempotency.forget_old, cell=cell), partial(orders.forget_carts, cell=cell)]
+        found += [partial(forget, cell=cell, consumers=CONSUMERS)]
     return [partial(db.transact, chore, durable=False) for chore in found]
 
 

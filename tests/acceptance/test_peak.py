@@ -419,6 +419,29 @@ async def test_7_beyond_one_machine(shop: Shop) -> None:
     await shop.audited()
 
 
+def test_7_cells_by_command(
+    own_db_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cells are added, closed and listed; what takes Citus says so in one line where there is none."""
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", own_db_url)
+    assert cli.main(["cells", "add"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "cell 1 is there and open to new buyers and sellers",
+        "  0 open           0 sellers         0 buyers         0 orders",
+        "  1 open           0 sellers         0 buyers         0 orders",
+    ]
+    assert cli.main(["cells", "close", "0"]) == 0
+    assert "  0 closed" in capsys.readouterr().out
+    for command, remedy in (
+        (["move", "1", "--to", "there:5432"], "init --citus"),
+        (["init", "--citus"], "create extension"),
+    ):
+        assert cli.main(["cells", *command]) == 1
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert remedy in said.err
+
+
 def shop_metrics(url: str) -> dict[str, str]:
     """What the shop has counted: its requests, verdicts and batches."""
     lines = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()

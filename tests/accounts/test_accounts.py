@@ -29,7 +29,7 @@ HOME = NewAddress("Ada", "1 Street", "London", "N1", "GB")
 async def registered(stage: Stage, email: str) -> UUID:
     """A buyer with a hash that no password fits: quick to make."""
     async with stage.db.write() as tx:
-        return await accounts.register_buyer(tx, email, "Ada", "no hash")
+        return (await accounts.register_buyer(tx, email, "Ada", "no hash")).user_id
 
 
 async def test_a_registered_buyer_has_a_wallet_in_every_markets_currency(stage: Stage) -> None:

@@ -105,6 +105,6 @@ async def test_keys_are_kept_for_seven_days(db: Database) -> None:
     for after, forgotten, tries in ((KEPT, 0, 1), (KEPT + timedelta(microseconds=1), 1, 2)):
         async with db.write() as tx:
             tx.now = START + after
-            assert await forget_old(tx) == forgotten
+            assert await forget_old(tx, 0) == forgotten
         await ask(db, SPENT, work)
         assert work.tries == tries

@@ -24,6 +24,8 @@ from entrepot.ledger.actions import post
 from tests.races.books import MONEY, wrong
 from tests.races.driven import Driven, bounded
 
+pytestmark = pytest.mark.cluster
+
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = {name: UUID(int=number) for number, name in enumerate(("seed", "a", "b", "c", "d"), 1)}
 # cash is striped; the wallets are limited; the seller's account is neither; `nobody` is not open.

@@ -6,15 +6,17 @@ from typing import Any
 
 WRONG = {
     "money from nowhere": """
-        select a.currency, sum(b.credits - b.debits) from ledger.balance b
+        select a.cell, a.currency, sum(b.credits - b.debits) from ledger.balance b
           join ledger.account a on a.cell = b.cell and a.id = b.account_id
-         group by a.currency having sum(b.credits - b.debits) <> 0""",
+         group by a.cell, a.currency having sum(b.credits - b.debits) <> 0""",
     "a balance that is not the sum of its transfers": """
         select b.account_id, b.debits, b.credits, t.debits, t.credits
-          from (select account_id, sum(debits) as debits, sum(credits) as credits from ledger.balance group by 1) b
-          full join (select account_id, sum(debits) as debits, sum(credits) as credits
-                       from (select debit as account_id, amount as debits, 0 as credits from ledger.transfer
-                             union all select credit, 0, amount from ledger.transfer) e group by 1) t using (account_id)
+          from (select cell, account_id, sum(debits) as debits, sum(credits) as credits from ledger.balance
+                 group by 1, 2) b
+          full join (select cell, account_id, sum(debits) as debits, sum(credits) as credits
+                       from (select cell, debit as account_id, amount as debits, 0 as credits from ledger.transfer
+                             union all select cell, credit, 0, amount from ledger.transfer) e group by 1, 2) t
+         using (cell, account_id)
          where (b.debits, b.credits) is distinct from (coalesce(t.debits, 0), coalesce(t.credits, 0))""",
     "cells that owe each other something": """
         select a.currency, sum(b.credits - b.debits) from ledger.balance b
@@ -26,14 +28,14 @@ WRONG = {
     "stock that is not the sum of its movements": """
         select s.id, s.on_hand, s.held, s.allocated, s.cost_minor
           from inventory.stock s left join inventory.movement m on m.cell = s.cell and m.stock_id = s.id
-         group by s.id, s.on_hand, s.held, s.allocated, s.cost_minor
+         group by s.cell, s.id, s.on_hand, s.held, s.allocated, s.cost_minor
         having (s.on_hand, s.held, s.allocated, s.cost_minor) is distinct from
                (coalesce(sum(m.on_hand_delta), 0), coalesce(sum(m.held_delta), 0), coalesce(sum(m.allocated_delta), 0),
                 coalesce(sum(m.cost_delta), 0))""",
     "a quota that is not the sum of its uses": """
         select q.name, q.owner, q.used from pricing.quota q
           left join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id and u.given_back_at is null
-         group by q.name, q.owner, q.used having q.used <> coalesce(sum(u.amount), 0)""",
+         group by q.cell, q.name, q.owner, q.used having q.used <> coalesce(sum(u.amount), 0)""",
     "a use that should have been given back, or should not": """
         select u.cause_id from pricing.quota_use u
          where (u.given_back_at is not null) is distinct from
@@ -48,21 +50,21 @@ WRONG = {
          where (g.buyer_id, g.currency, g.paid_minor) is distinct from (p.buyer_id, p.currency, p.amount_minor)""",
     "a group that is not the sum of its orders": """
         select g.id from orders.order_group g left join orders.order o on o.group_cell = g.cell and o.group_id = g.id
-         group by g.id, g.paid_minor having g.paid_minor is distinct from sum(o.paid_minor)""",
+         group by g.cell, g.id, g.paid_minor having g.paid_minor is distinct from sum(o.paid_minor)""",
     "an escrow that does not hold what is owed": """
         select e.currency, e.held, o.owed
-          from (select a.currency, sum(b.credits - b.debits) as held from ledger.account a
+          from (select a.cell, a.currency, sum(b.credits - b.debits) as held from ledger.account a
                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
-                 where a.code = 'escrow' group by a.currency) e
-          full join (select currency, sum(paid_minor + operator_discount_minor) as owed from orders.order
-                      where status in ('paid', 'shipped', 'delivered') group by currency) o using (currency)
+                 where a.code = 'escrow' group by 1, 2) e
+          full join (select cell, currency, sum(paid_minor + operator_discount_minor) as owed from orders.order
+                      where status in ('paid', 'shipped', 'delivered') group by 1, 2) o using (cell, currency)
          where coalesce(e.held, 0) <> coalesce(o.owed, 0)""",
     "stock that is not what orders were promised": """
         select s.id, s.held, s.allocated from inventory.stock s
-          left join (select l.stock_id, sum(l.quantity) filter (where o.status = 'awaiting_payment') as held,
+          left join (select l.cell, l.stock_id, sum(l.quantity) filter (where o.status = 'awaiting_payment') as held,
                             sum(l.quantity) filter (where o.status = 'paid') as allocated
                        from orders.order_line l join orders.order o on o.cell = l.cell and o.id = l.order_id
-                      group by l.stock_id) p on p.stock_id = s.id
+                      group by l.cell, l.stock_id) p on p.cell = s.cell and p.stock_id = s.id
          where (s.held, s.allocated) <> (coalesce(p.held, 0), coalesce(p.allocated, 0))""",
 }  # fmt: skip
 

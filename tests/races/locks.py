@@ -87,6 +87,10 @@ EXCEPTED = {
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE kit._FORGET orders.DROP_OLD_QUOTES "
         "orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
     ),
+    "a command of the operator, under the lock of the cells or of a cell that moves": (
+        "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
+    ),
+    "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": "kit._PUT world._BEGUN world._SAVE",
 }  # fmt: skip

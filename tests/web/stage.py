@@ -68,8 +68,8 @@ async def furnish(db: Database) -> Stage:
             category = await catalog.add_category(tx, re.sub("[^a-z]+", "-", department.lower()), department)
             for title, seller, price in goods:
                 await _product(tx, stage, category, title, seller, price)
-        stage.buyer = await accounts.register_buyer(tx, "ada@example.org", "Ada Byron", password)
-        stage.other = await accounts.register_buyer(tx, "eve@example.org", "Eve", password)
+        stage.buyer = (await accounts.register_buyer(tx, "ada@example.org", "Ada Byron", password)).user_id
+        stage.other = (await accounts.register_buyer(tx, "eve@example.org", "Eve", password)).user_id
         await payments.top_up(tx, 0, stage.buyer, "USD", 25_000, new_id(tx.now))
         home = accounts.NewAddress(
             recipient="Ada Byron", line1="1 Main Street", city="Springfield", postal_code="62701", country="US"

@@ -15,7 +15,7 @@ from entrepot.accounts.types import (
     WrongCredentials,
 )
 from entrepot.kit.auth import Role, password_fits
-from entrepot.kit.cells import FIRST
+from entrepot.kit.cells import FIRST, cell_for
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound, Overloaded
@@ -24,12 +24,15 @@ from entrepot.kit.problem import NotFound, Overloaded
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dYOebAuIEfeyzAMbNUZaJw$Ub/rMCQuh9lLIuyQzUl2bhRi3QWwajRgfVpn4fO45nY"
 
 
-async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell: int = FIRST) -> UUID:
-    """A new buyer with a wallet in every market's currency. Raises EmailTaken."""
-    user_id = await _add_user(tx, Role.BUYER, None, email, name, password_hash, cell)
+async def register_buyer(tx: Tx, email: str, name: str, password_hash: str, cell: int | None = None) -> Member:
+    """A new buyer with a wallet in every market's currency, in a cell that is open unless one is given. Raises
+    EmailTaken."""
+    user_id = new_id(tx.now)
+    cell = await cell_for(tx, user_id) if cell is None else cell
+    await _add_user(tx, user_id, Role.BUYER, None, email, name, password_hash, cell)
     await open_wallets(tx, cell, [user_id])
     tx.emit("buyer_registered", user_id, {}, cell)
-    return user_id
+    return Member(Role.BUYER, user_id, cell, None)
 
 
 async def add_staff(tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str) -> UUID:
@@ -40,19 +43,19 @@ async def add_staff(tx: Tx, role: Role, seller_id: UUID | None, email: str, name
     cell = FIRST
     if seller_id is not None:
         cell = (await sellers.seller(tx, sellers.SellerId(seller_id))).cell
-    return await _add_user(tx, role, seller_id, email, name, password_hash, cell)
+    user_id = new_id(tx.now)
+    await _add_user(tx, user_id, role, seller_id, email, name, password_hash, cell)
+    return user_id
 
 
 async def _add_user(
-    tx: Tx, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int
-) -> UUID:
-    user_id = new_id(tx.now)
+    tx: Tx, user_id: UUID, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int
+) -> None:
     await tx.all(store.ADD_USERS, cell=cell, ids=[user_id], role=role, seller_id=seller_id, now=tx.now)
     added = await tx.maybe(store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash)
     if added is None:
         raise EmailTaken
     await tx.run(store.ADD_PERSON, cell=cell, user_id=user_id, name=name)
-    return user_id
 
 
 async def import_buyers(tx: Tx, ids: Sequence[UUID], cell: int = FIRST) -> int:

@@ -23,7 +23,6 @@ from entrepot.accounts.types import (
 )
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
-from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC, delete, get, post
 from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
@@ -97,8 +96,8 @@ async def register(request: Request, body: NewPerson) -> Session:
     """Registers a buyer and signs it in."""
     db: Database = request.app.state.db
     password_hash = await hash_password(body.password)
-    user_id = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
-    return _session(request, Member(Role.BUYER, user_id, FIRST, None))
+    member = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
+    return _session(request, member)
 
 
 async def add_staff(request: Request, seller_id: SellerPath, body: NewPerson) -> StaffView:

@@ -51,7 +51,7 @@ STOCK_IDS = sql(
 # What is set aside lies where it lay, in a row of its own.
 OPEN_ASIDE = sql("""
     insert into inventory.stock (cell, seller_id, variant_id, location_id, aside_id, currency)
-    select s.cell, s.seller_id, s.variant_id, s.location_id, :aside_id, s.currency
+    select :cell, s.seller_id, s.variant_id, s.location_id, :aside_id, s.currency
       from inventory.stock s
      where s.cell = :cell and s.id = any (:stocks::bigint[])
      order by s.seller_id, s.variant_id, s.location_id

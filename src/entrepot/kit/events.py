@@ -78,12 +78,7 @@ _CURSOR = sql(
 )
 # Nothing is ever written below the oldest running transaction again: what lies below it is read, or passed, for good.
 _HORIZON = sql(
-    """
-    select xid, id from kit.event
-     where cell = :cell and (xid, id) > (:xid, :id) and xid < pg_snapshot_xmin(pg_current_snapshot())
-     order by xid desc, id desc
-     limit 1
-    """,
+    "select xid, id from kit.horizon(:cell, :xid, :id)",
     _Cursor,
 )
 _NEXT = sql(

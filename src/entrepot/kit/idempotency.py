@@ -56,8 +56,8 @@ _STORE = sql("""
 """)
 _FORGET = sql("""
     delete from kit.idempotency_key
-     where (cell, caller, route, key) in
-           (select cell, caller, route, key from kit.idempotency_key where at < :before limit :limit)
+     where cell = :cell and (caller, route, key) in
+           (select caller, route, key from kit.idempotency_key where cell = :cell and at < :before limit :limit)
 """)
 
 
@@ -99,7 +99,7 @@ async def _find(tx: ReadTx, spent: Spent) -> Done | None:
     return found
 
 
-async def forget_old(tx: Tx) -> int:
-    """Deletes keys that were used more than KEPT ago, a batch of them; how many."""
-    done = await tx.run(_FORGET, before=tx.now - KEPT, limit=FORGOTTEN)
+async def forget_old(tx: Tx, cell: int) -> int:
+    """Deletes a cell's keys that were used more than KEPT ago, a batch of them; how many."""
+    done = await tx.run(_FORGET, cell=cell, before=tx.now - KEPT, limit=FORGOTTEN)
     return int(done.removeprefix("DELETE "))

@@ -120,7 +120,7 @@ _SHELVES = """
 STOCK = sql(
     """
     with shelf as (
-        select * from inventory.stock where cell = :cell and seller_id = :seller_id and id = :stock_id
+        select s.* from inventory.stock s where s.cell = :cell and s.seller_id = :seller_id and s.id = :stock_id
     )
     """  # noqa: S608 - two constants
     + _SHELVES,

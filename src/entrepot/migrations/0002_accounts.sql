@@ -13,13 +13,12 @@ create table accounts.user (
     check ((role = 'seller') = (seller_id is not null))
 );
 
--- Log-ins are found before the cell is known, so this one is shared by all cells.
+-- Log-ins are found before the cell is known, so this one is shared by all cells, and cannot refer into one.
 create table accounts.login (
     email         text     collate "C" primary key check (email = lower(email)),
     cell          smallint not null,
     user_id       uuid     not null unique,
-    password_hash text     not null,
-    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+    password_hash text     not null
 );
 
 create table accounts.person (

@@ -33,3 +33,10 @@ create table sellers.seller (
     commission_bp int         check (commission_bp between 0 and 10000),  -- null: the market's
     created_at    timestamptz not null
 );
+
+-- The sellers that are suspended, in their cells: a sale asks there, where its offers are.
+create table sellers.suspended (
+    cell      smallint not null,
+    seller_id uuid     not null references sellers.seller,
+    primary key (cell, seller_id)
+);

@@ -113,27 +113,27 @@ create table catalog.listed (
     primary key (market, category_id, product_id)
 );
 
-create function catalog.list_many(p_markets text[], p_products bigint[]) returns void language sql
+create function catalog.list_many(p_markets text[], p_products bigint[]) returns void language plpgsql
 set search_path = pg_catalog as $$
-    with recursive asked as (
-        select distinct a.market, a.product_id from unnest(p_markets, p_products) as a (market, product_id)
-    ), up as (
-        select a.market, p.category_id, a.product_id
-          from asked a
-          join catalog.product p on p.id = a.product_id
-        union
-        select u.market, c.parent_id, u.product_id
-          from up u
-          join catalog.category c on c.id = u.category_id
-         where c.parent_id is not null
-    )
+begin
     insert into catalog.listed (market, category_id, product_id)
-    select market, category_id, product_id from up
-    union all
-    select market, 0, product_id from asked
+    select u.market, u.category_id, u.product_id
+      from (with recursive up as (
+                select a.market, p.category_id, a.product_id
+                  from unnest(p_markets, p_products) as a (market, product_id)
+                  join catalog.product p on p.id = a.product_id
+                union
+                select u.market, c.parent_id, u.product_id
+                  from up u
+                  join catalog.category c on c.id = u.category_id
+                 where c.parent_id is not null
+            )
+            select market, category_id, product_id from up
+            union
+            select a.market, 0, a.product_id from unnest(p_markets, p_products) as a (market, product_id)) u
      order by 1, 2, 3
     on conflict do nothing;
-$$;
+end $$;
 
 -- What an offer sells, as people call it.
 create view catalog.offer_title as
@@ -145,6 +145,6 @@ select o.cell, o.id as offer_id, case v.title when '' then p.title else p.title 
 -- What a sale judges of an offer, be it a bundle: of its components nothing, for one that is paused is only not sold
 -- alone. Not locked: a price changed after this is a sale before the change.
 create view catalog.offer_fact as
-select o.cell, o.id as offer_id, o.unit_price_minor, o.status <> 'paused' and s.status = 'active' as buyable
+select o.cell, o.id as offer_id, o.unit_price_minor, o.status <> 'paused' and s.seller_id is null as buyable
   from catalog.offer o
-  join sellers.seller s on s.id = o.seller_id;
+  left join sellers.suspended s on s.cell = o.cell and s.seller_id = o.seller_id;

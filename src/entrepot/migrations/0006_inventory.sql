@@ -14,6 +14,7 @@ create table inventory.stock (
     allocated   bigint   not null default 0 check (allocated >= 0),  -- sold, not shipped yet
     cost_minor  bigint   not null default 0 check (cost_minor >= 0), -- purchase cost of on_hand (own goods only)
     currency    text     collate "C",                                -- that of the cost, and of their sales
+    version     bigint   not null default 0,                         -- another after each change
     primary key (cell, id),
     unique (cell, seller_id, variant_id, location_id, aside_id),
     constraint stock_not_oversold check (on_hand >= held + allocated)
@@ -37,10 +38,9 @@ create table inventory.movement (
 -- No foreign key to stock: it would be looked up once more for every line sold. move_many, the only writer, counts
 -- instead that every row it names was there.
 
--- What is left, at a glance: only who holds the lock knows. `version` is another after each change.
+-- What is left, at a glance: only who holds the lock knows.
 create view inventory.availability as
-select s.cell, s.id as stock_id, s.on_hand - s.held - s.allocated as available, s.on_hand,
-       s.xmin::text::bigint as version
+select s.cell, s.id as stock_id, s.on_hand - s.held - s.allocated as available, s.on_hand, s.version
   from inventory.stock s;
 
 -- How many of a bundle are left, at a glance: as many as there are of the scarcest of its components.
@@ -104,7 +104,8 @@ begin
        set on_hand = s.on_hand + d_on_hand * qs[width_bucket(s.id, ids)],
            held = s.held + d_held * qs[width_bucket(s.id, ids)],
            allocated = s.allocated + d_allocated * qs[width_bucket(s.id, ids)],
-           cost_minor = s.cost_minor + cs[width_bucket(s.id, ids)]
+           cost_minor = s.cost_minor + cs[width_bucket(s.id, ids)],
+           version = s.version + 1
      where s.cell = p_cell and s.id = any (ids);
     get diagnostics moved = row_count;
     if moved <> cardinality(ids) then
@@ -130,9 +131,11 @@ create index adjustment_stock on inventory.adjustment (cell, stock_id, id);
 -- The moving-average purchase cost that taking each line away takes from its (locked) stock, as a negative figure.
 -- Shares are differences of a running floor, so that the last unit takes the last cent.
 create function inventory.ship_costs(p_cell smallint, p_stocks bigint[], p_quantities bigint[])
-returns table (ord int, cost_delta bigint) language sql stable
+returns table (ord int, cost_delta bigint) language plpgsql stable
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
     select l.ord::int,
            -(div(s.cost_minor::numeric * l.upto, s.on_hand)
              - div(s.cost_minor::numeric * (l.upto - l.quantity), s.on_hand))::bigint
@@ -141,4 +144,4 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
               from unnest(p_stocks, p_quantities) with ordinality as u (stock_id, quantity, ord)) l
       join inventory.stock s on s.cell = p_cell and s.id = l.stock_id
      order by l.ord;
-$$;
+end $$;

@@ -25,7 +25,7 @@ create table payments.payment (
     primary key (cell, id)
 ) with (fillfactor = 80);
 create index payment_due on payments.payment (cell, due_at) where due_at is not null;
-create unique index payment_external on payments.payment (method, external_id) where external_id is not null;
+create unique index payment_external on payments.payment (cell, method, external_id) where external_id is not null;
 
 create table payments.refund (
     cell         smallint    not null,
@@ -80,7 +80,8 @@ create table payments.payout_run (
 create function payments.record_many(
     p_cell smallint, p_now timestamptz, p_groups uuid[], p_buyers uuid[], p_methods text[], p_currencies text[],
     p_amounts bigint[]
-) returns void language sql set search_path = pg_catalog as $$
+) returns void language plpgsql set search_path = pg_catalog as $$
+begin
     insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, due_at,
                                   created_at, captured_at)
     select p_cell, p.group_id, p.group_id, p.buyer_id, p.method, p.currency, p.amount,
@@ -90,4 +91,4 @@ create function payments.record_many(
            case p.method when 'wallet' then p_now end
       from unnest(p_groups, p_buyers, p_methods, p_currencies, p_amounts)
            as p (group_id, buyer_id, method, currency, amount);
-$$;
+end $$;

@@ -26,13 +26,14 @@ create table logistics.fulfillment_order (
 -- Opens fulfillment orders; asking again changes nothing.
 create function logistics.request_many(
     p_cell smallint, p_now timestamptz, p_orders uuid[], p_sellers uuid[], p_locations bigint[], p_addresses uuid[]
-) returns void language sql set search_path = pg_catalog as $$
+) returns void language plpgsql set search_path = pg_catalog as $$
+begin
     insert into logistics.fulfillment_order (cell, id, seller_id, location_id, address_id, status, created_at)
     select p_cell, r.id, r.seller_id, r.location_id, r.address_id, 'open', p_now
       from unnest(p_orders, p_sellers, p_locations, p_addresses) as r (id, seller_id, location_id, address_id)
      order by r.id
     on conflict do nothing;
-$$;
+end $$;
 
 create table logistics.shipment (
     cell                 smallint    not null,

@@ -32,7 +32,11 @@ returns table (n int, quote_id uuid, line_no smallint, bundle_no smallint, order
                variant_id bigint, stock_id bigint, quantity bigint, unit_price_minor bigint, price_per int,
                rounding_minor bigint, gross_minor bigint, discount_minor bigint, shipping_minor bigint,
                commission_bp int, commission_minor bigint)
-language sql stable as $$
+language plpgsql stable
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
     select a.n::int, q.id, i::smallint, coalesce(q.line_bundles[i], 0::smallint), q.order_ids[q.line_orders[i]],
            q.line_offers[i], q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i],
            q.line_prices_per[i], q.line_roundings[i], q.line_grosses[i],
@@ -43,24 +47,8 @@ language sql stable as $$
            q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
       from unnest(p_quotes) with ordinality as a (id, n)
      cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral generate_series(1, cardinality(q.line_offers)) i
-$$;
-
-create function orders.quote_orders(p_cell smallint, p_quotes uuid[])
-returns table (n int, quote_id uuid, order_no smallint, order_id uuid, seller_id uuid, own boolean,
-               location_id bigint, items_minor bigint, shipping_minor bigint, seller_discount_minor bigint,
-               operator_discount_minor bigint, commission_minor bigint, payment_fee_minor bigint, paid_minor bigint,
-               buyer_id uuid, market text, currency text)
-language sql stable as $$
-    select a.n::int, q.id, i::smallint, q.order_ids[i], q.order_sellers[i], q.order_owns[i], q.order_locations[i],
-           q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i],
-           q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.buyer_id, q.market, q.currency
-      from unnest(p_quotes) with ordinality as a (id, n)
-     cross join lateral (select * from orders.quote r where r.cell = p_cell and r.id = a.id offset 0) q
-     cross join lateral generate_series(1, cardinality(q.order_ids)) i
-$$;
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i;
+end $$;
 
 -- The functions below take quotes in the order of their ids, each once: the index then finds them in one sweep, and
 -- what goes with the n-th (how it is paid) is found by bisection.
@@ -68,9 +56,11 @@ $$;
 -- Claims quotes: each becomes the order group of the same id, once. Who claims one that another transaction has just
 -- claimed waits for it. Returns those that are ours now; the others were placed.
 create function orders.claim_groups(p_cell smallint, p_now timestamptz, p_quotes uuid[], p_methods text[])
-returns setof uuid language sql
+returns setof uuid language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
     insert into orders.order_group (cell, id, buyer_id, market, currency, address_id, paid_minor, status, pay_by,
                                     placed_at, other_cells)
     select p_cell, q.id, q.buyer_id, q.market, q.currency, q.address_id, q.paid_minor,
@@ -82,8 +72,8 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
      where q.cell = p_cell and q.id = any (p_quotes)
      order by q.id
     on conflict do nothing
-    returning id
-$$;
+    returning id;
+end $$;
 
 -- Writes all that claimed quotes come to in this cell and nobody waits for: payments (in the buyers' cell), orders,
 -- lines, discounts, events.
@@ -174,9 +164,16 @@ end $$;
 -- the house's `gateway` pays (what the gateway owes us). What is sold elsewhere passes between the cells:
 -- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
 create function orders.escrow_many(p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[])
-returns void language sql
+returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+declare
+    causes  uuid[];
+    codes   text[];
+    debits  bigint[];
+    credits bigint[];
+    amounts bigint[];
+begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
@@ -194,8 +191,8 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
           join house e on e.code = 'escrow' and e.currency = q.currency
          where q.cell = p_cell and q.id = any (p_groups)
     )
-    select ledger.write_many(p_cell, p_now, array_agg(t.cause), array_agg(t.code), array_agg(t.debit),
-                             array_agg(t.credit), array_agg(t.amount))
+    select array_agg(t.cause), array_agg(t.code), array_agg(t.debit), array_agg(t.credit), array_agg(t.amount)
+      into causes, codes, debits, credits, amounts
       from (select a.order_id, 'pay', coalesce(a.payer, (select h.id from house h
                                                           where h.code = 'gateway' and h.currency = a.currency)),
                    a.escrow, a.paid
@@ -213,9 +210,11 @@ set enable_mergejoin = off set enable_material = off set plan_cache_mode = force
               from orders.quote q
              cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
              where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
-           ) as t (cause, code, debit, credit, amount)
-    having count(*) > 0;
-$$;
+           ) as t (cause, code, debit, credit, amount);
+    if causes is not null then
+        perform ledger.write_many(p_cell, p_now, causes, codes, debits, credits, amounts);
+    end if;
+end $$;
 
 -- Locks stock, quotas and wallets, each in id order; the arrays of what they have are parallel to those of what was
 -- asked.

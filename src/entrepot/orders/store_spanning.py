@@ -66,14 +66,16 @@ CLAIM_GROUPS = sql("select claim_groups from orders.claim_groups(:cell, :now, :q
 DROP_GROUPS = sql("delete from orders.order_group where cell = :cell and id = any (:ids::uuid[])")
 LINES = sql(
     """
-    select :cell::smallint, q.quote_id, q.order_id, q.offer_id, q.stock_id, q.quantity, q.bundle_no,
-           case q.bundle_no when 0 then 1 else q.price_per end,
-           case q.bundle_no when 0 then q.unit_price_minor else b.bundle_prices[q.bundle_no] end, f.unit_price_minor,
+    select :cell::smallint, q.id, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_stocks[i],
+           q.line_quantities[i], coalesce(q.line_bundles[i], 0::smallint),
+           case when q.line_bundles[i] > 0 then q.line_prices_per[i] else 1 end,
+           coalesce(q.bundle_prices[q.line_bundles[i]], q.line_prices[i]), f.unit_price_minor,
            coalesce(f.buyable, false)
-      from orders.quote_lines(:cell, :quotes) q
-      join orders.quote b on b.cell = :cell and b.id = q.quote_id
-      left join catalog.offer_fact f on f.cell = :cell and f.offer_id = q.offer_id
-     order by q.n, q.line_no
+      from orders.quote q
+     cross join lateral generate_series(1, cardinality(q.line_offers)) i
+      left join catalog.offer_fact f on f.cell = :cell and f.offer_id = q.line_offers[i]
+     where q.cell = :cell and q.id = any (:quotes::uuid[])
+     order by array_position(:quotes::uuid[], q.id), i
     """,
     Asked,
 )

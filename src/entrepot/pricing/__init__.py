@@ -14,7 +14,7 @@ Invariants:
 It emits no events.
 """
 
-from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas
+from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas, share_anew
 from entrepot.pricing.reads import promotion, service, services
 from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, part, price
 from entrepot.pricing.types import (
@@ -39,4 +39,5 @@ __all__ = [
     "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
     "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
     "add_promotion", "add_shipping_service", "limits", "part", "price", "promotion", "quotas", "service", "services",
+    "share_anew",
 ]  # fmt: skip

@@ -63,7 +63,7 @@ async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discou
     everywhere = await cells(tx)
 
     def share(total: int) -> int:
-        return allocate(total, [1] * len(everywhere))[everywhere.index(cell)]
+        return _shares(total, everywhere)[everywhere.index(cell)]
 
     name = f"promotion:{promotion.code}"
     asked: list[tuple[str, UUID, int, int]] = []  # name, whose, granted, what this purchase uses
@@ -81,3 +81,27 @@ async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discou
         if left < amount:
             raise LimitReached(limit, left)
     return sorted(QuotaUse(id_, amount) for (id_, _), amount in zip(opened, amounts, strict=True))
+
+
+def _shares(total: int, cells: Sequence[int]) -> list[int]:
+    return allocate(total, [1] * len(cells))
+
+
+async def share_anew(tx: Tx, there: Sequence[int], new: int) -> None:
+    """Gives the new cell its part of every limit for everybody: each cell of `there` gives up as much of what it has
+    left as makes the parts equal, so that all together have what they had. The caller keeps others from reading
+    which cells there are."""
+    totals: dict[str, int] = {}
+    for promotion in await tx.all(store.SHARED, now=tx.now):
+        if promotion.max_uses is not None:
+            totals[f"promotion:{promotion.code}"] = promotion.max_uses
+        if promotion.budget_minor is not None:
+            totals[f"promotion:{promotion.code}:budget"] = promotion.budget_minor
+    given = dict.fromkeys(totals, 0)
+    for number, cell in enumerate(there):
+        await limits(
+            tx, cell, list(totals), [NIL] * len(totals), [_shares(total, there)[number] for total in totals.values()]
+        )
+        for part in await tx.all(store.GIVE_UP, cell=cell, names=list(totals), parts=len(there) + 1):
+            given[part.name] += part.amount
+    await limits(tx, new, list(given), [NIL] * len(given), list(given.values()))

@@ -61,7 +61,45 @@ class Left(msgspec.Struct, frozen=True):
     available: int
 
 
+class Shared(msgspec.Struct, frozen=True):
+    code: str
+    max_uses: int | None
+    budget_minor: int | None
+
+
+class Part(msgspec.Struct, frozen=True):
+    name: str
+    amount: int
+
+
 QUOTAS_LEFT = sql(
     "select quota_id, available from pricing.quota_left where cell = :cell and quota_id = any (:ids::bigint[])", Left
 )
 OPEN_QUOTAS = sql("select open_quotas from pricing.open_quotas(:cell, :names, :owners, :granted)", int)
+
+# Promotions that are not over and may be used only so often, or for so much, by everybody together.
+SHARED = sql(
+    """
+    select code, max_uses, budget_minor
+      from pricing.promotion
+     where valid_to > :now and (max_uses is not null or budget_minor is not null)
+     order by code
+    """,
+    Shared,
+)
+GIVE_UP = sql(
+    """
+    with part as (
+        select id, name, div(granted - used, :parts)::bigint as amount
+          from pricing.quota
+         where cell = :cell and owner = '00000000-0000-0000-0000-000000000000' and name = any (:names::text[])
+         order by id
+           for no key update
+    )
+    update pricing.quota q set granted = q.granted - p.amount
+      from part p
+     where q.cell = :cell and q.id = p.id
+    returning p.name, p.amount
+    """,
+    Part,
+)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from entrepot import ledger
-from entrepot.kit.cells import FIRST, cells
+from entrepot.kit.cells import cell_for, cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.problem import NotFound
@@ -75,11 +75,11 @@ async def open_seller(
     *,
     currencies: Sequence[str],
     commission_bp: int | None = None,
-    cell: int = FIRST,
+    cell: int | None = None,
 ) -> Seller:
-    """Opens an active seller of `kind` third_party or own, with a ledger account in each of `currencies`.
-
-    Raises SlugTaken."""
+    """Opens an active seller of `kind` third_party or own, with a ledger account in each of `currencies`, in a cell
+    that is open unless one is given. Raises SlugTaken."""
+    cell = await cell_for(tx, seller_id) if cell is None else cell
     try:
         async with tx.conn.transaction():
             opened = await open_sellers(tx, cell, [seller_id], [slug], [name], [kind], [commission_bp], currencies)
@@ -127,5 +127,6 @@ async def _move(tx: Tx, seller_id: SellerId, from_: str, to: str, event: str) ->
     moved = await tx.maybe(store.MOVE, id=seller_id, from_=from_, to=to)
     if moved is None:
         raise SellerStatusIs((await reads.seller(tx, seller_id)).status)
+    await tx.run(store.SUSPENDED if to == "suspended" else store.REINSTATED, cell=moved.cell, id=seller_id)
     tx.emit(event, seller_id, {}, moved.cell)
     return moved

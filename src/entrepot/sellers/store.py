@@ -77,3 +77,5 @@ MOVE = sql(
     """,
     Seller,
 )
+SUSPENDED = sql("insert into sellers.suspended (cell, seller_id) values (:cell, :id)")
+REINSTATED = sql("delete from sellers.suspended where cell = :cell and seller_id = :id")

@@ -12,7 +12,6 @@ from entrepot import accounts
 from entrepot.accounts import Member, NewAddress
 from entrepot.kit import ids
 from entrepot.kit.auth import Role, hash_password
-from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, PUBLIC
 from entrepot.web.visit import Go, Visit, form, form_of_its_own, local, page
@@ -59,8 +58,8 @@ async def sign_in(visit: Visit, body: Credentials) -> Go:
 
 async def register(visit: Visit, body: Registration) -> Go:
     password_hash = await hash_password(body.password)
-    user_id = await visit.db.transact(lambda tx: accounts.register_buyer(tx, body.email, body.name, password_hash))
-    return Go(local(body.next), session=_session(visit, Member(Role.BUYER, user_id, FIRST, None)))
+    member = await visit.db.transact(lambda tx: accounts.register_buyer(tx, body.email, body.name, password_hash))
+    return Go(local(body.next), session=_session(visit, member))
 
 
 async def sign_out(_: Visit, __: Nothing) -> Go:

@@ -128,7 +128,7 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     await _restock(tx, best)
     own_shop, own = await _open_own_shop(tx)
     await _add_staff(tx, own_shop, hashed)
-    buyer = await accounts.register_buyer(tx, BUYER, "Robin Demo", hashed, CELL)
+    buyer = (await accounts.register_buyer(tx, BUYER, "Robin Demo", hashed, CELL)).user_id
     await payments.top_up(tx, CELL, buyer, CURRENCY, WALLET_MINOR, new_id(tx.now))
     address = await accounts.add_address(
         tx, CELL, buyer,
