@@ -169,7 +169,8 @@ LINE_GROSS = check(
     by="order",
 )
 
-# What was promised stands in the quote, until that is forgotten. What is in a bundle never changes.
+# What was promised stands in the quote, until that is forgotten: each cell of a purchase has a quote of its own, which
+# numbers the bundles in it. What is in a bundle never changes.
 ORDER_BUNDLE = check(
     "order_bundle",
     "Of a bundle all components were bought, as many of each as are in it, at prices that sum to the bundle's.",
@@ -188,7 +189,7 @@ ORDER_BUNDLE = check(
                     or exists (select from catalog.component c where c.cell = t.cell and c.bundle_id = t.offer_id))
              group by order_id, bundle_no, offer_id) l
       left join orders.order o on o.cell = :cell and o.id = l.order_id
-      left join orders.quote q on q.cell = o.group_cell and q.id = o.group_id
+      left join orders.quote q on q.cell = o.cell and q.id = o.group_id
       left join lateral (select string_agg(f.variant_id || ': ' || c.quantity, ', ' order by f.variant_id) as parts
                            from catalog.component c
                            join catalog.offer f on f.cell = c.cell and f.id = c.offer_id

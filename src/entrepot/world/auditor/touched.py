@@ -299,7 +299,8 @@ async def look(tx: ReadTx, books: Books, sweep: int = SWEEP, lateness: timedelta
         findings += await _touched(tx, query, books, new)
     if new.causes:
         findings += await _touched(tx, CAUSES, books, new)
-    findings += await _sums_tie(tx, books, new, sweep)
+    if sweep or new.accounts or new.stocks:
+        findings += await _sums_tie(tx, books, new, sweep)
     books.snapshot, books.since = new.now, tx.now
     # Whoever had drawn a lower id then was running then. (A writer of movements has locked its stock before it draws.)
     if new.safe >= books.moved_top:
@@ -329,7 +330,8 @@ async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[
         if found != tuple(was + by for was, by in pairs):
             suspects.append(row.id)
         kept[row.id] = found
-    books.account_after, books.stock_after = _swept(rows, False, sweep), _swept(rows, True, sweep)
+    if sweep:
+        books.account_after, books.stock_after = _swept(rows, False, sweep), _swept(rows, True, sweep)
     findings: list[Finding] = []
     if accounts:
         findings += await tx.all(BALANCES, cell=books.cell, accounts=accounts, sample=SAMPLE)
