@@ -12,6 +12,9 @@ from dataclasses import replace
 from bench import flash, grow, orders, report
 from bench.report import Outcome
 
+ATTEMPTS_MAX = 10_000_000
+"""By two million buyers, which are made before."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
@@ -49,8 +52,8 @@ def _named(parser: argparse.ArgumentParser, names: str | None, parts: Collection
 
 def _flash(parser: argparse.ArgumentParser, names: str | None, attempts: int | None) -> Outcome:
     asked = flash.FULL.attempts if attempts is None else attempts
-    if asked < 5 * flash.FULL.units:
-        parser.error(f"--attempts are at least {5 * flash.FULL.units}")
+    if not 5 * flash.FULL.units <= asked <= ATTEMPTS_MAX:
+        parser.error(f"--attempts must be from {5 * flash.FULL.units} to {ATTEMPTS_MAX}, not {asked}")
     scale = replace(flash.FULL, attempts=asked)
     return flash.run(scale, _named(parser, names, flash.PARTS), tell=report.tell)
 

@@ -73,3 +73,23 @@ def test_a_database_that_is_down_is_one_line(
     said = capsys.readouterr().err
     assert said.startswith("entrepot: no database answers (")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("audit --watch --share 0", "--share must be above 0 and at most 1, not 0"),
+        ("audit --watch --share nan", "--share must be above 0 and at most 1, not nan"),
+        ("audit --watch --metrics 99999", "--metrics must be a port from 1 to 65535, not 99999"),
+        ("up --port 0", "--port must be a whole number from 1 to 65535, not 0"),
+        ("sim --seed 7 --steps 0", "--steps must be 1 or more, not 0"),
+        ("sim --seed x", "--seed is 7, or several, up to 100,000, as in 1-200,5000; not 'x'"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_exit_code_2(
+    command: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", "postgresql://entrepot@127.0.0.1:1/shop")
+    assert cli.main(command.split()) == 2
+    assert capsys.readouterr().err == f"entrepot: {message}\n"

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _refuse(2, error)
     except Problem as problem:
-        return _refuse(1, problem.title())
+        return _refuse(1, getattr(problem, "detail", problem.title()))
     except (
         BackupError,
         MigrationError,
@@ -129,7 +129,7 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
         metavar="SHAPE",
         help="of the peak: double11, recorded, or a CSV of orders by minute",
     )
-    add("--from", dest="begin", metavar="TIME", help="of what is recorded; without it, the last --minutes")
+    add("--from", dest="begin", metavar="TIME", help="of what is recorded (UTC); without it, the last --minutes")
     add("--minutes", type=int, metavar="N", help="of what is recorded (240)")
     add("--speed", type=float, metavar="K", help="replay K times as fast (so that it takes a minute)")
     add("--mix", metavar="KIND=WEIGHT,...", help="of listing, detail, cart, purchase, place")
@@ -196,6 +196,10 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world import auditor
     from entrepot.world.auditor import watch
 
+    if not 0 < arguments.share <= 1:
+        raise SettingsError(f"--share must be above 0 and at most 1, not {arguments.share:g}")
+    if arguments.metrics is not None and not 1 <= arguments.metrics <= PORT_MAX:
+        raise SettingsError(f"--metrics must be a port from 1 to {PORT_MAX}, not {arguments.metrics}")
     if arguments.watch:
         return watch.main(settings, arguments.json, arguments.share, arguments.metrics)
     return auditor.main(settings, as_json=arguments.json)
@@ -234,7 +238,9 @@ def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:
     try:
         seeds = sim_command.seeds_of(arguments.seeds)
     except ValueError as error:
-        return _refuse(2, f"--seed: {error}")
+        return _refuse(2, error)
+    if arguments.steps < 1:
+        return _refuse(2, f"--steps must be 1 or more, not {arguments.steps}")
     return sim_command.main(settings, seeds=seeds, steps=arguments.steps)
 
 
@@ -243,7 +249,7 @@ def _rehearse(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world.rehearse.plan import PlanError
 
     try:
-        return command.run(settings, arguments)
+        return command.run(_on_port(settings, arguments), arguments)
     except PlanError as error:
         return _refuse(1, error)
 

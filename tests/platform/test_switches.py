@@ -157,6 +157,7 @@ def test_the_command(own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPa
         assert cli.main(["switch", *wrong]) == 2
         assert capsys.readouterr().err.startswith("entrepot: ")
     assert cli.main(["switch", "facets", "off", "--why", "x", "--for", "8d"]) == 1
+    assert capsys.readouterr().err == "entrepot: something is off for up to 7 days\n"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1_800), ("2h", 7_200), ("1d", 86_400)])

@@ -96,10 +96,11 @@ def await_true(condition: Any) -> None:
         (["--up-to", "900000"], "250,000 is the most"),
         (["--step", "0"], "--step must be from 1 to 60, not 0"),
         (["--speed", "1"], "at --speed 1 the replay takes 9,000 s: choose 15 or more"),
-        (["--port", "70000"], "--port must be from 1 to 65535, not 70000"),
         (["--shape", "double12"], "--shape is double11, recorded or a CSV file, and double12 is none"),
-        (["--shape", "recorded"], "nothing was ordered in the recorded time"),
+        (["--shape", "recorded"], "--shape has no orders"),
         (["--shape", "recorded", "--from", "yesterday"], "--from is a time such as 2026-11-10T22:00, not 'yesterday'"),
+        (["--shape", "recorded", "--from", "9999-12-31T23:59"], "--from is a time such as 2026-11-10T22:00"),
+        (["--port", "0"], "--port must be a whole number from 1 to 65535, not 0"),
         (["--report", "/nowhere/r.html"], "the report cannot be written to /nowhere/r.html"),
         ([], "nothing answers at http://127.0.0.1:1: start it with `entrepot up`"),
     ],
@@ -112,7 +113,7 @@ def test_what_cannot_be_rehearsed_is_one_line(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
     there = rehearsals(db_url)
-    assert cli.main(["rehearse", *arguments]) == 1
+    assert cli.main(["rehearse", *arguments]) == (2 if "--port" in arguments else 1)
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), err.startswith("entrepot: ")) == ("", 1, True)
     assert message in err
@@ -146,7 +147,7 @@ async def test_a_recorded_shape_is_that_of_the_orders(own_db_url: str) -> None:
         ("minute,orders\n22:00,many", "'many' in row 1 is no number of orders"),
         ("5\n-1", "'-1' in row 2 is no number of orders"),
         ("5\nnan", "'nan' in row 2 is no number of orders"),
-        ("", "nothing was ordered"),
+        ("", "--shape has no orders"),
         ("0\n" * 10_081, "10,081 minutes are more than 10,080"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +21,9 @@ from entrepot.kit.clock import RealClock
 from entrepot.kit.db import Database
 from entrepot.kit.ids import show
 from entrepot.kit.migrate import migrate
+from entrepot.kit.problem import DatabaseAway
 from entrepot.world import market
-from entrepot.world.rehearse import PREFIX, Stage
+from entrepot.world.rehearse import PREFIX, Stage, stage
 from entrepot.world.rehearse.ground import ground
 from entrepot.world.rehearse.plan import PlanError
 from entrepot.world.rehearse.stage import apart, sibling
@@ -37,11 +39,11 @@ SIZES = market.Sizes(sellers=3, offers=30, buyers=4, history=0)
 @asynccontextmanager
 async def staged(real_url: str, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     """A client of a stage, and the prefix of the rehearsal `name`."""
-    stage = Stage(real_url, KEYS, app._rehearsed)
-    transport = httpx.ASGITransport(stage, raise_app_exceptions=False)
+    served = Stage(real_url, KEYS, app._rehearsed)
+    transport = httpx.ASGITransport(served, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         yield http, prefix_of(KEYS, name, RealClock().now() + timedelta(minutes=1))
-    await stage.close()
+    await served.close()
 
 
 def session(keys: Keys, buyer: UUID) -> dict[str, str]:
@@ -165,6 +167,29 @@ async def test_a_rehearsal_pays_by_wallet_only(own_db_url: str) -> None:
             assert (answer.status_code, answer.json()["type"]) == (409, "/problems/method_not_offered")
 
 
+async def test_at_the_limit_and_at_another_tag_a_rehearsal_goes_on(
+    own_db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*, durable: bool) -> None:
+        assert not durable
+        raise DatabaseAway
+
+    monkeypatch.setattr(stage, "SAMPLE_S", 0.02)
+    async with ground(own_db_url) as name:
+        await migrate(sibling(own_db_url, name))
+        served, until = Stage(own_db_url, KEYS, app._rehearsed), RealClock().now() + timedelta(minutes=1)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://shop.test") as http:
+            assert (await http.get(f"{prefix_of(KEYS, name, until)}/v1/markets")).status_code == 200
+            under_way = served._set
+            assert under_way is not None
+            over = prefix_of(KEYS, f"{name[:-8]}00000000", until)  # its database is gone
+            assert (await http.get(f"{over}/v1/markets")).status_code == 404
+            monkeypatch.setattr(under_way.db, "write", away)
+            await asyncio.sleep(0.2)
+            assert served._set is under_way
+        await served.close()
+
+
 async def test_what_killed_runs_left_is_dropped_and_one_runs_at_a_time(own_db_url: str) -> None:
     connection = await asyncpg.connect(own_db_url)
     async with ground(own_db_url) as name:
@@ -174,10 +199,12 @@ async def test_what_killed_runs_left_is_dropped_and_one_runs_at_a_time(own_db_ur
                 pass
         await connection.execute(f"create database {left}")
         await connection.execute(f"create database {name[:-17]}00000000_00000000")  # another deployment's
-    assert await databases(connection, name[:-9]) == [left]
+        await connection.execute(f'create database "{name[:-8]}Its; own"')  # no rehearsal's
+    assert set(await databases(connection, name[:-9])) == {left, f"{name[:-8]}Its; own"}
     async with ground(own_db_url) as again:
         assert again != name
-        assert await databases(connection, name[:-9]) == [again]
+        assert set(await databases(connection, name[:-9])) == {again, f"{name[:-8]}Its; own"}
+    await connection.execute(f'drop database "{name[:-8]}Its; own"')
     assert await databases(connection, name[:-9]) == []
     assert await databases(connection, f"{name[:-17]}00000000_") != []
     await connection.execute(f"drop database {name[:-17]}00000000_00000000")

@@ -63,8 +63,8 @@ async def test_two_runs_of_one_seed_are_one_history_whatever_the_plans_are(pg_ur
 def test_seeds_are_given_one_by_one_or_as_ranges() -> None:
     assert sim_command.seeds_of("7") == [7]
     assert sim_command.seeds_of("1-3,9") == [1, 2, 3, 9]
-    for wrong in ("", "x", "3-1", "1-"):
-        with pytest.raises(ValueError, match=r"invalid literal|no seed in"):
+    for wrong in ("", "x", "3-1", "1-", "-5", "1-99999999999", "9" * 30):
+        with pytest.raises(ValueError, match="--seed is 7, or several, up to 100,000, as in 1-200,5000; not "):
             sim_command.seeds_of(wrong)
 
 

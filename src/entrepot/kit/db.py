@@ -1,7 +1,7 @@
 """The database: typed reads, and one transaction per write that only its opener commits.
 
 Three pools of one server: `write` (durable), `relaxed` (carts and quotes: half a second of them may be lost), `read`
-(the server itself refuses writes there, so a read needs no transaction).
+(the server itself refuses writes there, so a read needs no transaction); and a small fourth for kit.glance.
 """
 
 from __future__ import annotations

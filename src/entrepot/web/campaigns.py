@@ -148,6 +148,8 @@ def _place(visit: Visit, campaign: Campaign, now: datetime) -> Place | None:
 
 
 async def desk_page(tx: ReadTx, visit: Visit) -> Response:
+    """What was just done here is seen at once, whichever process answers."""
+    await _desk(visit).view.refresh()
     known = await _desk(visit).view.campaigns()
     rows = [(show("cmp", one.id), one, list(one.sales.values())) for one in known]
     rehearsed = await platform.rehearsals(tx, 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from entrepot.world.sim import Outcome, SimulationError, in_own_database, own_da
 
 KEPT = Path("tests/sim/seeds.txt")
 """Where the suite finds the seeds that once failed."""
+SEEDS_MAX = 100_000
 NOT_DURABLE = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
     "max_wal_senders": "0", "max_wal_size": "1GB", "autovacuum": "off", "track_counts": "off",
@@ -63,10 +65,11 @@ def seeds_of(text: str) -> list[int]:
     """`1-3,7` is [1, 2, 3, 7]. Raises ValueError."""
     found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        found += range(int(first), int(last if dash else first) + 1)
-    if not found:
-        raise ValueError(f"no seed in {text!r}")
+        said = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part)
+        some = range(int(said[1]), int(said[2] or said[1]) + 1) if said else range(0)
+        if not 1 <= len(some) <= SEEDS_MAX:
+            raise ValueError(f"--seed is 7, or several, up to {SEEDS_MAX:,}, as in 1-200,5000; not {text!r}")
+        found += some
     return found
 
 

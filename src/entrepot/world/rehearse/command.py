@@ -12,11 +12,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
+
 from entrepot import platform
 from entrepot.kit.clock import RealClock
 from entrepot.kit.db import Database
 from entrepot.kit.ids import new_id
-from entrepot.settings import PORT_MAX, Settings
+from entrepot.settings import Settings
 from entrepot.world.rehearse import plan, report, store
 from entrepot.world.rehearse.found import Asked, Result
 from entrepot.world.rehearse.plan import PlanError
@@ -59,7 +61,8 @@ def _tell(text: str) -> None:
 
 def _require_room_for(file: Path) -> None:
     """Before the work, not after it. Raises PlanError."""
-    if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+    there = file if file.exists() else file.parent
+    if file.is_dir() or not os.access(there, os.W_OK):
         raise PlanError(f"the report cannot be written to {file}: choose another with --report")
 
 
@@ -69,14 +72,13 @@ async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
         if value is not None and not 0 < value < 1e6:
             raise PlanError(f"{name} must be above 0 and below a million, not {value:g}")
     _within("--step", given.step, STEP_S)
-    _within("--port", given.port or settings.port, (1, PORT_MAX))
     if not 1 <= given.headroom <= 10:
         raise PlanError(f"--headroom must be from 1 to 10, not {given.headroom:g}")
     shape, recorded = await _shape(settings, given)
     top = given.up_to or (2 * given.forecast * given.headroom if given.forecast else TOP_PER_S)
     start = min(given.forecast / 4 if given.forecast else START_PER_S, top)
     asked = Asked(
-        target(settings.host, given.port or settings.port), plan.mix(given.mix), plan.ramp(start, top, given.step),
+        target(settings.host, settings.port), plan.mix(given.mix), plan.ramp(start, top, given.step),
         shape, given.shape, given.speed or float(len(shape)), recorded, given.forecast, given.headroom, given.p99,
         given.keep,
     )  # fmt: skip
@@ -99,11 +101,14 @@ async def _recorded(settings: Settings, given: argparse.Namespace) -> list[float
     """The orders of each minute."""
     minutes = given.minutes or RECORDED_MINUTES
     _within("--minutes", minutes, (1, MINUTES_MAX))
-    begin = _time(given.begin) if given.begin else RealClock().now() - timedelta(minutes=minutes)
+    length = timedelta(minutes=minutes)
+    begin = _time(given.begin, length) if given.begin else RealClock().now() - length
     db = await Database.open(settings.database_url, size=1)
     try:
         async with db.read() as tx:
-            found = await tx.all(store.BY_MINUTE, begin=begin, until=begin + timedelta(minutes=minutes))
+            found = await tx.all(store.BY_MINUTE, begin=begin, until=begin + length)
+    except asyncpg.UndefinedTableError:
+        raise PlanError("there is no shop in this database yet: run entrepot up first") from None
     finally:
         await db.close()
     by_number = {row.number: row.orders for row in found}
@@ -135,12 +140,15 @@ def _is_count(text: str) -> bool:
         return False
 
 
-def _time(text: str) -> datetime:
+def _time(text: str, length: timedelta) -> datetime:
+    """A time, of UTC unless it says otherwise, from which so much can be counted."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        _ = at + length
+    except (ValueError, OverflowError):
         raise PlanError(f"--from is a time such as 2026-11-10T22:00, not {text!r}") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at
 
 
 def _within(name: str, value: int, bounds: tuple[int, int]) -> None:

@@ -70,7 +70,7 @@ async def ground(url: str, *, keep: bool = False) -> AsyncIterator[str]:
 
 async def sweep(real: asyncpg.Connection, beginning: str) -> list[str]:
     """Drops what killed rehearsals left behind; their names."""
-    found = await real.fetch("select datname from pg_database where starts_with(datname, $1)", beginning)
+    found = await real.fetch("select datname from pg_database where datname ~ $1", f"^{beginning}[0-9a-f]{{8}}$")
     for row in found:
         await real.execute(f"drop database if exists {row[0]} with (force)")
     return [row[0] for row in found]

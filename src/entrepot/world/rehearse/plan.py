@@ -23,7 +23,8 @@ GROWTH = 1.25
 STEPS_MAX = 60
 WARM_S = 3.0
 PEAK_MAX_S = 600.0
-TOTAL_MAX_S = 1_800.0
+RAMP_MAX_S = 1_800.0
+"""With the peak and all that is made before, a rehearsal ends before its tag does (run.TAG_TTL)."""
 ORDERS_MAX = 250_000
 """Of one rehearsal. Each leaves some 4 kB in the rehearsal's database, and what is placed was quoted before."""
 MINUTE_S = 60.0
@@ -98,7 +99,7 @@ def double11() -> list[float]:
 def shape_of(orders: Sequence[float]) -> tuple[list[float], float]:
     """Recorded orders by minute as a shape, and the orders a second of its highest minute. Raises PlanError."""
     if not any(orders):
-        raise PlanError("nothing was ordered in the recorded time: choose another with --from and --minutes")
+        raise PlanError("--shape has no orders: choose another file, or another time with --from and --minutes")
     highest = max(orders)
     return [count / highest for count in orders], highest / MINUTE_S
 
@@ -114,14 +115,15 @@ def peak(shape: Sequence[float], orders_per_s: float, speed: float) -> list[Step
 
 def ramp(start: float, top: float, step_s: float) -> list[Step]:
     """From `start` orders a second by GROWTH up to `top`, which is the last step. Raises PlanError."""
-    if not 0 < start <= top:
-        raise PlanError(f"the ramp cannot go from {start:g} to {top:g} orders/s: --start must be the smaller")
     steps = [Step("warm", start, WARM_S)]
     rate = start
     while rate < top and len(steps) < STEPS_MAX:
         steps.append(Step("ramp", rate, step_s))
         rate *= GROWTH
-    return [*steps, Step("ramp", top, step_s)]
+    steps.append(Step("ramp", top, step_s))
+    if seconds(steps) > RAMP_MAX_S:
+        raise PlanError(f"the ramp would take {seconds(steps):,.0f} s, and {RAMP_MAX_S:,.0f} is the most: lower --step")
+    return steps
 
 
 def seconds(steps: Sequence[Step]) -> float:

@@ -132,13 +132,13 @@ class Stage:
         async with self._opening:
             if self._set is not None and self._set.name == name:
                 return self._set
-            await self.close()
             db = await Database.open(sibling(self._url, name))
             try:
                 async with db.read():
                     pass
             except asyncpg.exceptions.InvalidCatalogNameError:
                 raise NotFound from None
+            await self.close()
             app = self._build(db, apart(self._keys, name))
             self._set = _Set(name, db, app, monotonic(), asyncio.create_task(self._watch(db)))
             log("rehearsal_opened", name=name)
@@ -146,8 +146,8 @@ class Stage:
 
     async def _watch(self, db: Database) -> None:
         """Says twice a second how this process is, until nobody has sent anything for a while or the database is
-        gone."""
-        with suppress(DatabaseAway, asyncpg.exceptions.PostgresError):
+        gone. At the limit its own turn may not come (DatabaseAway): then it says nothing, and the rehearsal goes on."""
+        with suppress(asyncpg.exceptions.PostgresError):
             while self._set is None or monotonic() - self._set.used_at < IDLE_S:
                 late_s = await _late_s()
                 batches, commands = _batches()
@@ -155,8 +155,9 @@ class Stage:
                     "pid": os.getpid(), "at": self._clock.now(), "cpu_s": sum(os.times()[:2]), "late_ms": late_s * 1000,
                     "in_use": db.in_use(), "batches": batches, "commands": commands,
                 }  # fmt: skip
-                async with db.write(durable=False) as tx:
-                    await tx.run(_SAMPLE, **sample)
+                with suppress(DatabaseAway):
+                    async with db.write(durable=False) as tx:
+                        await tx.run(_SAMPLE, **sample)
         log("rehearsal_closed")
         # Not `close`: that would cancel this very task.
         if self._set is not None and self._set.db is db:
