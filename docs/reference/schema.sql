@@ -484,7 +484,7 @@ begin
     returning id;
 end $$;
 
-CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_payers bigint[]) RETURNS void
+CREATE FUNCTION orders.escrow_many(p_cell smallint, p_now timestamp with time zone, p_groups uuid[], p_payers bigint[], p_spans boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -532,11 +532,12 @@ begin
              where a.funded > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
-                                         (select h.id from house h where h.code = 'gateway' and h.currency = q.currency)),
+                                         (select h.id from house h
+                                           where h.code = 'gateway' and h.currency = q.currency)),
                    (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency), w.paid
               from orders.quote q
              cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
-             where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
+             where p_spans and q.cell = p_cell and q.id = any (p_groups) and w.paid > 0
            ) as t (cause, code, debit, credit, amount);
     if causes is not null then
         perform ledger.write_many(p_cell, p_now, causes, codes, debits, credits, amounts);
@@ -954,7 +955,7 @@ begin
      cross join lateral generate_series(1, cardinality(q.line_offers)) i;
 end $$;
 
-CREATE FUNCTION orders.take_many(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_wallets bigint[]) RETURNS void
+CREATE FUNCTION orders.take_many(p_cell smallint, p_now timestamp with time zone, p_quotes uuid[], p_wallets bigint[], p_spans boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -981,7 +982,7 @@ begin
      having count(*) > 0;
 
     perform orders.escrow_many(p_cell, p_now, array_agg(a.quote order by a.quote),
-                               array_agg(a.wallet order by a.quote))
+                               array_agg(a.wallet order by a.quote), p_spans)
        from unnest(p_quotes, p_wallets) as a (quote, wallet)
       where a.wallet is not null
      having count(*) > 0;
@@ -1007,8 +1008,8 @@ begin
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, placed_at)
-    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
-           q.market, q.currency,
+    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
+           q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
@@ -1724,6 +1725,8 @@ CREATE TABLE orders.quote (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     pay_by_s integer NOT NULL,
+    group_cell smallint,
+    other_cells smallint[],
     order_ids uuid[] NOT NULL,
     order_sellers uuid[] NOT NULL,
     order_owns boolean[] NOT NULL,
@@ -1754,8 +1757,6 @@ CREATE TABLE orders.quote (
     discount_amounts bigint[] NOT NULL,
     quota_ids bigint[] NOT NULL,
     quota_amounts bigint[] NOT NULL,
-    group_cell smallint,
-    other_cells smallint[],
     away_orders uuid[],
     away_paid bigint[],
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))

@@ -167,6 +167,11 @@ async def test_a_payment_comes_in_time_or_it_does_not(ground: Ground) -> None:
 
 async def test_orders_of_two_cells_canceled_at_once_give_the_promotion_back_once(ground: Ground) -> None:
     used = "select used from pricing.quota where name = 'promotion:once:buyer' and owner = $1"
+    await ground.fresh(units=5)
+    one_by_one = await bought(ground, Wanted(0, ((0, 1), (2, 1)), "once"))
+    for cell, order, left in ((0, one_by_one[0], 1), (2, one_by_one[1], 0)):
+        await cancel(cell, order)(ground.db)
+        assert await ground.value(used, ground.counter.buyers[0]) == left
     for seed in SOME:
         await ground.fresh(units=5)
         a = ground.counter.buyers[0]

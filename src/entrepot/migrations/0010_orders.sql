@@ -44,6 +44,8 @@ create table orders.quote (
     created_at               timestamptz not null,
     expires_at               timestamptz not null,
     pay_by_s                 int         not null,
+    group_cell               smallint,    -- the buyer's, in the other cells' rows; null: this one
+    other_cells              smallint[],  -- in the buyer's row: the other cells, ascending; null: none
     order_ids                uuid[]      not null,
     order_sellers            uuid[]      not null,
     order_owns               boolean[]   not null,
@@ -74,9 +76,7 @@ create table orders.quote (
     discount_amounts         bigint[]    not null,
     quota_ids                bigint[]    not null,  -- what placing it uses up, and how much of each
     quota_amounts            bigint[]    not null,
-    group_cell               smallint,    -- the buyer's, in the other cells' rows; null: this one
-    other_cells              smallint[],  -- in the buyer's row: the other cells, ascending; null: none
-    away_orders              uuid[],      -- the orders sold there, and what is paid for each
+    away_orders              uuid[],      -- the orders sold in other cells, and what is paid for each
     away_paid                bigint[],
     primary key (cell, id)
 ) with (toast_tuple_target = 8160);

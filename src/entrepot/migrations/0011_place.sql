@@ -91,8 +91,8 @@ begin
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, placed_at)
-    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i], q.order_owns[i], q.order_locations[i],
-           q.market, q.currency,
+    select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
+           q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
@@ -133,8 +133,10 @@ end $$;
 
 -- Moves the stock, quotas and money of written orders; the caller holds the locks on them. `p_wallets` are the accounts
 -- that pay, null where a gateway does: then stock is held until the payment deadline, and the money comes later.
-create function orders.take_many(p_cell smallint, p_now timestamptz, p_quotes uuid[], p_wallets bigint[])
-returns void language plpgsql
+-- `p_spans` says that some of the quotes have parts in other cells.
+create function orders.take_many(
+    p_cell smallint, p_now timestamptz, p_quotes uuid[], p_wallets bigint[], p_spans boolean default false
+) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 begin
@@ -154,7 +156,7 @@ begin
      having count(*) > 0;
 
     perform orders.escrow_many(p_cell, p_now, array_agg(a.quote order by a.quote),
-                               array_agg(a.wallet order by a.quote))
+                               array_agg(a.wallet order by a.quote), p_spans)
        from unnest(p_quotes, p_wallets) as a (quote, wallet)
       where a.wallet is not null
      having count(*) > 0;
@@ -163,8 +165,9 @@ end $$;
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. `p_payers` are accounts; without them
 -- the house's `gateway` pays (what the gateway owes us). What is sold elsewhere passes between the cells:
 -- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
-create function orders.escrow_many(p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[])
-returns void language plpgsql
+create function orders.escrow_many(
+    p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[], p_spans boolean
+) returns void language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -205,11 +208,12 @@ begin
              where a.funded > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
-                                         (select h.id from house h where h.code = 'gateway' and h.currency = q.currency)),
+                                         (select h.id from house h
+                                           where h.code = 'gateway' and h.currency = q.currency)),
                    (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency), w.paid
               from orders.quote q
              cross join lateral unnest(q.away_orders, q.away_paid) as w (id, paid)
-             where q.cell = p_cell and q.id = any (p_groups) and q.other_cells is not null and w.paid > 0
+             where p_spans and q.cell = p_cell and q.id = any (p_groups) and w.paid > 0
            ) as t (cause, code, debit, credit, amount);
     if causes is not null then
         perform ledger.write_many(p_cell, p_now, causes, codes, debits, credits, amounts);
@@ -574,8 +578,8 @@ begin
 end $$;
 
 -- Gives back what canceled orders' groups have used of quotas: of a group, when none of its orders is left. Two orders
--- of one group may be canceled at once: who comes second waits for the quota and then sees the first. Returns the groups
--- of which none is left here: the caller asks their other cells.
+-- of one group may be canceled at once: who comes second waits for the quota and then sees the first. Returns groups of
+-- other cells, too, of which none is left here: the caller asks those cells.
 create function orders.give_back_quotas(p_cell smallint, p_now timestamptz, p_groups uuid[])
 returns table (group_id uuid, other_cells smallint[]) language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off

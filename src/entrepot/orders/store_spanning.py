@@ -81,7 +81,7 @@ LINES = sql(
 )
 LOCK = sql("select s_left, q_left, q_names, w_left from orders.lock_all(:cell, :stocks, :quotas, :wallets)", Locked)
 WRITE_ORDERS = sql("select orders.write_orders(:cell, :now, :quotes, :methods)")
-TAKE = sql("select orders.take_many(:cell, :now, :quotes, :wallets)")
+TAKE = sql("select orders.take_many(:cell, :now, :quotes, :wallets, true)")
 ADD_AWAY = sql("""
     insert into orders.away_order (cell, id, order_cell)
     select distinct :cell::smallint, a.id, a.order_cell
