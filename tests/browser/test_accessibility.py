@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
+from entrepot.kit.clock import RealClock
 from tests.browser.conftest import PHONE, Shop
 from tests.web.site import fields_of
 
@@ -19,7 +22,10 @@ SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
     "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles",
 )  # fmt: skip
-OPERATOR = ("/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up")
+OPERATOR = (
+    "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
+    "/operator/switches",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +52,39 @@ def send(page: Page, path: str, action: str) -> str:
     return urlsplit(answer.url).path
 
 
+@pytest.fixture(scope="module")
+def line(shop: Shop) -> str:
+    """The page of a campaign that begins in a while, with a line before it."""
+    now = RealClock().now()
+    offer = shop.stage.offers["Sharp Cheddar Cheese, 8 oz"]
+    asked = {
+        "name": "An hour of cheese", "offer_id": str(offer), "amount": "1.99", "units": "2", "max_per_buyer": "1",
+        "starts_at": f"{now + timedelta(minutes=30):%Y-%m-%dT%H:%M}", "admit_per_s": "1",
+        "ends_at": f"{now + timedelta(minutes=90):%Y-%m-%dT%H:%M}",
+    }  # fmt: skip
+    with shop.visit("operator") as page:
+        fields = fields_of(page.request.get("/operator/campaigns").text(), "/operator/campaigns")
+        assert page.request.post("/operator/campaigns", form={**fields, **asked}).ok
+        while not (found := re.search(r"/campaigns/cmp_[0-9a-f]{32}", page.request.get("/operator/campaigns").text())):
+            page.wait_for_timeout(200)  # what is shown is up to a second old
+        return found[0]
+
+
 @pytest.mark.parametrize("phone", [True, False])
-def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], phone: bool) -> None:
+def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], line: str, phone: bool) -> None:
     product = f"/p/{shop.stage.slugs['White Milk, 1 gal']}"
     visits = {
-        None: (*STRANGER, product), "ada": (*BUYER, bought["purchase"], bought["quote"], product), "seller": SELLER,
-        "operator": OPERATOR,
+        None: (*STRANGER, product, line), "ada": (*BUYER, bought["purchase"], bought["quote"], product, line),
+        "seller": SELLER, "operator": OPERATOR,
     }  # fmt: skip
     found, wide = [], []
     for who, paths in visits.items():
         with shop.visit(who, phone=phone) as page:
             page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            if who == "ada":
+                page.goto(line)
+                found += violations(page, "joining the line")
+                send(page, line, f"{line}/line")
             if who == "seller":
                 page.goto("/seller")
                 paths = (*paths, page.locator("article h2 a").first.get_attribute("href") or "")
@@ -73,7 +101,8 @@ def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], phone: bool) -> N
                     page.emulate_media(color_scheme="light")
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     wide.append(path)
-    assert found == []
+    # Without a script a line moves only when its page is read again: WCAG 2.2.1 allows what is essential.
+    assert [one for one in found if not one.startswith(f"{line}: meta-refresh")] == []
     assert wide == []
 
 
