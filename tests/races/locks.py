@@ -55,7 +55,7 @@ RACED = {
     ),
     "test_lives.test_a_period_is_paid_out_once_and_nothing_gets_lost": "ledger.lock_positive payments.OPEN_RUN",
     "test_lives.test_an_order_is_canceled_or_shipped": (
-        "logistics.CLOSE_REQUESTS logistics.request_many orders.LOCK_ORDERS orders.REQUEST_FULFILLMENT "
+        "logistics.CLOSE_REQUESTS logistics.request_many orders.LOCK_ORDERS orders.TO_REQUEST "
         "orders.SHIPPED payments.ADD_REFUNDED"
     ),
     "test_lives.test_an_order_is_released_once": "orders.ENDED",

@@ -205,7 +205,12 @@ async def _end_unpaid(tx: Tx, cell: int, groups: Sequence[GroupRow], status: str
 
 async def request_fulfillment(tx: Tx, cell: int, orders: Sequence[UUID]) -> None:
     """Asks the locations of those of the orders that are paid to send their goods; asking again changes nothing."""
-    await tx.run(store.REQUEST_FULFILLMENT, cell=cell, now=tx.now, ids=orders)
+    paid = await tx.all(store.TO_REQUEST, cell=cell, ids=orders)
+    await tx.run(
+        store.REQUEST_FULFILLMENT, cell=cell, now=tx.now, orders=[row.id for row in paid],
+        sellers=[row.seller_id for row in paid], locations=[row.location_id for row in paid],
+        addresses=[row.address_id for row in paid],
+    )  # fmt: skip
 
 
 async def ship_many(

@@ -40,6 +40,15 @@ class OrderRow(msgspec.Struct, frozen=True):
     payment_fee_minor: int
 
 
+class ToRequest(msgspec.Struct, frozen=True):
+    """An order whose goods a location is asked to send."""
+
+    id: UUID
+    seller_id: UUID
+    location_id: int
+    address_id: UUID | None
+
+
 class LineRow(msgspec.Struct, frozen=True):
     order_id: UUID
     stock_id: int
@@ -101,13 +110,16 @@ ORDERS_OF_GROUPS = sql(
 )
 # The orders are locked: one that is canceled meanwhile must not leave an open request behind. The address of a purchase
 # made in another cell is asked of that cell, by ship_to.
-REQUEST_FULFILLMENT = sql("""
-    select logistics.request_many(:cell, :now, array_agg(o.id), array_agg(o.seller_id), array_agg(o.location_id),
-                                  array_agg(g.address_id))
+TO_REQUEST = sql(
+    """
+    select o.id, o.seller_id, o.location_id, g.address_id
       from (select id, group_id, seller_id, location_id from orders.order
              where cell = :cell and id = any (:ids::uuid[]) and status = 'paid' order by id for no key update) o
       left join orders.order_group g on g.cell = :cell and g.id = o.group_id
-""")
+    """,
+    ToRequest,
+)
+REQUEST_FULFILLMENT = sql("select logistics.request_many(:cell, :now, :orders, :sellers, :locations, :addresses)")
 LINES = sql(
     """
     select order_id, stock_id, quantity from orders.order_line
