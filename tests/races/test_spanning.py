@@ -185,6 +185,22 @@ async def test_orders_of_two_cells_canceled_at_once_give_the_promotion_back_once
         assert begun(ground) == 4
 
 
+async def test_a_quote_that_lacks_the_part_of_a_cell_sells_nothing(ground: Ground) -> None:
+    """Each cell forgets its part by itself, long after it expired. Before that, one that is lost takes no money."""
+    await ground.fresh(units=2)
+    (quote,) = await ground.quotes(BOTH)
+    buy = place(ground.counter.buyers[0], "k", quote.id)
+    async with ground.db.write() as tx:
+        await tx.conn.execute("delete from orders.quote where cell = 0 and id = $1", quote.id)
+        before = await ground.counter.state(tx)
+    with pytest.raises(AssertionError, match="has its part"):
+        await buy(ground.db)
+    ground.clock.advance(timedelta(hours=1))
+    assert (await buy(ground.db)).verdict == "quote_expired"
+    async with ground.db.write() as tx:
+        assert await ground.counter.state(tx) == before
+
+
 class Crowd:
     """Clients of four cells: each places baskets of one cell and of several, and something becomes of most of them."""
 
@@ -207,7 +223,7 @@ class Crowd:
 
     def wanted(self) -> Wanted:
         chance = self.chance
-        return Wanted(0, tuple((n, chance.randrange(1, 4)) for n in chance.sample(range(4), chance.choice((1, 2)))))
+        return Wanted(0, tuple((n, chance.randrange(1, 4)) for n in chance.sample(range(6), chance.choice((1, 2)))))
 
     async def client(self, counter: Counter) -> None:
         for _ in range(10):

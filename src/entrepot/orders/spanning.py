@@ -53,6 +53,9 @@ async def place_spanning(tx: Tx, home: int, commands: Sequence[Place]) -> list[V
     }
     await _give_up(tx, home, claims, {id_: command for id_, (command, _) in placed.items()})
     if placed:
+        for id_ in placed:
+            parts = {line.cell for line in lines[id_]}
+            assert parts >= set(claimed[id_].other_cells), "a cell has its part of a quote as long as home has its own"
         await _write(tx, home, placed, claimed)
         away = [line for id_ in placed for line in lines[id_] if line.cell != home]
         await tx.run(

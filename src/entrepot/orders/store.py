@@ -1,4 +1,4 @@
-"""Orders' SQL: carts, quotes, placing, the life of an order, and what screens show of it."""
+"""Orders' SQL: quotes, placing, the life of an order, and what screens show of it."""
 
 from __future__ import annotations
 

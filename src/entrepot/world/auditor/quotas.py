@@ -42,9 +42,10 @@ QUOTA_AMOUNT = check(
       from pricing.quota_use u
       join pricing.quota q on q.cell = u.cell and q.id = u.quota_id
       left join lateral (select sum(l.amount_minor)::bigint as amount
-                           from orders.order o
+                           from kit.cell k
+                           join orders.order o on o.cell = k.cell and o.group_id = u.cause_id
                            join orders.discount_line l on l.cell = o.cell and l.order_id = o.id
-                          where o.group_cell = u.cell and o.group_id = u.cause_id and q.name = l.kind || ':budget') d
+                          where o.group_cell = u.cell and q.name = l.kind || ':budget') d
         on true
      where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
     """,
@@ -62,7 +63,8 @@ PROMOTION_USED = check(
                coalesce(bool_or(q.name = d.kind || ':budget'), false)) as found,
            d.kind || ' (has used it, for the buyer, of the budget)' as detail
       from (select distinct o.group_id, o.buyer_id, l.kind
-              from orders.order o
+              from kit.cell k
+              join orders.order o on o.cell = k.cell
               join orders.discount_line l on l.cell = o.cell and l.order_id = o.id and l.kind like 'promotion:%'
              where o.group_cell = :cell {group:o.group_id}) d
       join pricing.promotion p on p.code = substr(d.kind, 11)
