@@ -268,16 +268,18 @@ CREATE FUNCTION ledger.lock_many(p_cell smallint, p_accounts bigint[]) RETURNS T
 $$;
 
 CREATE FUNCTION ledger.lock_positive(p_cell smallint, p_code text) RETURNS TABLE(owner uuid, account_id bigint, currency text, balance bigint)
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
+begin
+    return query
     select a.owner, a.id, a.currency, b.credits - b.debits
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
      where a.cell = p_cell and a.code = p_code and b.credits > b.debits
      order by a.id
        for no key update of b;
-$$;
+end $$;
 
 CREATE FUNCTION ledger.open_many(p_cell smallint, p_now timestamp with time zone, p_codes text[], p_owners uuid[], p_currencies text[], p_limited boolean, p_striped boolean) RETURNS TABLE(id bigint)
     LANGUAGE plpgsql

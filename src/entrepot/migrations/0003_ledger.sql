@@ -237,12 +237,14 @@ end $$;
 
 -- Locks the accounts of a code that hold money and says what: what a payout run pays.
 create function ledger.lock_positive(p_cell smallint, p_code text)
-returns table (owner uuid, account_id bigint, currency text, balance bigint) language sql
+returns table (owner uuid, account_id bigint, currency text, balance bigint) language plpgsql
 set search_path = pg_catalog as $$
+begin
+    return query
     select a.owner, a.id, a.currency, b.credits - b.debits
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
      where a.cell = p_cell and a.code = p_code and b.credits > b.debits
      order by a.id
        for no key update of b;
-$$;
+end $$;
