@@ -33,7 +33,7 @@ from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from entrepot.world.gateway import free_port
 from tests.conftest import DISK
-from tests.crash.town import SECRET, Acknowledged, Town, furnish, kill_oldest, serve
+from tests.crash.town import CELLS, SECRET, Acknowledged, Town, furnish, kill_oldest, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
 
@@ -41,7 +41,7 @@ ROUNDS = int(os.environ.get("ENTREPOT_CRASH_ROUNDS", "1"))
 """How often everything is killed; more for a longer run."""
 KILLS = ("web", "worker", "postgres", "gateway", "web while postgres is down", "worker")
 BUYERS = 6
-OFFERS = 4
+OFFERS = 8
 START_MAX_S = 60
 RECOVERED_MAX_S = 60
 
@@ -64,10 +64,10 @@ def run() -> Iterator[Run]:
     chance = Random(20261121)
     database = postgres.start(home)
     asyncio.run(migrate.migrate(database.url))
-    seller, people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
+    hands, people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
     port = free_port(0)
     server = serve(database.url, home, port)
-    town = Town(f"http://127.0.0.1:{port}", database.url, seller, people, offers, chance)
+    town = Town(f"http://127.0.0.1:{port}", database.url, hands, people, offers, chance)
     living = threading.Thread(target=lambda: asyncio.run(town.live()))
     try:
         _await_healthy(town.base, home)
@@ -199,13 +199,14 @@ def test_nothing_is_held_for_ever(run: Run) -> None:
     # What buyers approved was kept or went back; what nobody approved was never ours.
     captured = "select count(*) from payments.payment where method = 'sandbox' and captured_at is not null"
     assert count(run.url, captured) >= len(run.town.approved)
+    assert count(run.url, "select count(*) from orders.order_group where other_cells is not null") > 0
 
 
 def test_the_auditor_finds_nothing(run: Run) -> None:
     async def audited() -> list[object]:
         db = await Database.open(run.url)
         try:
-            return list((await audit(db)).findings)
+            return [found for cell in range(CELLS) for found in (await audit(db, cell)).findings]
         finally:
             await db.close()
 

@@ -12,23 +12,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import httpx
 
-from entrepot import catalog, logistics, pricing, sellers
+from entrepot import catalog, pricing, sellers
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import GONE, Database
 from entrepot.kit.ids import NIL, show
-from tests.shop import MARKET, Shop
+from tests.shop import MARKET, Buyer, Shop
 
 SECRET = "a secret of the crash tests, long enough"
 TRIES_MAX = 400
 PAUSE_S = 0.1
 WALLET_MINOR = 1_000_000
+CELLS = 4
+"""Each with a seller, its offers and its buyers, who buy in all of them."""
 SENT_AT_ONCE = 5
 """Orders that the seller sends before it looks again, so that buyers may cancel others."""
 
@@ -76,8 +78,8 @@ def _started(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
-async def furnish(url: str, buyers: int, offers: int) -> tuple[UUID, list[tuple[UUID, UUID]], list[int]]:
-    """A marketplace with goods and money: its seller, the buyers with their addresses, and the offers."""
+async def furnish(url: str, buyers: int, offers: int) -> tuple[list[UUID], list[Buyer], list[int]]:
+    """A marketplace with goods and money in each cell: its sellers, by their cells, the buyers and the offers."""
     now = RealClock().now()
     db = await Database.open(url)
     async with db.write() as tx:
@@ -99,14 +101,27 @@ async def furnish(url: str, buyers: int, offers: int) -> tuple[UUID, list[tuple[
         await catalog.add_category(tx, "things", "Things")
         service = pricing.ShippingService(MARKET, "standard", "Standard", 500, 100, 86_400, 1)
         await pricing.add_shipping_service(tx, service)
-        await logistics.import_locations(tx, 0, [1], ["w1"], ["Warehouse 1"], ["US"])
     async with httpx.AsyncClient() as nobody:
         shop = Shop(db, VirtualClock(now), Keys(SECRET.encode()), None, nobody)
-        seller = await shop.seller()
-        stocked = [await shop.offer(seller, 1_000, 100_000) for _ in range(offers)]
-        people = [await shop.buyer(WALLET_MINOR) for _ in range(buyers)]
+        for cell in range(CELLS):
+            await shop.open_cell(cell)
+        hands = [await shop.seller(cell=cell) for cell in range(CELLS)]
+        stocked = [await shop.offer(hands[n % CELLS], 1_000, 100_000, cell=n % CELLS) for n in range(offers)]
+        people = [await shop.buyer(WALLET_MINOR, n % CELLS) for n in range(buyers)]
     await db.close()
-    return seller, [(person.id, person.address) for person in people], stocked
+    return hands, people, stocked
+
+
+class Who(NamedTuple):
+    """Who asks."""
+
+    user: UUID = NIL
+    cell: int = 0
+    role: Role = Role.BUYER
+    seller: UUID | None = None
+
+
+OPERATOR = Who(role=Role.OPERATOR)
 
 
 @dataclass
@@ -126,8 +141,8 @@ class Town:
 
     base: str
     url: str
-    seller: UUID
-    people: list[tuple[UUID, UUID]]
+    sellers: list[UUID]
+    people: list[Buyer]
     offers: list[int]
     chance: Random
     keys: Keys = field(default_factory=lambda: Keys(SECRET.encode()))
@@ -143,69 +158,72 @@ class Town:
     wrong_reads: list[str] = field(default_factory=list)
 
     async def live(self) -> None:
-        """Buyers buy, the seller sends what is paid, somebody tops up, somebody reads the books, until `stop`."""
+        """Buyers buy, the sellers send what is paid, somebody tops up, somebody reads the books, until `stop`."""
         async with asyncio.TaskGroup() as group:
             for number, person in enumerate(self.people):
-                group.create_task(self._buyer(Random(number), *person))
-            group.create_task(self._sender(Random(len(self.people))))
+                group.create_task(self._buyer(Random(number), person))
+            for cell in range(CELLS):
+                group.create_task(self._sender(Random(len(self.people) + cell), cell))
             group.create_task(self._reader())
 
-    async def _buyer(self, chance: Random, user: UUID, address: UUID) -> None:
+    async def _buyer(self, chance: Random, person: Buyer) -> None:
+        who = Who(person.id, person.cell)
         async with httpx.AsyncClient(base_url=self.base, timeout=20, trust_env=False) as http:
             while not self.stop:
                 if chance.random() < 0.2:
-                    await self._top_up(http, chance, user)
-                group = await self._buy(http, chance, user, address)
+                    await self._top_up(http, chance, person.id)
+                group = await self._buy(http, chance, who, person.address)
                 if group is None:
                     continue
                 if group["status"] == "awaiting_payment":
-                    await self._approve(http, user, group["id"])
+                    await self._approve(http, who, group["id"])
                 elif chance.random() < 0.3:
-                    shown = await self._send(http, user, "GET", f"/v1/groups/{group['id']}")
+                    shown = await self._send(http, who, "GET", f"/v1/groups/{group['id']}")
                     order = shown.json()["orders"][0]["id"]
-                    await self._write(http, user, f"/v1/orders/{order}/cancel", None)
+                    await self._write(http, who, f"/v1/orders/{order}/cancel", None)
 
-    async def _buy(self, http: httpx.AsyncClient, chance: Random, user: UUID, address: UUID) -> Any:
-        cart = await self._send(http, user, "POST", "/v1/carts", {"market": MARKET})
+    async def _buy(self, http: httpx.AsyncClient, chance: Random, who: Who, address: UUID) -> Any:
+        cart = await self._send(http, who, "POST", "/v1/carts", {"market": MARKET})
         path = f"/v1/carts/{cart.json()['id']}"
         for offer in chance.sample(self.offers, 2):
-            await self._send(http, user, "POST", f"{path}/lines", {"offer_id": offer, "quantity": 1})
-        await self._send(http, user, "PUT", f"{path}/address", {"address_id": show("adr", address)})
-        await self._send(http, user, "PUT", f"{path}/shipping", {"code": "standard"})
-        quote = await self._send(http, user, "POST", f"{path}/quote")
+            await self._send(http, who, "POST", f"{path}/lines", {"offer_id": offer, "quantity": 1})
+        await self._send(http, who, "PUT", f"{path}/address", {"address_id": show("adr", address)})
+        await self._send(http, who, "PUT", f"{path}/shipping", {"code": "standard"})
+        quote = await self._send(http, who, "POST", f"{path}/quote")
         if quote.status_code != 201:  # half a second of a cart may be lost with the server
             self.refusals[quote.json()["type"]] += 1
             return None
         method = "sandbox" if chance.random() < 0.2 else "wallet"
-        placed = await self._write(http, user, "/v1/orders", {"quote_id": quote.json()["id"], "method": method})
+        placed = await self._write(http, who, "/v1/orders", {"quote_id": quote.json()["id"], "method": method})
         if placed is not None:
             self.placed_at.append(RealClock().now())
         return placed
 
-    async def _sender(self, chance: Random) -> None:
+    async def _sender(self, chance: Random, cell: int) -> None:
         """Sends paid orders, some of which are canceled meanwhile, and gives money back for some that are sent."""
+        who = Who(cell=cell, role=Role.SELLER, seller=self.sellers[cell])
         async with httpx.AsyncClient(base_url=self.base, timeout=20, trust_env=False) as http:
             while not self.stop:
-                page = await self._send(http, NIL, "GET", "/v1/seller/orders?status=paid", role=Role.SELLER)
+                page = await self._send(http, who, "GET", "/v1/seller/orders?status=paid")
                 for order in page.json()["items"][:SENT_AT_ONCE]:
                     path = f"/v1/seller/orders/{order['id']}"
                     parcel = {"carrier": "house", "tracking_number": order["id"]}
-                    sent = await self._write(http, NIL, f"{path}/ship", parcel, Role.SELLER)
+                    sent = await self._write(http, who, f"{path}/ship", parcel)
                     if sent is not None and chance.random() < 0.2:
-                        await self._write(http, NIL, f"{path}/refund", None, Role.SELLER)
+                        await self._write(http, who, f"{path}/refund", None)
                 await asyncio.sleep(PAUSE_S)
 
     async def _top_up(self, http: httpx.AsyncClient, chance: Random, user: UUID) -> None:
         amount = chance.randrange(1, 10_000)
         self.asked_up += amount
         body = {"user_id": show("usr", user), "currency": "USD", "amount_minor": amount}
-        assert await self._write(http, NIL, "/v1/top-ups", body, Role.OPERATOR) is not None
+        assert await self._write(http, OPERATOR, "/v1/top-ups", body) is not None
         self.topped_up += amount
 
-    async def _approve(self, http: httpx.AsyncClient, user: UUID, group: str) -> None:
+    async def _approve(self, http: httpx.AsyncClient, who: Who, group: str) -> None:
         """Pays at the gateway as soon as the worker has told it of the payment; not every buyer waits for that."""
         for _ in range(15):
-            payment = (await self._send(http, user, "GET", f"/v1/groups/{group}/payment")).json()
+            payment = (await self._send(http, who, "GET", f"/v1/groups/{group}/payment")).json()
             if payment.get("redirect_url"):
                 url = payment["redirect_url"].replace("/pay/", "/payments/") + "/approve"
                 try:
@@ -216,28 +234,26 @@ class Town:
                 return
             await asyncio.sleep(PAUSE_S)
 
-    async def _write(
-        self, http: httpx.AsyncClient, user: UUID, path: str, body: Any, role: Role = Role.BUYER
-    ) -> dict[str, Any] | None:
+    async def _write(self, http: httpx.AsyncClient, who: Who, path: str, body: Any) -> dict[str, Any] | None:
         """A write with a key of its own; what was answered, or None when it was refused."""
-        key = {"idempotency-key": f"{user.hex}-{self.chance.getrandbits(64):x}"}
-        answer = await self._send(http, user, "POST", path, body, key, role)
+        key = {"idempotency-key": f"{who.user.hex}-{self.chance.getrandbits(64):x}"}
+        answer = await self._send(http, who, "POST", path, body, key)
         if not answer.is_success:
             self.refusals[answer.json()["type"]] += 1
             return None
-        headers = self._session(user, role) | key
+        headers = self._session(who) | key
         self.told.append(Acknowledged(path, headers, body, answer.status_code, answer.text))
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
     async def _send(
-        self, http: httpx.AsyncClient, user: UUID, method: str, path: str, body: Any = None,
-        headers: dict[str, str] | None = None, role: Role = Role.BUYER,
+        self, http: httpx.AsyncClient, who: Who, method: str, path: str, body: Any = None,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:  # fmt: skip
         """The same request until there is an answer to it that is not `try again`."""
         for _ in range(TRIES_MAX):
             try:
-                sent = self._session(user, role) | (headers or {})
+                sent = self._session(who) | (headers or {})
                 answer = await http.request(method, path, json=body, headers=sent)
                 if answer.status_code < 500:
                     return answer
@@ -247,9 +263,9 @@ class Town:
             await asyncio.sleep(PAUSE_S)
         raise AssertionError(f"no answer to {method} {path} in {TRIES_MAX} tries: {self.failures}")
 
-    def _session(self, user: UUID, role: Role) -> dict[str, str]:
-        seller = self.seller if role is Role.SELLER else None
-        return {"authorization": f"Bearer {self.keys.session(role, user, datetime.now(UTC), seller_id=seller)}"}
+    def _session(self, who: Who) -> dict[str, str]:
+        token = self.keys.session(who.role, who.user, datetime.now(UTC), cell=who.cell, seller_id=who.seller)
+        return {"authorization": f"Bearer {token}"}
 
     async def _reader(self) -> None:
         """Reads all balances, each time on one snapshot: they sum to zero, and what all have together is what was paid
@@ -289,7 +305,7 @@ _BALANCES = """
 """
 _MOVED = """
     select a.code, sum(t.amount)::bigint
-      from (select credit as account, amount from ledger.transfer
-            union all select debit, -amount from ledger.transfer) t
-      join ledger.account a on a.cell = 0 and a.id = t.account group by a.code
+      from (select cell, credit as account, amount from ledger.transfer
+            union all select cell, debit, -amount from ledger.transfer) t
+      join ledger.account a on a.cell = t.cell and a.id = t.account group by a.code
 """
