@@ -77,9 +77,12 @@ _ROWS = {
     "ledger.transfer": "(select o.group_id from orders.order o where o.cell = t.cell and o.id = t.cause_id)",
     "kit.event": "key",
 }
+# Not the arrays: they are of what spans cells, and null here.
 _COLUMNS = """
     select attname, format_type(atttypid, null) from pg_attribute
-     where attrelid = $1::text::regclass and attnum > 0 and attidentity = '' and attname <> 'xid' order by attnum
+     where attrelid = $1::text::regclass and attnum > 0 and attidentity = '' and attname <> 'xid'
+       and format_type(atttypid, null) not like '%[]'
+     order by attnum
 """
 _TAKE = """
     update inventory.stock s set allocated = s.allocated + d.quantity
