@@ -339,12 +339,15 @@ async def test_5_the_proof_after_a_kill(folder: Path) -> None:
         placed = await buyer.place(quote, "the key")
         assert placed.status_code == 201
         os.kill(server.pid, signal.SIGKILL)
-        assert (await buyer.place(unsent, "another")).status_code == 503
+        told = await buyer.place(unsent, "another")  # a backend may outlive its postmaster by one answer
+        assert told.status_code in (201, 503)
         server.stop()  # gives the lock on its home back
         server = postgres.start(folder)
         again = await buyer.place(quote, "the key")
         assert (again.status_code, again.json()) == (201, placed.json())
-        assert (await buyer.place(unsent, "another")).status_code == 201
+        second = await buyer.place(unsent, "another")
+        assert second.status_code == 201
+        assert told.status_code == 503 or told.json() == second.json()
         assert (await shop.balance("wallet", buyer.id), await shop.stock(offer)) == (100_000 - 2 * 1_600, (5, 0, 2))
         await shop.audited()
     server.stop()
