@@ -34,10 +34,10 @@ from entrepot.logistics.reads import (
     stock_of,
 )
 from entrepot.logistics.types import (
+    LINE_COST_MAX,
     CostNeeded,
     CostNotTaken,
     Delivered,
-    LineCost,
     Location,
     LocationCode,
     LocationCodeTaken,
@@ -48,7 +48,7 @@ from entrepot.logistics.types import (
 )
 
 __all__ = [
-    "CostNeeded", "CostNotTaken", "Delivered", "LineCost", "Location", "LocationCode", "LocationCodeTaken",
+    "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationCode", "LocationCodeTaken",
     "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
     "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_names",
     "location_of", "locations", "receive", "ship", "shipments_of", "stock", "stock_of", "track",

@@ -14,11 +14,12 @@ from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Problem
 
 MAX_RECEIPT_LINES = 100
+LINE_COST_MAX = MAX_MINOR // MAX_RECEIPT_LINES
+"""So that the costs of a receipt are an amount together."""
 
 LocationCode = Annotated[str, Meta(pattern=f"^[a-z0-9]([a-z0-9-]{{0,38}}[a-z0-9])?{END}", examples=["rotterdam-1"])]
 LocationName = Annotated[str, Meta(min_length=1, max_length=120)]
 Units = Annotated[int, Meta(ge=1, le=1_000_000)]
-LineCost = Annotated[int, Meta(ge=0, le=MAX_MINOR // MAX_RECEIPT_LINES)]
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -37,7 +38,7 @@ class Delivered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     variant_id: RowId
     quantity: Units
-    cost_minor: LineCost | None = None
+    cost_minor: Annotated[int, Meta(ge=0, le=LINE_COST_MAX)] | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,10 +19,9 @@ from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR
 from entrepot.kit.ids import new_id, parse, ref, show
-from entrepot.kit.money import exponent
 from entrepot.kit.problem import Malformed
 from entrepot.web.account import Nothing
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, page, page_of_its_own
+from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page, page_of_its_own
 
 LOOK_AGAIN_S = (5, 60)
 """How soon, and how late, a waiting page looks again by itself."""
@@ -161,7 +159,7 @@ async def desk_page(tx: ReadTx, visit: Visit) -> Response:
 
 async def open_it(tx: Tx, visit: Visit, body: OpenIt) -> Go:
     market = await visit.market(tx)
-    offer = NewOffer(body.offer_id, _minor(body.amount, market.currency), body.units, body.max_per_buyer)
+    offer = NewOffer(body.offer_id, amount_of(body.amount, market.currency), body.units, body.max_per_buyer)
     starts_at, ends_at = _time(body.starts_at, "starts_at"), _time(body.ends_at, "ends_at")
     await campaigns.open_campaign(
         tx, NewCampaign(market.code, body.name, starts_at, ends_at, [offer], _rate(body.admit_per_s))
@@ -194,17 +192,6 @@ def _time(text: str, name: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         raise Malformed(f"no time - at `$.{name}`") from None
-
-
-def _minor(text: str, currency: str) -> int:
-    """Minor units of an amount such as 25 or 25.00. Raises Malformed."""
-    try:
-        scaled = Decimal(text).scaleb(exponent(currency))
-    except ArithmeticError:
-        raise Malformed("no amount - at `$.amount`") from None
-    if not (scaled.is_finite() and 0 <= scaled <= 10**12 and scaled == int(scaled)):
-        raise Malformed("no amount - at `$.amount`")
-    return int(scaled)
 
 
 routes = [

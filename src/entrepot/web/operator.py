@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -16,14 +15,13 @@ from entrepot.kit import idempotency, ids
 from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
-from entrepot.kit.money import MAX_MINOR, exponent
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import TransferRefused
 from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.chart import chart
 from entrepot.web.seller import month_of, shifted
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page
 from entrepot.web.words import N
 
 BALANCES = (
@@ -123,7 +121,7 @@ async def top_up(visit: Visit, body: TopUp) -> Go:
 
     async def work(tx: Tx) -> None:
         currency = (await visit.market(tx)).currency
-        amount_minor = _minor(body.amount, currency)
+        amount_minor = amount_of(body.amount, currency, least=1)
         try:
             buyer = ids.parse("usr", body.user_id)
             cell = await accounts.cell_of(tx, buyer)
@@ -135,17 +133,6 @@ async def top_up(visit: Visit, body: TopUp) -> Go:
     spent = idempotency.Spent(visit.me.cell, visit.me.user_id, "POST /operator/top-up", body.key, asked)
     await idempotency.once(visit.db, spent, work, 204, durable=True)
     return Go("/operator/top-up", done="topped_up")
-
-
-def _minor(text: str, currency: str) -> int:
-    """Minor units of an amount such as 25 or 25.00. Raises Malformed for what is no positive amount of the currency."""
-    try:
-        scaled = Decimal(text).scaleb(exponent(currency))
-    except ArithmeticError:  # no number, or one with an exponent that none can have
-        raise Malformed("no amount - at `$.amount`") from None
-    if not (scaled.is_finite() and 1 <= scaled <= MAX_MINOR and scaled == int(scaled)):
-        raise Malformed("no amount - at `$.amount`")
-    return int(scaled)
 
 
 routes = [

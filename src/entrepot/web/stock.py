@@ -15,10 +15,9 @@ from entrepot.inventory import Reason
 from entrepot.kit import idempotency, ids
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
-from entrepot.kit.money import minor_of
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.logistics import LineCost, LocationCode, LocationName, Units
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.logistics import LINE_COST_MAX, LocationCode, LocationName, Units
+from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page
 from entrepot.web.words import REASONS
 
 PER_PAGE = 50
@@ -92,7 +91,7 @@ async def receive(visit: Visit, body: ReceiptForm) -> Go:
         currency, cost = None, None
         if await _is_own(tx, visit):
             currency = (await visit.market(tx)).currency
-            cost = _cost(body.cost, currency)
+            cost = amount_of(body.cost, currency, "cost", most=LINE_COST_MAX)
         line = logistics.Delivered(variant, body.quantity, cost)
         try:
             return await logistics.receive(tx, visit.me.cell, visit.seller_id, body.location_id, [line], currency)
@@ -150,14 +149,6 @@ async def _is_own(tx: ReadTx, visit: Visit) -> bool:
 
 def _key(tx: ReadTx, visit: Visit) -> str:
     return visit.typed.get("key") or ids.new_id(tx.now).hex
-
-
-def _cost(text: str, currency: str) -> int:
-    try:
-        cost: int = msgspec.convert(minor_of(text, currency), type=LineCost)
-    except ValueError:  # no amount, or one that is too large
-        raise Malformed("no amount - at `$.cost`") from None
-    return cost
 
 
 async def _once(visit: Visit, key: str, body: msgspec.Struct, work: Callable[[Tx], Awaitable[Any]]) -> bytes:

@@ -25,6 +25,7 @@ from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
+from entrepot.kit.money import MAX_MINOR, minor_of
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
 from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
 from entrepot.web.words import DONE, refusal
@@ -305,6 +306,18 @@ def form_of_its_own(
 def local(to: str) -> str:
     """An address on our own site: whatever else was asked for becomes the home page."""
     return to if _LOCAL.fullmatch(to) and not urlsplit(to).netloc else "/"
+
+
+def amount_of(text: str, currency: str, name: str = "amount", *, least: int = 0, most: int = MAX_MINOR) -> int:
+    """Minor units of what was typed into the field `name`. Raises Malformed for what is no amount of the currency, or
+    not from `least` to `most`."""
+    try:
+        minor = minor_of(text, currency)
+    except ValueError:
+        minor = -1
+    if not least <= minor <= most:
+        raise Malformed(f"no amount - at `$.{name}`")
+    return minor
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
