@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +11,12 @@ import pytest
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, ReadTx
-from entrepot.kit.migrate import MigrationError
 from entrepot.settings import load
 from entrepot.world import auditor
 from tests.world.planted import PLANTED
-from tests.world.small_world import GROUPS, NOW, build, uid
+from tests.world.small_world import GROUPS, NOW, uid
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def world(db_url: str) -> str:
-    conn = await asyncpg.connect(db_url)
-    try:
-        await build(conn)
-    finally:
-        await conn.close()
-    return db_url
-
-
-@pytest.fixture
-async def conn(world: str) -> AsyncIterator[asyncpg.Connection]:
-    """A transaction on the world, undone after the test with all that was planted."""
-    connection = await asyncpg.connect(world)
-    transaction = connection.transaction()
-    await transaction.start()
-    yield connection
-    await transaction.rollback()
-    await connection.close()
 
 
 async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: asyncpg.Connection) -> None:
@@ -178,9 +155,3 @@ async def test_the_command_exits_with_one_when_something_differs(
     shown = capsys.readouterr().out
     assert f"  orders.order_group {uid('awaiting')}: expected expired, found awaiting_payment (pay by" in shown
     assert ", 3 differ, in " in shown
-
-
-async def test_the_command_says_what_an_empty_database_lacks(pg_url: str, tmp_path: Path) -> None:
-    settings = load({"ENTREPOT_DATABASE_URL": pg_url, "ENTREPOT_HOME": str(tmp_path)})
-    with pytest.raises(MigrationError, match="run entrepot migrate"):
-        await asyncio.to_thread(auditor.main, settings)

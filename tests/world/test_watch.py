@@ -24,26 +24,6 @@ ROUNDS = 12
 """A minute of them."""
 
 
-@pytest.fixture(scope="module")
-async def world(db_url: str) -> str:
-    conn = await asyncpg.connect(db_url)
-    try:
-        await build(conn)
-    finally:
-        await conn.close()
-    return db_url
-
-
-@pytest.fixture
-async def conn(world: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(world)
-    transaction = connection.transaction()
-    await transaction.start()
-    yield connection
-    await transaction.rollback()
-    await connection.close()
-
-
 async def expected(conn: asyncpg.Connection, planted: str, checks: set[str]) -> list[str]:
     rows = [row for row in PLANTED[planted][1] if row.partition(":")[0] in checks]
     return sorted([await named(conn, row) for row in rows])
