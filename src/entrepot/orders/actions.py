@@ -81,7 +81,7 @@ def _quote_rows(
     the buyer's row then has the sum of all, and says what is elsewhere."""
     others = sorted(set(plan.order_cells) - {home})
     if not others:
-        return [_quote_row(home, now, purchase, ids, terms, plan, uses, None)]
+        return [_quote_row(home, now, purchase, ids, terms, plan, uses)]
     sold = list(zip(ids[1:], plan.order_cells, plan.order_paid, strict=False))
     rows = []
     for cell in [home, *others]:
@@ -89,11 +89,11 @@ def _quote_rows(
         mine = [ids[0], *(id_ for id_, there, _ in sold if there == cell)]
         if cell == home:
             part.paid_minor = plan.paid_minor
-            away = [(id_, paid) for id_, there, paid in sold if there != home]
-            row = _quote_row(home, now, purchase, mine, terms, part, uses, None)
-            rows.append((*row[:-3], others, [id_ for id_, _ in away], [paid for _, paid in away]))
+            elsewhere = [(id_, paid) for id_, there, paid in sold if there != home]
+            away = (others, [id_ for id_, _ in elsewhere], [paid for _, paid in elsewhere])
+            rows.append(_quote_row(home, now, purchase, mine, terms, part, uses, away=away))
         else:
-            rows.append(_quote_row(cell, now, purchase, mine, terms, part, (), home))
+            rows.append(_quote_row(cell, now, purchase, mine, terms, part, (), group_cell=home))
     return rows
 
 
@@ -105,8 +105,11 @@ def _quote_row(
     terms: sellers.Terms,
     plan: pricing.Priced,
     uses: Sequence[pricing.QuotaUse],
-    group_cell: int | None,
+    *,
+    group_cell: int | None = None,
+    away: tuple[list[int], list[UUID], list[int]] | None = None,
 ) -> Row:
+    """`away` is what is sold in other cells: these, the orders' ids and what is paid for each of them."""
     return (
         cell, ids[0], purchase.buyer_id, purchase.cart_id, purchase.market, plan.currency, purchase.address_id,
         purchase.shipping_code, plan.paid_minor, now, now + timedelta(seconds=terms.quote_ttl_s), terms.payment_ttl_s,
@@ -116,7 +119,8 @@ def _quote_row(
         plan.line_stocks, plan.line_quantities, plan.line_prices, plan.line_prices_per, plan.line_roundings,
         plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.line_bundles,
         plan.bundle_prices, plan.discount_lines, plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
-        [use.quota_id for use in uses], [use.amount for use in uses], group_cell, None, None, None,
+        [use.quota_id for use in uses], [use.amount for use in uses], group_cell,
+        *(away or (None, None, None)),
     )  # fmt: skip
 
 
@@ -329,7 +333,8 @@ async def cancel(
 ) -> None:
     """Cancels paid orders of a cell that are not shipped: stock and money go back. All, or by raising NotFound or
     WrongStatus none. With `buyer_id` or `seller_id` only theirs."""
-    orders = await _lock_to_give_back(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
+    await _lock_buyers_below(tx, cell, order_ids)
+    orders = await _lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "give_back", await _goods(tx, cell, ids))
     await logistics.cancel_requests(tx, cell, ids)
@@ -339,25 +344,16 @@ async def cancel(
 async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUID | None = None) -> None:
     """Refunds shipped or delivered orders in full before they are released. All or, by raising NotFound or WrongStatus,
     none. The goods stay where they are: a return is a movement of its own."""
-    orders = await _lock_to_give_back(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
+    await _lock_buyers_below(tx, cell, order_ids)
+    orders = await _lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
     await _give_back(tx, cell, orders, "refunded")
 
 
-async def _lock_to_give_back(
-    tx: Tx,
-    cell: int,
-    order_ids: Sequence[UUID],
-    statuses: tuple[str, ...],
-    *,
-    buyer_id: UUID | None = None,
-    seller_id: UUID | None = None,
-) -> list[OrderRow]:
-    """Locks orders of which money goes back to their buyers, and before them what that takes in the cells below."""
+async def _lock_buyers_below(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
+    """Before orders are locked, what giving them back takes in the cells below theirs."""
     seen = await tx.all(store.ORDERS, cell=cell, ids=order_ids)
-    _checked(seen, order_ids, statuses, buyer_id, seller_id)
     for home in sorted({o.group_cell for o in seen if o.group_cell < cell}):
         await _lock_buyers(tx, home, [o for o in seen if o.group_cell == home])
-    return await _lock(tx, cell, order_ids, statuses, buyer_id=buyer_id, seller_id=seller_id)
 
 
 async def _lock_buyers(tx: Tx, home: int, orders: Sequence[OrderRow]) -> None:
@@ -441,16 +437,6 @@ async def _lock(
 ) -> list[OrderRow]:
     """Locks orders. Raises NotFound for one that is absent or not theirs, WrongStatus for one in another status."""
     orders = await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids)
-    return _checked(orders, order_ids, statuses, buyer_id, seller_id)
-
-
-def _checked(
-    orders: Sequence[OrderRow],
-    order_ids: Sequence[UUID],
-    statuses: tuple[str, ...],
-    buyer_id: UUID | None,
-    seller_id: UUID | None,
-) -> list[OrderRow]:
     theirs = [
         o
         for o in orders
