@@ -93,6 +93,18 @@ _IS_NEW = """
         (s.top - ((s.top - r.xmin::text::bigint) & 4294967295))::text::xid8, s.seen)
 """
 
+_POSTED_BY_THE_HOUSE = "union".join(
+    f"""
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s
+         cross join ledger.account h
+          join ledger.transfer r on r.cell = h.cell and r.{side} = h.id and r.at >= :since
+                                and r.code not in ('pay', 'fund') and {_IS_NEW}
+         where h.cell = :cell and h.striped
+    """  # noqa: S608 - a constant
+    for side in ("debit", "credit")
+)
+
 
 class Changes(msgspec.Struct, frozen=True):
     """What is new: the keys, and sums in parallel arrays. `now` is the snapshot that says so; below `safe` of its
@@ -155,19 +167,7 @@ CHANGES = sql(
          cross join lateral unnest(h.other_cells) as c (cell)
           join orders.order o on o.cell = c.cell and o.group_id = h.id
     ), posted as materialized (
-        select r.cause_id, r.code, r.debit, r.credit, r.amount
-          from s
-         cross join ledger.account h
-          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= :since
-                                and r.code not in ('pay', 'fund') and {_IS_NEW}
-         where h.cell = :cell and h.striped
-        union
-        select r.cause_id, r.code, r.debit, r.credit, r.amount
-          from s
-         cross join ledger.account h
-          join ledger.transfer r on r.cell = h.cell and r.credit = h.id and r.at >= :since
-                                and r.code not in ('pay', 'fund') and {_IS_NEW}
-         where h.cell = :cell and h.striped
+        {_POSTED_BY_THE_HOUSE}
         union
         select r.cause_id, r.code, r.debit, r.credit, r.amount
           from s
