@@ -19,7 +19,7 @@ import msgspec
 
 from bench import batches, load
 from bench.machine import SECRET, Machine, serving
-from bench.market import CELL, MARKET, ONE_LINE, SHIPPING, Accepted, Sizes, WrongRowsError, verify, written
+from bench.market import CELL, MARKET, ONE_LINE, SHIPPING, Accepted, WrongRowsError, verify, written
 from bench.orders import IN_FLIGHT, Ground, Tell, Values, measure
 from bench.orders import MARKET as TEMPLATE
 from bench.report import Outcome, Target
@@ -44,7 +44,7 @@ TARGETS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale(Ground):
     """`orders` per batch part; `units` that `attempts` are made to buy; `hot_orders` of one product over HTTP."""
 
@@ -54,15 +54,7 @@ class Scale(Ground):
     hot_orders: int
 
 
-FULL = Scale(
-    Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000),
-    8,
-    10,
-    orders=40_960,
-    units=1_000,
-    attempts=1_000_000,
-    hot_orders=16_000,
-)
+FULL = Scale(orders=40_960, units=1_000, attempts=1_000_000, hot_orders=16_000)
 
 
 def run(scale: Scale, only: tuple[str, ...], tell: Tell) -> Outcome:

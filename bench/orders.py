@@ -40,19 +40,22 @@ TARGETS = (
 )
 
 
-@dataclass(frozen=True)
+SIZES = Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ground:
     """The marketplace, and how long and on how much pgbench runs."""
 
-    market: Sizes
-    pgbench_s: int
-    pgbench_scale: int
+    market: Sizes = SIZES
+    pgbench_s: int = 8
+    pgbench_scale: int = 10
 
 
 AnyScale = TypeVar("AnyScale", bound=Ground)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale(Ground):
     """How much each part does. Times are bounded by counts."""
 
@@ -67,9 +70,6 @@ class Scale(Ground):
 
 
 FULL = Scale(
-    Sizes(sellers=100, offers=10_000, buyers=2_000, history=2_000),
-    8,
-    10,
     orders=20_480,
     groups=5_120,
     http_orders=16_000,

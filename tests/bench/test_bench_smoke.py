@@ -24,7 +24,7 @@ from entrepot.kit.db import Database
 from entrepot.orders import place_many
 
 TINY = orders.Scale(
-    Sizes(sellers=20, offers=60, buyers=10, history=4), pgbench_s=1, pgbench_scale=1, orders=64, groups=256,
+    market=Sizes(sellers=20, offers=60, buyers=10, history=4), pgbench_s=1, pgbench_scale=1, orders=64, groups=256,
     http_orders=32, flows=4, reads=20, few_products=30, many_products=40, replay_days=1,
 )  # fmt: skip
 
@@ -79,7 +79,9 @@ def test_a_rush_sells_what_there_is_and_a_run_on_a_busy_machine_is_void(monkeypa
     monkeypatch.setattr(batches, "WARM_UP", 1)
     figures = iter([100.0, 121.0])
     monkeypatch.setattr(orders, "pgbench", lambda *_: next(figures))
-    scale = flash.Scale(TINY.market, 1, 1, orders=256, units=20, attempts=400, hot_orders=40)
+    scale = flash.Scale(
+        market=TINY.market, pgbench_s=1, pgbench_scale=1, orders=256, units=20, attempts=400, hot_orders=40
+    )
     outcome = flash.run(scale, ("one_sku_batch", "rush_http"), tell=lambda _: None)
     assert {name: unit for name, (_, unit) in outcome.values.items()} == {
         "pgbench": "tx/s", "one_sku_batch": "orders/s", "rush_http": "attempts/s", "rush_attempts": "attempts",
