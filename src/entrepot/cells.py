@@ -129,12 +129,9 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     elif verb == "init":
         print(f"{asyncio.run(init(url))} tables distributed")
     for cell, (held, node) in asyncio.run(filled(url)).items():
-        figures = (f"{_bounded(n):>10} {what}" for n, what in zip(*_figures(held), strict=True))
-        print(f"{cell:>3} {'open' if held.open else 'closed':<6}{''.join(figures)}  {node}".rstrip())
-
-
-def _figures(held: Filled) -> tuple[tuple[int, int, int], tuple[str, str, str]]:
-    return (held.sellers, held.buyers, held.orders), ("sellers", "buyers", "orders")
+        counted = (("sellers", held.sellers), ("buyers", held.buyers), ("orders", held.orders))
+        figures = "".join(f"{_bounded(n):>10} {what}" for what, n in counted)
+        print(f"{cell:>3} {'open' if held.open else 'closed':<6}{figures}  {node}".rstrip())
 
 
 def _bounded(count: int) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import asyncpg.exceptions
 
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(2, error)
     except Problem as problem:
         return _refuse(1, getattr(problem, "detail", problem.title()))
+    except (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.InvalidSchemaNameError) as error:
+        return _refuse(1, f"{error}: run entrepot migrate first")
     except (
         BackupError,
         MigrationError,
@@ -63,8 +66,15 @@ def _database(settings: Settings) -> Iterator[Settings]:
         yield replace(settings, database_url=url)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage in one line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_refuse(2, f"{message}: see {self.prog} --help"))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="entrepot", description="E-commerce infrastructure that anyone can run.")
+    parser = _Parser(prog="entrepot", description="E-commerce infrastructure that anyone can run.")
     parser.add_argument("--version", action="version", version=__version__)
     parser.set_defaults(brings_server=False)  # true for a command that starts a server of its own, if any
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -18,7 +18,6 @@ import msgspec
 
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
-from entrepot.kit.migrate import MigrationError
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
 from entrepot.world.auditor import money, orders, quotas, stock
@@ -107,7 +106,7 @@ async def compare(tx: ReadTx, name: str, form: Form, given: dict[str, Any]) -> t
 
 def main(settings: Settings, as_json: bool = False, full: bool = False) -> int:
     """`entrepot audit`: every cell, one table (or one JSON object) on stdout; 1 when anything differs. `full` names up
-    to FULL_SAMPLE differences per check instead of SAMPLE. Raises MigrationError for an empty database."""
+    to FULL_SAMPLE differences per check instead of SAMPLE."""
     started = monotonic()
     reports = asyncio.run(_audit_all(settings, FULL_SAMPLE if full else SAMPLE))
     if as_json:
@@ -125,8 +124,6 @@ async def _audit_all(settings: Settings, sample: int) -> list[Report]:
         async with db.read() as tx:
             cells = await tx.all(CELLS)
         return [await audit(db, cell, sample, _tell) for cell in cells or [0]]
-    except asyncpg.UndefinedTableError as error:
-        raise MigrationError(f"There is nothing to audit ({error}); run entrepot migrate first.") from error
     finally:
         _tell("")
         await db.close()

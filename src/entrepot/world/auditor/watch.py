@@ -27,7 +27,6 @@ from prometheus_client import Counter, Gauge, start_http_server
 from entrepot.kit.clock import Clock, RealClock, monotonic
 from entrepot.kit.db import GONE, ReadTx
 from entrepot.kit.log import log
-from entrepot.kit.migrate import MigrationError
 from entrepot.kit.sql import Query, sql
 from entrepot.settings import Settings
 from entrepot.world.auditor import run, touched
@@ -182,7 +181,7 @@ def _snapshot(conn: asyncpg.Connection) -> Any:
 
 def main(settings: Settings, as_json: bool = False, share: float = SHARE, metrics_port: int | None = None) -> int:
     """`entrepot audit --watch`: until SIGTERM or SIGINT; 1 when anything was found, else 0. Each finding is a line on
-    stdout, and one in the log. Prometheus metrics are at 127.0.0.1:`metrics_port`. Raises MigrationError."""
+    stdout, and one in the log. Prometheus metrics are at 127.0.0.1:`metrics_port`."""
     if metrics_port is not None:
         start_http_server(metrics_port, "127.0.0.1")
 
@@ -202,22 +201,22 @@ async def _watch(watch: Watch, share: float) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     connected, time_s = False, 0.0
-    while not stop.is_set():
-        try:
-            if not connected:
-                await watch.open()
-                connected = True
-                log("audit_watches", interval_s=INTERVAL_S, share=share)
-            # What a slice took too long is taken from the rounds after it; what is not used is not saved.
-            time_s = await watch.round(min(time_s, 0.0) + INTERVAL_S * share)
-        except asyncpg.UndefinedTableError as error:
-            raise MigrationError(f"There is nothing to audit ({error}); run entrepot migrate first.") from error
-        except (*GONE, TimeoutError) as error:
-            log("database_away", error=type(error).__name__)
-            await watch.close()
-            connected = False
-        await _pause(stop, INTERVAL_S)
-    await watch.close()
+    try:
+        while not stop.is_set():
+            try:
+                if not connected:
+                    await watch.open()
+                    connected = True
+                    log("audit_watches", interval_s=INTERVAL_S, share=share)
+                # What a slice took too long is taken from the rounds after it; what is not used is not saved.
+                time_s = await watch.round(min(time_s, 0.0) + INTERVAL_S * share)
+            except (*GONE, TimeoutError) as error:
+                log("database_away", error=type(error).__name__)
+                await watch.close()
+                connected = False
+            await _pause(stop, INTERVAL_S)
+    finally:
+        await watch.close()
     log("audit_ended", findings=watch.total)
     return 1 if watch.total else 0
 

@@ -12,8 +12,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
-
 from entrepot import platform
 from entrepot.kit.clock import RealClock
 from entrepot.kit.db import Database
@@ -107,8 +105,6 @@ async def _recorded(settings: Settings, given: argparse.Namespace) -> list[float
     try:
         async with db.read() as tx:
             found = await tx.all(store.BY_MINUTE, begin=begin, until=begin + length)
-    except asyncpg.UndefinedTableError:
-        raise PlanError("there is no shop in this database yet: run entrepot up first") from None
     finally:
         await db.close()
     by_number = {row.number: row.orders for row in found}
