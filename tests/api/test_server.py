@@ -253,10 +253,15 @@ def test_orders_while_the_database_goes_away(folder: Path) -> None:
     home = folder / "home"
     database = postgres.start(home)
     asyncio.run(migrate(database.url))
-    asyncio.run(_place_through_a_restart(database, home, folder))
+    paid, stock = asyncio.run(_place_through_a_restart(database, home, folder))
+    assert paid == 40 * (100 + 600)
+    assert stock == (1_000, 0, 40)
 
 
-async def _place_through_a_restart(database: postgres.Server, home: Path, folder: Path) -> None:
+async def _place_through_a_restart(
+    database: postgres.Server, home: Path, folder: Path
+) -> tuple[int, tuple[int, int, int]]:
+    """40 orders of one unit, each asked for twice; what was paid for them, and the stock."""
     async with open_shop(database.url, clock=VirtualClock(RealClock().now())) as shop:
         offer = await shop.offer(await shop.seller(), 100, 1_000)
         buyer = await shop.buyer(1_000_000)
@@ -283,7 +288,7 @@ async def _place_through_a_restart(database: postgres.Server, home: Path, folder
                 assert before.status_code == 503 or before.content == after.content
     async with open_shop(database.url, clock=VirtualClock(RealClock().now())) as shop:
         await shop.run()
-        assert await shop.balance("wallet", buyer.id) == 1_000_000 - 40 * (100 + 600)
-        assert await shop.stock(offer) == (1_000, 0, 40)
+        paid, stock = 1_000_000 - await shop.balance("wallet", buyer.id), await shop.stock(offer)
         await shop.audited()
     database.stop()
+    return paid, stock

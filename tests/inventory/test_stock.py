@@ -165,7 +165,9 @@ def check(shelf: Shelf, given: list[Call]) -> list[Row]:
 @example([("adjust", [(1, 5), (0, 1), (0, 4), (0, 1)], 0), ("adjust", [(0, 2)], 1), ("receive", [(0, 1)], 9)])
 @example([("receive", [(0, 3)], 33), ("allocate", [(0, 3)], 0), ("ship", [(0, 1), (0, 1)], 0), ("ship", [(0, 1)], 0)])
 def test_every_movement_is_the_models(shelf: Shelf, given: list[Call]) -> None:
-    check(shelf, [("receive", [(0, 5), (1, 3), (1, 2)], 7), *given])
+    rows = check(shelf, [("receive", [(0, 5), (1, 3), (1, 2)], 7), *given])
+    assert all(on_hand >= held + allocated for on_hand, held, allocated, _ in rows)
+    assert all(min(row) >= 0 for row in rows)
 
 
 @pytest.mark.parametrize(

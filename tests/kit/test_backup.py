@@ -116,7 +116,8 @@ def test_a_database_beside_it_is_restored_too(own_db_url: str, empty_db_url: str
     file = folder / "shop.backup"
     asyncio.run(sell(own_db_url, file))
     restore(empty_db_url, file)
-    asyncio.run(look(empty_db_url))
+    sold = ask(empty_db_url, "select count(*) from orders.order")
+    assert asyncio.run(look(empty_db_url)) == (3, sold)
 
 
 def test_what_is_refused_changes_nothing(own_db_url: str, folder: Path) -> None:

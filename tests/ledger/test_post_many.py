@@ -141,7 +141,8 @@ def check(books: Books, start: int, batches: list[list[Named]]) -> list[list[str
 def test_every_batch_is_judged_like_the_model(
     in_cells: list[Books], cell: int, start: int, batches: list[list[Named]]
 ) -> None:
-    check(in_cells[cell], start, batches)
+    verdicts = check(in_cells[cell], start, batches)
+    assert [len(told) for told in verdicts] == [len(batch) for batch in batches]
 
 
 @pytest.mark.parametrize(

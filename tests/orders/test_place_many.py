@@ -303,6 +303,17 @@ def play(real: Real, case: Example) -> list[list[Told]]:
         return Stage(real, tx, case).play()
 
 
+def newly_placed(case: Example, told: list[list[Told]]) -> list[int]:
+    """The quotes that were placed, one as often as it was."""
+    batches = [step for step in case.steps if not isinstance(step, Change)]
+    return [
+        command.quote
+        for batch, verdicts in zip(batches, told, strict=True)
+        for command, (verdict, replayed, _) in zip(batch, verdicts, strict=True)
+        if verdict == "placed" and not replayed
+    ]
+
+
 lines = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4)), min_size=1, max_size=4).map(tuple)
 quotes = st.builds(
     Wanted, st.sampled_from([0, 0, 0, 1, 1, 2]), lines,
@@ -340,14 +351,16 @@ def examples(draw: st.DrawFn) -> Example:
 @bounded(150)
 @given(examples())
 def test_every_batch_is_judged_like_the_model(real: Real, case: Example) -> None:
-    play(real, case)
+    placed = newly_placed(case, play(real, case))
+    assert len(placed) == len(set(placed))
 
 
 @pytest.mark.parametrize("real", ["home and another", "elsewhere"], indirect=True)
 @bounded(40)
 @given(examples())
 def test_every_batch_is_judged_like_the_model_across_cells(real: Real, case: Example) -> None:
-    play(real, case)
+    placed = newly_placed(case, play(real, case))
+    assert len(placed) == len(set(placed))
 
 
 # Named examples. Buyer 0 has 100, buyer 1 has 5; 10 units each of stocks 0 and 1, none of stock 2.
