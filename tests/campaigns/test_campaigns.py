@@ -188,18 +188,70 @@ async def test_who_cannot_pay_consumes_nothing(stage: Stage) -> None:
     await stage.shop.audited()
 
 
-async def test_a_campaign_lives_where_its_seller_does(stage: Stage) -> None:
+async def test_a_campaign_is_of_one_cell_and_sells_to_buyers_of_any(stage: Stage) -> None:
+    """Of the seller in cell 2; its five units are wanted in four cells, at most two by each buyer."""
     shop = stage.shop
-    await shop.open_cell(1)
-    there = await shop.offer(await shop.seller(cell=1), LISTED, 10, cell=1)
-    offers = [{"offer_id": there, "unit_price_minor": PRICE, "units": 2, "max_per_buyer": 1}]
+    for cell in (1, 2, 3):
+        await shop.open_cell(cell)
+    there = await shop.offer(await shop.seller(cell=2), LISTED, 6, cell=2)
+    offers = [{"offer_id": there, "unit_price_minor": PRICE, "units": 5, "max_per_buyer": 2}]
     path, offer = await stage.running(offers=offers)
     both = [*offers, offers[0] | {"offer_id": stage.offer}]
     assert problem(await stage.open(offers=both))["type"] == "not_found"
-    bought = await buy(await shop.buyer(cell=1), path, offer)
-    assert bought.status_code == 201, bought.text
-    assert problem(await buy(await shop.buyer(), path, offer))["type"] == "offer_elsewhere"
-    assert await shop.stock(offer) == (2, 0, 1)
+    low, _, home, high = buyers = [await shop.buyer(2 * PRICE + SHIPPING, cell) for cell in range(4)]
+
+    first = await buy(high, path, offer, 2, key="once")
+    assert (first.status_code, first.json()["status"]) == (201, "placed"), first.text
+    assert await shop.balance("wallet", high.id, cell=3) == 0
+    assert await shop.balance("escrow", cell=2) == 2 * PRICE + SHIPPING
+    before = await shop.state()
+    assert (await buy(high, path, offer, 2, key="once")).json() == first.json()
+    assert problem(await buy(high, path, offer, 1, key="once"))["type"] == "key_conflict"
+    assert problem(await buy(high, path, offer))["available"] == 0
+    assert await shop.state() == before
+
+    assert [(await buy(buyer, path, offer)).status_code for buyer in buyers[:3]] == [201] * 3
+    assert await shop.stock(offer) == (5, 0, 5)
+    stage.tick()
+    before = await shop.state()
+    assert problem(await buy(low, path, offer)) == {
+        "type": "sold_out", "status": 409, "offer_id": offer, "available": 0
+    }  # fmt: skip
+    async with stage.process() as http:  # which has sold nothing
+        assert (await buy(high, path, offer, 2, key="once", http=http)).json() == first.json()
+        assert problem(await buy(home, path, offer, http=http))["type"] == "sold_out"
+    assert await shop.state() == before
+
+    group = (await high.send("GET", f"/v1/groups/{first.json()['id']}")).json()
+    assert (await high.send("POST", f"/v1/orders/{group['orders'][0]['id']}/cancel")).status_code == 204
+    assert await shop.balance("wallet", high.id, cell=3) == 2 * PRICE + SHIPPING
+    assert await stage.left(path) == 2
+    assert (await buy(high, path, offer, 2)).status_code == 201
+    assert await shop.stock(offer) == (5, 0, 5)
     async with shop.db.read() as tx:
-        assert await tx.conn.fetchval("select array_agg(distinct cell) from orders.order") == [1]
+        assert await tx.conn.fetchval("select array_agg(distinct cell) from orders.order") == [2]
+        assert await tx.conn.fetchval("select count(*) from orders.quote") == 2 * 5 - 1  # in both cells, at home in one
+    await shop.run(after=60 * MINUTE)
+    assert await shop.stock(there) == (1, 0, 0)
+    await shop.audited()
+
+
+async def test_who_is_refused_in_another_cell_leaves_nothing_there(stage: Stage) -> None:
+    shop = stage.shop
+    await shop.open_cell(1)
+    path, offer = await stage.running(units=2, limit=2)
+    poor, payer = await shop.buyer(PRICE + SHIPPING - 1, 1), await shop.buyer(0, 1)
+    before = await shop.state()
+    refused = await buy(poor, path, offer)
+    assert problem(refused) == {"type": "wallet_too_low", "status": 409, "available_minor": PRICE + SHIPPING - 1}
+    assert await shop.state() == before
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval("select count(*) from orders.quote") == 0
+    held = await buy(payer, path, offer, 2, method="sandbox")
+    assert (held.status_code, held.json()["status"]) == (201, "awaiting_payment")
+    assert await shop.stock(offer) == (2, 2, 0)
+    await shop.run(after=25 * MINUTE)
+    assert await shop.stock(offer) == (2, 0, 0)
+    stage.tick()
+    assert (await buy(payer, path, offer, 2, method="sandbox")).status_code == 201
     await shop.audited()

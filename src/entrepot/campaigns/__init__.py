@@ -2,8 +2,9 @@
 
 A campaign's goods lie in rows of stock of their own, so that ordinary sales cannot take them; its offers are of the
 status `campaign`, so that no list shows them and no cart takes them; each buyer's limit is a quota, locked and judged
-with the stock and given back with the purchase. `Desk.buy` quotes and places in one transaction, many at a time. Who
-cannot buy is refused from memory: before the start, from the end on, over the limit, and when nothing is left.
+with the stock and given back with the purchase. `Desk.buy` quotes and places in one transaction, many at a time, and
+sells to buyers of any cell. Who cannot buy is refused from memory: before the start, from the end on, over the limit,
+and when nothing is left.
 
 The waiting room, where a campaign has one, lets so many in per second, in the order in which they came.
 

@@ -34,7 +34,7 @@ from entrepot.kit.db import Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, get, post, put
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import NotFound, Overloaded
-from entrepot.orders import PLACE_PROBLEMS, OfferElsewhere, Placed
+from entrepot.orders import PLACE_PROBLEMS, Placed
 
 CampaignPath = Annotated[UUID, "cmp"]
 Units = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -208,8 +208,8 @@ routes = [
     post(
         "/v1/campaigns/{campaign_id}/orders", buy_now, access=BUYER, status=201, key="needed",
         raises=(
-            *PLACE_PROBLEMS.values(), CampaignNotStarted, CampaignOver, NotYourTurn, OfferElsewhere, Overloaded,
-            TicketNeeded, payments.MethodNotOffered, pricing.AmountTooLarge, pricing.ShippingNotOffered,
+            *PLACE_PROBLEMS.values(), CampaignNotStarted, CampaignOver, NotYourTurn, Overloaded, TicketNeeded,
+            payments.MethodNotOffered, pricing.AmountTooLarge, pricing.ShippingNotOffered,
         ),
     ),
     get("/v1/campaigns/{campaign_id}/line", read_place, access=BUYER, raises=(TicketNeeded,)),

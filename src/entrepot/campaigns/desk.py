@@ -18,36 +18,35 @@ from entrepot.kit.db import Database
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import KeyConflict, Problem
-from entrepot.orders import OfferElsewhere, Placed, SoldOut
+from entrepot.orders import Placed, SoldOut
 from entrepot.pricing import LimitReached
 
 
 class Desk:
-    """`view` is what the process knows, `lines` are the waiting rooms. The batch of a cell's batcher owns its
-    transaction."""
+    """`view` is what the process knows, `lines` are the waiting rooms. Who buys from one cell in another is a batch of
+    its own, which owns its transaction: so each has one order of locks."""
 
     def __init__(self, db: Database, keys: Keys, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
         self._db = db
         self._counts = counts
         self._gateway_offered = gateway_offered
-        self._batchers: dict[int, Batcher[Wish, Outcome]] = {}
+        self._batchers: dict[tuple[int, int], Batcher[Wish, Outcome]] = {}
         self.view = View(db)
         self.lines = Lines(db, keys)
 
     async def buy(self, caller: Caller, wish: Wish, ticket: str | None = None) -> Placed:
         """Quotes and places in one step. Raises the Problems of rules.refusal, of the waiting room and of placing,
-        NotFound, OfferElsewhere, MethodNotOffered, Overloaded and DatabaseAway."""
+        NotFound, MethodNotOffered, Overloaded and DatabaseAway."""
         if wish.method != "wallet" and not self._gateway_offered:
             raise payments.MethodNotOffered(wish.method)
         campaign = await self.view.campaign(wish.campaign_id)
-        if caller.cell != campaign.cell:
-            raise OfferElsewhere(wish.offer_id)
         outcome = self._known(campaign, wish)
         if outcome is None:
             self.lines.admit(caller, campaign, ticket, self._db.clock.now())
-            batcher = self._batchers.get(caller.cell)
+            cells = (caller.cell, campaign.cell)
+            batcher = self._batchers.get(cells)
             if batcher is None:
-                batcher = self._batchers[caller.cell] = Batcher(partial(self._run, caller.cell))
+                batcher = self._batchers[cells] = Batcher(partial(self._run, *cells))
             outcome = await batcher.do(wish)
         if isinstance(outcome, Problem):
             try:
@@ -67,8 +66,8 @@ class Desk:
             return bought.group_id if bought.body_hash == wish.body_hash else KeyConflict()
         return rules.refusal(campaign, sale, wish.buyer_id, wish.quantity, self._db.clock.now())
 
-    async def _run(self, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
-        outcomes = await self._db.transact(lambda tx: sell_many(tx, cell, wishes))
+    async def _run(self, home: int, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
+        outcomes = await self._db.transact(lambda tx: sell_many(tx, home, cell, wishes))
         self._counts.batches.observe(len(wishes))
         short = False
         for wish, outcome in zip(wishes, outcomes, strict=True):

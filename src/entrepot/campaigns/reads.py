@@ -9,6 +9,7 @@ from uuid import UUID
 from entrepot.campaigns import store
 from entrepot.campaigns.rules import limit_name
 from entrepot.campaigns.types import Bought, Campaign, Line, Sale
+from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 
@@ -16,7 +17,7 @@ CAMPAIGNS_MAX = 100
 AHEAD, AFTER = timedelta(days=1), timedelta(minutes=10)
 """A process knows campaigns from so long before their start until so long after their end."""
 BOUGHT_MAX = 100_000
-"""Purchases of an offer that a process remembers; of more, those beyond it are asked of the database."""
+"""Purchases of an offer by buyers of a cell that a process remembers; those beyond it are asked of the database."""
 
 
 async def current(tx: ReadTx) -> dict[UUID, Campaign]:
@@ -35,13 +36,11 @@ async def campaign(tx: ReadTx, campaign_id: UUID) -> Campaign:
 
 async def learn(tx: ReadTx, campaign: Campaign, sale: Sale, buyers: Collection[UUID] | None) -> None:
     """Makes a process know an offer's purchases, or those of some buyers."""
-    rows = await tx.all(
-        store.BOUGHT, cell=campaign.cell, name=limit_name(campaign.id, sale.offer_id),
-        buyers=None if buyers is None else list(buyers), limit=BOUGHT_MAX,
-    )  # fmt: skip
-    for row in rows:
-        sale.bought[row.owner, row.key] = Bought(row.body_hash, row.group_id)
-        sale.used[row.owner] = row.used
+    name, some = limit_name(campaign.id, sale.offer_id), None if buyers is None else list(buyers)
+    for home in await cells(tx):
+        for row in await tx.all(store.BOUGHT, cell=home, name=name, buyers=some, limit=BOUGHT_MAX):
+            sale.bought[row.owner, row.key] = Bought(row.body_hash, row.group_id)
+            sale.used[row.owner] = row.used
 
 
 async def _with_sales(tx: ReadTx, rows: Sequence[store.CampaignRow]) -> dict[UUID, Campaign]:

@@ -52,31 +52,39 @@ class _Facts(NamedTuple):
     addresses: Container[UUID]
 
 
-async def sell_many(tx: Tx, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
-    """An outcome for each, in order; a key that was used before gets what it placed then. Who is refused at a glance
-    costs no write; who is refused under the locks of place_many leaves no trace but a limit that is not used."""
-    before = await orders.keys_placed(tx, cell, [(wish.buyer_id, wish.key) for wish in wishes])
-    facts = await _facts(tx, cell, wishes)
-    outcomes: list[Outcome | None] = []
-    for wish in wishes:
-        if found := before.get((wish.buyer_id, wish.key)):
-            outcomes.append(found.group_id if found.body_hash == wish.body_hash else KeyConflict())
+async def sell_many(tx: Tx, home: int, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
+    """What buyers of `home` wish for from campaigns of `cell`: an outcome for each, in order. A key that was used
+    before gets what it placed then. Who is refused at a glance costs no write; who is refused under the locks of
+    placing leaves no trace but a limit that is not used."""
+    facts = await _facts(tx, home, cell, wishes)
+    outcomes: list[Outcome | None] = [_refusal(wish, facts, tx.now) for wish in wishes]
+    fine = [n for n, outcome in enumerate(outcomes) if outcome is None]
+    uses: dict[int, pricing.QuotaUse] = {}
+    for n, limit in zip(fine, await _limits(tx, home, [wishes[n] for n in fine], facts), strict=True):
+        if isinstance(limit, Problem):
+            outcomes[n] = limit
         else:
-            outcomes.append(_refusal(wish, facts, tx.now))
-    some = [n for n, outcome in enumerate(outcomes) if outcome is None]
-    if some:
-        for n, outcome in zip(some, await _buy(tx, cell, [wishes[n] for n in some], facts), strict=True):
-            outcomes[n] = outcome
+            uses[n] = limit
+    # Asked last, so that nobody is refused for what the same key has just bought.
+    before = await orders.keys_placed(tx, home, [(wish.buyer_id, wish.key) for wish in wishes])
+    for n, wish in enumerate(wishes):
+        if found := before.get((wish.buyer_id, wish.key)):
+            outcomes[n] = found.group_id if found.body_hash == wish.body_hash else KeyConflict()
+            uses.pop(n, None)
+    if uses:
+        wanted = [_purchase(wishes[n], use, facts) for n, use in uses.items()]
+        for n, verdict in zip(uses, await orders.buy_many(tx, home, cell, wanted), strict=True):
+            outcomes[n] = verdict.group_id or orders.problem_of(verdict)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-async def _facts(tx: ReadTx, cell: int, wishes: Sequence[Wish]) -> _Facts:
+async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _Facts:
     ids, numbers = list({w.campaign_id for w in wishes}), list({w.offer_id for w in wishes})
     terms = {row.offer_id: row for row in await tx.all(store.TERMS, cell=cell, ids=ids, offers=numbers)}
     offers = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, cell, list(terms))}
     markets = {fact.market for fact in offers.values()}
     services = {(market, s.code) for market in markets for s in await pricing.services(tx, market)}
-    addresses = await accounts.addresses_of(tx, cell, [(w.buyer_id, w.address_id) for w in wishes])
+    addresses = await accounts.addresses_of(tx, home, [(w.buyer_id, w.address_id) for w in wishes])
     return _Facts(terms, offers, services, addresses)
 
 
@@ -96,22 +104,23 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
     return orders.SoldOut(wish.offer_id, terms.left) if wish.quantity > terms.left else None
 
 
-async def _buy(tx: Tx, cell: int, wishes: Sequence[Wish], facts: _Facts) -> list[Outcome]:
+async def _limits(
+    tx: Tx, home: int, wishes: Sequence[Wish], facts: _Facts
+) -> list[pricing.QuotaUse | pricing.LimitReached]:
     """Limits are opened before anything is locked, so that who waits for another to open one holds up nobody."""
+    if not wishes:
+        return []
     names = [limit_name(wish.campaign_id, wish.offer_id) for wish in wishes]
     granted = [facts.terms[wish.offer_id].max_per_buyer for wish in wishes]
-    limits = await pricing.limits(tx, cell, names, [wish.buyer_id for wish in wishes], granted)
-    outcomes: list[Outcome] = [pricing.LimitReached(name, left) for name, (_, left) in zip(names, limits, strict=True)]
-    some = [n for n, wish in enumerate(wishes) if wish.quantity <= limits[n][1]]
-    wanted = []
-    for n in some:
-        wish, offer = wishes[n], facts.offers[wishes[n].offer_id]
-        purchase = orders.Purchase(
-            wish.buyer_id, offer.market, wish.shipping_code, [pricing.Line(offer, wish.quantity)], wish.address_id,
-            uses=[pricing.QuotaUse(limits[n][0], wish.quantity)],
-        )  # fmt: skip
-        wanted.append(orders.Buy(purchase, wish.key, wish.method, wish.body))
-    if wanted:
-        for n, verdict in zip(some, await orders.buy_many(tx, cell, wanted), strict=True):
-            outcomes[n] = verdict.group_id or orders.problem_of(verdict)
-    return outcomes
+    limits = await pricing.limits(tx, home, names, [wish.buyer_id for wish in wishes], granted)
+    return [
+        pricing.QuotaUse(id_, wish.quantity) if wish.quantity <= left else pricing.LimitReached(name, left)
+        for wish, name, (id_, left) in zip(wishes, names, limits, strict=True)
+    ]
+
+
+def _purchase(wish: Wish, use: pricing.QuotaUse, facts: _Facts) -> orders.Buy:
+    offer = facts.offers[wish.offer_id]
+    lines = [pricing.Line(offer, wish.quantity)]
+    purchase = orders.Purchase(wish.buyer_id, offer.market, wish.shipping_code, lines, wish.address_id, uses=[use])
+    return orders.Buy(purchase, wish.key, wish.method, wish.body)

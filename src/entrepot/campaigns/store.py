@@ -126,7 +126,7 @@ SALES = sql(
     """,
     SaleRow,
 )
-# All of an offer's purchases, or those of some buyers.
+# Purchases of an offer by all buyers of a cell, or by some.
 BOUGHT = sql(
     """
     select q.owner, q.used, k.key, k.body_hash, k.ref

@@ -68,7 +68,6 @@ from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
-    OfferElsewhere,
     OfferUnavailable,
     Place,
     Placed,
@@ -79,8 +78,8 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferElsewhere", "OfferUnavailable", "OrderView",
-    "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line",
+    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferUnavailable", "OrderView", "Place",
+    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line",
     "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view",
     "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",
     "order_view", "own_cart", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",

@@ -10,6 +10,7 @@ import msgspec
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.orders import store
 from entrepot.orders.actions import place_many, quote_many
+from entrepot.orders.spanning import place_spanning
 from entrepot.orders.types import KeyPlaced, Place, Purchase, Verdict
 
 
@@ -22,20 +23,23 @@ class Buy(msgspec.Struct, frozen=True):
     body: bytes
 
 
-async def buy_many(tx: Tx, cell: int, wanted: Sequence[Buy]) -> list[Verdict]:
-    """Quotes and places; a verdict for each, in order. What is refused leaves no quote behind, and a key that was used
-    before gets the group that it placed then. Raises the Problems of pricing.price, which are the caller's to avoid."""
-    quotes = await quote_many(tx, cell, [one.purchase for one in wanted])
+async def buy_many(tx: Tx, home: int, cell: int, wanted: Sequence[Buy]) -> list[Verdict]:
+    """Quotes and places what buyers of `home` want of offers that are all of `cell`; a verdict for each, in order. What
+    is refused leaves no quote behind, and a key that was used before gets the group that it placed then. Raises the
+    Problems of pricing.price, which are the caller's to avoid."""
+    quotes = await quote_many(tx, home, [one.purchase for one in wanted])
     commands = [
         Place(one.purchase.buyer_id, one.key, quote, one.method, one.body)
         for one, quote in zip(wanted, quotes, strict=True)
     ]
-    verdicts = await place_many(tx, cell, commands)
+    place = place_many if home == cell else place_spanning
+    verdicts = await place(tx, home, commands)
     unused = [q for q, v in zip(quotes, verdicts, strict=True) if v.verdict != "placed" or v.replayed]
     if not unused:
         return verdicts
-    await tx.run(store.DROP_QUOTES, cell=cell, ids=unused)
-    before = await keys_placed(tx, cell, [(c.caller, c.key) for c in commands])
+    for there in {home, cell}:
+        await tx.run(store.DROP_QUOTES, cell=there, ids=unused)
+    before = await keys_placed(tx, home, [(c.caller, c.key) for c in commands])
     return [
         msgspec.structs.replace(v, group_id=before[c.caller, c.key].group_id) if v.replayed else v
         for c, v in zip(commands, verdicts, strict=True)

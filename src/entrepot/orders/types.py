@@ -96,14 +96,6 @@ class OfferUnavailable(Problem):
 
 
 @dataclass(eq=False)
-class OfferElsewhere(Problem):
-    """What a campaign sells is sold to buyers of its own cell."""
-
-    status: ClassVar[int] = 409
-    offer_id: int
-
-
-@dataclass(eq=False)
 class PriceChanged(Problem):
     """A price has changed since the quote."""
 

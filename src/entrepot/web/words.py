@@ -84,7 +84,6 @@ REFUSALS = {
     "cart_full": N("Your cart holds as many different items as it can (%(limit)s)."),
     "cart_incomplete": N("Choose an address and a way of shipping first."),
     "offer_unavailable": N("One of the items can no longer be bought. Please take it out of the cart."),
-    "offer_elsewhere": N("This offer is not for your part of the marketplace."),
     "price_changed": N("A price has changed since you last looked. Check the new total before you order."),
     "sold_out": N("There are not enough left of one of the items: only %(available)s now."),
     "wallet_too_low": N("Your wallet holds %(available)s, which is not enough for this order."),
