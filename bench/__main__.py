@@ -1,6 +1,7 @@
 """python -m bench orders [--json] [--only NAME,...]
 python -m bench flash [--json] [--only NAME,...] [--attempts N]
-python -m bench grow [--json] [--sizes N,...]"""
+python -m bench grow [--json] [--sizes N,...]
+python -m bench landed [--json]"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import replace
 
-from bench import flash, grow, orders, report
+from bench import flash, grow, landed, orders, report
 from bench.report import Outcome
 
 ATTEMPTS_MAX = 10_000_000
@@ -18,7 +19,7 @@ ATTEMPTS_MAX = 10_000_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
-    parser.add_argument("bench", choices=["orders", "flash", "grow"])
+    parser.add_argument("bench", choices=["orders", "flash", "grow", "landed"])
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument(
         "--only", metavar="NAME,...", help=f"orders: some of {', '.join(orders.PARTS)}; flash: {', '.join(flash.PARTS)}"
@@ -35,9 +36,11 @@ def main() -> int:
             outcome = _grow(parser, arguments.sizes)
         elif arguments.bench == "flash":
             outcome = _flash(parser, arguments.only, arguments.attempts)
+        elif arguments.bench == "landed":
+            outcome = landed.run(report.tell)
         else:
             outcome = orders.run(orders.FULL, _named(parser, arguments.only, orders.PARTS), tell=report.tell)
-    except grow.NoRoomError as error:
+    except (grow.NoRoomError, landed.NoDataError) as error:
         parser.exit(1, f"{error}\n")
     print(report.as_json(outcome) if arguments.json else report.as_table(outcome))
     return 1 if outcome.void else 0

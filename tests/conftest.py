@@ -14,7 +14,9 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from entrepot import trade
 from entrepot.kit import migrate, postgres
+from entrepot.kit.db import Database
 from tests import cluster
 
 _serial = count(1)
@@ -85,10 +87,10 @@ def pg_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(pg_url: str) -> Iterator[str]:
-    """The name of a migrated database that holds no rows beyond what the migrations write."""
+    """The name of a database as `entrepot migrate` leaves it: no rows but the packs of the law."""
     name = f"entrepot_{os.getpid()}_template"
     _administer(pg_url, f"create database {name}")
-    asyncio.run(migrate.migrate(_sibling(pg_url, name)))
+    asyncio.run(_migrate(_sibling(pg_url, name)))
     yield name
     _administer(pg_url, f"drop database {name} with (force)")
 
@@ -154,6 +156,14 @@ def _init(home: Path, programs: Path) -> None:
     locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
     postgres._run([programs / "initdb", "-D", data, "-U", "entrepot", "-A", "trust", *locale], user)
     postgres._run([programs / "postgres", "--single", "-D", data, "template1"], user, "create database entrepot\n")
+
+
+async def _migrate(url: str) -> None:
+    await migrate.migrate(url)
+    db = await Database.open(url)
+    async with db.write() as tx:
+        await trade.load_packs(tx)
+    await db.close()
 
 
 @contextmanager

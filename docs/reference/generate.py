@@ -28,6 +28,7 @@ ROOMS = (
     "sellers",
     "platform",
     "catalog",
+    "trade",
     "pricing",
     "ledger",
     "inventory",

@@ -22,6 +22,8 @@ CREATE SCHEMA pricing;
 
 CREATE SCHEMA sellers;
 
+CREATE SCHEMA trade;
+
 CREATE SCHEMA world;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
@@ -1972,6 +1974,69 @@ CREATE TABLE sellers.seller (
     CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE trade.code (
+    nomenclature text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    valid_to date,
+    leaf boolean NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT code_check CHECK ((valid_to > valid_from)),
+    CONSTRAINT code_code_check CHECK ((code ~ '^[0-9]{2,10}$'::text))
+);
+
+CREATE TABLE trade.code_text (
+    nomenclature text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    language text NOT NULL COLLATE pg_catalog."C",
+    text text NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE trade.duty_rate (
+    tariff text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    heading text GENERATED ALWAYS AS (substr(code, 1, 6)) STORED NOT NULL COLLATE pg_catalog."C",
+    program text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    valid_to date,
+    expression text NOT NULL,
+    line integer NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT duty_rate_check CHECK ((valid_to > valid_from)),
+    CONSTRAINT duty_rate_code_check CHECK ((code ~ '^[0-9]{6,10}$'::text))
+);
+
+CREATE TABLE trade.euro_rate (
+    currency text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    rate numeric NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT euro_rate_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT euro_rate_rate_check CHECK ((rate > (0)::numeric))
+);
+
+CREATE TABLE trade.law (
+    country text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    valid_to date,
+    facts jsonb NOT NULL,
+    citation text NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT law_check CHECK ((valid_to > valid_from)),
+    CONSTRAINT law_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
+CREATE TABLE trade.source (
+    name text NOT NULL COLLATE pg_catalog."C",
+    title text NOT NULL,
+    digest text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    read integer NOT NULL,
+    unread jsonb NOT NULL
+);
+
 CREATE TABLE world.progress (
     name text NOT NULL COLLATE pg_catalog."C",
     until date NOT NULL,
@@ -2182,6 +2247,21 @@ ALTER TABLE ONLY sellers.seller
 ALTER TABLE ONLY sellers.suspended
     ADD CONSTRAINT suspended_pkey PRIMARY KEY (cell, seller_id);
 
+ALTER TABLE ONLY trade.code
+    ADD CONSTRAINT code_pkey PRIMARY KEY (nomenclature, code, valid_from);
+
+ALTER TABLE ONLY trade.code_text
+    ADD CONSTRAINT code_text_pkey PRIMARY KEY (nomenclature, code, language);
+
+ALTER TABLE ONLY trade.duty_rate
+    ADD CONSTRAINT duty_rate_pkey PRIMARY KEY (tariff, heading, code, program, valid_from);
+
+ALTER TABLE ONLY trade.euro_rate
+    ADD CONSTRAINT euro_rate_pkey PRIMARY KEY (currency, day);
+
+ALTER TABLE ONLY trade.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY world.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (name);
 
@@ -2257,6 +2337,8 @@ CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 
 CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
+
+CREATE INDEX law_country ON trade.law USING btree (country, kind);
 
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;

@@ -48,6 +48,7 @@ from entrepot.pricing import api as pricing_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
+from entrepot.trade import api as trade_api
 from entrepot.world import rehearse
 
 # Starlette tries one after another, so the rooms that are asked most come first.
@@ -62,6 +63,7 @@ ROUTES = [
     *logistics_api.routes,
     *payments_api.routes,
     *platform_api.routes,
+    *trade_api.routes,
 ]
 
 SECURITY_HEADERS = [

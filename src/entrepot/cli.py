@@ -114,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--json", action="store_true")
     imports.set_defaults(run=_import)
 
+    tariff = commands.add_parser("tariff", help="what borders take: read the official files, list what was read")
+    tariff.add_argument("verb", choices=["import", "list"])
+    tariff.add_argument("folder", nargs="?", type=Path, help="where the files are (ENTREPOT_DATA), or a pack (.toml)")
+    tariff.add_argument("--json", action="store_true")
+    tariff.set_defaults(run=_tariff)
+
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
     sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
     sim.add_argument("--steps", type=int, default=1000)
@@ -193,7 +199,10 @@ def _serve(settings: Settings) -> int | None:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> None:
+    from entrepot.trade import command
+
     asyncio.run(migrate(settings.database_url))
+    command.load_packs(settings)
 
 
 def _worker(settings: Settings, _: argparse.Namespace) -> None:
@@ -240,6 +249,15 @@ def _import(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot.world import completejourney
 
     return completejourney.main(settings, days=arguments.days, json=arguments.json)
+
+
+def _tariff(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.trade import command
+
+    try:
+        return command.run(settings, arguments.verb, arguments.folder, as_json=arguments.json)
+    except command.UsageError as error:
+        return _refuse(2, error)
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:

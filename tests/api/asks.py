@@ -58,6 +58,7 @@ plain("GET /v1/wallet", currency="USD")
 plain("GET /v1/seller/statement", **PERIOD)
 plain("GET /v1/seller/payouts")
 plain("GET /v1/operator/stuck-payments")
+plain("GET /v1/tariff-sources")
 plain("GET /v1/groups")
 plain("GET /v1/seller/orders", status="paid")
 plain("GET /v1/operator/days", market=MARKET)
@@ -398,3 +399,9 @@ async def _(stage: Stage) -> Ask:
     offer = (await stage.shop.http.get(campaign)).json()["offers"][0]["id"]
     body = {"offer_id": offer, "address_id": show("adr", stage.buyer.address), "shipping": "standard"}
     return Ask(f"{campaign}/orders", body)
+
+
+@ask("POST /v1/landed-cost")
+async def _(_: Stage) -> Ask:
+    line = {"code": "610910", "origin": "CN", "value_minor": 20_000}
+    return Ask("/v1/landed-cost", {"from": "CN", "to": "DE", "currency": "EUR", "lines": [line]})

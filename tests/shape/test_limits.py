@@ -16,6 +16,7 @@ TEST_LINES_MAX = 600
 
 VAGUE_NAMES = {"base", "common", "core", "helpers", "manager", "misc", "service", "utils"}
 MONEY = ("kit/money.py", "ledger/", "payments/", "pricing/")
+"""No `/` and no float. (The room trade divides, in Decimal: its golden cases are checked to the cent.)"""
 CLOCK = "kit/clock.py"
 WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 SQL_CLOCK = re.compile(

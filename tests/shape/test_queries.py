@@ -7,6 +7,7 @@ import pkgutil
 import types
 from collections.abc import AsyncIterator
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from entrepot.kit.sql import QUERIES, Query
 PYTHON = {
     "bool": bool, "int2": int, "int4": int, "int8": int, "text": str, "uuid": UUID, "timestamptz": datetime,
     "date": date, "bytea": bytes, "jsonb": dict, "xid8": int, "float4": float, "float8": float, "void": type(None),
-    "name": str, "varchar": str,
+    "name": str, "varchar": str, "numeric": Decimal,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers
+from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers, trade
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.clock import RealClock, VirtualClock
@@ -124,6 +124,7 @@ async def seed(url: str) -> bool:
 async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     if await tx.maybe(_BEGUN, name=NAME, day=start.date()) is None:
         return False
+    await trade.load_packs(tx)
     best = sorted(await tx.all(_BEST_OFFERS, cell=CELL, market=MARKET), key=lambda o: (-o.sold, o.offer_id))
     await _restock(tx, best)
     own_shop, own = await _open_own_shop(tx)

@@ -1,0 +1,49 @@
+"""Looking up what a quote rests on: one statement each, however many lines are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from entrepot.kit.db import ReadTx
+from entrepot.trade import store
+from entrepot.trade.books import Book, Law
+from entrepot.trade.types import KINDS, Cited, LawMissing, Rate
+
+BANKS_REST = timedelta(days=10)
+"""A rate of exchange that is older than this is none."""
+
+
+async def laws(tx: ReadTx, countries: Collection[str], at: date) -> list[Law]:
+    """The law of those countries that have customs law on that day."""
+    facts: dict[str, list[Cited]] = {}
+    for row in await tx.all(store.LAW, countries=sorted(set(countries)), at=at):
+        fact = msgspec.convert(row.facts, KINDS[row.kind])
+        facts.setdefault(row.country, []).append(Cited(fact, row.citation, row.valid_from))
+    found = []
+    for country, mine in facts.items():
+        try:
+            found.append(Law(country, at, mine))
+        except LawMissing:  # it has other facts only, such as a mean duty
+            continue
+    return found
+
+
+async def book(
+    tx: ReadTx, countries: Collection[str], codes: Collection[str], at: date, currencies: Collection[str] = ()
+) -> Book:
+    """The law of `countries` (of the destinations, and of the origins for whether they are of one union), the rates of
+    the headings of `codes` and the exchange rates, of the day `at`."""
+    found = await laws(tx, countries, at)
+    tariffs = sorted({law.customs.tariff for law in found if law.customs.tariff})
+    programs = sorted({"mfn"} | {program.program for law in found for program in law.programs})
+    headings = sorted({code[:6] for code in codes})
+    rows = await tx.all(store.RATES, tariffs=tariffs, headings=headings, programs=programs, at=at)
+    asked = {law.customs.currency for law in found} | set(currencies)
+    asked |= {relief.currency for law in found for relief, _ in [*law.duty_reliefs, *law.tax_reliefs]}
+    euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, oldest=at - BANKS_REST)
+    rates = [Rate(r.tariff, r.code, r.program, r.expression, r.source, r.line, r.valid_from) for r in rows]
+    return Book(at, found, rates, {row.currency: Decimal(row.rate) for row in euro})

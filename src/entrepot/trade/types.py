@@ -1,0 +1,243 @@
+"""The law of a country as facts, what is asked at a border and answered, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from entrepot.kit.problem import Problem
+
+
+class Customs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a country values goods and rounds. `tariff` says which tariff's rates hold; without one the mean of the
+    country's duties is an estimate. FOB leaves transport and insurance out of the customs value, CIF takes them in.
+    A step is what a value or a charge is a multiple of, in major units; without one it is the minor unit."""
+
+    currency: str
+    basis: Literal["FOB", "CIF"]
+    tariff: str | None = None
+    rounding: Literal["half_up", "down"] = "half_up"
+    value_step: Decimal | None = None
+    duty_step: Decimal | None = None
+    tax_step: Decimal | None = None
+
+
+class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """VAT or GST at import: `rate` percent of the sum of `on`; `inside` when the tax is part of its own base."""
+
+    name: str
+    rate: Decimal
+    on: tuple[Literal["goods", "transport", "duty", "fee"], ...] = ("goods", "transport", "duty")
+    inside: bool = False
+
+
+class ReducedTax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another rate for the goods whose codes begin like one of `codes`."""
+
+    name: str
+    rate: Decimal
+    codes: tuple[str, ...]
+
+
+class Relief(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """De minimis: no duty, or no tax, on a consignment of up to `up_to`; or `instead`, an expression, less `less`.
+
+    Measured are the goods, with transport and insurance (cif), or what would be due. It does not hold for codes that
+    begin like one of `except_`, nor for goods of `not_from`; some hold only if, or unless, the platform is registered.
+    """
+
+    of: Literal["duty", "tax"]
+    up_to: Decimal
+    currency: str
+    measured: Literal["goods", "cif", "due"]
+    except_: tuple[str, ...] = msgspec.field(default=(), name="except")
+    not_from: tuple[str, ...] = ()
+    applies: Literal["always", "if_registered", "unless_registered"] = "always"
+    instead: str = ""
+    per: Literal["line", "subheading"] = "line"
+    less: Decimal = Decimal(0)
+
+
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A preference: goods of `origins` with a proof of origin may pay the rates of `program`. With `instead` these hold
+    for goods of `origins` whatever is proven."""
+
+    tariff: str
+    program: str
+    name: str
+    origins: tuple[str, ...]
+    instead: bool = False
+
+
+class MeanDuty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mean of a country's duties in percent: an estimate for whatever has no rate of its own."""
+
+    rate: Decimal
+    year: int
+
+
+class Union(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Between the countries of one union nothing is imported."""
+
+    name: str
+
+
+class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What this law lacks, so that every answer is an estimate."""
+
+    text: str
+
+
+Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap
+KINDS: dict[str, type[Fact]] = {
+    "customs": Customs, "tax": Tax, "reduced_tax": ReducedTax, "relief": Relief, "program": Program,
+    "mean_duty": MeanDuty, "union": Union, "gap": Gap,
+}  # fmt: skip
+
+
+class Cited(NamedTuple):
+    """A fact and where it stands."""
+
+    fact: Fact
+    citation: str
+    valid_from: date
+
+
+class Rate(NamedTuple):
+    """A line of a tariff; `line` is that of the file `source`."""
+
+    tariff: str
+    code: str
+    program: str
+    expression: str
+    source: str
+    line: int
+    valid_from: date
+
+
+class Goods(NamedTuple):
+    """A line of a consignment. `value_minor` is what is paid for it, of the consignment's currency; `quantities` are of
+    the whole line, by the units of trade.expressions. `proof` says that there is a proof of origin."""
+
+    code: str
+    origin: str
+    value_minor: int
+    quantities: Mapping[str, Decimal]
+    proof: bool = False
+
+
+class Consignment(NamedTuple):
+    """What is sent from one country to another on a day. All amounts are minor units of `currency`. `registered` says
+    that the platform is registered for the destination's scheme of low-value goods, where it has one."""
+
+    lines: tuple[Goods, ...]
+    from_: str
+    to: str
+    at: date
+    currency: str
+    freight_minor: int = 0
+    insurance_minor: int = 0
+    fee_minor: int = 0
+    registered: bool = False
+
+
+class Assessed(NamedTuple):
+    """A line as customs assesses it, in minor units of the destination's currency; `why` says what of it is only an
+    estimate, empty where nothing is."""
+
+    code: str
+    goods_minor: int
+    transport_minor: int
+    customs_value_minor: int
+    program: str
+    expression: str
+    source: str
+    duty_minor: int
+    duty_relief: str
+    tax_name: str
+    tax_rate: Decimal
+    tax_base_minor: int
+    tax_minor: int
+    tax_source: str
+    tax_relief: str
+    why: str
+
+
+class Landed(NamedTuple):
+    """What a consignment costs at the border. The sums and `charges`, which is (duty, tax) for each line, are in minor
+    units of the consignment's `currency`; the lines in those of `customs_currency`, at `rate` units of it for one."""
+
+    currency: str
+    customs_currency: str
+    basis: str
+    rate: Decimal
+    lines: tuple[Assessed, ...]
+    charges: tuple[tuple[int, int], ...]
+    duty_minor: int
+    tax_minor: int
+    fee_minor: int
+    estimated: bool
+    why: tuple[str, ...]
+
+    @property
+    def border_minor(self) -> int:
+        """All that the border adds to goods and transport."""
+        return self.duty_minor + self.tax_minor + self.fee_minor
+
+
+@dataclass(eq=False)
+class TradeProblem(Problem):
+    """What the border needs to know is missing or wrong."""
+
+    status: ClassVar[int] = 409
+    field: str
+    remedy: str
+    line: int | None = None  # which of the consignment's, from 0
+
+
+@dataclass(eq=False)
+class CodeUnknown(TradeProblem):
+    """There is no such code in the nomenclature of this day."""
+
+
+@dataclass(eq=False)
+class RateMissing(TradeProblem):
+    """The tariff has no rate for this code on this day."""
+
+
+@dataclass(eq=False)
+class QuantityMissing(TradeProblem):
+    """The duty depends on a quantity that is not said."""
+
+
+@dataclass(eq=False)
+class OriginMissing(TradeProblem):
+    """The country of origin is not said, or is no country."""
+
+
+@dataclass(eq=False)
+class LawMissing(TradeProblem):
+    """There is no law for this country on this day."""
+
+
+@dataclass(eq=False)
+class CurrencyRateMissing(TradeProblem):
+    """There is no exchange rate for this currency on this day."""
+
+
+@dataclass(eq=False)
+class ValueNotValid(TradeProblem):
+    """A value at the border must be from 0 to the largest that there is."""
+
+
+@dataclass(eq=False)
+class PackNotValid(Problem):
+    """A pack of the law cannot be read."""
+
+    status: ClassVar[int] = 422
+    detail: str
