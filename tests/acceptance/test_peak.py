@@ -353,6 +353,9 @@ async def test_5_the_proof_after_a_kill(folder: Path) -> None:
     server.stop()
 
 
+MIX = "listing=2,detail=1,cart=1,purchase=1,place=1,campaign=6"
+
+
 def test_6_rehearsal(
     own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -363,7 +366,7 @@ def test_6_rehearsal(
     with deployment(own_db_url, folder, monkeypatch) as server:
         before = asyncio.run(Untouched.of(own_db_url, apart=("platform.rehearsal",)))
         metrics = shop_metrics(server.url)
-        code = cli.main(["rehearse", *TINY, "--forecast", "16", "--report", str(report), "--json"])
+        code = cli.main(["rehearse", *TINY, "--forecast", "16", "--mix", MIX, "--report", str(report), "--json"])
         found = json.loads(capsys.readouterr().out)
         asyncio.run(before.require_same(own_db_url))
         assert rehearsals(own_db_url) == there
@@ -457,6 +460,7 @@ def require_proven(found: dict[str, Any]) -> None:
     assert evidence["placed"] >= evidence["acknowledged"] >= 4
     assert (evidence["findings"], evidence["strayed"]) == (0, 0)
     assert evidence["checked"] > 0
+    assert "campaign" in {kind["name"] for kind in found["kinds"]}
     assert {point["phase"] for point in found["timeline"]} == {"warm", "ramp", "peak"}
     assert found["ramp"][0][0]["failed"] == 0
     assert found["ramp"][0][0]["usage"]["web_processes"] == 2

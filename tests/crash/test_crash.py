@@ -33,7 +33,18 @@ from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from entrepot.world.gateway import free_port
 from tests.conftest import DISK
-from tests.crash.town import CELLS, SECRET, Acknowledged, Town, furnish, kill_oldest, serve
+from tests.crash.town import (
+    CAMPAIGN_LIMIT,
+    CAMPAIGN_TIME,
+    CAMPAIGN_UNITS,
+    CELLS,
+    SECRET,
+    Acknowledged,
+    Town,
+    furnish,
+    kill_oldest,
+    serve,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
 
@@ -64,10 +75,9 @@ def run() -> Iterator[Run]:
     chance = Random(20261121)
     database = postgres.start(home)
     asyncio.run(migrate.migrate(database.url))
-    hands, people, offers = asyncio.run(furnish(database.url, BUYERS, OFFERS))
     port = free_port(0)
+    town = asyncio.run(furnish(f"http://127.0.0.1:{port}", database.url, BUYERS, OFFERS, chance))
     server = serve(database.url, home, port)
-    town = Town(f"http://127.0.0.1:{port}", database.url, hands, people, offers, chance)
     living = threading.Thread(target=lambda: asyncio.run(town.live()))
     try:
         _await_healthy(town.base, home)
@@ -137,8 +147,9 @@ async def _ask_again(town: Town) -> list[tuple[Acknowledged, httpx.Response]]:
 
 
 async def _pass_deadlines(url: str, gateway_url: str) -> None:
-    """What a worker does once every payment deadline is over: its clock is ahead, so that nobody has to wait for it."""
-    clock = VirtualClock(RealClock().now() + GRACE + timedelta(minutes=1))
+    """What a worker does once every payment deadline and the campaign are over: its clock is ahead, so that nobody has
+    to wait for it."""
+    clock = VirtualClock(RealClock().now() + GRACE + CAMPAIGN_TIME)
     db = await Database.open(url, clock)
     async with httpx.AsyncClient(trust_env=False) as client:
         gateway = await payments.find_gateway(db, Keys(SECRET.encode()), gateway_url, gateway_url)
@@ -159,7 +170,7 @@ def test_it_did_hurt_and_it_recovered(run: Run) -> None:
 def test_what_was_acknowledged_is_there_once_and_is_acknowledged_again(run: Run) -> None:
     for told, answer in run.again:
         assert (answer.status_code, answer.text) == (told.status, told.answer), told.path
-    placed = [told for told in run.town.told if told.path == "/v1/orders"]
+    placed = [told for told in run.town.told if told.path.endswith("/orders")]
     assert len(placed) == len(run.town.placed_at)
     # No buyer gave up before there was an answer, so there is no group either that nobody was told of.
     assert count(run.url, "select count(*) from orders.order_group") == len({told.answer for told in placed})
@@ -200,6 +211,21 @@ def test_nothing_is_held_for_ever(run: Run) -> None:
     captured = "select count(*) from payments.payment where method = 'sandbox' and captured_at is not null"
     assert count(run.url, captured) >= len(run.town.approved)
     assert count(run.url, "select count(*) from orders.order_group where other_cells is not null") > 0
+
+
+def test_the_campaign_sold_what_it_had_and_nobody_has_more_than_the_limit(run: Run) -> None:
+    bought = [told for told in run.town.told if told.path == f"/v1/campaigns/{run.town.campaign}/orders"]
+    assert len(bought) > BUYERS
+    lines = f"orders.order o join orders.order_line l on l.order_id = o.id where l.offer_id = {run.town.campaign_offer}"
+    assert count(run.url, f"select count(*) from {lines}") == len(bought)
+    gone = count(run.url, f"select count(*) from {lines} and o.status not in ('canceled', 'expired')")
+    assert 0 < gone <= CAMPAIGN_UNITS
+    limits = "from pricing.quota where name like 'campaign:%'"
+    assert count(run.url, f"select sum(used) {limits}") == gone
+    assert count(run.url, f"select max(used) {limits}") <= CAMPAIGN_LIMIT
+    # It is over: what nobody has bought is back where it came from.
+    aside = "inventory.stock s join campaigns.offer o on o.cell = s.cell and o.stock_id = s.id"
+    assert count(run.url, f"select sum(s.on_hand - s.held - s.allocated) from {aside}") == 0
 
 
 def test_the_auditor_finds_nothing(run: Run) -> None:

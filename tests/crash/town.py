@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from entrepot import catalog, pricing, sellers
+from entrepot import campaigns, catalog, pricing, sellers
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import GONE, Database
@@ -31,6 +31,9 @@ PAUSE_S = 0.1
 WALLET_MINOR = 1_000_000
 CELLS = 4
 """Each with a seller, its offers and its buyers, who buy in all of them."""
+CAMPAIGN_UNITS, CAMPAIGN_LIMIT = 30, 6
+"""Fewer than its buyers may buy together."""
+CAMPAIGN_TIME = timedelta(hours=1)
 SENT_AT_ONCE = 5
 """Orders that the seller sends before it looks again, so that buyers may cancel others."""
 
@@ -78,8 +81,8 @@ def _started(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
-async def furnish(url: str, buyers: int, offers: int) -> tuple[list[UUID], list[Buyer], list[int]]:
-    """A marketplace with goods and money in each cell: its sellers, by their cells, the buyers and the offers."""
+async def furnish(base: str, url: str, buyers: int, offers: int, chance: Random) -> Town:
+    """A marketplace with goods and money in each cell, and a campaign in one of them, in which all may buy."""
     now = RealClock().now()
     db = await Database.open(url)
     async with db.write() as tx:
@@ -108,8 +111,13 @@ async def furnish(url: str, buyers: int, offers: int) -> tuple[list[UUID], list[
         hands = [await shop.seller(cell=cell) for cell in range(CELLS)]
         stocked = [await shop.offer(hands[n % CELLS], 1_000, 100_000, cell=n % CELLS) for n in range(offers)]
         people = [await shop.buyer(WALLET_MINOR, n % CELLS) for n in range(buyers)]
+    async with db.write() as tx:
+        goods = campaigns.NewOffer(stocked[1], 700, CAMPAIGN_UNITS, CAMPAIGN_LIMIT)
+        new = campaigns.NewCampaign(MARKET, "Rush", tx.now, tx.now + CAMPAIGN_TIME, [goods])
+        campaign = show("cmp", await campaigns.open_campaign(tx, new))
+        sold = await tx.conn.fetchval("select offer_id from campaigns.offer")
     await db.close()
-    return hands, people, stocked
+    return Town(base, url, hands, people, stocked, campaign, sold, chance)
 
 
 class Who(NamedTuple):
@@ -144,6 +152,8 @@ class Town:
     sellers: list[UUID]
     people: list[Buyer]
     offers: list[int]
+    campaign: str
+    campaign_offer: int
     chance: Random
     keys: Keys = field(default_factory=lambda: Keys(SECRET.encode()))
     stop: bool = False
@@ -172,7 +182,8 @@ class Town:
             while not self.stop:
                 if chance.random() < 0.2:
                     await self._top_up(http, chance, person.id)
-                group = await self._buy(http, chance, who, person.address)
+                buy = self._rush if chance.random() < 0.3 else self._buy
+                group = await buy(http, chance, who, person.address)
                 if group is None:
                     continue
                 if group["status"] == "awaiting_payment":
@@ -193,8 +204,16 @@ class Town:
         if quote.status_code != 201:  # half a second of a cart may be lost with the server
             self.refusals[quote.json()["type"]] += 1
             return None
+        return await self._place(http, chance, who, "/v1/orders", {"quote_id": quote.json()["id"]})
+
+    async def _rush(self, http: httpx.AsyncClient, chance: Random, who: Who, address: UUID) -> Any:
+        """From the campaign, which is of another cell for most of them."""
+        body = {"offer_id": self.campaign_offer, "address_id": show("adr", address), "shipping": "standard"}
+        return await self._place(http, chance, who, f"/v1/campaigns/{self.campaign}/orders", body)
+
+    async def _place(self, http: httpx.AsyncClient, chance: Random, who: Who, path: str, body: dict[str, Any]) -> Any:
         method = "sandbox" if chance.random() < 0.2 else "wallet"
-        placed = await self._write(http, who, "/v1/orders", {"quote_id": quote.json()["id"], "method": method})
+        placed = await self._write(http, who, path, body | {"method": method})
         if placed is not None:
             self.placed_at.append(RealClock().now())
         return placed

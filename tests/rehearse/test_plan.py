@@ -13,8 +13,9 @@ from entrepot.world.rehearse.plan import Arrivals, Mix, PlanError, Step
 def test_a_mix_says_how_many_come_with_an_order() -> None:
     assert plan.mix(None).arrivals_per_order == 100 / 18
     some = plan.mix("listing=6, purchase=1,place=3")
-    assert some.weights == {"listing": 6, "detail": 0, "cart": 0, "purchase": 1, "place": 3}
+    assert some.weights == {"listing": 6, "detail": 0, "cart": 0, "purchase": 1, "place": 3, "campaign": 0}
     assert (some.arrivals_per_order, some.placed_per_order) == (2.5, 0.75)
+    assert plan.mix("cart=4,place=1,campaign=3").placed_per_order == 0.25
 
 
 @pytest.mark.parametrize("text", ["", "listing", "guest=1,place=1", "place=-1", "place=1.5", "place=1001", "place=²"])

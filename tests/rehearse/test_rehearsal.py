@@ -89,7 +89,7 @@ def await_true(condition: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--mix", "listing=1"], "--mix must have some `purchase` or `place`"),
+        (["--mix", "listing=1"], "--mix must have some `purchase`, `place` or `campaign`"),
         (["--forecast", "0"], "--forecast must be above 0 and below a million, not 0"),
         (["--forecast", "nan"], "--forecast must be above 0 and below a million, not nan"),
         (["--headroom", "0.5"], "--headroom must be from 1 to 10, not 0.5"),

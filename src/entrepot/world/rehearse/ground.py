@@ -10,12 +10,13 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from entrepot import accounts, orders
+from entrepot import accounts, campaigns, orders
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.db import Database
 from entrepot.kit.ids import show
@@ -34,6 +35,7 @@ PAGES = 1_000
 """Different pages of each kind that are looked at."""
 BASKETS = ((1, 1), (1, 1), (2, 1), (2, 2), (4, 3))
 """(lines, sellers) of what is placed: 2 lines of 1.6 sellers on average."""
+CAMPAIGN_PRICE_MINOR = 100
 
 
 def family(database: str) -> str:
@@ -131,6 +133,17 @@ class Crowd:
                 )
                 for one in wanted
             ]  # fmt: skip
+
+    async def campaign(self) -> tuple[str, int]:
+        """A campaign for as long as a rehearsal may take, of one product, with goods for all who come: its id, and what
+        it sells."""
+        units, listed = market.ON_HAND // 2, self._market.offers[0][0].offer_id
+        async with self._db.write() as tx:
+            goods = campaigns.NewOffer(listed, CAMPAIGN_PRICE_MINOR, units, units)
+            new = campaigns.NewCampaign(market.MARKET, "The peak", tx.now, tx.now + timedelta(days=1), [goods])
+            opened = await campaigns.open_campaign(tx, new)
+            sold = await tx.one(store.SOLD_BY, cell=market.CELL, id=opened)
+        return show("cmp", opened), sold
 
     async def places(self, count: int) -> list[bytes]:
         """Ready requests that place an order each; their quotes are stored now."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections import deque
 from functools import partial
-from itertools import cycle
+from itertools import count, cycle
 from random import Random
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ import uvloop
 from entrepot.kit.clock import RealClock, monotonic
 from entrepot.world.rehearse.latency import Counts, bucket
 from entrepot.world.rehearse.plan import KINDS, ORDERING, Arrivals, Mix, Step
-from entrepot.world.wire import Purchase, Script, Wire, buy, fill_cart, good
+from entrepot.world.wire import Purchase, Script, Wire, buy, fill_cart, good, request
 
 TICK_S = 0.002
 CONNECTIONS = 256
@@ -37,7 +38,8 @@ LENGTH_BYTES = 8
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`prefix` is the rehearsal's path; the rest are ready requests, of which the placing ones are sent once each."""
+    """`prefix` is the rehearsal's path, `campaign` an id, `campaign_offer` what all want of it; the rest are ready
+    requests, of which the placing ones are sent once each."""
 
     host: str
     port: int
@@ -48,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True):
     details: list[bytes]
     wishes: list[Purchase]
     places: list[bytes]
+    campaign: str
+    campaign_offer: int
 
 
 class Second(msgspec.Struct, frozen=True):
@@ -93,6 +97,7 @@ class Load:
         self._kinds, self._weights = list(plan.weights), list(plan.weights.values())
         self._listings, self._details, self._wishes = cycle(plan.listings), cycle(plan.details), cycle(plan.wishes)
         self._places = iter(plan.places)
+        self._keys = (f"{secrets.token_hex(4)}-{n}" for n in count())
         self._free: list[Wire] = []
         self._backlog: deque[_Arrival] = deque()
         self._wires = 0
@@ -153,6 +158,8 @@ class Load:
             return _once(next(self._details))
         if kind == "cart":
             return _leave(next(self._wishes), self._plan.prefix)
+        if kind == "campaign":
+            return _rush(next(self._wishes), self._plan, next(self._keys))
         place = next(self._places, None) if kind == "place" else None
         return buy(next(self._wishes), self._plan.prefix) if place is None else _once(place)
 
@@ -212,6 +219,14 @@ def _once(data: bytes) -> Script:
 
 def _leave(wish: Purchase, prefix: str) -> Script:
     yield from fill_cart(wish, prefix)
+
+
+def _rush(wish: Purchase, plan: Plan, key: str) -> Script:
+    good((yield request("GET", f"{plan.prefix}/campaigns/{plan.campaign}", b"accept: text/html\r\n")))
+    body = {"offer_id": plan.campaign_offer, "address_id": wish.address_id, "shipping": wish.shipping}
+    headers = wish.headers + f"idempotency-key: {key}\r\n".encode()
+    path = f"{plan.prefix}/v1/campaigns/{plan.campaign}/orders"
+    good((yield request("POST", path, headers, msgspec.json.encode(body))))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from random import Random
 
 import msgspec
 
-KINDS = ("listing", "detail", "cart", "purchase", "place")
+KINDS = ("listing", "detail", "cart", "purchase", "place", "campaign")
 """A page of 24 products; a product's page; a cart that is filled and left; a whole purchase, from an empty cart to
-paid; and an order placed from a cart that was quoted before."""
-ORDERING = ("purchase", "place")
-DEFAULT_MIX = {"listing": 40, "detail": 30, "cart": 12, "purchase": 8, "place": 10}
+paid; an order placed from a cart that was quoted before; and a campaign's page, and one of the product bought that all
+its visitors want."""
+ORDERING = ("purchase", "place", "campaign")
+DEFAULT_MIX = {"listing": 40, "detail": 30, "cart": 12, "purchase": 6, "place": 8, "campaign": 4}
 
 GROWTH = 1.25
 """From one step of the ramp to the next: the answer is that exact."""
@@ -74,7 +75,7 @@ def mix(text: str | None) -> Mix:
             raise PlanError(f"--mix is KIND=WEIGHT,... of {', '.join(KINDS)} with whole weights to 1000, not {part!r}")
         weights[kind] = int(weight)
     if not any(weights[kind] for kind in ORDERING):
-        raise PlanError("--mix must have some `purchase` or `place`: without an order there is no peak")
+        raise PlanError("--mix must have some `purchase`, `place` or `campaign`: without an order there is no peak")
     return Mix(weights)
 
 

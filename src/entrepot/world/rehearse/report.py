@@ -23,6 +23,7 @@ KINDS = {
     "cart": "a cart that is filled and left",
     "purchase": "a whole purchase, from an empty cart to paid",
     "place": "an order from a cart that was quoted before",
+    "campaign": "an order from a campaign, of the one product that all want",
 }
 
 

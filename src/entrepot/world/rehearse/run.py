@@ -70,7 +70,7 @@ async def _on_ground(settings: Settings, asked: Asked, real: Database, name: str
     try:
         with process.kept("entrepot.worker", env=own | {"ENTREPOT_SANDBOX_URL": ""}):
             crowd = await Crowd.gather(db, stage.apart(keys, name), prefix)
-            scene = Scene(asked, db, crowd, prefix, await crowd.wishes(), tell)
+            scene = Scene(asked, db, crowd, prefix, await crowd.wishes(), await crowd.campaign(), tell)
             acts = await _acts(scene)
         tell("counting what was written, and auditing it")
         evidence = await _evidence(real, db, acts, made.history)
@@ -92,6 +92,7 @@ class Scene:
     crowd: Crowd
     prefix: str
     wishes: list[Purchase]
+    campaign: tuple[str, int]
     tell: Tell
     watch: Watch = field(init=False)
     samples: list[store.Sample] = field(default_factory=list)
@@ -203,7 +204,7 @@ async def _play(scene: Scene, steps: list[Step], on_second: Callable[[Second], A
     places = await crowd.places(count) if count and asked.mix.weights["place"] else []
     told = Plan(
         asked.target.host, asked.target.port, steps, asked.mix.weights, scene.prefix,
-        crowd.listings(), crowd.details(), scene.wishes, places,
+        crowd.listings(), crowd.details(), scene.wishes, places, *scene.campaign,
     )  # fmt: skip
     seconds: list[Second] = []
     command = [sys.executable, "-m", "entrepot.world.rehearse.load"]

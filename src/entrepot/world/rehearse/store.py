@@ -101,6 +101,7 @@ GLANCE = sql(
     """,
     Glance,
 )
+SOLD_BY = sql("select offer_id from campaigns.offer where cell = :cell and campaign_id = :id", int)
 MAX_CONNECTIONS = sql("select current_setting('max_connections')::int", int)
 # The rehearsal's orders and buyers that are in the real tables: there must be none.
 STRAYED = sql(
