@@ -12,7 +12,6 @@ Every fourth seed's world has four cells: sellers and buyers are spread over the
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 from collections import Counter
@@ -37,7 +36,7 @@ from entrepot.kit.sql import sql
 from entrepot.world import actors
 from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
-from entrepot.world.auditor.touched import Books, connect, look, open_books
+from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
 from entrepot.world.scene import CELLS, Offer, World
 
@@ -56,31 +55,33 @@ VACUUM_STEPS = 4_000
 """Autovacuum is off: it came by chance. After each vacuum all plans are made anew, so there are few."""
 SWEEP = 16
 """Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
-SNAPSHOT = "commit; begin isolation level repeatable read read only; select pg_current_snapshot()"
-"""One trip ends the look at the last step and begins that at this one."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
 """Time passes until the longest payment deadline, the last release, and the payout after it."""
 
 
 PREPARED = """
-    create index on inventory.movement (cell, cause_id);
-    create index on pricing.quota_use (cell, quota_id);
     do $$ declare t regclass; begin
+        if to_regclass('inventory.audited_movement') is not null then return; end if;
+        create index audited_movement on inventory.movement (cell, cause_id);
+        create index audited_quota on pricing.quota_use (cell, quota_id);
         for t in select oid from pg_class where relkind = 'r' and relnamespace::regnamespace::text <> all
                  (array['pg_catalog', 'information_schema'])
         loop execute format('alter table %s set (autovacuum_enabled = off)', t); end loop;
+        if to_regproc('pg_restore_attribute_stats') is not null then
+            perform pg_restore_attribute_stats(
+                        'schemaname', c.relnamespace::regnamespace::text, 'relname', c.relname::text,
+                        'attname', a.attname::text, 'inherited', false, 'null_frac', 0::real, 'avg_width', 2,
+                        'n_distinct', 1::real)
+               from pg_class c join pg_attribute a on a.attrelid = c.oid
+              where c.relkind = 'r' and a.attname in ('cell', 'group_cell', 'order_cell');
+        end if;
     end $$
 """
 """The indexes are there to compare an order with its movements, and a quota with its uses, after each step. A shop has
-no use for them that is worth their price: one more index to write for every line sold."""
+no use for them that is worth their price: one more index to write for every line sold.
 
-
-class WrongAfterError(Exception):
-    """What the auditor found after a step."""
-
-    def __init__(self, step: int, name: str, findings: list[Finding]) -> None:
-        super().__init__(findings[:3])
-        self.step, self.name = step, name
+Plans are made while tables are empty. PostgreSQL then takes one cell for one of two hundred, and an index of it for
+enough to find an order; told that there is one (it can be since 18), it looks for the order, too."""
 
 
 class SimulationError(Exception):
@@ -113,7 +114,7 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
         began, step, name = monotonic(), 0, "setting up"
         try:
             await _set_up(world)
-            await auditor.look_after(0, name)
+            await auditor.look(step)
             began = monotonic()
             while step < steps:
                 (actor,) = chance.choices(names, weights)
@@ -121,20 +122,16 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
                 world.luck(good=False, rate=ACCIDENT_RATE)
                 await actor(world)
                 assert not world.db.deadlocks, "two took the same locks in different orders: a deadlock"
-                await auditor.look_after(step, name)
+                await auditor.look(step)
                 if step % FULL_STEPS == 0:
                     name = "audit"
-                    await auditor.heard()
                     await _audited(world)
                     tell(f"step {step:,} of {steps:,}")
                 if step % VACUUM_STEPS == 0:
-                    await auditor.vacuum()
-            await auditor.heard()
+                    await auditor.conn.execute("vacuum analyze")
             took, name = monotonic() - began, "the end"
             await _come_to_rest(world)
         except Exception as error:
-            if isinstance(error, WrongAfterError):
-                step, name = error.step, error.name
             raise SimulationError(seed, step, name, error, steps) from error
         state = await _state(world)
         return Outcome(step, state, dict(sorted(world.counts.items())), round(step / max(took, 1e-9)))
@@ -142,42 +139,23 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
 
 @dataclass
 class _Auditor:
-    """Looks at what each step has touched, on a connection of its own, while the next step goes on: it reads a snapshot
-    taken between the two."""
+    """Looks at what a step has touched, on a connection of its own, before the next begins."""
 
     conn: asyncpg.Connection
     world: World
     books: list[Books]  # of each cell
     seen: int = -1  # so many of the world's commits
-    looking: asyncio.Task[None] | None = None
 
-    async def look_after(self, step: int, name: str) -> None:
-        """Begins to look, unless nothing was committed since."""
-        await self.heard()
+    async def look(self, step: int) -> None:
+        """Raises AssertionError for what it finds. Looks at nothing when nothing was committed since the last time."""
         if self.seen == self.world.db.commits:
             return
         self.seen = self.world.db.commits
-        await self.conn.execute(SNAPSHOT)
-        self.looking = asyncio.create_task(self._look(step, name, self.world.clock.now()))
-
-    async def _look(self, step: int, name: str, now: datetime) -> None:
-        tx, findings = ReadTx(self.conn, now), list[Finding]()
-        for number, books in enumerate(self.books):
+        tx, findings = ReadTx(self.conn, self.world.clock.now()), list[Finding]()
+        for number, new in enumerate(await changes(tx, self.books, lateness=timedelta())):
             swept = SWEEP if step % len(self.books) == number else 0  # the cells in turn
-            findings += await look(tx, books, swept, lateness=timedelta())
-        if findings:
-            raise WrongAfterError(step, name, findings)
-
-    async def vacuum(self) -> None:
-        await self.heard()
-        await self.conn.execute("commit")
-        await self.conn.execute("vacuum analyze")
-
-    async def heard(self) -> None:
-        """Raises WrongAfterError for what the last look found."""
-        if self.looking is not None:
-            looking, self.looking = self.looking, None
-            await looking
+            findings += await judge(tx, self.books[number], new, swept)
+        assert not findings, findings[:3]
 
 
 @asynccontextmanager
@@ -186,12 +164,7 @@ async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
     try:
         await conn.execute(PREPARED)
         tx = ReadTx(conn, world.clock.now())
-        auditor = _Auditor(conn, world, [await open_books(tx, cell) for cell in world.cells])
-        try:
-            yield auditor
-        finally:
-            if auditor.looking is not None:
-                await asyncio.wait([auditor.looking])
+        yield _Auditor(conn, world, [await open_books(tx, cell) for cell in world.cells])
     finally:
         await conn.close()
 
@@ -392,6 +365,15 @@ async def in_own_database(
         return await simulate(own, seed, steps, tell)
 
 
+async def prepare(url: str) -> None:
+    """Makes a migrated database ready for a world; done twice it does nothing."""
+    conn = await asyncpg.connect(url)
+    try:
+        await conn.execute(PREPARED)
+    finally:
+        await conn.close()
+
+
 @asynccontextmanager
 async def own_database(url: str, name: str, template: str = "") -> AsyncIterator[str]:
     """The address of a new, migrated database of that name on the server at `url`."""
@@ -407,6 +389,7 @@ async def own_database(url: str, name: str, template: str = "") -> AsyncIterator
                 await admin.execute(f"alter database {name} set enable_{scan} = off")
             if not template:
                 await migrate(own)
+                await prepare(own)
             yield own
         finally:
             await admin.execute(f"drop database {name} with (force)")

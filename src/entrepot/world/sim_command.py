@@ -3,22 +3,28 @@
     entrepot sim --seed 7 --steps 20000           one world, step by step the same each time
     entrepot sim --seeds 1-200 --steps 1000       many, on all cores; those that fail are written down to be kept
 
-Without ENTREPOT_DATABASE_URL they run on a server that is thrown away, which does not wait for the disk: a simulation
+Without ENTREPOT_DATABASE_URL they run on servers that are thrown away, which do not wait for the disk: a simulation
 proves what the program does, and the crash tests prove that what was acknowledged is still there.
+
+Of many worlds one is at work on each core, with a server of its own that stays on that core: a world is one thing after
+another, here and in the server, and to pass the turn to another core takes longer than many a statement.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import os
 import re
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import AsyncExitStack, ExitStack, contextmanager, redirect_stderr
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import uvloop
@@ -55,10 +61,10 @@ def main(settings: Settings, *, seeds: Sequence[int], steps: int, keep: Path = K
     """`entrepot sim`: 1 when a world went wrong. Those that did are added to the file `keep`, or to one of its name in
     the working folder where there is no such file."""
     keep = keep if keep.exists() else Path(keep.name)
+    if len(seeds) > 1:
+        return _many(settings, seeds, steps, keep)
     with _server(settings) as url, _template(url) as template:
-        if len(seeds) == 1:
-            return _one(url, template, seeds[0], steps, keep)
-        return _many(url, template, seeds, steps, keep)
+        return _one(url, template, seeds[0], steps, keep)
 
 
 def seeds_of(text: str) -> list[int]:
@@ -111,11 +117,15 @@ def _one(url: str, template: str, seed: int, steps: int, keep: Path) -> int:
     return 0
 
 
-def _many(url: str, template: str, seeds: Sequence[int], steps: int, keep: Path) -> int:
-    """As many at a time as there are cores, each in a process. The rate includes that each is set up and ended."""
+def _many(settings: Settings, seeds: Sequence[int], steps: int, keep: Path) -> int:
+    """One on each core at a time. The rate includes that servers are started and worlds set up and ended."""
     began, done, failed = monotonic(), 0, 0
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _leave_with_parent) as pool:
-        worlds: list[Future[Outcome]] = [pool.submit(_world, url, template, seed, steps) for seed in seeds]
+    context = get_context("spawn")
+    cores = context.SimpleQueue()
+    for core in (here := _cores()):
+        cores.put(core)
+    with ProcessPoolExecutor(len(here), context, _move_in, (settings, cores)) as pool:
+        worlds: list[Future[Outcome]] = [pool.submit(_world_here, seed, steps) for seed in seeds]
         for world in as_completed(worlds):
             done += 1
             if isinstance(error := world.exception(), WorldError):
@@ -134,8 +144,29 @@ def _many(url: str, template: str, seeds: Sequence[int], steps: int, keep: Path)
     return 1 if failed else 0
 
 
-def _leave_with_parent() -> None:
+def _cores() -> list[int]:
+    """Those that we may use."""
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
+
+
+_HERE: list[str] = []
+"""The server and the template of this process, one of many."""
+
+
+def _move_in(settings: Settings, cores: SimpleQueue[int]) -> None:
     die_with_parent(signal.SIGKILL)
+    core = cores.get()
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {core})  # and that of the server that we start
+    stack = ExitStack()
+    url = stack.enter_context(_server(settings))
+    _HERE[:] = url, stack.enter_context(_template(url))
+    atexit.register(stack.close)
+
+
+def _world_here(seed: int, steps: int) -> Outcome:
+    url, template = _HERE
+    return _world(url, template, seed, steps)
 
 
 def _world(url: str, template: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:

@@ -19,6 +19,7 @@ the full audit finds those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,17 +99,17 @@ _POSTED_BY_THE_HOUSE = "union".join(
         select r.cause_id, r.code, r.debit, r.credit, r.amount
           from s
          cross join ledger.account h
-          join ledger.transfer r on r.cell = h.cell and r.{side} = h.id and r.at >= :since
+          join ledger.transfer r on r.cell = h.cell and r.{side} = h.id and r.at >= b.since
                                 and r.code not in ('pay', 'fund') and {_IS_NEW}
-         where h.cell = :cell and h.striped
+         where h.cell = b.cell and h.striped
     """  # noqa: S608 - a constant
     for side in ("debit", "credit")
 )
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What is new: the keys, and sums in parallel arrays. `now` is the snapshot that says so; below `safe` of its
-    transactions none is running any more, and `moved_last` is the highest id of a movement."""
+    """What is new in a cell: the keys, and sums in parallel arrays. `now` is the snapshot that says so; below `safe` of
+    its transactions none is running any more, and `moved_last` is the highest id of a movement."""
 
     now: str
     top: int
@@ -130,15 +131,19 @@ class Changes(msgspec.Struct, frozen=True):
 
 CHANGES = sql(
     f"""
+    select x.*
+      from unnest(:cells::smallint[], :snapshots::text[], :moved_after::bigint[], :since::timestamptz[])
+           with ordinality as b (cell, snapshot, moved_after, since, number)
+     cross join lateral (
     with s as materialized (
-        select :snapshot::text::pg_snapshot as seen, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as top
+        select b.snapshot::pg_snapshot as seen, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as top
     ), told as materialized (
         select e.kind, e.key, e.data ->> 'group_id' as group_id
           from kit.event e
-         where e.cell = :cell and e.xid >= pg_snapshot_xmin(:snapshot::text::pg_snapshot)
-           and not pg_visible_in_snapshot(e.xid, :snapshot::text::pg_snapshot)
+         where e.cell = b.cell and e.xid >= pg_snapshot_xmin(b.snapshot::pg_snapshot)
+           and not pg_visible_in_snapshot(e.xid, b.snapshot::pg_snapshot)
     ), moved as materialized (
-        select r.* from s join inventory.movement r on r.cell = :cell and r.id > :moved_after and {_IS_NEW}
+        select r.* from s join inventory.movement r on r.cell = b.cell and r.id > b.moved_after and {_IS_NEW}
     ), changed_group as materialized (
         select t.key as id from told t where t.kind like 'group\\_%'
         union
@@ -148,22 +153,22 @@ CHANGES = sql(
           from (select t.key from told t where t.kind like any (array['order\\_%', 'shipment\\_%', 'refund\\_%'])
                 union
                 select m.cause_id from moved m) k
-          join orders.order o on o.cell = :cell and o.id = k.key
+          join orders.order o on o.cell = b.cell and o.id = k.key
         union
         select o.group_id
           from s
          cross join ledger.account h
-          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= :since and r.code = 'refund'
+          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= b.since and r.code = 'refund'
                                 and {_IS_NEW}
           join orders.away_order w on w.cell = r.cell and w.id = r.cause_id
           join orders.order o on o.cell = w.order_cell and o.id = w.id
-         where h.cell = :cell and h.code = 'between_cells'
+         where h.cell = b.cell and h.code = 'between_cells'
     ), changed_order as materialized (
-        select o.id from changed_group g join orders.order o on o.cell = :cell and o.group_id = g.id
+        select o.id from changed_group g join orders.order o on o.cell = b.cell and o.group_id = g.id
         union all
         select o.id
           from changed_group g
-          join orders.order_group h on h.cell = :cell and h.id = g.id
+          join orders.order_group h on h.cell = b.cell and h.id = g.id
          cross join lateral unnest(h.other_cells) as c (cell)
           join orders.order o on o.cell = c.cell and o.group_id = h.id
     ), posted as materialized (
@@ -172,7 +177,7 @@ CHANGES = sql(
         select r.cause_id, r.code, r.debit, r.credit, r.amount
           from s
          cross join changed_order o
-          join ledger.transfer r on r.cell = :cell and r.cause_id = o.id and r.code in ('pay', 'fund') and {_IS_NEW}
+          join ledger.transfer r on r.cell = b.cell and r.cause_id = o.id and r.code in ('pay', 'fund') and {_IS_NEW}
     ), sums as materialized (
         select e.account_id, sum(e.debit)::bigint as debits, sum(e.credit)::bigint as credits
           from (select debit, amount, 0 from posted union all select credit, 0, amount from posted)
@@ -185,7 +190,7 @@ CHANGES = sql(
     )
     select pg_current_snapshot()::text as now, (select top from s) as top,
            pg_snapshot_xmin(pg_current_snapshot())::text::bigint as safe,
-           (select coalesce(max(id), :moved_after) from moved) as moved_last,
+           (select coalesce(max(id), b.moved_after) from moved) as moved_last,
            array(select id from changed_group) as groups, array(select id from changed_order) as orders,
            array(select cause_id from posted union select cause_id from moved) as causes,
            array(select cause_id from posted where code in ('purchase', 'cogs', 'shrinkage')
@@ -197,6 +202,8 @@ CHANGES = sql(
            (select coalesce(array_agg(stock_id), '{{}}') as stocks, coalesce(array_agg(on_hand), '{{}}') as on_hand,
                    coalesce(array_agg(held), '{{}}') as held, coalesce(array_agg(allocated), '{{}}') as allocated,
                    coalesce(array_agg(cost), '{{}}') as cost from stock_sums) t
+    ) x
+     order by b.number
     """,  # noqa: S608 - the text is a constant of this package
     Changes,
 )
@@ -288,11 +295,22 @@ async def is_unchanged(tx: ReadTx, books: Books) -> bool:
     return await tx.one(SNAPSHOT) == books.snapshot
 
 
-async def look(tx: ReadTx, books: Books, sweep: int = SWEEP, lateness: timedelta = LATENESS) -> list[Finding]:
+async def look(tx: ReadTx, books: Books, sweep: int = SWEEP) -> list[Finding]:
     """What is wrong with what has changed since the last look; `tx` reads one snapshot."""
-    new = await tx.one(
-        CHANGES, cell=books.cell, snapshot=books.snapshot, moved_after=books.moved_after, since=books.since - lateness
-    )
+    (new,) = await changes(tx, [books])
+    return await judge(tx, books, new, sweep)
+
+
+async def changes(tx: ReadTx, books: Sequence[Books], lateness: timedelta = LATENESS) -> list[Changes]:
+    """What has changed in each of these cells since it was last judged."""
+    return await tx.all(
+        CHANGES, cells=[b.cell for b in books], snapshots=[b.snapshot for b in books],
+        moved_after=[b.moved_after for b in books], since=[b.since - lateness for b in books],
+    )  # fmt: skip
+
+
+async def judge(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Finding]:
+    """What is wrong with that, and with the next `sweep` balances and rows of stock; `tx` reads what `changes` read."""
     findings: list[Finding] = []
     if new.groups:
         query = ORDERS_BY_INDEXES if books.has_indexes else ORDERS
