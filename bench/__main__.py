@@ -1,5 +1,6 @@
 """python -m bench orders [--json] [--only NAME,...]
 python -m bench flash [--json] [--only NAME,...] [--attempts N]
+python -m bench ledger [--json] [--only NAME,...]
 python -m bench grow [--json] [--sizes N,...]
 python -m bench landed [--json]"""
 
@@ -10,20 +11,20 @@ import sys
 from collections.abc import Collection
 from dataclasses import replace
 
-from bench import flash, grow, landed, orders, report
+from bench import flash, grow, landed, ledger, orders, report
 from bench.report import Outcome
 
 ATTEMPTS_MAX = 10_000_000
 """By two million buyers, which are made before."""
+PARTS: dict[str, Collection[str]] = {"orders": orders.PARTS, "flash": flash.PARTS, "ledger": ledger.PARTS}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
-    parser.add_argument("bench", choices=["orders", "flash", "grow", "landed"])
+    parser.add_argument("bench", choices=["orders", "flash", "ledger", "grow", "landed"])
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument(
-        "--only", metavar="NAME,...", help=f"orders: some of {', '.join(orders.PARTS)}; flash: {', '.join(flash.PARTS)}"
-    )
+    parts = "; ".join(f"{bench}: {', '.join(names)}" for bench, names in PARTS.items())
+    parser.add_argument("--only", metavar="NAME,...", help=f"some of {parts}")
     parser.add_argument(
         "--attempts", type=int, metavar="N", help="flash: how many to buy 1,000 units, instead of 1000000"
     )
@@ -38,6 +39,8 @@ def main() -> int:
             outcome = _flash(parser, arguments.only, arguments.attempts)
         elif arguments.bench == "landed":
             outcome = landed.run(report.tell)
+        elif arguments.bench == "ledger":
+            outcome = ledger.run(ledger.FULL, _named(parser, arguments.only, ledger.PARTS), tell=report.tell)
         else:
             outcome = orders.run(orders.FULL, _named(parser, arguments.only, orders.PARTS), tell=report.tell)
     except (grow.NoRoomError, landed.NoDataError) as error:

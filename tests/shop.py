@@ -135,9 +135,10 @@ class Shop:
         """Everything that an action could change, to assert that a refused one changed nothing."""
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
-            "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location", "payments.payment",
-            "payments.refund", "kit.event", "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign",
-            "campaigns.offer", "campaigns.line", "platform.switch_off", "catalog.offer", "catalog.component",
+            "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
+            "logistics.location", "payments.payment", "payments.refund", "payments.payout", "kit.event",
+            "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
+            "platform.switch_off", "catalog.offer", "catalog.component",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

@@ -40,6 +40,7 @@ from entrepot.kit.log import LIBRARIES, log
 from entrepot.kit.metrics import Counts
 from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
+from entrepot.ledger import api as ledger_api
 from entrepot.logistics import api as logistics_api
 from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
@@ -62,6 +63,7 @@ ROUTES = [
     *pricing_api.routes,
     *logistics_api.routes,
     *payments_api.routes,
+    *ledger_api.routes,
     *platform_api.routes,
     *trade_api.routes,
 ]

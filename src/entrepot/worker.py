@@ -21,6 +21,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.events import consume, forget
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
+from entrepot.ledger import jobs as ledger_jobs
 from entrepot.orders import jobs as orders_jobs
 from entrepot.platform import jobs as platform_jobs
 from entrepot.settings import Settings, SettingsError, load
@@ -28,7 +29,7 @@ from entrepot.settings import Settings, SettingsError, load
 Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = orders_jobs.CONSUMERS
-TIMERS = (*orders_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS)
+TIMERS = (*orders_jobs.TIMERS, *ledger_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS)
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
 """Seconds to wait when there is little to do: orders, the gateway, clean-ups; and for a database that is away."""
 ENOUGH = 100

@@ -120,6 +120,7 @@ async def test_2_the_way_of_an_order(shop: Shop) -> None:
         await shop.http.post("/v1/tracking", json={"scans": [scan]}, headers=shop.operator)
     await shop.run(after=timedelta(days=11))  # the timer confirms
     await shop.run(after=timedelta(days=15))  # and the payout runs
+    await shop.run(after=timedelta(days=5))  # which the bank does not return
     assert await shop.balance("escrow") == 0
     # 10 % of the goods; 1.5 % of what the buyer paid for each: 13.39 and 8.46
     assert await shop.balance("commission") == 100 + 33

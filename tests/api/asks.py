@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -59,10 +60,23 @@ plain("GET /v1/seller/statement", **PERIOD)
 plain("GET /v1/seller/payouts")
 plain("GET /v1/operator/stuck-payments")
 plain("GET /v1/tariff-sources")
+plain("GET /v1/operator/closed-days")
 plain("GET /v1/groups")
 plain("GET /v1/seller/orders", status="paid")
 plain("GET /v1/operator/days", market=MARKET)
 plain("DELETE /v1/sessions")
+
+
+@ask("POST /v1/operator/closed-days")
+async def _(stage: Stage) -> Ask:
+    return Ask("/v1/operator/closed-days", {"through": f"{stage.shop.clock.now() - timedelta(days=1):%Y-%m-%d}"})
+
+
+@ask("GET /v1/operator/trial-balance")
+async def _(stage: Stage) -> Ask:
+    day = f"{stage.shop.clock.now() - timedelta(days=1):%Y-%m-%d}"
+    await stage.shop.http.post("/v1/operator/closed-days", json={"through": day}, headers=stage.shop.operator)
+    return Ask("/v1/operator/trial-balance", query={"day": day})
 
 
 @ask("POST /v1/accounts")
@@ -316,6 +330,18 @@ def of_refund(name: str) -> None:
 
 of_refund("POST /v1/operator/refunds/{refund_id}/retry")
 of_refund("POST /v1/operator/refunds/{refund_id}/credit")
+
+
+def of_payout(name: str) -> None:
+    async def make(stage: Stage) -> Ask:
+        return Ask(name.split()[1].format(payout_id=await stage.payout()))
+
+    ASKS[name] = make
+
+
+of_payout("POST /v1/operator/payouts/{payout_id}/settle")
+of_payout("POST /v1/operator/payouts/{payout_id}/return")
+plain("GET /v1/operator/payouts")
 
 
 @ask("POST /v1/webhooks/sandbox")

@@ -12,12 +12,13 @@ from uuid import UUID
 import httpx
 import jsonschema_rs
 
-from entrepot import __version__, worker
+from entrepot import __version__, ledger, payments, worker
 from entrepot.app import ROUTES
 from entrepot.kit.auth import Role
 from entrepot.kit.http import Route
 from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.kit.openapi import describe
+from entrepot.ledger import Transfer
 from entrepot.payments import Gateway
 from tests.shop import MARKET, START, Buyer, Shop, open_shop
 
@@ -130,6 +131,14 @@ class Stage:
                 payment, refund, tx.now,
             )  # fmt: skip
         return show("rfd", refund)
+
+    async def payout(self) -> str:
+        """A payout that is on its way."""
+        async with self.shop.db.write() as tx:
+            cash, seller = await ledger.account_ids(tx, 0, ["cash", "seller"], [NIL, self.shop.sellers[0]], ["USD"] * 2)
+            await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, seller, 100)])
+            await payments.pay_out(tx, 0, 10_000 + number())
+            return show("pay", await tx.conn.fetchval("select id from payments.payout order by id desc limit 1"))
 
     async def stock(self) -> int:
         """A row of stock of `seller`'s with ten units."""

@@ -17,7 +17,7 @@ BY_CI = {"./dev demo", "./dev test", "./dev lint", "./dev ci"}
 """What CI itself runs, the demo as `demo --check` from the built wheel."""
 ELSEWHERE = {"up", "bench", "cells", "import", "rehearse", "restore", "worker"}
 """What they do is tested where it is made; here, that the words are right."""
-IN_DEV = {"reference", "lock"}
+IN_DEV = {"reference", "lock", "mutate"}
 """Not of the installed command."""
 
 

@@ -122,6 +122,8 @@ async def test_two_sellers_one_cart_to_statement(shop: Shop) -> None:
     assert await shop.balance("escrow") == 1_650
 
     await shop.run(after=timedelta(days=20))
+    assert await shop.balance("seller", first) == 4_129  # held until the bank has delivered it
+    await shop.run(after=timedelta(days=5))
     assert await shop.balance("seller", first) == 0
     assert await shop.balance("payout") == 4_129
     statement = await shop.http.get(

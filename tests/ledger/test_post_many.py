@@ -1,4 +1,4 @@
-"""ledger.post_many against a model of twenty lines: the same verdicts, the same balances, whatever the batch.
+"""Posting in one phase against a model of twenty lines: the same verdicts, the same balances, whatever the batch.
 
 Transfers are judged in the order given. A refused one leaves every balance as it was; the same one again is no second
 one; a name stands for one transfer for ever; a limited account never goes below zero, an unlimited one may.
@@ -20,7 +20,7 @@ from entrepot import ledger
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.ledger import InsufficientFunds, Transfer, TransferRefused
-from entrepot.ledger.actions import post
+from entrepot.ledger.actions import apply
 from tests.races.books import MONEY, wrong
 from tests.races.driven import Driven, bounded
 
@@ -78,7 +78,7 @@ class Books:
 
     def post(self, tx: Tx, transfers: list[Named]) -> list[str]:
         real = [Transfer(NAMES[t[0]], t[1], self.ids[t[2]], self.ids[t[3]], t[4]) for t in transfers]
-        return self.driven.do(post(tx, self.cell, real))
+        return self.driven.do(apply(tx, self.cell, real))
 
     def balances(self, tx: Tx) -> dict[str, int]:
         query = "select account_id, sum(credits - debits)::bigint from ledger.balance group by account_id"
@@ -190,7 +190,9 @@ def test_an_empty_batch_is_none(books: Books) -> None:
     assert check(books, 0, [[]]) == [[]]
     with books.driven.example() as tx:
         told = books.driven.do(
-            tx.conn.fetch("select * from ledger.post_many(0::smallint, $1, '{}','{}','{}','{}','{}')", NOW)
+            tx.conn.fetch(
+                "select * from ledger.apply_many(0::smallint, $1, '{}','{}','{}','{}','{}','{}','{}','{}')", NOW
+            )
         )
     assert told == []
 

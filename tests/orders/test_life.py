@@ -73,6 +73,7 @@ class Life(RuleBasedStateMachine):
         type(self).runs += 1
         self.orders: list[Order] = []
         self.left = [UNITS] * 3
+        self.sent: list[tuple[datetime, int, int]] = []  # payouts: when they are settled, the seller, the amount
         self.expected: Sums[Any] = Sums({("wallet", 0): WALLET, ("wallet", 1): WALLET})
         self.do(self.ground.fresh(units=UNITS, wallet=WALLET))
         self.before = self.do(self.balances())
@@ -268,7 +269,11 @@ class Life(RuleBasedStateMachine):
         if period > self.period:
             type(self).period = period
             for n in range(2):
-                self.move(("seller", n), "payout", self.expected["seller", n])
+                available = self.expected["seller", n] - sum(minor for _, m, minor in self.sent if m == n)
+                self.sent.append((self.now + timedelta(days=5), n, available))
+        for sent in [sent for sent in self.sent if sent[0] <= self.now]:
+            self.sent.remove(sent)
+            self.move(("seller", sent[1]), "payout", sent[2])
 
     def _release(self, order: Order) -> None:
         order.status = "completed"
@@ -296,7 +301,7 @@ class Life(RuleBasedStateMachine):
         """Nothing of this run is left for the next one; the auditor agrees."""
         if hasattr(self, "orders"):
             self.do(self._clear())
-            for _ in range(2):
+            for _ in range(3):
                 self.wait(timedelta(days=14))
             self.everything_is_as_expected()
             report = self.do(audit(self.ground.db))

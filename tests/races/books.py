@@ -24,7 +24,14 @@ WRONG = {
          where a.code = 'between_cells' group by a.currency having sum(b.credits - b.debits) <> 0""",
     "a cell whose books are not even": """
         select cell, sum(credits - debits) from ledger.balance group by cell having sum(credits - debits) <> 0""",
-    "a limited account below zero": "select * from ledger.balance where limited and credits < debits",
+    "a limited account below zero": "select * from ledger.balance where limited and credits < debits + held",
+    "what is held is not what its holds hold": """
+        select account_id, b.held, h.held
+          from (select account_id, sum(held) as held from ledger.balance group by 1) b
+          full join (select debit as account_id, sum(amount) as held from ledger.hold
+                      where status = 'held' group by 1) h
+         using (account_id)
+         where b.held is distinct from coalesce(h.held, 0)""",
     "stock that is not the sum of its movements": """
         select s.id, s.on_hand, s.held, s.allocated, s.cost_minor
           from inventory.stock s left join inventory.movement m on m.cell = s.cell and m.stock_id = s.id
@@ -75,5 +82,5 @@ async def wrong(conn: Any, *names: str) -> dict[str, list[Any]]:
     return {name: [tuple(row) for row in rows] for name, rows in found.items() if rows}
 
 
-MONEY = tuple(WRONG)[:5]
-STOCK = tuple(WRONG)[5:6]
+MONEY = tuple(WRONG)[:6]
+STOCK = tuple(WRONG)[6:7]

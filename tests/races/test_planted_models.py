@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.inventory import test_stock as stock
 from tests.ledger import test_post_many as ledger
+from tests.ledger import test_two_phases as two_phases
 from tests.orders import test_place_many as orders
 from tests.orders.counter import NOW, Counter, Wanted
 from tests.races.driven import Driven, bounded
@@ -35,14 +36,19 @@ PRICE_OF_A_PART = ("orders.place_many", "a.bundle_prices[a.line_bundles[i]]", "n
 NOT_THE_SCARCEST = ("orders.place_many", "exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];", "exit;")
 NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
 ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")
-OVERDRAWN = ("ledger.post_many", "lim_left[d] < p_amounts[i]", "lim_left[d] + 1 < p_amounts[i]")
-NAMES_NOT_UNIQUE = ("ledger.post_many", "if first_of[i] < i and v[first_of[i]] = 'posted' then", "if false then")
-TWICE_IS_NEWS = (
-    "ledger.post_many",
-    "when (o.debit, o.credit, o.amount) = (t.debit, t.credit, t.amount) then 'exists'",
+OVERDRAWN = ("ledger.judge_many", "p_left[slot] < amount", "p_left[slot] + 1 < amount")
+GLANCED_PAST = ("ledger.apply_many", "s.total <= lefts[", "s.total <= 1 + lefts[")
+NAMES_NOT_UNIQUE = ("ledger.apply_many", "= 1 as plain", "> 0 as plain")
+TWICE_IS_NEWS = ("ledger.judge_many", "when state[n] is null then case", "when true then case")
+EARNED_NOT_SPENT = (
+    "ledger.judge_many",
+    "if p_limited[slot] = c[i] then p_left[slot] := p_left[slot] + m[i]; end if;",
     "",
 )
-EARNED_NOT_SPENT = ("ledger.post_many", "if c is not null then lim_left[c] := lim_left[c] + p_amounts[i]; end if;", "")
+NEVER_FREED = ("ledger.change_many", "b.held + hs[width_bucket(b.account_id, ids)]", "b.held + 1")
+TOO_MUCH_SETTLED = ("ledger.judge_many", "when amount > held[n] then 'exceeds_hold'", "")
+LINK_KEPT = ("ledger.judge_many", "p_left := was_left;", "")
+EXPIRED_BY_THE_TIMER = ("ledger.judge_many", "when due[n] <= p_now then 'hold_expired'", "")
 GIVEN_BACK_TWICE = ("inventory.move_many", "when 'give_back' then -1", "when 'give_back' then -2")
 COST_FORGOTTEN = ("inventory.ship_costs", "(l.upto - l.quantity)", "l.upto")
 
@@ -139,6 +145,7 @@ def test_an_example_of_placing_finds_it(real: orders.Real, defect: Defect, examp
         example(real)
 
 
+HELD, SETTLE = two_phases.HELD, two_phases.Do("settle", "a")
 PAY: ledger.Named = ("a", "pay", "wallet 1", "seller", 6)
 
 
@@ -146,6 +153,7 @@ PAY: ledger.Named = ("a", "pay", "wallet 1", "seller", 6)
     ("defect", "example"),
     [
         (OVERDRAWN, lambda books: ledger.check(books, 5, [[PAY]])),
+        (GLANCED_PAST, lambda books: ledger.check(books, 5, [[PAY]])),
         (NAMES_NOT_UNIQUE, lambda books: ledger.check(books, 20, [[PAY, PAY]])),
         (TWICE_IS_NEWS, lambda books: ledger.check(books, 20, [[PAY], [PAY]])),
         (EARNED_NOT_SPENT, ledger.test_money_that_comes_in_the_same_batch_can_be_spent_after_it_not_before),
@@ -157,3 +165,20 @@ def test_an_example_of_the_ledger_finds_it(
     example(books)
     with planted(books.driven, defect), pytest.raises(FOUND):
         example(books)
+
+
+@pytest.mark.parametrize(
+    ("defect", "example"),
+    [
+        (NEVER_FREED, lambda books: two_phases.check(books, 9, [[HELD], [SETTLE]])),
+        (TOO_MUCH_SETTLED, lambda books: two_phases.check(books, 9, [[HELD], [SETTLE._replace(amount=7)]])),
+        (LINK_KEPT, two_phases.test_a_link_stands_or_falls_and_its_neighbors_do_not),
+        (EXPIRED_BY_THE_TIMER, two_phases.test_what_is_past_its_time_is_expired_before_the_timer_comes),
+    ],
+)
+def test_an_example_of_two_phases_finds_it(driven: Driven, defect: Defect, example: Callable[[Any], object]) -> None:
+    opened = two_phases.Books(driven)
+    driven.do(opened.open(driven.tx))
+    example(opened)
+    with planted(driven, defect), pytest.raises(FOUND):
+        example(opened)

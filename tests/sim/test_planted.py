@@ -91,7 +91,7 @@ async def test_a_world_finds_an_expiry_that_gives_back_twice(find: Find, monkeyp
             await honest(tx, cell, kind, goods)
 
     monkeypatch.setattr(inventory, "move", twice)
-    assert "stock_held_check" in await find(None)
+    assert re.search("stock_held_check|order_movements", await find(None))  # the table or the auditor, who comes first
 
 
 async def test_a_world_finds_a_release_posted_twice(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,8 @@ SELLERS = (
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
 )  # fmt: skip
 OPERATORS = (
-    "/operator", "/operator/campaigns", "/operator/sellers", "/operator/stuck", "/operator/switches",
-    "/operator/top-up",
+    "/operator", "/operator/books", "/operator/payouts", "/operator/campaigns", "/operator/sellers", "/operator/stuck",
+    "/operator/switches", "/operator/top-up",
 )  # fmt: skip
 
 

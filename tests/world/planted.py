@@ -38,6 +38,51 @@ PLANTED = {
            select unpost(uid('top-up'), 'top_up')""",
         ["limit: ledger.balance account {wallet}"],
     ),
+    "less held than its holds hold": (
+        "update ledger.balance set held = 6 where account_id = acc('seller')",
+        ["balance: ledger.balance account {seller}"],
+    ),
+    "more held than there is": (
+        """alter table ledger.balance drop constraint if exists balance_within_limit;
+           update ledger.hold set debit = acc('wallet'), amount = 1e9 where cause_id = uid('asked');
+           update ledger.balance set held = case when limited then 1e9 else 0 end""",
+        ["limit: ledger.balance account {wallet}", "payout: payments.payout [asked]"],
+    ),
+    "hold settled with more": (
+        "update ledger.hold set amount = 599 where cause_id = uid('payout')",
+        ["hold: ledger.hold [payout] payout"],
+    ),
+    "hold settled from another account": (
+        "update ledger.hold set debit = acc('wallet') where cause_id = uid('payout')",
+        ["hold: ledger.hold [payout] payout"],
+    ),
+    "hold settled by nothing": (
+        "update ledger.hold set status = 'settled' where cause_id = uid('dropped')",
+        ["hold: ledger.hold [dropped] payout", "payout: payments.payout [dropped]"],
+    ),
+    "hold voided and settled": (
+        "update ledger.hold set status = 'voided' where cause_id = uid('payout')",
+        ["hold: ledger.hold [payout] payout", "payout: payments.payout [payout]"],
+    ),
+    "transfer dated into a closed day": (
+        "update ledger.transfer set at = '2020-02-01 23:59:59Z' where code = 'top_up'",
+        [
+            "closed_day: ledger.closed_day 2020-02-01",
+            "closed_day: ledger.day_total 2020-02-01 USD cash",
+            "closed_day: ledger.day_total 2020-02-01 USD wallet",
+        ],
+    ),
+    "transfer before a closed day": (
+        "update ledger.transfer set at = '2020-01-31 23:59:59Z' where code = 'top_up'",
+        [
+            "closed_day: ledger.day_total 2020-02-01 USD cash",
+            "closed_day: ledger.day_total 2020-02-01 USD wallet",
+        ],
+    ),
+    "trial balance of a closed day": (
+        "insert into ledger.day_total values (0, '2020-02-01', 'USD', 'cash', 1, 1, 0)",
+        ["closed_day: ledger.day_total 2020-02-01 USD cash"],
+    ),
     "account of another currency": (
         "update ledger.account set currency = 'EUR' where code = 'cash'",
         [
@@ -68,6 +113,8 @@ PLANTED = {
     "money of another seller": (
         "update ledger.account set owner = uid('other') where code = 'seller'",
         [
+            "payout: payments.payout [asked]",
+            "payout: payments.payout [dropped]",
             "payout: payments.payout [payout]",
             "transfer_party: ledger.transfer [completed] commission",
             "transfer_party: ledger.transfer [completed] payment_fee",
@@ -163,13 +210,21 @@ PLANTED = {
         ["set_aside: inventory.movement [rush]"],
     ),
     "payout of another amount": (
-        "update payments.payout set amount_minor = 599",
+        "update payments.payout set amount_minor = 599 where id = uid('payout')",
         ["payout: payments.payout [payout]"],
     ),
-    "payout deleted": ("delete from payments.payout", ["payout: payments.payout [payout]"]),
+    "payout settled that is still held": (
+        "update payments.payout set status = 'settled', due_at = null where id = uid('asked')",
+        ["payout: payments.payout [asked]"],
+    ),
+    "payout returned that was settled": (
+        "update payments.payout set status = 'returned' where id = uid('payout')",
+        ["payout: payments.payout [payout]"],
+    ),
+    "payout deleted": ("delete from payments.payout where id = uid('payout')", ["payout: payments.payout [payout]"]),
     "payout of more than was earned": (
         (
-            "update payments.payout set amount_minor = 971;"
+            "update payments.payout set amount_minor = 971 where id = uid('payout');"
             "select repost(uid('payout'), 'payout', 'seller', 'payout', 971)"
         ),
         ["payout_limit: seller [seller] USD"],

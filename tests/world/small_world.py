@@ -303,7 +303,16 @@ async def build(conn: asyncpg.Connection) -> None:
         insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN:budget', 100, 10);
         insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
         select 0, uid('basket'), id, 10, '2020-02-20Z' from pricing.quota where name = 'promotion:TEN:budget';
-        insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
-        values (0, uid('payout'), uid('seller'), 'USD', 600, '2020-02-28Z');
+        insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at)
+        values (0, uid('payout'), uid('seller'), 'USD', 600, 'settled', null, '2020-02-20Z'),
+               (0, uid('asked'), uid('seller'), 'USD', 7, 'sent', '2020-03-04Z', '2020-02-28Z'),
+               (0, uid('dropped'), uid('seller'), 'USD', 800, 'returned', null, '2020-02-20Z');
         select post(uid('payout'), 'payout', 'seller', 'payout', 600);
+        insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, status, ended_at)
+        values (0, uid('payout'), 'payout', acc('seller'), acc('payout'), 1000, '2020-02-20Z', 'settled',
+                '2020-02-28Z'),
+               (0, uid('asked'), 'payout', acc('seller'), acc('payout'), 7, '2020-02-20Z', 'held', null),
+               (0, uid('dropped'), 'payout', acc('seller'), acc('payout'), 800, '2020-02-20Z', 'voided', '2020-02-21Z');
+        update ledger.balance set held = 7 where account_id = acc('seller');
+        insert into ledger.closed_day (cell, day, transfers, closed_at) values (0, '2020-02-01', 0, '2020-02-02Z');
     """)

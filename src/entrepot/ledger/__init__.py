@@ -1,21 +1,34 @@
 """The ledger: immutable transfers between accounts of one currency, in minor units; balance = credits - debits.
 
 It knows no business but an account's and a transfer's `code`. A transfer is known by (cause_id, code): what caused it
-and what it is; nothing is paid or released twice.
+and what it is; nothing is paid or released twice. It is made at once, or in two phases: a Hold takes money from what is
+available (balance - held) and moves none, and ends once, by Settle, Void or its time.
 
 Invariants (the auditor re-derives them):
-  every balance is the sum of its account's transfers; all balances of a currency sum to zero;
-  a limited account never goes below zero; a refused transfer leaves every balance as it was.
+  every balance is the sum of its account's transfers, and held that of its open holds; all balances of a currency sum
+  to zero; in a limited account never less than nothing is available; what is refused leaves everything as it was;
+  a closed day stays as it is: its trial balance is kept, and nothing is dated into it any more.
+
+Events: hold_expired (key: what caused the hold; data: code).
 
 House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway, cash, payout, own_revenue, own_stock,
 cost_of_goods, supplier, between_cells (what the cells owe each other, over all of
 them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
-from entrepot.ledger.actions import open_accounts, post_all
-from entrepot.ledger.reads import Statement, account_ids, balance, statement
-from entrepot.ledger.store import StatementLine
-from entrepot.ledger.types import InsufficientFunds, StatementTooLong, Transfer, TransferRefused
+from entrepot.ledger.actions import close_days, open_accounts, post_all
+from entrepot.ledger.reads import Statement, account_ids, balance, closed_days, statement, trial_balance
+from entrepot.ledger.store import ClosedDay, StatementLine, TrialLine
+from entrepot.ledger.types import (
+    DayNotOver,
+    Hold,
+    InsufficientFunds,
+    Settle,
+    StatementTooLong,
+    Transfer,
+    TransferRefused,
+    Void,
+)
 
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
@@ -23,6 +36,7 @@ HOUSE = (
 )  # fmt: skip
 
 __all__ = [
-    "HOUSE", "InsufficientFunds", "Statement", "StatementLine", "StatementTooLong", "Transfer", "TransferRefused",
-    "account_ids", "balance", "open_accounts", "post_all", "statement",
+    "HOUSE", "ClosedDay", "DayNotOver", "Hold", "InsufficientFunds", "Settle", "Statement", "StatementLine",
+    "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "balance", "close_days",
+    "closed_days", "open_accounts", "post_all", "statement", "trial_balance",
 ]  # fmt: skip

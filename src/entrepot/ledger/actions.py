@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from uuid import UUID
 
 from entrepot.kit.db import Tx
 from entrepot.ledger import store
-from entrepot.ledger.types import InsufficientFunds, Transfer, TransferRefused
+from entrepot.ledger.types import Command, DayNotOver, Hold, InsufficientFunds, Settle, Transfer, TransferRefused, Void
+
+BATCH = 500
+"""Holds that one `expire_holds` ends."""
+CLOSE_AFTER = timedelta(hours=1)
+"""After its end a day is closed. No transaction takes so long; one that did would be refused."""
+CLOSED_MAX = 400
+"""Days that one `close_days` closes: each is a lock."""
+DONE = frozenset({"posted", "held", "settled", "voided", "exists"})
+_KINDS = {Transfer: "post", Hold: "hold", Settle: "settle", Void: "void"}
 
 
 async def open_accounts(
@@ -30,24 +40,53 @@ async def open_accounts(
     )  # fmt: skip
 
 
-async def post(tx: Tx, cell: int, transfers: Sequence[Transfer]) -> list[str]:
-    """Judges transfers one after another and posts those that pass; a verdict for each, in order: amount_not_positive,
-    same_account, unknown_account, currency_mismatch, exists, conflict, insufficient_funds or posted."""
-    if not transfers:
+async def apply(tx: Tx, cell: int, commands: Sequence[Command]) -> list[str]:
+    """Judges commands one after another and carries out those that pass; a verdict for each, in order, of those that
+    ledger.apply_many lists: posted, held, settled, voided, exists, or why it was refused."""
+    if not commands:
         return []
+    moves = [c if isinstance(c, Transfer | Hold) else None for c in commands]
     verdicts = await tx.all(
-        store.POST_MANY, cell=cell, now=tx.now,
-        causes=[t.cause_id for t in transfers], codes=[t.code for t in transfers],
-        debits=[t.debit for t in transfers], credits=[t.credit for t in transfers],
-        amounts=[t.amount for t in transfers],
+        store.APPLY_MANY, cell=cell, now=tx.now,
+        kinds=[_KINDS[type(c)] for c in commands],
+        causes=[c.cause_id for c in commands], codes=[c.code for c in commands],
+        debits=[None if m is None else m.debit for m in moves],
+        credits=[None if m is None else m.credit for m in moves],
+        amounts=[None if isinstance(c, Void) else c.amount for c in commands],
+        dues=[c.due_at if isinstance(c, Hold) else None for c in commands],
+        links=[c.link for c in commands],
     )  # fmt: skip
     return [row.verdict for row in verdicts]
 
 
-async def post_all(tx: Tx, cell: int, transfers: Sequence[Transfer]) -> None:
-    """All of them or, by raising InsufficientFunds or TransferRefused, none. Posted before counts as posted."""
-    for verdict in await post(tx, cell, transfers):
+async def post_all(tx: Tx, cell: int, commands: Sequence[Command]) -> None:
+    """All of them or, by raising InsufficientFunds or TransferRefused, none. What was done before counts as done."""
+    for verdict in await apply(tx, cell, commands):
         if verdict == "insufficient_funds":
             raise InsufficientFunds
-        if verdict not in ("posted", "exists"):
+        if verdict not in DONE:
             raise TransferRefused(verdict)
+
+
+async def expire_holds(tx: Tx, cell: int, limit: int = BATCH) -> int:
+    """Holds whose time has passed are free again, a batch of them; how many. Each is told (`hold_expired`)."""
+    expired = await tx.all(store.EXPIRE_MANY, cell=cell, now=tx.now, limit=limit)
+    for hold in expired:
+        tx.emit("hold_expired", hold.cause_id, {"code": hold.code}, cell)
+    return len(expired)
+
+
+async def close_days(tx: Tx, cell: int, through: date) -> int:
+    """Makes the trial balance of each day (UTC) up to `through` that is open, CLOSED_MAX at a time, and closes it: from
+    then on the database takes nothing that is dated into it. How many days; waits for whoever still writes in one.
+    Raises DayNotOver."""
+    if through >= tx.now.date():
+        raise DayNotOver
+    return await tx.one(store.CLOSE_DAYS, cell=cell, now=tx.now, through=through, limit=CLOSED_MAX)
+
+
+async def close_due(tx: Tx, cell: int) -> int:
+    """Closes what ended CLOSE_AFTER ago, once the operator has closed a first day by hand; how many days."""
+    due = (tx.now - CLOSE_AFTER).date() - timedelta(days=1)
+    last = await tx.maybe(store.LAST_CLOSED, cell=cell)
+    return await close_days(tx, cell, due) if last is not None and last < due else 0

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL
+from entrepot.kit.problem import NotFound
 from entrepot.ledger import store
-from entrepot.ledger.store import StatementLine
+from entrepot.ledger.store import ClosedDay, StatementLine, TrialLine
 from entrepot.ledger.types import StatementTooLong
 
 MAX_LINES = 100_000
+PAGE = 50
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -45,3 +47,15 @@ async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: 
         raise StatementTooLong(MAX_LINES)
     closing = opening + sum(line.amount_minor for line in lines)
     return Statement(opening, closing, lines)
+
+
+async def closed_days(tx: ReadTx, cell: int, before: date | None = None) -> list[ClosedDay]:
+    """Days that are closed, the latest first, those before `before`, PAGE at a time."""
+    return await tx.all(store.DAYS, cell=cell, before=before or date.max, limit=PAGE)
+
+
+async def trial_balance(tx: ReadTx, cell: int, day: date) -> list[TrialLine]:
+    """The trial balance of a day that is closed, by currency and code. Raises NotFound for one that is open."""
+    if not await tx.one(store.IS_CLOSED, cell=cell, day=day):
+        raise NotFound
+    return await tx.all(store.TRIAL_BALANCE, cell=cell, day=day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,31 @@ from entrepot.kit.sql import sql
 class Verdict(msgspec.Struct, frozen=True):
     ord: int
     verdict: str
+
+
+class Expired(msgspec.Struct, frozen=True):
+    cause_id: UUID
+    code: str
+
+
+class ClosedDay(msgspec.Struct, frozen=True):
+    """A day (UTC) that is closed, and how many transfers are of it."""
+
+    day: date
+    transfers: int
+    closed_at: datetime
+
+
+class TrialLine(msgspec.Struct, frozen=True):
+    """What all accounts of a code moved on a day: opening - debits + credits == closing, and of each currency the
+    closings add up to nothing. Minor units."""
+
+    currency: str
+    code: str
+    opening_minor: int
+    debits_minor: int
+    credits_minor: int
+    closing_minor: int
 
 
 class StatementLine(msgspec.Struct, frozen=True):
@@ -30,13 +55,31 @@ OPEN_MANY = sql(
     """,
     int,
 )
-POST_MANY = sql(
+APPLY_MANY = sql(
     """
     select ord, verdict
-      from ledger.post_many(:cell, :now, :causes, :codes, :debits, :credits, :amounts)
+      from ledger.apply_many(:cell, :now, :kinds, :causes, :codes, :debits, :credits, :amounts, :dues, :links)
      order by ord
     """,
     Verdict,
+)
+EXPIRE_MANY = sql("select cause_id, code from ledger.expire_many(:cell, :now, :limit)", Expired)
+CLOSE_DAYS = sql("select ledger.close_days(:cell, :now, :through, :limit)", int)
+LAST_CLOSED = sql("select day from ledger.closed_day where cell = :cell order by day desc limit 1", date)
+DAYS = sql(
+    """
+    select day, transfers, closed_at from ledger.closed_day
+     where cell = :cell and day < :before order by day desc limit :limit
+    """,
+    ClosedDay,
+)
+IS_CLOSED = sql("select exists (select from ledger.closed_day where cell = :cell and day = :day)", bool)
+TRIAL_BALANCE = sql(
+    """
+    select t.currency, t.code, t.balance + t.debits - t.credits, t.debits, t.credits, t.balance
+      from ledger.day_total t where t.cell = :cell and t.day = :day order by t.currency, t.code
+    """,
+    TrialLine,
 )
 ACCOUNT_IDS = sql(
     """

@@ -1,5 +1,5 @@
--- The ledger: immutable transfers between accounts of one currency, in minor units.
--- balance = credits - debits. It knows no word of business but an account's and a transfer's `code`.
+-- The ledger: immutable transfers between accounts of one currency, in minor units, at once or in two phases.
+-- balance = credits - debits; available = balance - held. It knows no word of business but a `code`.
 create schema ledger;
 
 create table ledger.account (
@@ -8,7 +8,7 @@ create table ledger.account (
     code       text        collate "C" not null,
     owner      uuid        not null default '00000000-0000-0000-0000-000000000000',  -- nil: the house
     currency   text        collate "C" not null check (currency ~ '^[A-Z]{3}$'),
-    limited    boolean     not null,  -- may not go below zero
+    limited    boolean     not null,  -- what is available may not go below zero
     striped    boolean     not null,  -- balance spread over rows, one per writer, summed on read
     created_at timestamptz not null,
     primary key (cell, id),
@@ -27,9 +27,11 @@ create table ledger.balance (
     limited    boolean  not null,
     debits     bigint   not null default 0 check (debits >= 0),
     credits    bigint   not null default 0 check (credits >= 0),
+    held       bigint   not null default 0,  -- promised to go out; of a stripe it may be negative: ended at another one
     primary key (cell, account_id, stripe),
     foreign key (cell, account_id) references ledger.account (cell, id),
-    constraint balance_within_limit check (not limited or credits >= debits)
+    constraint balance_within_limit check (not limited or credits >= debits + held),
+    constraint balance_held check (stripe > 0 or held >= 0)
 ) with (fillfactor = 50);
 
 -- A transfer is known by what caused it and what it is: nothing can be paid or released twice.
@@ -44,11 +46,30 @@ create table ledger.transfer (
     primary key (cell, cause_id, code),
     check (debit <> credit)
 );
--- No foreign keys to account: each would lock the same few hot rows (escrow) for every transfer. write_many, the only
--- writer, counts instead that every account it names was there (docs/adr/0004).
+-- No foreign keys to account: each would lock the same few hot rows (escrow) for every transfer. change_many, through
+-- which every balance goes, counts instead that every account it names was there (docs/adr/0004).
 -- Statements read by account and time. Payments into escrow are the hot ones and are read by order instead.
 create index transfer_debit on ledger.transfer (cell, debit, at) where code not in ('pay', 'fund');
 create index transfer_credit on ledger.transfer (cell, credit, at) where code not in ('pay', 'fund');
+
+-- The first phase: so much of the debit account's money is promised to the credit account and to nobody else. Settling
+-- makes the transfer of the hold's own name, of all of it or less, so that it can be settled once at most.
+create table ledger.hold (
+    cell     smallint    not null,
+    cause_id uuid        not null,
+    code     text        collate "C" not null,
+    debit    bigint      not null,
+    credit   bigint      not null,
+    amount   bigint      not null check (amount > 0),
+    at       timestamptz not null,
+    status   text        collate "C" not null default 'held' check (status in ('held', 'settled', 'voided', 'expired')),
+    due_at   timestamptz,  -- when it expires; null: never, or it has ended
+    ended_at timestamptz,
+    primary key (cell, cause_id, code),
+    check (debit <> credit),
+    check ((status = 'held') = (ended_at is null) and (status = 'held' or due_at is null))
+) with (fillfactor = 70);
+create index hold_due on ledger.hold (cell, due_at) where due_at is not null;
 
 -- Opens accounts that are not there yet; the order of the answer is the order asked.
 create function ledger.open_many(
@@ -76,175 +97,502 @@ begin
          order by a.ord;
 end $$;
 
--- What the accounts that have one row hold, at a glance: only who holds the lock knows.
+-- What is available in the accounts that have one row, at a glance: only who holds the lock knows.
 create view ledger.row_balance as
-select b.cell, b.account_id, b.credits - b.debits as balance
+select b.cell, b.account_id, b.credits - b.debits - b.held as balance
   from ledger.balance b
  where b.stripe = 0;
 
--- Locks the accounts that have one row, in id order, and says what each has.
+-- Locks the accounts that have one row, in id order, and says what is available in each.
 create function ledger.lock_many(p_cell smallint, p_accounts bigint[])
-returns table (account_id bigint, balance bigint) language sql
+returns table (account_id bigint, balance bigint, limited boolean) language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
-    select b.account_id, b.credits - b.debits
+    select b.account_id, b.credits - b.debits - b.held, b.limited
       from ledger.balance b
      where b.cell = p_cell and b.account_id = any (p_accounts) and b.stripe = 0
      order by b.account_id
        for no key update;
 $$;
 
--- Writes transfers that were judged, by post_many below or by a caller that holds the locks of lock_many.
-create function ledger.write_many(
-    p_cell smallint, p_now timestamptz, p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[],
-    p_amounts bigint[]
-) returns void language plpgsql
-set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+-- Days that are closed: nothing is dated into them any more, and what is wrong in one is corrected by new transfers.
+-- Days are UTC's and are closed in their order. What each code's accounts moved, and what they held at its end, is kept.
+create table ledger.closed_day (
+    cell      smallint    not null,
+    day       date        not null,
+    transfers bigint      not null,
+    closed_at timestamptz not null,
+    primary key (cell, day)
+);
+create table ledger.day_total (
+    cell     smallint not null,
+    day      date     not null,
+    currency text     collate "C" not null,
+    code     text     collate "C" not null,
+    debits   bigint   not null,
+    credits  bigint   not null,
+    balance  bigint   not null,
+    primary key (cell, day, currency, code),
+    foreign key (cell, day) references ledger.closed_day (cell, day)
+);
+-- Transfers lie about in the order of their time.
+create index transfer_at on ledger.transfer using brin (at) with (pages_per_range = 32, autosummarize = on);
+
+-- Whoever writes with a date takes part in its day, until the end of the transaction. Raises for a day that is closed.
+create function ledger.take_day(p_cell smallint, p_at timestamptz) returns void language plpgsql
+set search_path = pg_catalog as $$
+declare
+    of_day date := (p_at at time zone 'UTC')::date;
+begin
+    perform pg_advisory_xact_lock_shared(1000000 + p_cell, of_day - date '2000-01-01');
+    if exists (select from ledger.closed_day c where c.cell = p_cell and c.day >= of_day) then
+        raise exception 'the books of % are closed', of_day using errcode = 'EPDAY';
+    end if;
+end $$;
+
+-- Moves `p_moved` from each debit to its credit account, and changes what is held of the debit account by `p_held`.
+-- Under the locks and the settings of its callers.
+create function ledger.change_many(
+    p_cell smallint, p_debits bigint[], p_credits bigint[], p_moved bigint[], p_held bigint[]
+) returns void language plpgsql set search_path = pg_catalog as $$
 declare
     ids     bigint[];  -- the accounts in id order: rows are found by the index in one order, the sums by bisection
     ds      bigint[];
     cs      bigint[];
+    hs      bigint[];
     plain   int;
     striped int;
 begin
-    insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
-    select p_cell, t.cause_id, t.code, t.debit, t.credit, t.amount, p_now
-      from unnest(p_causes, p_codes, p_debits, p_credits, p_amounts) as t (cause_id, code, debit, credit, amount)
-     order by t.cause_id, t.code;
-
     select array_agg(s.account_id order by s.account_id), array_agg(s.debits order by s.account_id),
-           array_agg(s.credits order by s.account_id)
-      into ids, ds, cs
-      from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits
-              from (select t.debit, t.amount, 0::bigint from unnest(p_debits, p_amounts) as t (debit, amount)
+           array_agg(s.credits order by s.account_id), array_agg(s.held order by s.account_id)
+      into ids, ds, cs, hs
+      from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits,
+                   sum(e.held)::bigint as held
+              from (select t.debit, t.moved, 0::bigint, t.held
+                      from unnest(p_debits, p_moved, p_held) as t (debit, moved, held)
+                     where t.moved <> 0 or t.held <> 0
                     union all
-                    select t.credit, 0, t.amount from unnest(p_credits, p_amounts) as t (credit, amount)
-                   ) as e (account_id, debits, credits)
+                    select t.credit, 0, t.moved, 0 from unnest(p_credits, p_moved) as t (credit, moved)
+                     where t.moved <> 0
+                   ) as e (account_id, debits, credits, held)
              group by e.account_id) s;
     update ledger.balance b
        set debits = b.debits + ds[width_bucket(b.account_id, ids)],
-           credits = b.credits + cs[width_bucket(b.account_id, ids)]
+           credits = b.credits + cs[width_bucket(b.account_id, ids)],
+           held = b.held + hs[width_bucket(b.account_id, ids)]
      where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0;
     get diagnostics plain = row_count;
 
     -- 16 stripes: writers are server processes, each keeping its own connections.
-    insert into ledger.balance as b (cell, account_id, stripe, limited, debits, credits)
-    select p_cell, a.id, pg_backend_pid() % 16 + 1, false, ds[width_bucket(a.id, ids)], cs[width_bucket(a.id, ids)]
+    insert into ledger.balance as b (cell, account_id, stripe, limited, debits, credits, held)
+    select p_cell, a.id, pg_backend_pid() % 16 + 1, false, ds[width_bucket(a.id, ids)], cs[width_bucket(a.id, ids)],
+           hs[width_bucket(a.id, ids)]
       from ledger.account a
      where a.cell = p_cell and a.id = any (ids) and a.striped
      order by a.id
     on conflict (cell, account_id, stripe)
-    do update set debits = b.debits + excluded.debits, credits = b.credits + excluded.credits;
+    do update set debits = b.debits + excluded.debits, credits = b.credits + excluded.credits,
+                  held = b.held + excluded.held;
     get diagnostics striped = row_count;
     if plain + striped <> cardinality(ids) then
         raise exception 'a transfer names an account that is not there';
     end if;
 end $$;
 
--- Judges transfers one after another and writes those that pass. Verdicts, in the order they are tried:
---   amount_not_positive, same_account, unknown_account, currency_mismatch,
---   exists (the same transfer is there already: no effect), conflict (another one has its name),
---   insufficient_funds, posted.
--- A refused transfer leaves every balance as it was and does not harm its neighbors.
-create function ledger.post_many(
+-- Writes transfers that were judged by a caller that holds the locks of lock_many.
+create function ledger.write_many(
     p_cell smallint, p_now timestamptz, p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[],
     p_amounts bigint[]
+) returns void language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+begin
+    perform ledger.take_day(p_cell, p_now);
+    insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+    select p_cell, t.cause_id, t.code, t.debit, t.credit, t.amount, p_now
+      from unnest(p_causes, p_codes, p_debits, p_credits, p_amounts) as t (cause_id, code, debit, credit, amount)
+     order by t.cause_id, t.code;
+    perform ledger.change_many(p_cell, p_debits, p_credits, p_amounts, array_fill(0::bigint, array[cardinality(p_debits)]));
+end $$;
+
+-- Here and below a name is looked up by a subquery with `limit 1`: it is found by its key, whatever the statistics say.
+
+-- Judges commands one after another, each against what its predecessors left; those of one link where its first one
+-- stands. `v` are the verdicts; of what stands, `d` and `c` are the accounts, `m` is the amount that moves and `k` by how
+-- much what is held of `d` changes. `p_limited` are the accounts with a limit in id order, `p_left` what each has.
+create function ledger.judge_many(
+    p_cell smallint, p_now timestamptz, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[],
+    p_credits bigint[], p_amounts bigint[], p_dues timestamptz[], p_links int[], p_limited bigint[], p_left bigint[],
+    out v text[], out d bigint[], out c bigint[], out m bigint[], out k bigint[]
+) language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+declare
+    -- By command: the order of judging, the first command of the same name, and what is wrong with its accounts.
+    queue     int[];
+    firsts    int[];
+    wrong     text[];
+    -- By name: what it stands for (null: nothing), between which accounts, what was held, what moved.
+    state     text[];
+    debit     bigint[];
+    credit    bigint[];
+    held      bigint[];
+    moved     bigint[];
+    due       timestamptz[];
+    -- Of the link that is judged: whether one of it was refused, and how things were when it began.
+    link      int;
+    failed    boolean;
+    was_state text[];
+    was_left  bigint[];
+    i         int;
+    n         int;
+    slot      int;
+    amount    bigint;
+begin
+    if not p_kinds <@ array['post', 'hold', 'settle', 'void'] then
+        raise exception 'a command is to post, hold, settle or void';
+    end if;
+    select array_agg(x.ord order by x.place, x.ord), array_agg(x.first order by x.ord),
+           array_agg(x.wrong order by x.ord), array_agg(x.state order by x.ord), array_agg(x.debit order by x.ord),
+           array_agg(x.credit order by x.ord), array_agg(x.held order by x.ord), array_agg(x.moved order by x.ord),
+           array_agg(x.due_at order by x.ord)
+      into queue, firsts, wrong, state, debit, credit, held, moved, due
+      from (select q.ord::int, min(q.ord) over (partition by q.cause_id, q.code)::int as first,
+                   case when q.link is null then q.ord else min(q.ord) over (partition by q.link) end as place,
+                   case when a.id is null or b.id is null then 'unknown_account'
+                        when a.currency <> b.currency then 'currency_mismatch' end as wrong,
+                   coalesce(h.status, case when t.cause_id is not null then 'posted' end) as state,
+                   coalesce(h.debit, t.debit) as debit, coalesce(h.credit, t.credit) as credit, h.amount as held,
+                   t.amount as moved, h.due_at
+              from unnest(p_causes, p_codes, p_debits, p_credits, p_links)
+                   with ordinality as q (cause_id, code, debit, credit, link, ord)
+              left join lateral (select a.id, a.currency from ledger.account a
+                                  where a.cell = p_cell and a.id = q.debit limit 1) a on true
+              left join lateral (select b.id, b.currency from ledger.account b
+                                  where b.cell = p_cell and b.id = q.credit limit 1) b on true
+              left join lateral (select * from ledger.hold h
+                                  where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code limit 1) h on true
+              left join lateral (select * from ledger.transfer t
+                                  where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
+                on true) x;
+    v := array_fill(null::text, array[cardinality(queue)]);
+    d := array_fill(null::bigint, array[cardinality(queue)]);
+    c := d;
+    m := array_fill(0::bigint, array[cardinality(queue)]);
+    k := m;
+
+    foreach i in array queue loop
+        if p_links[i] is null or p_links[i] is distinct from link then
+            link := p_links[i];
+            failed := false;
+            was_state := state;
+            was_left := p_left;
+        end if;
+        continue when failed;
+        n := firsts[i];
+        amount := p_amounts[i];
+        slot := width_bucket(p_debits[i], p_limited);
+        v[i] := case
+            when p_kinds[i] in ('post', 'hold') then case
+                when amount is null or amount <= 0 then 'amount_not_positive'
+                when p_debits[i] = p_credits[i] then 'same_account'
+                when wrong[i] is not null then wrong[i]
+                when state[n] is null then case
+                    when p_dues[i] <= p_now then 'due_already'
+                    when p_limited[slot] = p_debits[i] and p_left[slot] < amount then 'insufficient_funds'
+                    when p_kinds[i] = 'post' then 'posted'
+                    else 'held' end
+                when (p_kinds[i] = 'post') = (state[n] = 'posted') and debit[n] = p_debits[i]
+                     and credit[n] = p_credits[i] and amount = case p_kinds[i] when 'post' then moved[n] else held[n] end
+                    then 'exists'
+                else 'conflict' end
+            when amount <= 0 then 'amount_not_positive'
+            when state[n] is null or state[n] = 'posted' then 'unknown_hold'
+            when p_kinds[i] = 'void' and state[n] = 'voided' then 'exists'
+            when p_kinds[i] = 'settle' and state[n] = 'settled' and moved[n] = coalesce(amount, held[n]) then 'exists'
+            when p_kinds[i] = 'settle' and state[n] = 'settled' then 'conflict'
+            when state[n] <> 'held' then 'hold_' || state[n]
+            when due[n] <= p_now then 'hold_expired'
+            when p_kinds[i] = 'void' then 'voided'
+            when amount > held[n] then 'exceeds_hold'
+            else 'settled' end;
+
+        if v[i] in ('posted', 'held') then
+            debit[n] := p_debits[i];
+            credit[n] := p_credits[i];
+            held[n] := amount;
+            due[n] := p_dues[i];
+            k[i] := case v[i] when 'held' then amount else 0 end;
+        elsif v[i] in ('settled', 'voided') then
+            k[i] := -held[n];
+        else
+            failed := link is not null and v[i] <> 'exists';
+            if failed then
+                state := was_state;
+                p_left := was_left;
+                for j in 1 .. cardinality(v) loop
+                    if p_links[j] = link and j <> i then
+                        v[j] := 'link_failed';
+                        m[j] := 0;
+                        k[j] := 0;
+                    end if;
+                end loop;
+            end if;
+            continue;
+        end if;
+        state[n] := v[i];
+        d[i] := debit[n];
+        c[i] := credit[n];
+        if v[i] in ('posted', 'settled') then
+            m[i] := coalesce(amount, held[n]);
+            moved[n] := m[i];
+        end if;
+        slot := width_bucket(d[i], p_limited);
+        if p_limited[slot] = d[i] then p_left[slot] := p_left[slot] - m[i] - k[i]; end if;
+        slot := width_bucket(c[i], p_limited);
+        if p_limited[slot] = c[i] then p_left[slot] := p_left[slot] + m[i]; end if;
+    end loop;
+end $$;
+
+-- Judges and writes transfers in one phase or two. A command is to
+--   post    `amount` from `debit` to `credit`;
+--   hold    the same, until it is settled, voided or, with `due`, expires;
+--   settle  the hold of this name: `amount` of it moves (null: all) and the rest is free again;
+--   void    the hold of this name: all of it is free again.
+-- Commands of one link stand or fall together, judged where the first of them stands; null is alone. Verdicts, in the
+-- order in which they are tried:
+--   post, hold     amount_not_positive, same_account, unknown_account, currency_mismatch, exists (the same was done
+--                  before: no effect), conflict (the name stands for something else), due_already,
+--                  insufficient_funds; posted, held
+--   settle, void   amount_not_positive, unknown_hold, exists, conflict (settled with another amount), hold_settled,
+--                  hold_voided, hold_expired (its time has passed), exceeds_hold; settled, voided
+--   any            link_failed: another one of its link was refused
+-- What is refused leaves everything as it was and does not harm its neighbors. All of it is dated p_now, whose day must
+-- be open. Locks: holds by name, then accounts by id.
+create function ledger.apply_many(
+    p_cell smallint, p_now timestamptz, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[],
+    p_credits bigint[], p_amounts bigint[], p_dues timestamptz[], p_links int[]
 ) returns table (ord int, verdict text) language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-    n         int := cardinality(p_causes);
-    v         text[];
-    lim_ids   bigint[];
-    lim_left  bigint[];
-    first_of  int[];
-    short     boolean;
+    named   bigint[];  -- the accounts of the holds that are to be settled or voided
+    limited bigint[];
+    lefts   bigint[];
+    plain   boolean;
+    v       text[];
+    d       bigint[];
+    c       bigint[];
+    m       bigint[];
+    k       bigint[];
+    made    int;
+    ended   record;
 begin
-    if n = 0 then return; end if;
-    perform ledger.lock_many(p_cell, p_debits || p_credits);
+    if cardinality(p_kinds) = 0 then return; end if;
+    perform ledger.take_day(p_cell, p_now);
+    if array['settle', 'void'] && p_kinds then
+        select array_agg(x.debit) || array_agg(x.credit) into named
+          from (select q.cause_id, q.code
+                  from unnest(p_kinds, p_causes, p_codes) as q (kind, cause_id, code)
+                 where q.kind in ('settle', 'void')
+                 order by q.cause_id, q.code) q
+         cross join lateral (select h.debit, h.credit from ledger.hold h
+                              where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code
+                                for no key update) x;
+    end if;
+    select array_agg(l.account_id order by l.account_id) filter (where l.limited),
+           array_agg(l.balance order by l.account_id) filter (where l.limited)
+      into limited, lefts
+      from ledger.lock_many(p_cell, p_debits || p_credits || named) l;
 
-    select array_agg(x.verdict order by x.ord), array_agg(x.first_of order by x.ord)
-      into v, first_of
-      from (select t.ord,
-                   min(t.ord) over (partition by t.cause_id, t.code)::int as first_of,
-                   case when t.amount is null or t.amount <= 0 then 'amount_not_positive'
-                        when t.debit = t.credit then 'same_account'
-                        when d.id is null or c.id is null then 'unknown_account'
-                        when d.currency <> c.currency then 'currency_mismatch'
-                        when o.cause_id is null then null
-                        when (o.debit, o.credit, o.amount) = (t.debit, t.credit, t.amount) then 'exists'
-                        else 'conflict' end as verdict
-              from unnest(p_causes, p_codes, p_debits, p_credits, p_amounts)
-                   with ordinality as t (cause_id, code, debit, credit, amount, ord)
-              left join ledger.account d on d.cell = p_cell and d.id = t.debit
-              left join ledger.account c on c.cell = p_cell and c.id = t.credit
-              left join ledger.transfer o on o.cell = p_cell and o.cause_id = t.cause_id and o.code = t.code) x;
+    -- The glance: when each name is there once, nothing speaks against any command, and the sums of what goes out fit
+    -- whatever comes in, all of them stand, in any order.
+    select bool_and(coalesce(x.plain, false)), array_agg(x.verdict order by x.ord), array_agg(x.debit order by x.ord),
+           array_agg(x.credit order by x.ord), array_agg(x.moved order by x.ord), array_agg(x.held order by x.ord)
+      into plain, v, d, c, m, k
+      from (select q.ord, coalesce(h.debit, q.debit) as debit, coalesce(h.credit, q.credit) as credit,
+                   case q.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
+                        when 'void' then 'voided' end as verdict,
+                   case q.kind when 'post' then q.amount when 'settle' then coalesce(q.amount, h.amount) else 0 end as moved,
+                   case q.kind when 'post' then 0 when 'hold' then q.amount else -h.amount end as held,
+                   case when q.kind in ('post', 'hold')
+                        then h.cause_id is null and t.cause_id is null and q.debit <> q.credit and q.amount > 0
+                             and a.currency = b.currency and coalesce(q.due > p_now, true)
+                        when q.kind in ('settle', 'void')
+                        then h.status = 'held' and coalesce(h.due_at > p_now, true)
+                             and coalesce(q.amount, h.amount) between 1 and h.amount
+                   end and count(*) over (partition by q.cause_id, q.code) = 1 as plain
+              from unnest(p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
+                   with ordinality as q (kind, cause_id, code, debit, credit, amount, due, ord)
+              left join lateral (select a.id, a.currency from ledger.account a
+                                  where a.cell = p_cell and a.id = q.debit limit 1) a on true
+              left join lateral (select b.id, b.currency from ledger.account b
+                                  where b.cell = p_cell and b.id = q.credit limit 1) b on true
+              left join lateral (select * from ledger.hold h
+                                  where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code limit 1) h on true
+              left join lateral (select * from ledger.transfer t
+                                  where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
+                on true) x;
+    if plain then
+        select coalesce(bool_and(s.total <= lefts[width_bucket(s.debit, limited)]), true) into plain
+          from (select o.debit, sum(o.moved + o.held) as total
+                  from unnest(d, m, k) as o (debit, moved, held)
+                 where o.moved + o.held > 0
+                 group by o.debit) s
+         where limited[width_bucket(s.debit, limited)] = s.debit;
+    end if;
+    if not plain then
+        select j.v, j.d, j.c, j.m, j.k into v, d, c, m, k
+          from ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues,
+                                 p_links, limited, lefts) j;
+    end if;
 
-    select array_agg(b.account_id order by b.account_id), array_agg(b.credits - b.debits order by b.account_id)
-      into lim_ids, lim_left
-      from ledger.balance b
-     where b.cell = p_cell and b.account_id = any (p_debits || p_credits) and b.stripe = 0 and b.limited;
-
-    -- Set-based when nothing is short, whatever the order of arrival; else one after another.
-    select coalesce(bool_or(s.total > lim_left[array_position(lim_ids, s.debit)]), false) into short
-      from (select t.debit, sum(t.amount) as total
-              from unnest(p_debits, p_amounts, v) as t (debit, amount, verdict)
-             where t.verdict is null and t.debit = any (lim_ids) group by t.debit) s;
-
-    for i in 1 .. n loop
-        continue when v[i] is not null;
-        if first_of[i] < i and v[first_of[i]] = 'posted' then
-            v[i] := case when (p_debits[i], p_credits[i], p_amounts[i])
-                            = (p_debits[first_of[i]], p_credits[first_of[i]], p_amounts[first_of[i]])
-                         then 'exists' else 'conflict' end;
-            continue;
-        elsif first_of[i] < i then
-            -- The first of this name was refused: this one is judged on its own and becomes the first.
-            for j in i .. n loop
-                if first_of[j] = first_of[i] and j <> i then first_of[j] := i; end if;
-            end loop;
-            first_of[i] := i;
+    -- A name that somebody took meanwhile: the caller's transaction is to be tried again, and finds it there.
+    if 'held' = any (v) then
+        insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
+        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.held, p_now, q.due
+          from unnest(p_causes, p_codes, d, c, k, p_dues, v) as q (cause_id, code, debit, credit, held, due, verdict)
+         where q.verdict = 'held'
+         order by q.cause_id, q.code
+        on conflict do nothing;
+        get diagnostics made = row_count;
+        if made < cardinality(array_positions(v, 'held')) then
+            raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
         end if;
-        if short then
-            declare
-                d int := array_position(lim_ids, p_debits[i]);
-                c int := array_position(lim_ids, p_credits[i]);
-            begin
-                if d is not null and lim_left[d] < p_amounts[i] then
-                    v[i] := 'insufficient_funds';
-                    continue;
-                end if;
-                if d is not null then lim_left[d] := lim_left[d] - p_amounts[i]; end if;
-                if c is not null then lim_left[c] := lim_left[c] + p_amounts[i]; end if;
-            end;
+    end if;
+    if array['settled', 'voided'] && v then
+        for ended in
+            select q.verdict, q.code, array_agg(q.cause_id order by q.cause_id) as causes
+              from unnest(p_causes, p_codes, v) as q (cause_id, code, verdict)
+             where q.verdict in ('settled', 'voided')
+             group by q.verdict, q.code
+        loop
+            update ledger.hold h set status = ended.verdict, due_at = null, ended_at = p_now
+             where h.cell = p_cell and h.cause_id = any (ended.causes) and h.code = ended.code;
+        end loop;
+    end if;
+    if array['posted', 'settled'] && v then
+        insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.moved, p_now
+          from unnest(p_causes, p_codes, d, c, m, v) as q (cause_id, code, debit, credit, moved, verdict)
+         where q.verdict in ('posted', 'settled')
+         order by q.cause_id, q.code
+        on conflict do nothing;
+        get diagnostics made = row_count;
+        if made < cardinality(array_positions(v, 'posted') || array_positions(v, 'settled')) then
+            raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
         end if;
-        v[i] := 'posted';
-    end loop;
-
-    if 'posted' = all (v) then
-        perform ledger.write_many(p_cell, p_now, p_causes, p_codes, p_debits, p_credits, p_amounts);
-    elsif 'posted' = any (v) then
-        perform ledger.write_many(p_cell, p_now, array_agg(t.cause_id), array_agg(t.code), array_agg(t.debit),
-                                  array_agg(t.credit), array_agg(t.amount))
-           from unnest(p_causes, p_codes, p_debits, p_credits, p_amounts, v)
-                as t (cause_id, code, debit, credit, amount, verdict)
-          where t.verdict = 'posted';
+    end if;
+    if array['posted', 'held', 'settled', 'voided'] && v then
+        perform ledger.change_many(p_cell, d, c, m, k);
     end if;
     return query select i, v[i] from generate_subscripts(v, 1) i;
 end $$;
 
--- Locks the accounts of a code that hold money and says what: what a payout run pays.
+-- Ends holds whose time has passed, a batch of them; says which.
+create function ledger.expire_many(p_cell smallint, p_now timestamptz, p_limit int)
+returns table (cause_id uuid, code text) language plpgsql
+set search_path = pg_catalog set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_material = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    causes  uuid[];
+    codes   text[];
+    debits  bigint[];
+    credits bigint[];
+    held    bigint[];
+begin
+    with due as (
+        select h.cause_id, h.code, h.debit, h.credit, h.amount
+          from ledger.hold h
+         where h.cell = p_cell and h.due_at <= p_now
+         order by h.due_at
+         limit p_limit
+           for no key update skip locked
+    )
+    select array_agg(e.cause_id), array_agg(e.code), array_agg(e.debit), array_agg(e.credit), array_agg(-e.amount)
+      into causes, codes, debits, credits, held
+      from due e;
+    if causes is null then return; end if;
+    perform ledger.lock_many(p_cell, debits);
+    for i in 1 .. cardinality(causes) loop
+        update ledger.hold h set status = 'expired', due_at = null, ended_at = p_now
+         where h.cell = p_cell and h.cause_id = causes[i] and h.code = codes[i];
+    end loop;
+    perform ledger.change_many(p_cell, debits, credits, array_fill(0::bigint, array[cardinality(held)]), held);
+    return query select * from unnest(causes, codes);
+end $$;
+
+-- Locks the accounts of a code in which money is available and says what: what a payout run pays.
 create function ledger.lock_positive(p_cell smallint, p_code text)
 returns table (owner uuid, account_id bigint, currency text, balance bigint) language plpgsql
 set search_path = pg_catalog as $$
 begin
     return query
-    select a.owner, a.id, a.currency, b.credits - b.debits
+    select a.owner, a.id, a.currency, b.credits - b.debits - b.held
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
-     where a.cell = p_cell and a.code = p_code and b.credits > b.debits
+     where a.cell = p_cell and a.code = p_code and b.credits > b.debits + b.held
      order by a.id
        for no key update of b;
+end $$;
+
+-- Closes the days up to `p_through`, at most `p_limit` of them; how many. What each code's accounts hold at the end of a day
+-- is what they held the day before and what the day's transfers moved: older ones are not read again. Waits for whoever
+-- still writes with the date of one of these days.
+create function ledger.close_days(p_cell smallint, p_now timestamptz, p_through date, p_limit int) returns int language plpgsql
+set search_path = pg_catalog as $$
+declare
+    before_day date;
+    first_day  date;
+    last_day   date;
+begin
+    if exists (select from ledger.closed_day c where c.cell = p_cell and c.day >= p_through) then return 0; end if;
+    perform pg_advisory_xact_lock(1000000 + p_cell, -1);  -- one who closes at a time
+    select max(c.day) into before_day from ledger.closed_day c where c.cell = p_cell;
+    select coalesce(before_day + 1, least((min(t.at) at time zone 'UTC')::date, p_through)) into first_day
+      from ledger.transfer t where before_day is null and t.cell = p_cell;
+    last_day := least(p_through, first_day + p_limit - 1);
+    if last_day < first_day then return 0; end if;
+    for i in first_day - date '2000-01-01' .. last_day - date '2000-01-01' loop
+        perform pg_advisory_xact_lock(1000000 + p_cell, i);
+    end loop;
+
+    with days as (
+        select first_day + i as day from generate_series(0, last_day - first_day) i
+    ), flow as materialized (
+        select (t.at at time zone 'UTC')::date as day, d.currency, d.code as debit, c.code as credit,
+               count(*) as transfers, sum(t.amount) as amount
+          from ledger.transfer t
+          join ledger.account d on d.cell = t.cell and d.id = t.debit
+          join ledger.account c on c.cell = t.cell and c.id = t.credit
+         where t.cell = p_cell and t.at >= first_day::timestamp at time zone 'UTC'
+           and t.at < (last_day + 1)::timestamp at time zone 'UTC'
+         group by 1, 2, 3, 4
+    ), closed as (
+        insert into ledger.closed_day (cell, day, transfers, closed_at)
+        select p_cell, g.day, coalesce(sum(f.transfers), 0), p_now
+          from days g left join flow f on f.day = g.day group by g.day
+    ), moved as (
+        select e.day, e.currency, e.code, sum(e.debits) as debits, sum(e.credits) as credits
+          from (select f.day, f.currency, f.debit, f.amount, 0 from flow f
+                union all
+                select f.day, f.currency, f.credit, 0, f.amount from flow f) as e (day, currency, code, debits, credits)
+         group by e.day, e.currency, e.code
+    ), opening as (
+        select o.currency, o.code, sum(o.balance) as balance
+          from (select b.currency, b.code, b.balance from ledger.day_total b
+                 where b.cell = p_cell and b.day = before_day
+                union all
+                select m.currency, m.code, 0 from moved m) o
+         group by o.currency, o.code
+    )
+    insert into ledger.day_total (cell, day, currency, code, debits, credits, balance)
+    select p_cell, g.day, o.currency, o.code, coalesce(m.debits, 0), coalesce(m.credits, 0),
+           o.balance + sum(coalesce(m.credits - m.debits, 0)) over (partition by o.currency, o.code order by g.day)
+      from days g
+     cross join opening o
+      left join moved m on m.day = g.day and m.currency = o.currency and m.code = o.code;
+    return last_day - first_day + 1;
 end $$;

@@ -64,10 +64,16 @@ create table payments.payout (
     seller_id    uuid        not null,
     currency     text        collate "C" not null,
     amount_minor bigint      not null check (amount_minor > 0),
+    -- sent: the bank was told, and the amount is held in the seller's account; settled: it has left it; returned: the
+    -- bank could not deliver it, and the seller has it still.
+    status       text        collate "C" not null check (status in ('sent', 'settled', 'returned')),
+    due_at       timestamptz,  -- when a bank that has not returned it has delivered it; null once that is known
     created_at   timestamptz not null,
-    primary key (cell, id)
+    primary key (cell, id),
+    check ((status = 'sent') = (due_at is not null))
 );
 create index payout_seller on payments.payout (cell, seller_id, id);
+create index payout_due on payments.payout (cell, due_at) where due_at is not null;
 
 -- Payouts run once in each period of two weeks, counted from Monday 1970-01-05.
 create table payments.payout_run (

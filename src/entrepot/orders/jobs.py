@@ -69,7 +69,7 @@ async def _drop_quotes(tx: Tx, cell: int) -> int:
 
 Timer = Callable[[Tx, int], Awaitable[int]]
 
-TIMERS: tuple[Timer, ...] = (actions.expire_groups, actions.release_due, _pay_out, _drop_quotes)
+TIMERS: tuple[Timer, ...] = (actions.expire_groups, actions.release_due, payments.settle_due, _pay_out, _drop_quotes)
 
 
 async def run_timer(db: Database, timer: Timer, cell: int) -> int:

@@ -2,16 +2,17 @@
 
 A payment by wallet is captured in the transaction that places its order group. A payment through a gateway is an intent
 first (a committed row), then a call, then a record of the answer; a sweeper asks again for what has no answer yet.
-A payout pays each seller what its account holds, once in every period of two weeks.
+A payout sends each seller what is available in its account, once in every period of two weeks. It is held there until
+the bank has delivered it, or it is returned.
 
 Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
-row and its transfer come together.
+row and its hold come together, and their ends do.
 
 What the gateway refuses, or does not answer for an hour, is put before the operator (`stuck`).
 
 Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
 order, or the group when the money came after its end; data: refund_id, payment_id),
-payout_sent (key: the seller's id; data: payout_id, currency, amount_minor).
+payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor).
 """
 
 from entrepot.payments.actions import (
@@ -25,17 +26,38 @@ from entrepot.payments.actions import (
     refund_many,
     retry_refund,
     return_late,
+    return_payout,
+    settle_due,
+    settle_payout,
     top_up,
     top_up_many,
 )
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
-from entrepot.payments.reads import PaymentView, PayoutView, StuckView, payment_of, payouts, statement_of, stuck
-from entrepot.payments.types import Due, MethodNotOffered, PaymentNotThere, RefundDue, RefundNotFailed, WebhookRefused
+from entrepot.payments.reads import (
+    PaymentView,
+    PayoutView,
+    SentView,
+    StuckView,
+    payment_of,
+    payouts,
+    sent_payouts,
+    statement_of,
+    stuck,
+)
+from entrepot.payments.types import (
+    Due,
+    MethodNotOffered,
+    PaymentNotThere,
+    PayoutNotSent,
+    RefundDue,
+    RefundNotFailed,
+    WebhookRefused,
+)
 
 __all__ = [
-    "LANES", "Due", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutView", "RefundDue",
-    "RefundNotFailed", "StuckView", "WebhookRefused", "cancel_many", "credit_refund", "find_gateway",
-    "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of", "payout_period", "payouts",
-    "refund_many", "retry_refund", "return_late", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
-    "top_up_many",
+    "LANES", "Due", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
+    "RefundDue", "RefundNotFailed", "SentView", "StuckView", "WebhookRefused", "cancel_many", "credit_refund",
+    "find_gateway", "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of",
+    "payout_period", "payouts", "refund_many", "retry_refund", "return_late", "return_payout", "sent_payouts",
+    "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up", "top_up_many",
 ]  # fmt: skip

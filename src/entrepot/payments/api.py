@@ -19,8 +19,8 @@ from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
 from entrepot.payments import actions, reads
-from entrepot.payments.reads import PayoutView, StatementView, StuckView
-from entrepot.payments.types import RefundNotFailed
+from entrepot.payments.reads import PayoutView, SentView, StatementView, StuckView
+from entrepot.payments.types import PayoutNotSent, RefundNotFailed
 from entrepot.sellers import currencies
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
@@ -57,6 +57,16 @@ class StatementQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class PayoutsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: Annotated[str, ref("pay")] | None = None
+
+
+class SentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after` is the last id of the page before."""
+
+    after: Annotated[str, ref("pay")] | None = None
+
+
+class SentPayouts(msgspec.Struct, frozen=True):
+    items: list[SentView]
 
 
 class Payouts(msgspec.Struct, frozen=True):
@@ -115,6 +125,22 @@ async def list_stuck_payments(tx: ReadTx, query: StuckQuery) -> StuckPayments:
     return StuckPayments(await reads.stuck(tx, after, reads.PAGE))
 
 
+async def list_sent_payouts(tx: ReadTx, query: SentQuery) -> SentPayouts:
+    """Payouts that the bank has not answered for, the oldest first."""
+    after = None if query.after is None else parse("pay", query.after)
+    return SentPayouts(await reads.sent_payouts(tx, after))
+
+
+async def settle_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
+    """The bank has delivered a payout."""
+    await actions.settle_payout(tx, payout_id)
+
+
+async def return_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
+    """The bank could not deliver a payout: the money is the seller's again, and the next run sends it."""
+    await actions.return_payout(tx, payout_id)
+
+
 async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
     """Asks the gateway again for a refund that it refused."""
     await actions.retry_refund(tx, refund_id)
@@ -137,6 +163,13 @@ routes = [
         "/v1/seller/statement", read_statement, access=SELLER, raises=(NotFound, StatementTooLong), switch="statements"
     ),
     get("/v1/seller/payouts", list_payouts, access=SELLER),
+    get("/v1/operator/payouts", list_sent_payouts, access=OPERATOR),
+    post(
+        "/v1/operator/payouts/{payout_id}/settle", settle_payout, access=OPERATOR, raises=(PayoutNotSent,), key="taken"
+    ),
+    post(
+        "/v1/operator/payouts/{payout_id}/return", return_payout, access=OPERATOR, raises=(PayoutNotSent,), key="taken"
+    ),
     get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
     post(
         "/v1/operator/refunds/{refund_id}/retry", retry_refund, access=OPERATOR, raises=(RefundNotFailed,), key="taken"

@@ -32,10 +32,24 @@ class PaymentView(msgspec.Struct, frozen=True):
 
 
 class PayoutView(msgspec.Struct, frozen=True):
+    """`status`: sent (held until the bank has delivered it), settled, or returned (it is the seller's again)."""
+
     id: str
     currency: str
     amount_minor: int
+    status: str
     created_at: datetime
+
+
+class SentView(msgspec.Struct, frozen=True):
+    """A payout on its way; it is settled at `due_at` unless the bank has answered before."""
+
+    id: str
+    seller_id: str
+    currency: str
+    amount_minor: int
+    created_at: datetime
+    due_at: datetime
 
 
 class StuckView(msgspec.Struct, frozen=True):
@@ -88,7 +102,16 @@ async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
 async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = None) -> list[PayoutView]:
     """A seller's payouts, the latest first, PAGE at a time."""
     rows = await tx.all(store.PAYOUTS_OF, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
-    return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.created_at) for row in rows]
+    return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.status, row.created_at) for row in rows]
+
+
+async def sent_payouts(tx: ReadTx, after: UUID | None, limit: int = PAGE) -> list[SentView]:
+    """Payouts of all cells that the bank has not answered for, the oldest first, those after the id `after`."""
+    return [
+        SentView(show("pay", r.id), show("sel", r.seller_id), r.currency, r.amount_minor, r.created_at, r.due_at)
+        for r in await tx.all(store.SENT, after=after or NIL, limit=limit)
+        if r.due_at is not None
+    ]
 
 
 async def stuck(tx: ReadTx, after: UUID | None, limit: int) -> list[StuckView]:

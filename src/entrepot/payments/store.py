@@ -25,7 +25,19 @@ class PayoutRow(msgspec.Struct, frozen=True):
     id: UUID
     currency: str
     amount_minor: int
+    status: str
     created_at: datetime
+
+
+class SentRow(msgspec.Struct, frozen=True):
+    cell: int
+    id: UUID
+    seller_id: UUID
+    currency: str
+    amount_minor: int
+    status: str
+    created_at: datetime
+    due_at: datetime | None
 
 
 class RefundedRow(msgspec.Struct, frozen=True):
@@ -285,15 +297,40 @@ OWED = sql(
     Owed,
 )
 PAYOUTS = sql("""
-    insert into payments.payout (cell, id, seller_id, currency, amount_minor, created_at)
-    select :cell, p.id, p.seller_id, p.currency, p.amount, :now
+    insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at)
+    select :cell, p.id, p.seller_id, p.currency, p.amount, 'sent', :due_at, :now
       from unnest(:ids::uuid[], :sellers::uuid[], :currencies::text[], :amounts::bigint[])
            as p (id, seller_id, currency, amount)
 """)
 PAYOUTS_OF = sql(
     """
-    select id, currency, amount_minor, created_at from payments.payout
+    select id, currency, amount_minor, status, created_at from payments.payout
      where cell = :cell and seller_id = :seller_id and id < :before order by id desc limit :limit
     """,
     PayoutRow,
 )
+_CELLS = "cell = any (array(select c.cell from kit.cell c))"
+LOCK_PAYOUT = sql(
+    f"""
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where {_CELLS} and id = :id for no key update
+    """,  # noqa: S608 - a constant
+    SentRow,
+)
+SENT = sql(
+    f"""
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where {_CELLS} and due_at is not null and id > :after order by id limit :limit
+    """,  # noqa: S608 - a constant
+    SentRow,
+)
+LOCK_DELIVERED = sql(
+    """
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where cell = :cell and due_at <= :now order by id limit :limit for no key update skip locked
+    """,
+    SentRow,
+)
+END_PAYOUTS = sql("""
+    update payments.payout set status = :status, due_at = null where cell = :cell and id = any (:ids::uuid[])
+""")

@@ -43,6 +43,14 @@ class RefundNotFailed(Problem):
 
 
 @dataclass(eq=False)
+class PayoutNotSent(Problem):
+    """The bank has answered for this payout already."""
+
+    status: ClassVar[int] = 409
+    payout_status: str
+
+
+@dataclass(eq=False)
 class PaymentNotThere(Problem):
     """The group has no captured payment to give back."""
 

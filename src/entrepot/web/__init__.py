@@ -10,6 +10,7 @@ pictures, chart: drawn on the server. `languages/*.po` are the translations, rea
 
 from entrepot.web import (
     account,
+    books,
     campaigns,
     checkout,
     operator,
@@ -32,6 +33,7 @@ routes = [
     *seller.routes,
     *stock.routes,
     *operator.routes,
+    *books.routes,
     *switchboard.routes,
 ]
 

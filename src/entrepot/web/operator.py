@@ -111,6 +111,25 @@ async def credit_refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
     return Go("/operator/stuck", done="refund_credited")
 
 
+async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
+    """Payouts that the bank has not answered for."""
+    found = await payments.sent_payouts(tx, visit.query_id("pay", "after"), PER_PAGE)
+    items = [(item, Price(item.amount_minor, item.currency)) for item in found]
+    return await visit.show(
+        tx, "operator_payouts.html", items=items, next=found[-1].id if len(found) == PER_PAGE else None
+    )
+
+
+async def settle_payout(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await payments.settle_payout(tx, visit.id("pay", "payout_id"))
+    return Go("/operator/payouts", done="payout_settled")
+
+
+async def return_payout(tx: Tx, visit: Visit, _: Nothing) -> Go:
+    await payments.return_payout(tx, visit.id("pay", "payout_id"))
+    return Go("/operator/payouts", done="payout_returned")
+
+
 async def top_up_page(tx: ReadTx, visit: Visit) -> Response:
     key = visit.typed.get("key") or ids.new_id(tx.now).hex
     return await visit.show(tx, "operator_top_up.html", key=key)
@@ -143,6 +162,9 @@ routes = [
     page("/operator/stuck", stuck_page, OPERATOR),
     form("/operator/refunds/{refund_id}/retry", retry_refund, Nothing, OPERATOR),
     form("/operator/refunds/{refund_id}/credit", credit_refund, Nothing, OPERATOR),
+    page("/operator/payouts", payouts_page, OPERATOR),
+    form("/operator/payouts/{payout_id}/settle", settle_payout, Nothing, OPERATOR),
+    form("/operator/payouts/{payout_id}/return", return_payout, Nothing, OPERATOR),
     page("/operator/top-up", top_up_page, OPERATOR),
     form_of_its_own("/operator/top-up", top_up, TopUp, OPERATOR, again=top_up_page),
 ]

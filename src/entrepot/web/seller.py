@@ -17,6 +17,7 @@ from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
 from entrepot.web.visit import Go, Visit, form, page
+from entrepot.web.words import PAYOUT_STATES
 
 STATUSES = ("paid", "shipped", "delivered", "completed", "canceled", "refunded")
 LINES_PER_PAGE = 100
@@ -89,7 +90,7 @@ async def statement_page(tx: ReadTx, visit: Visit) -> Response:
 
 async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     found = await payments.payouts(tx, visit.me.cell, visit.seller_id, visit.query_id("pay", "before"))
-    return await visit.show(tx, "seller_payouts.html", found=found)
+    return await visit.show(tx, "seller_payouts.html", found=found, states=PAYOUT_STATES)
 
 
 def month_of(text: str) -> datetime | None:

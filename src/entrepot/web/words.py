@@ -57,6 +57,8 @@ TRANSFERS = {
 }
 """Lines of a seller's statement."""
 
+PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
+
 REASONS = {
     "counted": N("Counted anew"),
     "damaged": N("Damaged"),
@@ -91,6 +93,8 @@ REFUSALS = {
     "quote_expired": N("This total was only good for a while. Here is where you get a new one."),
     "quote_placed": N("You have placed this order already."),
     "key_conflict": N("This form was used for something else already. Open the page again."),
+    "payout_not_sent": N("The bank has answered for this payout already."),
+    "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
     "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
     "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
@@ -138,6 +142,7 @@ FIELDS = {
     "location_id": N("Choose a location."),
     "cost": N("Please say what all of them cost, such as 25.00 (or 0)."),
     "place": N("Please give the location a name."),
+    "through": N("Please choose a day."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
@@ -152,6 +157,8 @@ DONE = {
     "refunded": N("The buyer gets the money back."),
     "refund_retried": N("The gateway is asked again."),
     "refund_credited": N("The money is in the buyer's wallet."),
+    "payout_settled": N("The payout has left the seller's account."),
+    "payout_returned": N("The money is the seller's again; the next payout has it."),
     "topped_up": N("The money is in the wallet."),
     "suspended": N("The seller is suspended; nothing of it can be bought."),
     "reinstated": N("The seller can sell again."),
@@ -165,6 +172,7 @@ DONE = {
     "campaign_opened": N("The goods are set aside and the campaign is announced."),
     "campaign_ended": N("The campaign is over; what is left goes back on the shelf."),
     "admission_set": N("Buyers are let in at the new rate."),
+    "closed": N("The books of these days are closed."),
     "switched": N("It is done. All processes know within a second."),
 }
 """What was just done."""

@@ -55,8 +55,8 @@ VACUUM_STEPS = 4_000
 """Autovacuum is off: it came by chance. After each vacuum all plans are made anew, so there are few."""
 SWEEP = 16
 """Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
-REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15))
-"""Time passes until the longest payment deadline, the last release, and the payout after it."""
+REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=5))
+"""Time passes until the longest payment deadline, the last release, the payout after it, and its end."""
 
 
 PREPARED = """
@@ -342,7 +342,7 @@ _STATE = {
     "movements": "select stock_id, kind, on_hand_delta, held_delta, allocated_delta, at from inventory.movement",
     "transfers": "select debit, credit, code, amount, at from ledger.transfer",
     "events": "select kind, at from kit.event",
-    "payouts": "select currency, amount_minor, created_at from payments.payout",
+    "payouts": "select currency, amount_minor, status, created_at from payments.payout",
 }
 """Everything but ids, which are made by chance of another kind."""
 

@@ -5,20 +5,25 @@ from entrepot.world.auditor.check import check
 
 BALANCE = check(
     "balance",
-    "The balance rows of an account add up to its transfers, debits and credits each.",
+    "The balance rows of an account add up to its transfers, debits and credits each, and to what its holds hold.",
     """
     select 'ledger.balance account ' || account_id as item,
-           row(coalesce(t.debits, 0), coalesce(t.credits, 0)) as expected,
-           row(coalesce(b.debits, 0), coalesce(b.credits, 0)) as found,
-           '(debits, credits)' as detail
-      from (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
-              from (select debit as account_id, sum(amount) as debits, 0 as credits
+           row(coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.held, 0)) as expected,
+           row(coalesce(b.debits, 0), coalesce(b.credits, 0), coalesce(b.held, 0)) as found,
+           '(debits, credits, held)' as detail
+      from (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits,
+                   sum(held)::bigint as held
+              from (select debit as account_id, sum(amount) as debits, 0 as credits, 0 as held
                       from ledger.transfer where cell = :cell {account:debit} group by debit
                     union all
-                    select credit, 0, sum(amount) from ledger.transfer where cell = :cell {account:credit}
-                     group by credit) e
+                    select credit, 0, sum(amount), 0 from ledger.transfer where cell = :cell {account:credit}
+                     group by credit
+                    union all
+                    select debit, 0, 0, sum(amount) from ledger.hold
+                     where cell = :cell and status = 'held' {account:debit} group by debit) e
              group by account_id) t
-      full join (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits
+      full join (select account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits,
+                        sum(held)::bigint as held
                    from ledger.balance where cell = :cell {account:account_id} group by account_id) b using (account_id)
     """,
     of_history=True,
@@ -59,16 +64,80 @@ TRIAL_BALANCE = check(
 
 LIMIT = check(
     "limit",
-    "An account with a limit is never below zero.",
+    "An account with a limit has never less than nothing available: what is held counts as gone.",
     """
-    select 'ledger.balance account ' || a.id as item, greatest(sum(b.credits - b.debits), 0) as expected,
-           sum(b.credits - b.debits) as found, a.code || ' of ' || a.owner as detail
+    select 'ledger.balance account ' || a.id as item, greatest(sum(b.credits - b.debits - b.held), 0) as expected,
+           sum(b.credits - b.debits - b.held) as found, a.code || ' of ' || a.owner as detail
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id
      where a.cell = :cell and a.limited {account:a.id}
      group by a.id, a.code, a.owner
     """,
     by="account",
+)
+
+HOLD = check(
+    "hold",
+    "A hold that was settled has the one transfer of its name, from and to its accounts and of no more than it held; "
+    "any other hold has none.",
+    """
+    select 'ledger.hold ' || h.cause_id || ' ' || h.code as item,
+           case when h.status = 'settled' then row(h.debit, h.credit, least(t.amount, h.amount)) end as expected,
+           case when t.cause_id is not null then row(t.debit, t.credit, t.amount) end as found,
+           '(from, to, amount)' as detail
+      from ledger.hold h
+      left join ledger.transfer t on t.cell = h.cell and t.cause_id = h.cause_id and t.code = h.code
+     where h.cell = :cell {cause:h.cause_id}
+    """,
+    by="cause",
+)
+
+# Years of days are closed one by one from the balances of the day before; here they come from all the transfers.
+CLOSED_DAY = check(
+    "closed_day",
+    "The trial balance of a closed day is that of its transfers and of all before it: nothing was added, taken away or "
+    "changed since.",
+    """
+    with d as (
+        select day, day + 1 as next_day, transfers from ledger.closed_day where cell = :cell
+    ), flow as materialized (
+        select (t.at at time zone 'UTC')::date as day, f.currency, f.code as debit, c.code as credit,
+               count(*) as transfers, sum(t.amount) as amount
+          from ledger.transfer t
+          join ledger.account f on f.cell = t.cell and f.id = t.debit
+          join ledger.account c on c.cell = t.cell and c.id = t.credit
+         where t.cell = :cell and t.at < (select max(next_day)::timestamp at time zone 'UTC' from d)
+         group by 1, 2, 3, 4
+    ), moved as materialized (
+        select e.day, e.currency, e.code, sum(e.debits) as debits, sum(e.credits) as credits
+          from (select f.day, f.currency, f.debit, f.amount, 0 from flow f
+                union all
+                select f.day, f.currency, f.credit, 0, f.amount from flow f) as e (day, currency, code, debits, credits)
+         group by e.day, e.currency, e.code
+    ), due as (
+        select d.day, k.currency, k.code, coalesce(m.debits, 0)::bigint as debits,
+               coalesce(m.credits, 0)::bigint as credits,
+               (sum(coalesce(m.credits - m.debits, 0)) over (partition by k.currency, k.code order by d.day)
+                + coalesce(e.balance, 0))::bigint as balance, k.since
+          from d
+         cross join (select currency, code, min(day) as since from moved group by currency, code) k
+          left join moved m on m.day = d.day and m.currency = k.currency and m.code = k.code
+          left join (select currency, code, sum(credits - debits) as balance from moved
+                      where day < (select min(day) from d) group by currency, code) e
+            on e.currency = k.currency and e.code = k.code
+    )
+    select 'ledger.closed_day ' || d.day as item,
+           row(coalesce(f.transfers, 0)::bigint, 0::bigint, 0::bigint) as expected,
+           row(d.transfers, 0::bigint, 0::bigint) as found, 'transfers' as detail
+      from d
+      left join (select day, sum(transfers) as transfers from flow group by day) f on f.day = d.day
+    union all
+    select 'ledger.day_total ' || day || ' ' || currency || ' ' || code,
+           row(coalesce(w.debits, 0), coalesce(w.credits, 0), coalesce(w.balance, 0)),
+           row(coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.balance, 0)), '(debits, credits, balance)'
+      from (select * from due where since <= day) w
+      full join (select * from ledger.day_total where cell = :cell) t using (day, currency, code)
+    """,
 )
 
 TRANSFER_CURRENCY = check(
@@ -188,16 +257,20 @@ PURCHASE_COST = check(
 
 PAYOUT = check(
     "payout",
-    "A payout has the one transfer of its amount, from its seller, in its currency; and no such transfer is alone.",
+    "A payout is held of its amount, from its seller, in its currency: open while it is sent, settled whole, or voided "
+    "when it was returned; and no such hold or transfer is alone.",
     """
     select 'payments.payout ' || coalesce(p.id, t.cause_id) as item,
-           row(p.seller_id, p.currency, p.amount_minor) as expected, row(t.owner, t.currency, t.amount) as found,
-           '(seller, currency, amount)' as detail
+           row(p.seller_id, p.currency, p.amount_minor, p.status) as expected,
+           row(t.owner, t.currency, t.amount, t.status) as found, '(seller, currency, amount, status)' as detail
       from (select * from payments.payout where cell = :cell {cause:id}) p
-      full join (select t.cause_id, a.owner, a.currency, t.amount
-                   from ledger.transfer t
-                   join ledger.account a on a.cell = t.cell and a.id = t.debit
-                  where t.cell = :cell and t.code = 'payout' {cause:t.cause_id}) t on t.cause_id = p.id
+      full join (select coalesce(h.cause_id, t.cause_id) as cause_id, a.owner, a.currency,
+                        case when h.status = 'settled' then t.amount else h.amount end as amount,
+                        case h.status when 'held' then 'sent' when 'voided' then 'returned' else h.status end as status
+                   from (select * from ledger.hold where cell = :cell and code = 'payout' {cause:cause_id}) h
+                   full join (select * from ledger.transfer where cell = :cell and code = 'payout' {cause:cause_id}) t
+                     on t.cause_id = h.cause_id
+                   join ledger.account a on a.cell = :cell and a.id = coalesce(t.debit, h.debit)) t on t.cause_id = p.id
     """,
     by="cause",
 )
@@ -209,7 +282,7 @@ PAYOUT_LIMIT = check(
     select 'seller ' || p.seller_id || ' ' || p.currency as item,
            least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
       from (select seller_id, currency, sum(amount_minor) as paid_out
-              from payments.payout where cell = :cell group by seller_id, currency) p
+              from payments.payout where cell = :cell and status <> 'returned' group by seller_id, currency) p
       left join (select seller_id, currency,
                         sum(paid_minor + operator_discount_minor - commission_minor - payment_fee_minor) as earned
                    from orders.order where cell = :cell and status = 'completed' and not own
@@ -316,6 +389,8 @@ CHECKS = (
     BALANCE_ROWS,
     TRIAL_BALANCE,
     LIMIT,
+    HOLD,
+    CLOSED_DAY,
     TRANSFER_CURRENCY,
     TRANSFER_WAY,
     TRANSFER_PARTY,

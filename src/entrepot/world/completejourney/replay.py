@@ -26,9 +26,9 @@ from entrepot.world.completejourney.steps import Step
 OPERATIONS = timedelta(hours=8)
 """After midnight UTC: the quietest hour of the year's baskets, three in the morning in the east of the USA."""
 SHIP_AFTER, DELIVER_AFTER = timedelta(days=1), timedelta(days=3)
-AFTERMATH = timedelta(days=32)
-"""Days after the last basket until all is paid out: 3 to be delivered, 10 for the timer, 14 to the next payout, and
-a few to spare; the report says if anything were left."""
+AFTERMATH = timedelta(days=37)
+"""Days after the last basket until all is paid out: 3 to be delivered, 10 for the timer, 14 to the next payout, 5
+until no bank returns it, and a few to spare; the report says if anything were left."""
 BASKETS = 100
 ORDERS = 500
 """What one transaction takes on."""
