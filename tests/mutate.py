@@ -2,7 +2,8 @@
 the tests of the file are run against it; those that they do not notice are named, and must be few.
 
 A tool of our own because it is short and has what the others lack here: the mistake is made in memory, in a fork of a
-process that has everything else imported, so that one costs half a second and not two.
+process that has the libraries imported, and only the plugin of pytest that is needed: half a second each, not three.
+The rules are pure, and so are their tests: they need no conftest.
 """
 
 from __future__ import annotations
@@ -76,14 +77,18 @@ def _said(node: ast.AST) -> str:
 def survives(module: str, code: Any, tests: list[str]) -> bool:
     """In a child: whether the tests pass with `code` as the module. Nothing of ours has been imported yet."""
     import pytest
+    from hypothesis import settings
 
+    settings.register_profile("mutate", deadline=None, database=None)
+    settings.load_profile("mutate")
     whole = SourceFileLoader.get_code
     planted = lambda self, name: code if name == module else whole(self, name)  # noqa: E731
     SourceFileLoader.get_code = planted  # type: ignore[method-assign]
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     signal.alarm(MUTANT_MAX_S)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=no", "-W", _REWRITE]
+    plugins = ["--noconftest", "-p", "no:cacheprovider", "-p", "anyio.pytest_plugin", "-p", "_hypothesis_pytestplugin"]
+    options = [*plugins, "-x", "-q", "--hypothesis-seed=0", "--tb=no", "-W", _REWRITE]
     return pytest.main([*options, *tests]) == 0
 
 
@@ -126,4 +131,5 @@ def main(asked: list[str]) -> int:
 
 if __name__ == "__main__":
     os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.exit(main(sys.argv[1:]))
