@@ -30,6 +30,8 @@ MUTANT_MAX_S = 30
 
 _REWRITE = "ignore::pytest.PytestAssertRewriteWarning"
 """Plugins were imported before pytest saw them, which is what makes a fork cheap."""
+STYLE = ("frozen", "slots")
+"""Arguments that change what a class allows, and not what the rules say."""
 INSTEAD: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Add: ast.Sub, ast.Sub: ast.Add,
@@ -43,7 +45,7 @@ def mutants(source: str) -> Iterator[tuple[str, Any]]:
     tree = ast.parse(source)
     for place in ast.walk(tree):
         for name, value in ast.iter_fields(place):
-            if name in ("annotation", "returns", "decorator_list"):
+            if name in ("annotation", "returns") or (isinstance(place, ast.keyword) and place.arg in STYLE):
                 continue
             for at, node in enumerate(value if isinstance(value, list) else [value]):
                 for other in _others(node):

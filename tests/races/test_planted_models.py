@@ -79,7 +79,9 @@ def shelf(driven: Driven) -> stock.Shelf:
     return stock.Shelf(driven)
 
 
-FOUND = (AssertionError, asyncpg.CheckViolationError, asyncpg.UniqueViolationError)
+FOUND = (
+    AssertionError, asyncpg.CheckViolationError, asyncpg.UniqueViolationError, asyncpg.SerializationError,
+)  # fmt: skip
 """A difference, or a constraint as the last net."""
 
 
