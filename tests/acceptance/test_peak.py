@@ -323,7 +323,7 @@ async def test_5_the_proof_watches(shop: Shop, own_db_url: str, tmp_path: Path) 
         process.communicate(timeout=10)
     assert process.returncode == 1
     assert (found["stock"]["expected"], found["stock"]["found"]) == ("(10,0,1,0)", "(9,0,1,0)")
-    assert (found["balance"]["expected"], found["balance"]["found"]) == ("(1600,100000)", "(1605,100005)")
+    assert (found["balance"]["expected"], found["balance"]["found"]) == ("(1600,100000,0)", "(1605,100005,0)")
     assert found["group_payment"]["row"] == f"orders.order_group {parse('grp', placed)}"
     assert found["group_payment"]["detail"] == "placed (payments, amount)"
 
