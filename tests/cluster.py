@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -16,12 +17,13 @@ from entrepot.kit.migrate import migrate
 
 URL = os.environ.get("ENTREPOT_CITUS_URL")
 CELLS = 4
+_serial = count(1)
 
 
 @contextmanager
 def database() -> Iterator[str]:
     assert URL is not None
-    name = f"entrepot_{os.getpid()}"
+    name = f"entrepot_{os.getpid()}_{next(_serial)}"
     url = urlsplit(URL)._replace(path=f"/{name}").geturl()
     nodes = asyncio.run(_create(URL, name))
     asyncio.run(_furnish(url, nodes))

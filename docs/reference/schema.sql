@@ -745,6 +745,35 @@ begin
     perform ledger.change_many(p_cell, p_debits, p_credits, p_amounts, array_fill(0::bigint, array[cardinality(p_debits)]));
 end $$;
 
+CREATE FUNCTION logistics.advance_many(p_cell smallint, p_stages text[], p_carriers text[], p_tracking_numbers text[], p_statuses text[], p_ats timestamp with time zone[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    return query
+    with told as (
+        select s.id, max(array_position(p_stages, e.status)) as rank,
+               min(e.at) filter (where e.status = 'delivered') as delivered_at
+          from unnest(p_carriers, p_tracking_numbers, p_statuses, p_ats) as e (carrier, tracking_number, status, at)
+          join logistics.shipment s
+            on s.cell = p_cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+         group by s.id
+    ), locked as (
+        select s.id, t.rank, t.delivered_at
+          from told t
+          join logistics.shipment s on s.cell = p_cell and s.id = t.id
+         order by s.id
+           for no key update of s
+    ), moved as (
+        update logistics.shipment s
+           set status = p_stages[l.rank], delivered_at = coalesce(s.delivered_at, l.delivered_at)
+          from locked l
+         where s.cell = p_cell and s.id = l.id and array_position(p_stages, s.status) < l.rank
+        returning s.fulfillment_order_id, s.status
+    )
+    select m.fulfillment_order_id from moved m where m.status = 'delivered';
+end $$;
+
 CREATE FUNCTION logistics.request_many(p_cell smallint, p_now timestamp with time zone, p_orders uuid[], p_sellers uuid[], p_locations bigint[], p_addresses uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'

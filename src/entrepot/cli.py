@@ -19,6 +19,7 @@ import asyncpg.exceptions
 from entrepot import __version__
 from entrepot.kit import postgres
 from entrepot.kit.backup import BackupError, backup, restore
+from entrepot.kit.citus import CitusError
 from entrepot.kit.migrate import MigrationError, migrate
 from entrepot.kit.problem import Problem
 from entrepot.settings import PORT_MAX, Settings, SettingsError, load
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(1, f"{error}: run entrepot migrate first")
     except (
         BackupError,
+        CitusError,
         MigrationError,
         postgres.PostgresError,
         asyncpg.exceptions.PostgresError,
@@ -236,11 +238,10 @@ def _switch(settings: Settings, arguments: argparse.Namespace) -> int | None:
 
 def _cells(settings: Settings, arguments: argparse.Namespace) -> int | None:
     from entrepot import cells
-    from entrepot.kit.citus import CitusError
 
     try:
         cells.run(settings, arguments)
-    except (cells.CellsError, CitusError) as error:
+    except cells.CellsError as error:
         return _refuse(1, error)
     return 0
 

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from entrepot.kit.db import Database
 from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from entrepot.world.gateway import free_port
+from tests import cluster
 from tests.conftest import DISK
 from tests.crash.town import (
     CAMPAIGN_LIMIT,
@@ -46,11 +48,16 @@ from tests.crash.town import (
     serve,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc"),
+    pytest.mark.cluster,
+]
 
 ROUNDS = int(os.environ.get("ENTREPOT_CRASH_ROUNDS", "1"))
 """How often everything is killed; more for a longer run."""
-KILLS = ("web", "worker", "postgres", "gateway", "web while postgres is down", "worker")
+KILLS: tuple[str, ...] = ("web", "worker", "postgres", "gateway", "web while postgres is down", "worker")
+if cluster.URL is not None:  # whose nodes are not ours to kill
+    KILLS = tuple(kind for kind in KILLS if "postgres" not in kind)
 BUYERS = 6
 OFFERS = 8
 START_MAX_S = 60
@@ -68,16 +75,57 @@ class Run:
     gateway_url: str
 
 
+@dataclass
+class Ground:
+    """A PostgreSQL of our own, with fsync as in production; none when the data are in a cluster."""
+
+    home: Path
+    server: postgres.Server | None = None
+
+    def kill(self) -> None:
+        assert self.server is not None
+        os.kill(self.server.pid, signal.SIGKILL)
+
+    def start(self) -> str:
+        if self.server is not None:
+            self.server.stop()  # of a killed one it only gives the lock on its home back
+        self.server = postgres.start(self.home)
+        return self.server.url
+
+
+@contextmanager
+def ground(home: Path) -> Iterator[tuple[Ground, str]]:
+    """Where the data are, and the address of a migrated database there."""
+    found = Ground(home)
+    if cluster.URL is not None:
+        with cluster.database() as url:
+            yield found, url
+        return
+    url = found.start()
+    asyncio.run(migrate.migrate(url))
+    try:
+        yield found, url
+    finally:
+        assert found.server is not None
+        found.server.stop()
+
+
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    home = Path(tempfile.mkdtemp(prefix="entrepot-crash-", dir=DISK))  # with fsync, as in production
+    home = Path(tempfile.mkdtemp(prefix="entrepot-crash-", dir=DISK))
     home.chmod(0o711)
+    try:
+        with ground(home) as (database, url):
+            yield from _run(home, database, url)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(home: Path, database: Ground, url: str) -> Iterator[Run]:
     chance = Random(20261121)
-    database = postgres.start(home)
-    asyncio.run(migrate.migrate(database.url))
     port = free_port(0)
-    town = asyncio.run(furnish(f"http://127.0.0.1:{port}", database.url, BUYERS, OFFERS, chance))
-    server = serve(database.url, home, port)
+    town = asyncio.run(furnish(f"http://127.0.0.1:{port}", url, BUYERS, OFFERS, chance))
+    server = serve(url, home, port)
     living = threading.Thread(target=lambda: asyncio.run(town.live()))
     try:
         _await_healthy(town.base, home)
@@ -87,12 +135,11 @@ def run() -> Iterator[Run]:
             _await_progress(town, len(town.placed_at))
             time.sleep(chance.random() * 0.8)
             if kind.endswith(("postgres", "down")):
-                os.kill(database.pid, signal.SIGKILL)
+                database.kill()
                 if kind.startswith("web"):
                     assert kill_oldest(server, "web")
                     time.sleep(1.5)  # its successor starts, and finds no database
-                database.stop()  # only gives the lock on its home back
-                database = postgres.start(home)
+                database.start()
             else:
                 assert kill_oldest(server, kind), kind
             killed_at.append((kind, RealClock().now()))
@@ -101,8 +148,8 @@ def run() -> Iterator[Run]:
         living.join()
         again = asyncio.run(_ask_again(town))
         gateway_url = f"http://127.0.0.1:{port + 1}"
-        asyncio.run(_pass_deadlines(database.url, gateway_url))
-        yield Run(town, database.url, killed_at, again, gateway_url)
+        asyncio.run(_pass_deadlines(url, gateway_url))
+        yield Run(town, url, killed_at, again, gateway_url)
     finally:
         town.stop = True
         if living.is_alive():
@@ -112,8 +159,6 @@ def run() -> Iterator[Run]:
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
-        database.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _await_healthy(base: str, home: Path) -> None:
@@ -216,7 +261,10 @@ def test_nothing_is_held_for_ever(run: Run) -> None:
 def test_the_campaign_sold_what_it_had_and_nobody_has_more_than_the_limit(run: Run) -> None:
     bought = [told for told in run.town.told if told.path == f"/v1/campaigns/{run.town.campaign}/orders"]
     assert len(bought) > BUYERS
-    lines = f"orders.order o join orders.order_line l on l.order_id = o.id where l.offer_id = {run.town.campaign_offer}"
+    lines = (
+        "orders.order o join orders.order_line l on l.cell = o.cell and l.order_id = o.id "
+        f"where l.offer_id = {run.town.campaign_offer}"
+    )
     assert count(run.url, f"select count(*) from {lines}") == len(bought)
     gone = count(run.url, f"select count(*) from {lines} and o.status not in ('canceled', 'expired')")
     assert 0 < gone <= CAMPAIGN_UNITS

@@ -29,7 +29,7 @@ RACED = {
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
     "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL",
     "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
-    "test_hands.test_a_parcel_arrives_once": "logistics.ADVANCE logistics.INSERT_SCANS orders.DELIVERED",
+    "test_hands.test_a_parcel_arrives_once": "logistics.INSERT_SCANS logistics.advance_many orders.DELIVERED",
     "test_hands.test_a_payment_is_asked_about_by_one": "payments.CLAIM_DUE",
     "test_hands.test_a_payment_is_given_up_once_or_captured": (
         "payments.GIVE_UP payments.KNOWN_AS payments.PENDING payments.WEBHOOK"

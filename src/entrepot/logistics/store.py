@@ -176,31 +176,10 @@ INSERT_SCANS = sql("""
         on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
     on conflict do nothing
 """)
-# The row says how far it is once it is locked, so that two who tell of it at once leave the later stage.
 ADVANCE = sql(
     """
-    with told as (
-        select s.id, max(array_position(:stages::text[], e.status)) as rank,
-               min(e.at) filter (where e.status = 'delivered') as delivered_at
-          from unnest(:carriers::text[], :tracking_numbers::text[], :statuses::text[], :ats::timestamptz[])
-               as e (carrier, tracking_number, status, at)
-          join logistics.shipment s
-            on s.cell = :cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
-         group by s.id
-    ), locked as (
-        select s.id, t.rank, t.delivered_at
-          from told t
-          join logistics.shipment s on s.cell = :cell and s.id = t.id
-         order by s.id
-           for no key update of s
-    ), moved as (
-        update logistics.shipment s
-           set status = (:stages::text[])[l.rank], delivered_at = coalesce(s.delivered_at, l.delivered_at)
-          from locked l
-         where s.cell = :cell and s.id = l.id and array_position(:stages::text[], s.status) < l.rank
-        returning s.fulfillment_order_id, s.status
-    )
-    select fulfillment_order_id from moved where status = 'delivered' order by 1
+    select found from logistics.advance_many(:cell, :stages, :carriers, :tracking_numbers, :statuses, :ats) found
+     order by found
     """,
     UUID,
 )

@@ -60,3 +60,35 @@ create table logistics.tracking_event (
     primary key (cell, shipment_id, at, status),
     foreign key (cell, shipment_id) references logistics.shipment (cell, id)
 );
+
+-- Brings shipments as far as scans of them say; which fulfillment orders were delivered by that. The row says how far it
+-- is once it is locked, so that two who tell of it at once leave the later stage.
+create function logistics.advance_many(
+    p_cell smallint, p_stages text[], p_carriers text[], p_tracking_numbers text[], p_statuses text[],
+    p_ats timestamptz[]
+) returns setof uuid language plpgsql
+set search_path = pg_catalog as $$
+begin
+    return query
+    with told as (
+        select s.id, max(array_position(p_stages, e.status)) as rank,
+               min(e.at) filter (where e.status = 'delivered') as delivered_at
+          from unnest(p_carriers, p_tracking_numbers, p_statuses, p_ats) as e (carrier, tracking_number, status, at)
+          join logistics.shipment s
+            on s.cell = p_cell and s.carrier = e.carrier and s.tracking_number = e.tracking_number
+         group by s.id
+    ), locked as (
+        select s.id, t.rank, t.delivered_at
+          from told t
+          join logistics.shipment s on s.cell = p_cell and s.id = t.id
+         order by s.id
+           for no key update of s
+    ), moved as (
+        update logistics.shipment s
+           set status = p_stages[l.rank], delivered_at = coalesce(s.delivered_at, l.delivered_at)
+          from locked l
+         where s.cell = p_cell and s.id = l.id and array_position(p_stages, s.status) < l.rank
+        returning s.fulfillment_order_id, s.status
+    )
+    select m.fulfillment_order_id from moved m where m.status = 'delivered';
+end $$;

@@ -185,9 +185,10 @@ async def credit_refund(tx: Tx, refund_id: UUID) -> None:
 
 
 async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:
-    refund = await tx.maybe(store.LOCK_REFUND, id=refund_id)
-    if refund is None:
+    cell = await tx.maybe(store.REFUND_CELL, id=refund_id)
+    if cell is None:
         raise NotFound
+    refund = await tx.one(store.LOCK_REFUND, cell=cell, id=refund_id)
     if refund.status != "failed":
         raise RefundNotFailed(refund.status)
     return refund
@@ -265,9 +266,10 @@ async def return_payout(tx: Tx, payout_id: UUID) -> None:
 
 
 async def _sent_payout(tx: Tx, payout_id: UUID) -> SentRow:
-    row = await tx.maybe(store.LOCK_PAYOUT, id=payout_id)
-    if row is None:
+    cell = await tx.maybe(store.PAYOUT_CELL, id=payout_id)
+    if cell is None:
         raise NotFound
+    row = await tx.one(store.LOCK_PAYOUT, cell=cell, id=payout_id)
     if row.status != "sent":
         raise PayoutNotSent(row.status)
     return row

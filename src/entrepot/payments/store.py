@@ -78,6 +78,7 @@ class Owed(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
+_CELLS = "cell = any (array(select c.cell from kit.cell c))"
 OF_GROUP = sql(
     """
     select id, method, currency, amount_minor, refunded_minor, status, redirect_url
@@ -90,14 +91,13 @@ OF_GROUP = sql(
 CLAIM_DUE = sql(
     """
     with due as (
-        select id from payments.payment
+        select id, :now::timestamptz + make_interval(secs => least(
+                   :first_s::int << least(attempts, 20),
+                   case when status = 'canceling' then :retried_s::int else :asked_s::int end)) as next_due_at
+          from payments.payment
          where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
     )
-    update payments.payment p
-       set attempts = p.attempts + 1,
-           due_at = :now::timestamptz + make_interval(secs => least(
-               :first_s::int << least(p.attempts, 20),
-               case p.status when 'canceling' then :retried_s::int else :asked_s::int end))
+    update payments.payment p set attempts = p.attempts + 1, due_at = d.next_due_at
       from due d where p.cell = :cell and p.id = d.id
     returning p.id, p.group_id, p.currency, p.amount_minor, p.status, p.external_id, p.attempts
     """,
@@ -115,7 +115,7 @@ PENDING = sql(
 # One that is being canceled can be canceled now that its name is known.
 KNOWN_AS = sql("""
     update payments.payment
-       set external_id = :external_id, due_at = case status when 'canceling' then :now else due_at end
+       set external_id = :external_id, due_at = case when status = 'canceling' then :now else due_at end
      where cell = :cell and id = :id and external_id is null
 """)
 # Also from failed, here and below: what we gave up by our own judgement may have been captured all the same.
@@ -139,7 +139,7 @@ GIVE_UP = sql(
 RETURN_LATE = sql(
     """
     update payments.payment
-       set status = case amount_minor when 0 then 'returned' else 'returning' end, external_id = :external_id,
+       set status = case when amount_minor = 0 then 'returned' else 'returning' end, external_id = :external_id,
            captured_at = :now, refunded_minor = amount_minor, due_at = null
      where cell = :cell and id = :id and status in ('created', 'pending', 'canceling', 'failed')
     returning id
@@ -205,13 +205,12 @@ METHODS_OF = sql(
 CLAIM_REFUNDS = sql(
     """
     with due as (
-        select id from payments.refund
+        select id, :now::timestamptz + make_interval(secs => least(:first_s::int << least(attempts, 20),
+                                                                   :retried_s::int)) as next_due_at
+          from payments.refund
          where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
     )
-    update payments.refund r
-       set attempts = r.attempts + 1,
-           due_at = :now::timestamptz
-                    + make_interval(secs => least(:first_s::int << least(r.attempts, 20), :retried_s::int))
+    update payments.refund r set attempts = r.attempts + 1, due_at = d.next_due_at
       from due d, payments.payment p
      where r.cell = :cell and r.id = d.id and p.cell = :cell and p.id = r.payment_id
     returning r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts
@@ -226,12 +225,13 @@ REFUNDED = sql(
     """,
     RefundedRow,
 )
+REFUND_CELL = sql(f"select cell from payments.refund where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
 LOCK_REFUND = sql(
     """
     select r.cell, r.status, r.payment_id, r.order_id, p.buyer_id, p.currency, r.amount_minor
       from payments.refund r
       join payments.payment p on p.cell = r.cell and p.id = r.payment_id
-     where r.cell = any (array(select c.cell from kit.cell c)) and r.id = :id
+     where r.cell = :cell and r.id = :id
        for no key update of r
     """,
     RefundRow,
@@ -309,12 +309,12 @@ PAYOUTS_OF = sql(
     """,
     PayoutRow,
 )
-_CELLS = "cell = any (array(select c.cell from kit.cell c))"
+PAYOUT_CELL = sql(f"select cell from payments.payout where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
 LOCK_PAYOUT = sql(
-    f"""
+    """
     select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
-     where {_CELLS} and id = :id for no key update
-    """,  # noqa: S608 - a constant
+     where cell = :cell and id = :id for no key update
+    """,
     SentRow,
 )
 SENT = sql(

@@ -207,8 +207,9 @@ TRANSFER_PARTY = check(
       join ledger.account d on d.cell = t.cell and d.id = t.debit
       join ledger.account c on c.cell = t.cell and c.id = t.credit
       left join orders.away_order w on w.cell = t.cell and w.id = t.cause_id
-      left join orders.order o on o.cell = coalesce(w.order_cell, t.cell) and o.id = t.cause_id
-      left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
+      left join (select * from orders.order) o on o.cell = coalesce(w.order_cell, t.cell) and o.id = t.cause_id
+      left join (select * from payments.payment where status = 'captured') p
+        on p.cell = o.group_cell and p.group_id = o.group_id
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
        and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs')
@@ -297,18 +298,19 @@ BETWEEN_CELLS = check(
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
            row(1::bigint, (case c.code when 'between_cells' then -t.amount else t.amount end)::numeric, d.currency)
                as expected,
-           row(x.others, x.came, x.currency) as found, '(transfers in other cells, what came of it, currency)' as detail
+           row(coalesce(x.others, 0), x.came, x.currency) as found,
+           '(transfers in other cells, what came of it, currency)' as detail
       from ledger.transfer t
       join ledger.account d on d.cell = t.cell and d.id = t.debit
       join ledger.account c on c.cell = t.cell and c.id = t.credit
-     cross join lateral (
-           select count(*) as others, sum(case yc.code when 'between_cells' then y.amount else -y.amount end) as came,
-                  min(yd.currency) as currency
-             from kit.cell k
-             join ledger.transfer y on y.cell = k.cell and y.cause_id = t.cause_id and y.code = t.code
-             join ledger.account yd on yd.cell = y.cell and yd.id = y.debit
-             join ledger.account yc on yc.cell = y.cell and yc.id = y.credit
-            where k.cell <> t.cell and 'between_cells' in (yd.code, yc.code)) x
+      left join (select y.cause_id, y.code, count(*) as others, min(yd.currency) as currency,
+                        sum(case yc.code when 'between_cells' then y.amount else -y.amount end) as came
+                   from kit.cell k
+                   join ledger.transfer y on y.cell = k.cell
+                   join ledger.account yd on yd.cell = y.cell and yd.id = y.debit
+                   join ledger.account yc on yc.cell = y.cell and yc.id = y.credit
+                  where k.cell <> :cell and 'between_cells' in (yd.code, yc.code) {cause:y.cause_id}
+                  group by y.cause_id, y.code) x on x.cause_id = t.cause_id and x.code = t.code
      where t.cell = :cell and 'between_cells' in (d.code, c.code) {cause:t.cause_id}
     """,
     by="cause",

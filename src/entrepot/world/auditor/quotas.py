@@ -22,11 +22,11 @@ QUOTA_USE = check(
     select 'pricing.quota_use ' || u.cause_id || ' ' || u.quota_id as item, row(g.gone) as expected,
            row(u.given_back_at is not null) as found, '(given back)' as detail
       from pricing.quota_use u
-      left join lateral (select bool_and(o.status in ('canceled', 'expired')) as gone
-                           from orders.order_group g
-                          cross join lateral unnest(g.cell || g.other_cells) as c (cell)
-                           join orders.order o on o.cell = c.cell and o.group_id = g.id
-                          where g.cell = u.cell and g.id = u.cause_id) g on true
+      left join (select o.group_id, bool_and(o.status in ('canceled', 'expired')) as gone
+                   from kit.cell k
+                   join orders.order o on o.cell = k.cell
+                  where o.group_cell = :cell {group:o.group_id}
+                  group by o.group_id) g on g.group_id = u.cause_id
      where u.cell = :cell {group:u.cause_id}
     """,
     by="group",
@@ -41,12 +41,13 @@ QUOTA_AMOUNT = check(
            q.name || ' (amount)' as detail
       from pricing.quota_use u
       join pricing.quota q on q.cell = u.cell and q.id = u.quota_id
-      left join lateral (select sum(l.amount_minor)::bigint as amount
-                           from kit.cell k
-                           join orders.order o on o.cell = k.cell and o.group_id = u.cause_id
-                           join orders.discount_line l on l.cell = o.cell and l.order_id = o.id
-                          where o.group_cell = u.cell and q.name = l.kind || ':budget') d
-        on true
+      left join (select o.group_id, l.kind, sum(l.amount_minor)::bigint as amount
+                   from kit.cell k
+                   join orders.order o on o.cell = k.cell
+                   join orders.discount_line l on l.cell = o.cell and l.order_id = o.id
+                  where o.group_cell = :cell and l.kind like 'promotion:%' {group:o.group_id}
+                  group by o.group_id, l.kind) d
+        on d.group_id = u.cause_id and q.name = d.kind || ':budget'
      where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
     """,
     by="group",

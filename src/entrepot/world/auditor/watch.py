@@ -24,6 +24,7 @@ import asyncpg
 import msgspec
 from prometheus_client import Counter, Gauge, start_http_server
 
+from entrepot.kit.citus import CitusError, is_distributed
 from entrepot.kit.clock import Clock, RealClock, monotonic
 from entrepot.kit.db import GONE, ReadTx
 from entrepot.kit.log import log
@@ -110,8 +111,12 @@ class Watch:
         self.total = 0
 
     async def open(self) -> None:
-        """Connects, or connects again; what is remembered stays. Raises what asyncpg raises."""
+        """Connects, or connects again; what is remembered stays. Raises CitusError, and what asyncpg raises."""
         self._looks = await touched.connect(self._url)
+        if await is_distributed(self._looks):
+            raise CitusError(
+                "--watch tells what is new by the transactions of one server, and here are several: audit without"
+            )
         self._slices = await asyncpg.connect(self._url, server_settings=run.SESSION, timeout=10)
         if not self._cells:
             async with _snapshot(self._looks):
