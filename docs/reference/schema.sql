@@ -2381,6 +2381,21 @@ CREATE TABLE trade.euro_rate (
     CONSTRAINT euro_rate_rate_check CHECK ((rate > (0)::numeric))
 );
 
+CREATE TABLE trade.item (
+    variant_id bigint NOT NULL,
+    hs_code text NOT NULL COLLATE pg_catalog."C",
+    tariff_codes jsonb NOT NULL,
+    country_of_origin text NOT NULL COLLATE pg_catalog."C",
+    customs_description text NOT NULL,
+    weight_g integer NOT NULL,
+    volume_ml integer,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),
+    CONSTRAINT item_volume_ml_check CHECK ((volume_ml > 0)),
+    CONSTRAINT item_weight_g_check CHECK ((weight_g > 0))
+);
+
 CREATE TABLE trade.law (
     country text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C",
@@ -2400,6 +2415,14 @@ CREATE TABLE trade.source (
     imported_at timestamp with time zone NOT NULL,
     read integer NOT NULL,
     unread jsonb NOT NULL
+);
+
+CREATE TABLE trade.word (
+    language text NOT NULL COLLATE pg_catalog."C",
+    word text NOT NULL COLLATE pg_catalog."C",
+    codes integer[] NOT NULL,
+    weights smallint[] NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE world.progress (
@@ -2633,8 +2656,14 @@ ALTER TABLE ONLY trade.duty_rate
 ALTER TABLE ONLY trade.euro_rate
     ADD CONSTRAINT euro_rate_pkey PRIMARY KEY (currency, day);
 
+ALTER TABLE ONLY trade.item
+    ADD CONSTRAINT item_pkey PRIMARY KEY (variant_id);
+
 ALTER TABLE ONLY trade.source
     ADD CONSTRAINT source_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY trade.word
+    ADD CONSTRAINT word_pkey PRIMARY KEY (word, language);
 
 ALTER TABLE ONLY world.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (name);
@@ -2809,3 +2838,6 @@ ALTER TABLE ONLY sellers.market_terms
 
 ALTER TABLE ONLY sellers.suspended
     ADD CONSTRAINT suspended_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
+ALTER TABLE ONLY trade.item
+    ADD CONSTRAINT item_variant_id_fkey FOREIGN KEY (variant_id) REFERENCES catalog.variant(id);

@@ -70,3 +70,25 @@ create table trade.euro_rate (
     source   text    collate "C" not null,
     primary key (currency, day)
 );
+
+-- The index that codes are found by (trade.words): in which of them a word is, and what it weighs there.
+create table trade.word (
+    language text       collate "C" not null,
+    word     text       collate "C" not null,
+    codes    int[]      not null,
+    weights  smallint[] not null,
+    source   text       collate "C" not null,
+    primary key (word, language)
+);
+
+-- What a variant of the catalog is called at customs, and what its duty may depend on.
+create table trade.item (
+    variant_id          bigint      primary key references catalog.variant,
+    hs_code             text        collate "C" not null check (hs_code ~ '^[0-9]{6}$'),
+    tariff_codes        jsonb       not null,  -- {tariff: its own code}
+    country_of_origin   text        collate "C" not null check (country_of_origin ~ '^[A-Z]{2}$'),
+    customs_description text        not null,
+    weight_g            int         not null check (weight_g > 0),  -- of one unit of the variant, net
+    volume_ml           int         check (volume_ml > 0),
+    updated_at          timestamptz not null
+);

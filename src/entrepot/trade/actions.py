@@ -13,6 +13,7 @@ COLUMNS = {
     "code": ("codes", ("nomenclature", "code", "valid_from", "valid_to", "leaf")),
     "code_text": ("texts", ("nomenclature", "code", "language", "text")),
     "duty_rate": ("rates", ("tariff", "code", "program", "valid_from", "valid_to", "expression", "line")),
+    "word": ("words", ("language", "word", "codes", "weights")),
     "euro_rate": ("euro_rates", ("currency", "day", "rate")),
 }
 

@@ -1,4 +1,4 @@
-"""What goods cost at a border, for everyone; and what it rests on."""
+"""What goods are called and cost at a border, and what that rests on."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from entrepot.kit.db import ReadTx
-from entrepot.kit.http import PUBLIC, get, post
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
 from entrepot.kit.ids import END
 from entrepot.kit.money import MAX_MINOR
-from entrepot.trade import reads, store
+from entrepot.kit.problem import NotFound
+from entrepot.trade import classification, reads, store
 from entrepot.trade.rules import quote
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    CodeUnknown,
     Consignment,
     CurrencyRateMissing,
     Goods,
+    Item,
     LawMissing,
+    NomenclatureMissing,
     OriginMissing,
     QuantityMissing,
     RateMissing,
@@ -30,6 +35,8 @@ MAX_LINES = 200
 Country = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
 Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 Quantity = Annotated[str, Meta(pattern=f"^[0-9]{{1,9}}(\\.[0-9]{{1,6}})?{END}", examples=["0.35"])]
+Tariff = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}")]
+TariffCode = Annotated[str, Meta(pattern=f"^[0-9]{{7,10}}{END}")]
 Unit = Literal["kg", "l", "item", "pair", "m", "m2", "m3", "%vol hl", "proof l"]
 
 
@@ -120,10 +127,87 @@ async def list_tariff_sources(tx: ReadTx) -> Sources:
     ])  # fmt: skip
 
 
+class ItemSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a variant is at customs. `tariff_codes` has, by tariff, longer codes that begin with `hs_code`; weight
+    (net) and volume are of one unit."""
+
+    hs_code: Annotated[str, Meta(pattern=f"^[0-9]{{6}}{END}", examples=["610910"])]
+    country_of_origin: Country
+    customs_description: Annotated[str, Meta(min_length=3, max_length=200, examples=["Cotton T-shirt, knitted"])]
+    weight_g: Annotated[int, Meta(ge=1, le=100_000_000)]
+    volume_ml: Annotated[int, Meta(ge=1, le=100_000_000)] | None = None
+    tariff_codes: Annotated[dict[Tariff, TariffCode], Meta(max_length=20)] = {}
+
+
+class CodesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    q: Annotated[str, Meta(min_length=2, max_length=1_000)]
+    language: Annotated[str, Meta(pattern=f"^[a-z]{{2}}{END}")] = "en"
+
+
+class CodeFound(msgspec.Struct, frozen=True):
+    """`heading` and `text` are the nomenclature's, in the language asked or English; a higher `score` is likelier."""
+
+    hs_code: str
+    heading: str
+    text: str
+    score: int
+
+
+class CodesFound(msgspec.Struct, frozen=True):
+    items: list[CodeFound]
+
+
+class LackingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+class LackingItems(msgspec.Struct, frozen=True):
+    items: list[store.Lacking]
+
+
+async def set_customs_item(tx: Tx, caller: Caller, variant_id: int, body: ItemSaid) -> Item:
+    """Says what a variant is at customs: a seller of what it offers."""
+    item = Item(
+        variant_id, body.hs_code, dict(body.tariff_codes), body.country_of_origin, body.customs_description,
+        body.weight_g, body.volume_ml,
+    )  # fmt: skip
+    await classification.set_item(tx, item, caller.cell, caller.seller_id)
+    return item
+
+
+async def read_customs_item(tx: ReadTx, variant_id: int) -> Item:
+    """What a variant is at customs."""
+    found = await classification.items(tx, [variant_id])
+    if variant_id not in found:
+        raise NotFound
+    return found[variant_id]
+
+
+async def search_hs_codes(tx: ReadTx, query: CodesQuery) -> CodesFound:
+    """Codes that a product's text may mean, the likeliest first."""
+    return CodesFound([
+        CodeFound(one.code, one.heading or "", one.text or "", one.score)
+        for one in await classification.propose(tx, query.q, query.language)
+    ])  # fmt: skip
+
+
+async def list_lacking_items(tx: ReadTx, caller: Caller, query: LackingQuery) -> LackingItems:
+    """What the seller offers and nobody has said the customs data of: it is sold in its own country only."""
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return LackingItems(await classification.lacking(tx, caller.cell, caller.seller_id, query.after))
+
+
 routes = [
     post(
         "/v1/landed-cost", quote_landed_cost, access=PUBLIC,
         raises=(CurrencyRateMissing, LawMissing, OriginMissing, QuantityMissing, RateMissing),
     ),
     get("/v1/tariff-sources", list_tariff_sources, access=PUBLIC),
+    put(
+        "/v1/variants/{variant_id}/customs", set_customs_item, access=SELLER | OPERATOR, key="taken",
+        raises=(CodeUnknown, OriginMissing),
+    ),
+    get("/v1/variants/{variant_id}/customs", read_customs_item, access=PUBLIC),
+    get("/v1/hs-codes", search_hs_codes, access=PUBLIC, raises=(NomenclatureMissing,)),
+    get("/v1/seller/customs-data", list_lacking_items, access=SELLER),
 ]  # fmt: skip

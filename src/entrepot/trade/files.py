@@ -16,8 +16,9 @@ import polars as pl
 
 from entrepot.trade.readings import Reading
 from entrepot.trade.spellings import UnreadError, read_eu, read_us
+from entrepot.trade.words import documents, index
 
-READER = "1"
+READER = "2"
 """Changes when the same file is to be read anew, because it is read otherwise than before."""
 NO_END = date(2050, 1, 1)
 """A rate that ends after this has no end: the United States write 2050-12-31."""
@@ -93,10 +94,10 @@ def uk_and_eu(path: Path, reading: Reading) -> None:
 
 
 def eu_nomenclature(path: Path, reading: Reading) -> None:
-    """The goods of the EU's nomenclature in eleven languages. Zeros at the end of a code stand for no digits: those of
-    a leaf beyond its eighth digit, of a heading all pairs."""
-    frame = pl.read_parquet(path).filter(pl.col("suffix") == "80")
-    for row in frame.iter_rows(named=True):
+    """The goods of the EU's nomenclature in eleven languages, and the index by their words. Zeros at the end of a code
+    stand for no digits: those of a leaf beyond its eighth digit, of a heading all pairs."""
+    frame = pl.read_parquet(path)
+    for row in frame.filter(pl.col("suffix") == "80").iter_rows(named=True):
         leaf = row["IS_LEAF"] == "1"
         code = row["code10"]
         while code.endswith("00") and len(code) > (8 if leaf else 2):
@@ -105,6 +106,9 @@ def eu_nomenclature(path: Path, reading: Reading) -> None:
         reading.texts += [
             ("EU", code, language, text) for language in LANGUAGES if (text := row[f"desc_{language}"])
         ]  # fmt: skip
+    for language in LANGUAGES:
+        lines = frame.select("code10", "level", pl.col("IS_LEAF") == "1", pl.col(f"desc_{language}").fill_null(""))
+        reading.words += [(language, *posting) for posting in index(documents(lines.iter_rows()))]
 
 
 def hs_2022(path: Path, reading: Reading) -> None:

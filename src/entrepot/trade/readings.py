@@ -23,6 +23,7 @@ class Reading:
     rates: list[tuple[str, str, str, date, date | None, str, int]] = field(default_factory=list)
     laws: list[tuple[str, str, date, date | None, dict[str, Any], str]] = field(default_factory=list)
     euro_rates: list[tuple[str, date, Decimal]] = field(default_factory=list)
+    words: list[tuple[str, str, list[int], list[int]]] = field(default_factory=list)
     unread: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
     @property

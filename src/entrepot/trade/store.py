@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from entrepot.kit.sql import sql
+from entrepot.trade.types import Item
 
 
 class SourceRow(msgspec.Struct, frozen=True):
@@ -60,6 +61,7 @@ FORGET = [
     sql("delete from trade.code_text where source = :source"),
     sql("delete from trade.duty_rate where source = :source"),
     sql("delete from trade.law where source = :source"),
+    sql("delete from trade.word where source = :source"),
     sql("delete from trade.euro_rate where source = :source"),
 ]
 # COPY is binary, and jsonb goes as text.
@@ -103,3 +105,111 @@ EURO_RATES = sql(
 )
 TARIFFS = sql("select distinct tariff from trade.duty_rate where source <> :sample", str)
 FORGET_SAMPLE = sql("delete from trade.duty_rate where source = :sample and tariff = any (:tariffs::text[])")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a code of six digits: whether the HS is there at all, has it on this day, or a tariff has it."""
+
+    hs_there: bool
+    in_hs: bool
+    in_tariff: bool
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A code that a text may mean. The texts are those of its heading and its own, where there are any."""
+
+    code: str
+    score: int
+    heading: str | None
+    text: str | None
+
+
+class Lacking(msgspec.Struct, frozen=True):
+    variant_id: int
+    sku: str
+    title: str
+
+
+ITEMS = sql(
+    """
+    select variant_id, hs_code, tariff_codes, country_of_origin, customs_description, weight_g, volume_ml
+      from trade.item
+     where variant_id = any (:variant_ids::bigint[])
+    """,
+    Item,
+)
+SET_ITEM = sql("""
+    insert into trade.item (variant_id, hs_code, tariff_codes, country_of_origin, customs_description, weight_g,
+                            volume_ml, updated_at)
+    values (:variant_id, :hs_code, :tariff_codes, :country_of_origin, :customs_description, :weight_g, :volume_ml, :now)
+    on conflict (variant_id) do update
+       set hs_code = excluded.hs_code, tariff_codes = excluded.tariff_codes,
+           country_of_origin = excluded.country_of_origin, customs_description = excluded.customs_description,
+           weight_g = excluded.weight_g, volume_ml = excluded.volume_ml, updated_at = excluded.updated_at
+""")
+KNOWN = sql(
+    """
+    select exists (select from trade.code where nomenclature = 'HS'),
+           exists (select from trade.code
+                    where nomenclature = 'HS' and code = :code and valid_from <= :at
+                      and (valid_to is null or valid_to > :at)),
+           exists (select from trade.duty_rate where tariff in ('EU', 'GB', 'US') and heading = :code)
+    """,
+    Known,
+)
+KNOWN_TARIFF_CODE = sql(
+    """
+    select exists (select from trade.duty_rate
+                    where tariff = :tariff and heading = substr(:code, 1, 6) and code = :code and valid_from <= :at
+                      and (valid_to is null or valid_to > :at))
+        or exists (select from trade.code
+                    where nomenclature = :tariff and code = :code and valid_from <= :at
+                      and (valid_to is null or valid_to > :at))
+    """,
+    bool,
+)
+OFFERED_BY = sql(
+    """
+    select 1 from catalog.offer where cell = :cell and seller_id = :seller_id and variant_id = :variant_id limit 1
+    """,
+    int,
+)
+VARIANT = sql("select 1 from catalog.variant where id = :variant_id", int)
+LACKING = sql(
+    """
+    select v.id, v.sku, case v.title when '' then p.title else p.title || ', ' || v.title end
+      from (select distinct o.variant_id from catalog.offer o
+             where o.cell = :cell and o.seller_id = :seller_id and o.variant_id > :after) o
+      join catalog.variant v on v.id = o.variant_id
+      join catalog.product p on p.id = v.product_id
+     where not exists (select from trade.item i where i.variant_id = v.id)
+     order by v.id
+     limit :limit
+    """,
+    Lacking,
+)
+# A word weighs what it weighs most in any of the languages: many words are of several.
+PROPOSE = sql(
+    """
+    with best as (
+        select w.word, c.code, max(c.weight) as weight
+          from trade.word w
+         cross join unnest(w.codes, w.weights) as c (code, weight)
+         where w.word = any (:words::text[]) and (:language::text is null or w.language = :language)
+         group by w.word, c.code
+    ), scored as (
+        select lpad(code::text, 6, '0') as code, sum(weight)::int8 as score
+          from best group by code order by 2 desc, 1 limit :limit
+    )
+    select s.code, s.score,
+           (select t.text from trade.code_text t
+             where t.nomenclature = 'EU' and t.code = substr(s.code, 1, 4) and t.language = :shown),
+           (select t.text from trade.code_text t
+             where t.nomenclature = 'EU' and t.code in (s.code, s.code || '00') and t.language = :shown
+             order by t.code limit 1)
+      from scored s
+     order by s.score desc, s.code
+    """,
+    Found,
+)
+LANGUAGES = sql("select language from trade.code_text where nomenclature = 'EU' and code = '01' order by 1", str)

@@ -120,6 +120,19 @@ class Rate(NamedTuple):
     valid_from: date
 
 
+class Item(msgspec.Struct, frozen=True):
+    """What a variant is at customs: the code of six digits that all countries share, codes of tariffs that are longer
+    (`{"US": "61091000"}`), and of one unit the net weight and, of liquids, the volume."""
+
+    variant_id: int
+    hs_code: str
+    tariff_codes: dict[str, str]
+    country_of_origin: str
+    customs_description: str
+    weight_g: int
+    volume_ml: int | None = None
+
+
 class Goods(NamedTuple):
     """A line of a consignment. `value_minor` is what is paid for it, of the consignment's currency; `quantities` are of
     the whole line, by the units of trade.expressions. `proof` says that there is a proof of origin."""
@@ -203,6 +216,11 @@ class TradeProblem(Problem):
 @dataclass(eq=False)
 class CodeUnknown(TradeProblem):
     """There is no such code in the nomenclature of this day."""
+
+
+@dataclass(eq=False)
+class NomenclatureMissing(TradeProblem):
+    """There is no nomenclature to search in."""
 
 
 @dataclass(eq=False)
