@@ -91,7 +91,7 @@ async def _claim(
     """What is due, to be asked now; a quarter of it refunds, however many payments wait. A claim that is lost with the
     server is only a claim."""
     async with db.write(durable=False) as tx:
-        refunds = await actions.claim_refunds(tx, cell, limit // 4)
+        refunds = await actions.claim_refunds(tx, cell, limit // 4) if limit > 3 else []
         payments = await actions.claim_due(tx, cell, limit - len(refunds))
         refunds += await actions.claim_refunds(tx, cell, limit - len(refunds) - len(payments))
     return [_spared(_ask(db, client, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)

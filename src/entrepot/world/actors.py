@@ -68,12 +68,13 @@ def _purchase(world: World) -> Wanted:
     lines = [
         (offer, chance.choice((1, 1, 1, 2, 3, 8, 40))) for offer in chance.sample(offers, chance.choice((1, 1, 2, 4)))
     ]
-    promotion = chance.choice((None, None, None, f"{market}-ten", f"{market}-gift", f"{market}-five"))
-    return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), promotion
+    promotion = chance.choice((None, None, None, "ten", "gift", "five"))
+    code = promotion and world.promotion(market, promotion)
+    return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), code
 
 
 async def _quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | None]:
-    """Quotes, each in its buyer's cell."""
+    """Quotes, each in its buyer's cell; None for one that a limit refuses."""
     wanted = [offer for _, _, lines, _, _ in purchases for offer, _ in lines]
     of = {fact.offer_id: fact for cell in world.cells for fact in await catalog.offers_for_quote(tx, cell, wanted)}
     asked = [
@@ -83,6 +84,10 @@ async def _quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | N
         )
         for buyer, market, lines, shipping, promotion in purchases
     ]  # fmt: skip
+    return await _quote_asked(tx, world, asked)
+
+
+async def _quote_asked(tx: Tx, world: World, asked: list[Purchase]) -> list[UUID | None]:
     homes = {world.cell_of[purchase.buyer_id] for purchase in asked}
     try:
         if len(homes) == 1:
@@ -90,8 +95,8 @@ async def _quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | N
     except (pricing.LimitReached, pricing.PromotionNotValid):  # for one of them: each of two halves, then
         if len(asked) == 1:
             return [None]
-    half = len(purchases) // 2
-    return await _quote(tx, world, purchases[:half]) + await _quote(tx, world, purchases[half:])
+    half = len(asked) // 2
+    return await _quote_asked(tx, world, asked[:half]) + await _quote_asked(tx, world, asked[half:])
 
 
 def _place(world: World, buyer: UUID, quote: UUID) -> Place:

@@ -78,6 +78,11 @@ class World:
     paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency
     counts: Counter[str] = field(default_factory=Counter)
     keys: int = 0
+    season: int = 0
+
+    def promotion(self, market: str, name: str) -> str:
+        """The code of one of the promotions that are granted anew each season."""
+        return f"{market}-{name}-{self.season}"
 
     def key(self) -> str:
         self.keys += 1

@@ -126,6 +126,9 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
                 if step % FULL_STEPS == 0:
                     name = "audit"
                     await _audited(world)
+                    world.season += 1
+                    async with world.db.write() as tx:
+                        await _promote(tx, world)
                     tell(f"step {step:,} of {steps:,}")
                 if step % VACUUM_STEPS == 0:
                     await auditor.conn.execute("vacuum analyze")
@@ -196,16 +199,7 @@ async def _set_up(world: World) -> None:
             for position, (code, base, item) in enumerate((("standard", 500, 100), ("free", 0, 0))):
                 service = pricing.ShippingService(market, code, code.title(), base, item, 86_400, position)
                 await pricing.add_shipping_service(tx, service)
-            end = START + timedelta(days=36_500)
-            for code, percent_bp, amount, party, limits in (
-                ("ten", 1_000, None, "operator", {"budget_minor": 100_000}),
-                ("gift", 10_000, None, "operator", {"max_per_buyer": 3}),
-                ("five", None, 5, "seller", {"max_uses": 20, "max_per_buyer": 8}),
-            ):
-                await pricing.add_promotion(
-                    tx,
-                    pricing.Promotion(f"{market}-{code}", market, percent_bp, amount, 100, party, START, end, **limits),
-                )
+        await _promote(tx, world)
         for cell in world.cells:
             names = ["Warehouse 1", "Warehouse 2"]
             await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], names, ["US", "JP"])
@@ -230,6 +224,21 @@ async def _set_up(world: World) -> None:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
         await actors.top_up(world)
+
+
+async def _promote(tx: Tx, world: World) -> None:
+    """The promotions of the world's season, in each market; after so many steps they are used up."""
+    end = START + timedelta(days=36_500)
+    for market in world.markets:
+        for name, percent_bp, amount, party, limits in (
+            ("ten", 1_000, None, "operator", {"budget_minor": 100_000}),
+            ("gift", 10_000, None, "operator", {"max_per_buyer": 3}),
+            ("five", None, 5, "seller", {"max_uses": 20, "max_per_buyer": 8}),
+        ):
+            code = world.promotion(market, name)
+            await pricing.add_promotion(
+                tx, pricing.Promotion(code, market, percent_bp, amount, 100, party, START, end, **limits)
+            )
 
 
 async def _open_offer(tx: Tx, world: World, number: int) -> Offer:

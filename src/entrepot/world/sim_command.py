@@ -42,8 +42,10 @@ NOT_DURABLE = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
     "max_wal_senders": "0", "max_wal_size": "1GB", "autovacuum": "off", "track_counts": "off",
     "update_process_title": "off", "io_method": "sync",
+    "shared_buffers": "128MB", "max_locks_per_transaction": "256",
 }  # fmt: skip
-"""Nothing waits for the disk, and nothing is counted that nobody reads."""
+"""Nothing waits for the disk, and nothing is counted that nobody reads. A world is small, and its auditor's statements
+lock a hundred tables and indexes."""
 
 GARBAGE = 50_000
 """Objects between two collections: steps make many, and hardly any in circles."""
@@ -172,6 +174,7 @@ def _world_here(seed: int, steps: int) -> Outcome:
 def _world(url: str, template: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
     """A world; what it logs is part of life in it."""
     gc.set_threshold(GARBAGE)
+    gc.freeze()  # what is there already stays
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         try:
             return uvloop.run(in_own_database(url, seed, steps, tell, template))

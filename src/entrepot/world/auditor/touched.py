@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -344,8 +345,7 @@ async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[
     for row in rows:
         kept, change, suspects = (books.stocks, moved, stocks) if row.is_stock else (books.balances, posted, accounts)
         found = (row.a, row.b, row.c, row.d)
-        pairs = zip(kept.get(row.id, NOTHING), change.get(row.id, NOTHING), strict=True)
-        if found != tuple(was + by for was, by in pairs):
+        if found != tuple(map(add, kept.get(row.id, NOTHING), change.get(row.id, NOTHING))):
             suspects.append(row.id)
         kept[row.id] = found
     if sweep:
