@@ -17,6 +17,7 @@ import atexit
 import gc
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -40,13 +41,16 @@ KEPT = Path("tests/sim/seeds.txt")
 SEEDS_MAX = 100_000
 NOT_DURABLE = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
-    "max_wal_senders": "0", "max_wal_size": "1GB", "autovacuum": "off", "track_counts": "off",
+    "max_wal_senders": "0", "max_wal_size": "256MB", "min_wal_size": "64MB", "autovacuum": "off", "track_counts": "off",
     "update_process_title": "off", "io_method": "sync",
     "shared_buffers": "128MB", "max_locks_per_transaction": "256",
 }  # fmt: skip
 """Nothing waits for the disk, and nothing is counted that nobody reads. A world is small, and its auditor's statements
 lock a hundred tables and indexes."""
 
+FOLDER = "entrepot-sim-"
+"""Then the process that made it."""
+ROOM_BYTES = 4 << 30
 GARBAGE = 50_000
 """Objects between two collections: steps make many, and hardly any in circles."""
 
@@ -86,7 +90,7 @@ def _server(settings: Settings) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    with tempfile.TemporaryDirectory(prefix="entrepot-sim-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-", dir=_memory()) as folder:
         home = Path(folder)
         home.chmod(0o711)  # root's server runs as another user, which passes through here
         server = postgres.start(home, **NOT_DURABLE)
@@ -94,6 +98,18 @@ def _server(settings: Settings) -> Iterator[str]:
             yield server.url
         finally:
             server.stop()
+
+
+def _memory() -> Path | None:
+    """A file system in memory, if it has room: a world makes and drops a thousand files. What a process that was killed
+    has left there is removed."""
+    memory = Path("/dev/shm")  # noqa: S108 - Linux's
+    if not (os.access(memory, os.W_OK) and Path("/proc").is_dir()):
+        return None
+    for folder in memory.glob(f"{FOLDER}*-*"):
+        if not Path("/proc", folder.name.split("-")[2]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    return memory if shutil.disk_usage(memory).free > ROOM_BYTES else None
 
 
 @contextmanager
