@@ -1974,6 +1974,21 @@ CREATE TABLE orders.away_order (
     CONSTRAINT away_order_check CHECK ((order_cell <> cell))
 );
 
+CREATE TABLE orders.border (
+    cell smallint NOT NULL,
+    order_id uuid NOT NULL,
+    quote_id uuid NOT NULL,
+    from_country text NOT NULL COLLATE pg_catalog."C",
+    to_country text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    duty_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    why text[] NOT NULL,
+    trace jsonb NOT NULL,
+    CONSTRAINT border_duty_minor_check CHECK ((duty_minor >= 0)),
+    CONSTRAINT border_tax_minor_check CHECK ((tax_minor >= 0))
+);
+
 CREATE TABLE orders.cart (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2566,6 +2581,9 @@ ALTER TABLE ONLY logistics.tracking_event
 ALTER TABLE ONLY orders.away_order
     ADD CONSTRAINT away_order_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY orders.border
+    ADD CONSTRAINT border_pkey PRIMARY KEY (cell, order_id);
+
 ALTER TABLE ONLY orders.cart_line
     ADD CONSTRAINT cart_line_pkey PRIMARY KEY (cell, cart_id, offer_id);
 
@@ -2712,6 +2730,8 @@ CREATE INDEX transfer_credit ON ledger.transfer USING btree (cell, credit, at) W
 CREATE INDEX transfer_debit ON ledger.transfer USING btree (cell, debit, at) WHERE (code <> ALL (ARRAY['pay'::text, 'fund'::text]));
 
 CREATE UNIQUE INDEX shipment_tracking ON logistics.shipment USING btree (cell, carrier, tracking_number);
+
+CREATE INDEX border_quote ON orders.border USING btree (cell, quote_id);
 
 CREATE INDEX cart_buyer ON orders.cart USING btree (cell, buyer_id);
 

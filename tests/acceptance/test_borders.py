@@ -8,21 +8,24 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import asynccontextmanager, redirect_stdout, suppress
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import asyncpg
+import httpx
 import polars as pl
 import pytest
 
-from entrepot import cli
+from entrepot import cli, logistics, trade
 from entrepot.kit.auth import Role
 from entrepot.kit.db import Database, ReadTx
-from entrepot.kit.ids import NIL
+from entrepot.kit.ids import NIL, parse
 from entrepot.trade.classification import propose
 from tests.shop import Shop, open_shop
 from tests.trade.golden import Case, cases
+from tests.web.site import Visitor, text
 
 DATA_SETS = ("hs2022", "us_hts", "uk_ukgt", "eu_taric", "worldbank", "eu_vat", "ecb")
 
@@ -242,3 +245,62 @@ def test_3_there_are_sixty_cases_to_the_cent() -> None:
     found: list[Case] = list(cases())
     assert len(found) >= 60
     assert {case.sent.to for case in found} >= {"US", "GB", "DE", "FR", "NL", "JP", "AU", "CN", "BR", "SG"}
+
+
+async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
+    """A buyer in the US buys from a seller's warehouse in China: what nobody has said the customs data of cannot be
+    bought; then the checkout shows what will be asked at the door and how it is computed, beside a total that does not
+    have it; the order keeps it, whatever the law becomes."""
+    async with shop.db.write() as tx:
+        await logistics.import_locations(tx, 0, [3], ["cn1"], ["Shenzhen"], ["CN"])
+    seller = await shop.seller()
+    shirts, local = await shop.offer(seller, 2_000, 10, location=3), await shop.offer(seller, 1_000, 10)
+    buyer = await shop.buyer()
+    with pytest.raises(AssertionError, match="/problems/item_missing"):
+        await buyer.quote([(shirts, 3)])
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval("select count(*) from orders.quote") == 0
+        variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", shirts)
+    said = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
+    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=said, headers=shop.operator)
+    assert done.status_code == 200, done.text
+
+    quote = await buyer.quote([(shirts, 3), (local, 1)])
+    assert quote["total"] == {"minor": 8_200, "currency": "USD"}
+    (border,) = quote["borders"]
+    assert (border["from_country"], border["to_country"]) == ("CN", "US")
+    assert (border["duty"]["minor"], border["tax"]["minor"], border["total"]["minor"]) == (990, 0, 990)
+    assert [step["text"] for step in border["steps"][:2]] == [
+        "610910: goods 60.00 USD = 60.00 USD (FOB)", "16.5% of 60.00 USD = 9.90 USD (mfn)",
+    ]  # fmt: skip
+    assert [why.partition(" (")[0] for why in border["why"]] == ["additional duties of chapter 99"]
+    visitor = browser(shop, buyer.headers)
+    page = text(await visitor.get(f"/checkout/{quote['id']}"))
+    assert "At your door Duty $9.90 Import tax $0.00 To pay when it arrives $9.90 It comes from China." in page
+    assert "It is an estimate." in page
+
+    placed = (await buyer.place(quote)).json()
+    async with shop.db.write() as tx:
+        await tx.conn.execute("delete from trade.law")
+        await tx.conn.execute("delete from trade.duty_rate")
+    group = (await buyer.send("GET", f"/v1/groups/{placed['id']}")).json()
+    views = [(await buyer.send("GET", f"/v1/orders/{order['id']}")).json() for order in group["orders"]]
+    assert [view["border"] for view in views if view["border"]] == [border]
+    assert "To pay when it arrives $9.90" in text(await visitor.get(f"/orders/{placed['id']}"))
+    async with shop.db.write() as tx:
+        await tx.conn.execute("delete from trade.source")
+        await trade.load_packs(tx)
+    await buyer.quote([(shirts, 1)])  # never placed: what it said goes with it
+    await shop.run(after=timedelta(days=3))
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval("select array_agg(order_id) from orders.border") == [
+            parse("ord", border["order_id"])
+        ]
+    await shop.audited()
+
+
+def browser(shop: Shop, headers: dict[str, str]) -> Visitor:
+    cookies = {"session": headers["authorization"].removeprefix("Bearer ")}
+    transport = httpx.ASGITransport(shop.app, raise_app_exceptions=False)
+    wants = {"accept": "text/html", "accept-language": "en"}
+    return Visitor(httpx.AsyncClient(transport=transport, base_url="http://shop.test", cookies=cookies, headers=wants))

@@ -174,3 +174,20 @@ create table orders.discount_line (
     primary key (cell, order_id, line_no, kind),
     foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no)
 );
+
+-- What the border takes of an order that crosses one, as its buyer was told when it was quoted: it is paid to whoever
+-- brings the goods. It stays with the order as it was, whatever the law becomes.
+create table orders.border (
+    cell         smallint    not null,
+    order_id     uuid        not null,
+    quote_id     uuid        not null,
+    from_country text        collate "C" not null,
+    to_country   text        collate "C" not null,
+    currency     text        collate "C" not null,
+    duty_minor   bigint      not null check (duty_minor >= 0),
+    tax_minor    bigint      not null check (tax_minor >= 0),
+    why          text[]      not null,  -- of what is only an estimate
+    trace        jsonb       not null,  -- {steps: [trade.Step]}
+    primary key (cell, order_id)
+);
+create index border_quote on orders.border (cell, quote_id);

@@ -10,7 +10,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot import logistics, payments, pricing
+from entrepot import logistics, payments, pricing, trade
 from entrepot.accounts import Address
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
@@ -251,6 +251,10 @@ def _seller(caller: Caller) -> UUID:
     return caller.seller_id
 
 
+_BORDERS = (
+    trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.OriginMissing, trade.QuantityMissing,
+    trade.RateMissing,
+)  # fmt: skip
 _PRICING = (
     pricing.AmountTooLarge, pricing.LimitReached, pricing.NothingToPrice, pricing.PromotionNotValid,
     pricing.QuantityNotValid, pricing.ShippingNotOffered, pricing.TooManyLines,
@@ -280,7 +284,7 @@ routes = [
     ),
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
-        raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING),
+        raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING, *_BORDERS),
     ),
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),

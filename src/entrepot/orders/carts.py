@@ -14,8 +14,9 @@ from entrepot.catalog import Component, OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import store, store_carts
+from entrepot.orders import borders, store, store_carts
 from entrepot.orders.actions import quote_many
+from entrepot.orders.borders import Border
 from entrepot.orders.reads import as_bought
 from entrepot.orders.store import QuoteLineRow
 from entrepot.orders.store_carts import CartRow
@@ -58,7 +59,8 @@ class CartView(msgspec.Struct, frozen=True):
 
 
 class QuoteView(msgspec.Struct, frozen=True):
-    """What placing the quote `id` costs until `expires_at`: items + shipping - discounts == total."""
+    """What placing the quote `id` costs until `expires_at`: items + shipping - discounts == total. Beyond that, whoever
+    brings what crosses a border asks for duty and tax at the door: `borders` has them for each such order."""
 
     id: str
     expires_at: datetime
@@ -67,6 +69,7 @@ class QuoteView(msgspec.Struct, frozen=True):
     discounts: Price
     total: Price
     lines: int
+    borders: list[Border] = []
 
 
 class QuoteLine(msgspec.Struct, frozen=True):
@@ -254,7 +257,7 @@ async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
     """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable and the Problems
-    of pricing.price."""
+    of pricing.price and of borders.assess."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
     if not lines:
         raise CartEmpty
@@ -271,6 +274,9 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
         buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id
     )
     (id_,) = await quote_many(tx, cell, [purchase])
+    address = await accounts.address(tx, cell, buyer_id, cart.address_id)
+    cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
+    await borders.assess(tx, id_, cells, address.country)
     return await quote_view(tx, cell, buyer_id, id_)
 
 
@@ -290,6 +296,7 @@ async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> Q
         show("quo", quote_id), row.expires_at, price(part.items_minor for part in parts),
         price(part.shipping_minor for part in parts), price(part.discount_minor for part in parts),
         price([row.paid_minor]), sum(part.lines for part in parts),
+        await borders.of_quote(tx, [cell, *(row.other_cells or ())], quote_id),
     )  # fmt: skip
 
 

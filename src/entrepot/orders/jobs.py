@@ -63,8 +63,7 @@ async def _pay_out(tx: Tx, cell: int) -> int:
 
 
 async def _drop_quotes(tx: Tx, cell: int) -> int:
-    done = await tx.run(store.DROP_OLD_QUOTES, cell=cell, before=tx.now - QUOTES_KEPT, limit=actions.BATCH)
-    return int(done.removeprefix("DELETE "))
+    return await tx.one(store.DROP_OLD_QUOTES, cell=cell, before=tx.now - QUOTES_KEPT, limit=actions.BATCH)
 
 
 Timer = Callable[[Tx, int], Awaitable[int]]

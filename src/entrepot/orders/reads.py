@@ -15,7 +15,8 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import store
+from entrepot.orders import borders, store
+from entrepot.orders.borders import Border
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
 
 Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
@@ -92,6 +93,7 @@ class OrderView(msgspec.Struct, frozen=True):
     lines: list[OrderLine]
     timeline: list[Step]
     shipment: logistics.ShipmentView | None
+    border: Border | None = None
 
 
 class GroupView(msgspec.Struct, frozen=True):
@@ -192,10 +194,11 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
         lines[bought[0].order_id].append(_line(bought, currency[bought[0].order_id]))
     places = await logistics.location_names(tx, cell, sorted({row.location_id for row in rows}))
     shipments = await logistics.shipments_of(tx, cell, ids)
+    crossed = await borders.of_orders(tx, cell, ids)
     return [
         OrderView(
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
-            _timeline(row, shipments.get(row.id)), shipments.get(row.id),
+            _timeline(row, shipments.get(row.id)), shipments.get(row.id), crossed.get(row.id),
         )
         for row in rows
     ]  # fmt: skip

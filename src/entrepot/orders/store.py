@@ -190,19 +190,31 @@ DUE_FOR_EXPIRY = sql(
     UUID,
 )
 # A quote is still needed while its payment is awaited: escrow is filled from it, in each cell from its part.
-DROP_OLD_QUOTES = sql("""
-    delete from orders.quote q
-     where q.cell = :cell
-       and q.id in (select o.id from orders.quote o
-                     where o.cell = :cell and o.expires_at < :before
-                       and not exists (select from orders.order_group g
-                                        where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
-                       and not (o.group_cell is not null
-                                and exists (select from orders.order r
-                                             where r.cell = o.cell and r.group_id = o.id
-                                               and r.status = 'awaiting_payment'))
-                     limit :limit)
-""")
+DROP_OLD_QUOTES = sql(
+    """
+    with gone as (
+        delete from orders.quote q
+         where q.cell = :cell
+           and q.id in (select o.id from orders.quote o
+                         where o.cell = :cell and o.expires_at < :before
+                           and not exists (select from orders.order_group g
+                                            where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
+                           and not (o.group_cell is not null
+                                    and exists (select from orders.order r
+                                                 where r.cell = o.cell and r.group_id = o.id
+                                                   and r.status = 'awaiting_payment'))
+                         limit :limit)
+        returning q.id
+    ), unsold as (
+        delete from orders.border b
+         using gone
+         where b.cell = :cell and b.quote_id = gone.id
+           and not exists (select from orders.order r where r.cell = b.cell and r.id = b.order_id)
+    )
+    select count(*) from gone
+    """,
+    int,
+)
 
 # Screens
 

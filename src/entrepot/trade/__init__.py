@@ -17,13 +17,17 @@ It emits no events.
 
 from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
-from entrepot.trade.reads import book
+from entrepot.trade.classification import items
+from entrepot.trade.reads import book, tariff_of
 from entrepot.trade.rules import quote
+from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
     Assessed,
     Consignment,
     CurrencyRateMissing,
     Goods,
+    Item,
+    ItemMissing,
     Landed,
     LawMissing,
     OriginMissing,
@@ -35,7 +39,7 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "Assessed", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Landed", "LawMissing", "OriginMissing",
-    "PackNotValid", "QuantityMissing", "RateMissing", "TradeProblem", "ValueNotValid", "book", "load_packs",
-    "quote",
+    "Assessed", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing", "Landed", "LawMissing",
+    "OriginMissing", "PackNotValid", "QuantityMissing", "RateMissing", "Step", "TradeProblem", "ValueNotValid", "book",
+    "items", "load_packs", "quote", "steps", "tariff_of",
 ]  # fmt: skip

@@ -32,6 +32,11 @@ async def laws(tx: ReadTx, countries: Collection[str], at: date) -> list[Law]:
     return found
 
 
+async def tariff_of(tx: ReadTx, country: str, at: date) -> str | None:
+    """The tariff whose rates a country takes; None where it has none that is read, or no law of that day."""
+    return next((law.customs.tariff for law in await laws(tx, [country], at)), None)
+
+
 async def book(
     tx: ReadTx, countries: Collection[str], codes: Collection[str], at: date, currencies: Collection[str] = ()
 ) -> Book:

@@ -214,6 +214,13 @@ class TradeProblem(Problem):
 
 
 @dataclass(eq=False)
+class ItemMissing(TradeProblem):
+    """Nobody has said what this is at customs, so it is not sold abroad."""
+
+    variant_id: int = 0
+
+
+@dataclass(eq=False)
 class CodeUnknown(TradeProblem):
     """There is no such code in the nomenclature of this day."""
 

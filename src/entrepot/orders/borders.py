@@ -1,0 +1,102 @@
+"""Orders that cross a border: what duty and tax will be asked of the buyer at the door, said before paying and kept
+with the order as it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from entrepot import trade
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import show
+from entrepot.orders import store_borders as store
+from entrepot.orders.store_borders import Crossing, CrossingLine
+from entrepot.trade import Consignment, Goods, Item
+
+
+class Border(msgspec.Struct, frozen=True):
+    """What the border takes of an order, beyond what is paid here. `why` says what of it is only an estimate, `steps`
+    how it is computed and where each figure stands."""
+
+    order_id: str
+    from_country: str
+    to_country: str
+    duty: Price
+    tax: Price
+    total: Price
+    why: list[str]
+    steps: list[trade.Step]
+
+
+async def assess(tx: Tx, quote_id: UUID, cells: Sequence[int], to_country: str) -> None:
+    """Keeps with each order of a quote that crosses a border what that will take. Raises the Problems of trade.quote,
+    and ItemMissing: what nobody can tell the price of at the door is not sold there."""
+    for cell in cells:
+        orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to_country)
+        if not orders:
+            continue
+        lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
+        items = await trade.items(tx, {line.variant_id for line in lines})
+        tariff = await trade.tariff_of(tx, to_country, tx.now.date())
+        sent = [
+            Consignment(
+                tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id),
+                order.from_country, order.to_country, tx.now.date(), order.currency, order.shipping_minor,
+            )
+            for order in orders
+        ]  # fmt: skip
+        book = await trade.book(
+            tx, {to_country, *(order.from_country for order in orders)},
+            {goods.code for one in sent for goods in one.lines}, tx.now.date(), {orders[0].currency},
+        )  # fmt: skip
+        for order, one in zip(orders, sent, strict=True):
+            await _keep(tx, cell, quote_id, order, trade.quote(book, one))
+
+
+def _goods(line: CrossingLine, items: Mapping[int, Item], tariff: str | None) -> Goods:
+    item = items.get(line.variant_id)
+    if item is None:
+        raise trade.ItemMissing(
+            "customs",
+            f"its seller says what it is: PUT /v1/variants/{line.variant_id}/customs",
+            variant_id=line.variant_id,
+        )
+    units = Decimal(line.quantity)
+    quantities = {"item": units, "pair": units, "kg": units * item.weight_g / 1_000}
+    if item.volume_ml is not None:
+        quantities["l"] = units * item.volume_ml / 1_000
+    code = item.tariff_codes.get(tariff or "", item.hs_code)
+    return Goods(code, item.country_of_origin, line.value_minor, quantities)
+
+
+async def _keep(tx: Tx, cell: int, quote_id: UUID, order: Crossing, landed: trade.Landed) -> None:
+    await tx.run(
+        store.ADD_BORDER, cell=cell, order_id=order.order_id, quote_id=quote_id, from_country=order.from_country,
+        to_country=order.to_country, currency=order.currency, duty_minor=landed.duty_minor,
+        tax_minor=landed.tax_minor, why=list(landed.why), trace={"steps": trade.steps(landed)},
+    )  # fmt: skip
+
+
+async def of_quote(tx: ReadTx, cells: Sequence[int], quote_id: UUID) -> list[Border]:
+    """What the borders take of a quote's orders, one for each that crosses one."""
+    rows = [row for cell in cells for row in await tx.all(store.OF_QUOTE, cell=cell, quote_id=quote_id)]
+    return [_view(row) for row in rows]
+
+
+async def of_orders(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> dict[UUID, Border]:
+    """What the borders take of those of the orders that cross one, as their buyers were told."""
+    return {row.order_id: _view(row) for row in await tx.all(store.OF_ORDERS, cell=cell, order_ids=order_ids)}
+
+
+def _view(row: store.BorderRow) -> Border:
+    def price(minor: int) -> Price:
+        return Price(minor, row.currency)
+
+    return Border(
+        show("ord", row.order_id), row.from_country, row.to_country, price(row.duty_minor), price(row.tax_minor),
+        price(row.duty_minor + row.tax_minor), row.why, msgspec.convert(row.trace["steps"], list[trade.Step]),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""The SQL of orders that cross a border."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """An order of a quote that leaves the country it is sent from."""
+
+    order_id: UUID
+    from_country: str
+    to_country: str
+    currency: str
+    shipping_minor: int
+
+
+class CrossingLine(msgspec.Struct, frozen=True):
+    """A line of a quote; its value is what is paid for it, less its discounts."""
+
+    order_id: UUID
+    variant_id: int
+    quantity: int
+    value_minor: int
+
+
+class BorderRow(msgspec.Struct, frozen=True):
+    order_id: UUID
+    from_country: str
+    to_country: str
+    currency: str
+    duty_minor: int
+    tax_minor: int
+    why: list[str]
+    trace: dict[str, Any]
+
+
+CROSSING = sql(
+    """
+    select q.order_ids[i], l.country, :to_country::text, q.currency, q.order_shipping[i]
+      from orders.quote q
+     cross join lateral generate_series(1, cardinality(q.order_ids)) i
+      join logistics.location l on l.cell = q.cell and l.id = q.order_locations[i]
+     where q.cell = :cell and q.id = :quote_id and l.country <> :to_country
+     order by i
+    """,
+    Crossing,
+)
+CROSSING_LINES = sql(
+    """
+    select l.order_id, l.variant_id, l.quantity, l.gross_minor - l.discount_minor
+      from orders.quote_lines(:cell, array[:quote_id::uuid]) l
+     order by l.line_no
+    """,
+    CrossingLine,
+)
+ADD_BORDER = sql("""
+    insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor, why,
+                               trace)
+    values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor, :why, :trace)
+""")
+OF_QUOTE = sql(
+    """
+    select order_id, from_country, to_country, currency, duty_minor, tax_minor, why, trace
+      from orders.border where cell = :cell and quote_id = :quote_id order by order_id
+    """,
+    BorderRow,
+)
+OF_ORDERS = sql(
+    """
+    select order_id, from_country, to_country, currency, duty_minor, tax_minor, why, trace
+      from orders.border where cell = :cell and order_id = any (:order_ids::uuid[])
+    """,
+    BorderRow,
+)
