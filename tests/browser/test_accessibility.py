@@ -63,7 +63,8 @@ def line(shop: Shop) -> str:
         "ends_at": f"{now + timedelta(minutes=90):%Y-%m-%dT%H:%M}",
     }  # fmt: skip
     with shop.visit("operator") as page:
-        fields = fields_of(page.request.get("/operator/campaigns").text(), "/operator/campaigns")
+        form = f"/operator/campaigns?product={shop.stage.slugs['Sharp Cheddar Cheese, 8 oz']}"
+        fields = fields_of(page.request.get(form).text(), "product=")
         assert page.request.post("/operator/campaigns", form={**fields, **asked}).ok
         while not (found := re.search(r"/campaigns/cmp_[0-9a-f]{32}", page.request.get("/operator/campaigns").text())):
             page.wait_for_timeout(200)  # what is shown is up to a second old

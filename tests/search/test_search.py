@@ -69,6 +69,7 @@ def card(n: int, minor: int, available: bool = True) -> dict[str, Any]:
     return {
         "id": n, "slug": f"p{n}", "title": TITLES[n][0], "brand": TITLES[n][1],
         "price": {"minor": minor, "currency": "USD"}, "price_per": 1, "unit": "each", "available": available,
+        "component_slugs": [],
     }  # fmt: skip
 
 
@@ -122,7 +123,9 @@ async def test_a_listing_follows_price_status_and_stock_at_once(stage: Stage, sh
             await sellers.suspend(tx, cheap)
             assert (await first()).price.minor == 500
             await tx.conn.execute("update inventory.stock set allocated = on_hand where seller_id = $1", dear)
-            assert await first() == Card(1, "p1", "Whole Milk", "Alpine", catalog.Price(500, "USD"), 1, "each", False)
+            assert await first() == Card(
+                1, "p1", "Whole Milk", "Alpine", catalog.Price(500, "USD"), 1, "each", False, []
+            )
             await catalog.pause_offer(tx, 0, dear, 1)
             page = await search.listing(tx, "us", None, 0, 2)
             assert ([c.id for c in page.items], page.next) == ([2], 2)  # nobody offers 1; the page is one shorter

@@ -39,6 +39,7 @@ EXCEPTIONS = {
     "payments.store.SENT": ALL_CELLS,
     "payments.store.STUCK": ALL_CELLS,
     "search.store.CARDS": ALL_CELLS,
+    "search.store.INSIDE": ALL_CELLS,
     "search.store.LISTING": ALL_CELLS,
     "search.store.PRODUCT": ALL_CELLS,
 }

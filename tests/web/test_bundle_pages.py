@@ -22,31 +22,36 @@ async def test_a_bundle_is_shown_whole(site: Site) -> None:
         parts = [catalog.InBundle(row[0], units) for row, units in zip(rows, (1, 15), strict=True)]
         bundle = await catalog.add_bundle(tx, 0, seller, catalog.NewBundle(product.variant_ids[0], 1_999, parts))
     inside = f"1 {TIMES} {rows[0][1]} 15 {TIMES} {rows[1][1]}"
-    shown = text(await site.anonymous.get(f"/p/{product.slug}"))
+    shop = await site.anonymous.get(f"/p/{product.slug}")
+    shown, picture = text(shop), f'"/img/{rows[0][2]}+{rows[1][2]}.svg"'
     assert inside in shown
     assert "Only 2 left" in shown
     assert "$19.99" in shown
 
     buyer, staff = site.buyer, site.staff("Harbor Dairy")
     await buyer.put_in_cart(product.slug, 2)
-    cart = text(await buyer.get("/cart"))
-    assert inside in cart
-    assert "Only 2 left" in cart
+    cart = await buyer.get("/cart")
+    assert inside in text(cart)
+    assert "Only 2 left" in text(cart)
     path = await buyer.to_quote()
     all_of_it = f"2 {TIMES} {rows[0][1]} 30 {TIMES} {rows[1][1]}"
-    assert all_of_it in text(await buyer.get(path))
+    quote = await buyer.get(path)
+    assert all_of_it in text(quote)
     placed = await buyer.send(path, await buyer.form(path, path))
-    page = text(await buyer.get(placed.headers["location"]))
-    assert f"Breakfast set 2 {TIMES} $19.99" in page
-    assert all_of_it in page
+    purchase = await buyer.get(placed.headers["location"])
+    assert f"Breakfast set 2 {TIMES} $19.99" in text(purchase)
+    assert all_of_it in text(purchase)
+    listed = await site.anonymous.get("/search?q=breakfast")
+    assert all(picture in page.text for page in (shop, cart, quote, purchase, listed))
     async with site.db.read() as tx:
         order = await tx.conn.fetchval("select id from orders.order order by id desc limit 1")
     assert all_of_it in text(await staff.get(f"/seller/orders/ord_{order.hex}"))
     assert "Nobody has it in stock right now." in text(await site.anonymous.get(f"/p/{product.slug}"))
 
-    office = text(await staff.get("/seller/bundles"))
-    assert inside in office
-    assert "SET · Sold out" in office
+    office = await staff.get("/seller/bundles")
+    assert picture in office.text
+    assert inside in text(office)
+    assert "SET · Sold out" in text(office)
     fields = await staff.form("/seller/bundles", f"/seller/bundles/{bundle.id}")
     for act, said in (("pause", "It is off sale."), ("resume", "It is on sale again.")):
         sent = await staff.send(f"/seller/bundles/{bundle.id}", fields | {"act": act})

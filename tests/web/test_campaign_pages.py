@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from markupsafe import escape
+
 from entrepot import campaigns
 from entrepot.kit.ids import show
 from entrepot.platform import SWITCHES
 from tests.campaigns.test_memory import no_database
 from tests.shop import rehearsed
 from tests.web.site import Site, Visitor, text
+from tests.web.stage import HOSTILE
 
 MILK = "White Milk, 1 gal"
 
@@ -95,10 +98,21 @@ async def test_the_line_without_javascript(site: Site) -> None:
 
 
 async def test_the_operator_opens_sets_the_rate_and_ends(site: Site) -> None:
-    operator = site.operator
-    fields = await operator.form("/operator/campaigns", "/operator/campaigns")
+    operator, coffee = site.operator, "Dark Roast Coffee, 12 oz"
+    form = f"/operator/campaigns?market=us&product={site.stage.slugs[coffee]}"
+    assert form.replace("&", "&amp;") in (await operator.get("/operator/campaigns?q=coffee")).text
+    assert form.replace("&", "&amp;") in (await operator.get(f"/p/{site.stage.slugs[coffee]}")).text
+    assert form.replace("&", "&amp;") not in (await site.buyer.get(f"/p/{site.stage.slugs[coffee]}")).text
+    assert "Nothing fits." in text(await operator.get("/operator/campaigns?q=submarine"))
+    shown = await operator.get(form)
+    offers = re.findall(r'<option value="(\d+)">([^·]*) · ([^·]*) · ([^·]*)·', shown.text)
+    assert [(seller, place, price.strip()) for _, seller, place, price in offers] == [
+        ("Northside Roasters", "Pier 1", "$8.99"), (escape(HOSTILE), "Pier 2", "$9.19"),
+    ]  # fmt: skip
+    assert offers[0][0] == str(site.stage.offers[coffee])
+    fields = await operator.form(form, "product=")
     asked = {
-        "name": "Coffee hour", "offer_id": str(site.stage.offers["Dark Roast Coffee, 12 oz"]), "amount": "5.00",
+        "name": "Coffee hour", "offer_id": offers[0][0], "amount": "5.00",
         "units": "10", "max_per_buyer": "1", "starts_at": "2026-03-02T10:00", "ends_at": "2026-03-02T11:00",
         "admit_per_s": "",
     }  # fmt: skip
@@ -107,10 +121,11 @@ async def test_the_operator_opens_sets_the_rate_and_ends(site: Site) -> None:
         ({"amount": "free"}, "Please give an amount such as 25.00."),
         ({"starts_at": "2026-03-02T12:00"}, "Something in the form is missing or not valid."),
     ):
-        refused = await operator.send("/operator/campaigns", fields | asked | wrong)
+        refused = await operator.send(form, fields | asked | wrong | {"offer_id": offers[1][0]})
         assert refused.status_code in (400, 409)
         assert says in text(refused)
-    done = await operator.send("/operator/campaigns", fields | asked)
+        assert f'<option value="{offers[1][0]}" selected>' in refused.text
+    done = await operator.send(form, fields | asked)
     assert done.headers["location"] == "/operator/campaigns"
     page = await operator.get("/operator/campaigns")
     assert "10 of 10 left" in text(page)

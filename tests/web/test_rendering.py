@@ -100,6 +100,17 @@ def test_the_same_words_give_the_same_picture() -> None:
         assert "script" not in picture(slug)
 
 
+def test_the_picture_of_a_bundle_shows_what_is_in_it() -> None:
+    def things(name: str) -> int:
+        return picture(name).count("<ellipse")
+
+    slugs = ["white-milk", "gala-apples", "wheat-bread", "dark-roast-coffee", "earl-grey-tea"]
+    assert [things("+".join(slugs[:count])) for count in (1, 2, 3, 4, 5)] == [1, 2, 3, 4, 4]
+    assert picture("white-milk+gala-apples") != picture("white-milk+wheat-bread")
+    assert ET.fromstring(picture("+".join(slugs) + "+++")) is not None
+    assert ET.fromstring(picture("+")) is not None
+
+
 def test_every_kind_that_words_tell_is_drawn() -> None:
     assert {kind for kind, _ in WORDS} <= set(GLYPHS)
 

@@ -34,7 +34,7 @@ async def listing(tx: ReadTx, market: str, category: str | None, after: int, lim
     rows = await tx.all(store.LISTING, market=market, category=category, after=after, limit=limit)
     if not rows and not await tx.one(store.KNOWN, market=market, category=category):
         raise NotFound
-    return Page(_cards(rows), rows[-1].id if len(rows) == limit else None)
+    return Page(await _cards(tx, rows), rows[-1].id if len(rows) == limit else None)
 
 
 async def found(
@@ -54,7 +54,7 @@ async def found(
     following = after + min(limit, PAGE_MAX)
     rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following])
     facets = [] if plain else await _facets(tx, candidates)
-    return Page(_cards(rows), following if following < len(wanted) else None, len(wanted), facets)
+    return Page(await _cards(tx, rows), following if following < len(wanted) else None, len(wanted), facets)
 
 
 async def _facets(tx: ReadTx, candidates: Sequence[store.Candidate]) -> list[Facet]:
@@ -65,7 +65,7 @@ async def _facets(tx: ReadTx, candidates: Sequence[store.Candidate]) -> list[Fac
 
 async def cards(tx: ReadTx, market: str, product_ids: Sequence[int]) -> list[Card]:
     """Products by id, in the order given, at most PAGE_MAX; those that nobody offers in the market are left out."""
-    return _cards(await tx.all(store.CARDS, market=market, ids=list(product_ids[:PAGE_MAX])))
+    return await _cards(tx, await tx.all(store.CARDS, market=market, ids=list(product_ids[:PAGE_MAX])))
 
 
 async def product(tx: ReadTx, market: str, slug: str) -> Product:
@@ -95,11 +95,16 @@ async def own_offers(
     ]  # fmt: skip
 
 
-def _cards(rows: Sequence[store.CardRow]) -> list[Card]:
+async def _cards(tx: ReadTx, rows: Sequence[store.CardRow]) -> list[Card]:
+    inside: dict[int | None, list[str]] = {row.bundle_id: [] for row in rows if row.bundle_id is not None}
+    if inside:
+        cells = [row.cell for row in rows if row.bundle_id is not None]
+        for part in await tx.all(store.INSIDE, cells=cells, bundles=list(inside)):
+            inside[part.bundle_id].append(part.slug)
     return [
         Card(
             row.id, row.slug, row.title, row.brand, Price(row.unit_price_minor, row.currency), row.price_per,
-            row.unit, row.available,
+            row.unit, row.available, inside.get(row.bundle_id, []),
         )
         for row in rows
         if row.unit_price_minor is not None and row.price_per is not None and row.unit is not None

@@ -19,6 +19,13 @@ class CardRow(msgspec.Struct, frozen=True, gc=False):
     price_per: int | None
     unit: str | None
     available: bool
+    cell: int | None
+    bundle_id: int | None  # when that offer is one
+
+
+class InsideRow(msgspec.Struct, frozen=True):
+    bundle_id: int
+    slug: str
 
 
 class ProductRow(msgspec.Struct, frozen=True):
@@ -83,12 +90,15 @@ _CARDS = """
            coalesce(stocked.unit_price_minor, other.unit_price_minor),
            coalesce(stocked.price_per, other.price_per),
            coalesce(stocked.unit, other.unit),
-           stocked.price_per is not null
+           stocked.price_per is not null,
+           coalesce(stocked.cell, other.cell),
+           coalesce(stocked.bundle_id, other.bundle_id)
       from page
       join catalog.product p on p.id = page.product_id
       join sellers.market m on m.code = :market
       left join lateral (
-           select o.unit_price_minor, o.price_per, o.unit
+           select o.unit_price_minor, o.price_per, o.unit, o.cell,
+                  case when o.stock_id is null then o.id end as bundle_id
              from catalog.offer o
              left join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
              join sellers.seller s on s.id = o.seller_id
@@ -98,7 +108,8 @@ _CARDS = """
             order by o.unit_price_minor
             limit 1) stocked on true
       left join lateral (
-           select o.unit_price_minor, o.price_per, o.unit
+           select o.unit_price_minor, o.price_per, o.unit, o.cell,
+                  case when o.stock_id is null then o.id end as bundle_id
              from catalog.offer o
              join sellers.seller s on s.id = o.seller_id
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
@@ -167,6 +178,17 @@ CANDIDATES = sql(
      limit :limit
     """,
     Candidate,
+)
+# A statement of its own for the few pages that show a bundle: in the other it would make every page slower.
+INSIDE = sql(
+    """
+    select c.bundle_id, t.slug
+      from unnest(:cells::smallint[], :bundles::bigint[]) as b (cell, id)
+      join catalog.component c on c.cell = b.cell and c.bundle_id = b.id
+      join catalog.offer_title t on t.cell = c.cell and t.offer_id = c.offer_id
+     order by c.bundle_id, t.offer_id
+    """,
+    InsideRow,
 )
 FACETS = sql("select id, slug, name from catalog.category where id = any (:ids::bigint[])", FacetRow)
 KNOWN = sql(

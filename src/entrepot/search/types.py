@@ -12,7 +12,7 @@ from entrepot.catalog import Component, Price
 class Card(msgspec.Struct, frozen=True, gc=False):
     """A product in a list, with its cheapest offer: of those in stock or, when none is (`available` false), of all.
 
-    `price_per` of `unit` cost `price`."""
+    `price_per` of `unit` cost `price`. `component_slugs` are the products in it, when that offer is a bundle."""
 
     id: int
     slug: str
@@ -22,6 +22,7 @@ class Card(msgspec.Struct, frozen=True, gc=False):
     price_per: int
     unit: str
     available: bool
+    component_slugs: list[str]
 
 
 class Facet(msgspec.Struct, frozen=True):

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts, campaigns, platform, pricing
+from entrepot import accounts, campaigns, platform, pricing, search
 from entrepot.campaigns import Campaign, NewCampaign, NewOffer, Place, TicketNeeded, Wish
+from entrepot.catalog import RowId
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR
@@ -23,6 +24,7 @@ from entrepot.kit.problem import Malformed
 from entrepot.web.account import Nothing
 from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page, page_of_its_own
 
+FOUND_MAX = 12
 LOOK_AGAIN_S = (5, 60)
 """How soon, and how late, a waiting page looks again by itself."""
 
@@ -40,7 +42,7 @@ class Shown:
 class BuyIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`key` is the idempotency key: the same form sent twice buys once."""
 
-    offer_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    offer_id: RowId
     address_id: Annotated[str, ref("adr")]
     shipping: Annotated[str, Meta(min_length=1, max_length=40)]
     key: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[!-~]+$")]
@@ -52,7 +54,7 @@ class OpenIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Times are as a browser gives them, in UTC. Without `admit_per_s` there is no line."""
 
     name: Annotated[str, Meta(min_length=1, max_length=120)]
-    offer_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    offer_id: RowId
     amount: Annotated[str, Meta(min_length=1, max_length=20)]
     units: Annotated[int, Meta(ge=1, le=10**12)]
     max_per_buyer: Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -146,14 +148,20 @@ def _place(visit: Visit, campaign: Campaign, now: datetime) -> Place | None:
 
 
 async def desk_page(tx: ReadTx, visit: Visit) -> Response:
-    """What was just done here is seen at once, whichever process answers."""
+    """What was just done here is seen at once, whichever process answers. Goods for the next campaign are found by
+    words, then chosen: a product, and in the form one of its offers."""
     await _desk(visit).view.refresh()
     known = await _desk(visit).view.campaigns()
     rows = [(show("cmp", one.id), one, list(one.sales.values())) for one in known]
     rehearsed = await platform.rehearsals(tx, 1)
+    market = (await visit.market(tx)).code
+    words, slug = visit.query("q").strip(), visit.query("product")
+    product = await search.product(tx, market, slug) if slug else None
     return await visit.show(
         tx, "operator_campaigns.html", rows=rows, rehearsed=rehearsed[0] if rehearsed else None,
-        shown_id=lambda one: show("reh", one.id),
+        shown_id=lambda one: show("reh", one.id), words=words,
+        found=(await search.found(tx, market, words, None, 0, FOUND_MAX)).items if words and not product else None,
+        product=product, offers=[one for one in product.offers if not one.components] if product else [],
     )  # fmt: skip
 
 

@@ -51,23 +51,41 @@ GLYPHS = _glyphs()
 WORDS = _words()
 
 
-def picture(slug: str) -> str:
-    """An SVG document, about 1.5 kB."""
-    mark = hashlib.blake2b(slug.encode(), digest_size=4).digest()
+PLACES = {
+    1: ((120, 130, 1.0),),
+    2: ((78, 112, 0.66), (162, 148, 0.66)),
+    3: ((78, 88, 0.58), (166, 96, 0.58), (118, 168, 0.58)),
+    4: ((76, 84, 0.52), (166, 84, 0.52), (76, 172, 0.52), (166, 172, 0.52)),
+}
+"""Where each of so many things stands, and how large."""
+
+
+def picture(name: str) -> str:
+    """An SVG document, about 1.5 kB for each thing in it: `name` is a slug, or up to four with + between."""
+    mark = hashlib.blake2b(name.encode(), digest_size=4).digest()
     back, faint, dark, middle, light = PALETTES[mark[0] % len(PALETTES)]
     pattern = PATTERNS[mark[1] % len(PATTERNS)]
     turn = mark[2] % 13 - 6
-    glyph = GLYPHS[_kind(slug)]
+    slugs = name.split("+")[: max(PLACES)]
+    things = "".join(_thing(slug, *place, turn) for slug, place in zip(slugs, PLACES[len(slugs)], strict=True))
     for drawn, color in zip(DRAWN_IN, (dark, middle, light), strict=True):
-        glyph = glyph.replace(drawn, color)
+        things = things.replace(drawn, color)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" width="240" height="240">'
         '<defs><pattern id="p" width="24" height="24" patternUnits="userSpaceOnUse" '
         f'patternTransform="rotate({turn * 5})">'
         f'<path d="{pattern}" fill="none" stroke="{faint}" stroke-width="2"/></pattern></defs>'
         f'<rect width="240" height="240" fill="{back}"/><rect width="240" height="240" fill="url(#p)"/>'
-        f'<ellipse cx="120" cy="194" rx="62" ry="9" fill="{dark}" opacity=".16"/>'
-        f'<g transform="rotate({turn} 120 130)">{glyph}</g></svg>'
+        f"{things}</svg>"
+    )
+
+
+def _thing(slug: str, x: int, y: int, scale: float, turn: int) -> str:
+    """A glyph and its shadow, as drawn, its middle at (x, y)."""
+    return (
+        f'<g transform="translate({x} {y}) scale({scale}) translate(-120 -130)">'
+        f'<ellipse cx="120" cy="194" rx="62" ry="9" fill="{DRAWN_IN[0]}" opacity=".16"/>'
+        f'<g transform="rotate({turn} 120 130)">{GLYPHS[_kind(slug)]}</g></g>'
     )
 
 

@@ -14,7 +14,7 @@ from entrepot.web.render import ASSETS, FOLDER
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"
 A_WEEK = "public, max-age=604800"
-SLUG_MAX = 200
+NAME_MAX = 1_000
 
 _FILES = {address: (FOLDER / "static" / name).read_bytes() for name, address in ASSETS.items()}
 
@@ -29,12 +29,13 @@ async def asset(request: Request) -> Response:
 
 
 async def product_picture(request: Request) -> Response:
-    """The picture of a product, drawn from the words of its slug: no row is read for it."""
-    drawn = picture(request.path_params["slug"][:SLUG_MAX])
+    """The picture of a product, drawn from the words of its slug: no row is read for it. Of a bundle, from the slugs of
+    what is in it, with + between."""
+    drawn = picture(request.path_params["name"][:NAME_MAX])
     return Response(drawn, headers={"cache-control": A_WEEK}, media_type="image/svg+xml")
 
 
 routes = [
     Route("/static/{version}/{name}", asset, methods=["GET"]),
-    Route("/img/{slug}.svg", product_picture, methods=["GET"]),
+    Route("/img/{name}.svg", product_picture, methods=["GET"]),
 ]
