@@ -6,7 +6,7 @@
 Without ENTREPOT_DATABASE_URL they run on servers that are thrown away, which do not wait for the disk: a simulation
 proves what the program does, and the crash tests prove that what was acknowledged is still there.
 
-Of many worlds one is at work on each core, with a server of its own that stays on that core: a world is one thing after
+Of many worlds one is at work on each core, with a server of its own. Each stays on its core: a world is one thing after
 another, here and in the server, and to pass the turn to another core takes longer than many a statement.
 """
 
@@ -69,7 +69,7 @@ def main(settings: Settings, *, seeds: Sequence[int], steps: int, keep: Path = K
     keep = keep if keep.exists() else Path(keep.name)
     if len(seeds) > 1:
         return _many(settings, seeds, steps, keep)
-    with _server(settings) as url, _template(url) as template:
+    with _server(settings, _cores()[-1]) as url, _template(url) as template:
         return _one(url, template, seeds[0], steps, keep)
 
 
@@ -86,10 +86,13 @@ def seeds_of(text: str) -> list[int]:
 
 
 @contextmanager
-def _server(settings: Settings) -> Iterator[str]:
+def _server(settings: Settings, core: int) -> Iterator[str]:
+    """The server that was given, or one of our own; then it and this process stay on this core."""
     if settings.database_url:
         yield settings.database_url
         return
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {core})
     with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-", dir=_memory()) as folder:
         home = Path(folder)
         home.chmod(0o711)  # root's server runs as another user, which passes through here
@@ -173,11 +176,8 @@ _HERE: list[str] = []
 
 def _move_in(settings: Settings, cores: SimpleQueue[int]) -> None:
     die_with_parent(signal.SIGKILL)
-    core = cores.get()
-    if sys.platform == "linux":
-        os.sched_setaffinity(0, {core})  # and that of the server that we start
     stack = ExitStack()
-    url = stack.enter_context(_server(settings))
+    url = stack.enter_context(_server(settings, cores.get()))
     _HERE[:] = url, stack.enter_context(_template(url))
     atexit.register(stack.close)
 
