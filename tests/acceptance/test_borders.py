@@ -265,6 +265,21 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
     done = await shop.http.put(f"/v1/variants/{variant}/customs", json=said, headers=shop.operator)
     assert done.status_code == 200, done.text
 
+    visitor = browser(shop, buyer.headers)
+    async with shop.db.read() as tx:
+        slug = await tx.conn.fetchval(
+            "select p.slug from catalog.product p join catalog.variant v on v.product_id = p.id where v.id = $1",
+            variant,
+        )
+    page = text(await visitor.get(f"/p/{slug}"))
+    assert "At your door: $23.30 with duty $3.30 and import tax $0.00, without shipping · It is an estimate." in page
+    door = (await shop.http.get(f"/v1/offers/{shirts}/at-door", params={"country": "US"})).json()
+    assert (door["crosses"], door["total"]["minor"], door["duty"]["minor"]) == (True, 2_330, 330)
+    door = (await shop.http.get(f"/v1/offers/{shirts}/at-door", params={"country": "CN"})).json()
+    assert (door["crosses"], door["total"]["minor"]) == (False, 2_000)
+    nowhere = await shop.http.get(f"/v1/offers/{shirts}/at-door", params={"country": "AQ"})
+    assert nowhere.json()["type"] == "/problems/law_missing"
+
     quote = await buyer.quote([(shirts, 3), (local, 1)])
     assert quote["total"] == {"minor": 8_200, "currency": "USD"}
     (border,) = quote["borders"]
@@ -274,7 +289,6 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
         "610910: goods 60.00 USD = 60.00 USD (FOB)", "16.5% of 60.00 USD = 9.90 USD (mfn)",
     ]  # fmt: skip
     assert [why.partition(" (")[0] for why in border["why"]] == ["additional duties of chapter 99"]
-    visitor = browser(shop, buyer.headers)
     page = text(await visitor.get(f"/checkout/{quote['id']}"))
     assert "At your door Duty $9.90 Import tax $0.00 To pay when it arrives $9.90 It comes from China." in page
     assert "It is an estimate." in page

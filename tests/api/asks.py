@@ -469,3 +469,8 @@ async def _(stage: Stage) -> Ask:
 
 
 plain("GET /v1/seller/customs-data")
+
+
+@ask("GET /v1/offers/{offer_id}/at-door")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/offers/{stage.offer}/at-door", query={"country": "US"})

@@ -59,6 +59,9 @@ async def put_on_sale(staff: Staff, sku: str, price_minor: int, **receipt: Any) 
     category = (await staff.get("/v1/categories"))["items"][0]["id"]
     body = {"title": "Blue Jug", "category_id": category, "variants": [{"sku": sku}]}
     (variant,) = (await staff.post("/v1/seller/products", body))["variant_ids"]
+    jug = {"hs_code": "691200", "country_of_origin": "PT", "customs_description": "Jug of clay", "weight_g": 900}
+    said = await staff.shop.http.put(f"/v1/variants/{variant}/customs", json=jug, headers=staff.shop.operator)
+    assert said.status_code == 200, said.text
     place = await staff.post("/v1/seller/locations", {"code": "pier-9", "name": "Pier 9", "country": "NL"})
     offer = {"variant_id": variant, "market": MARKET, "location_id": place["id"], "unit_price_minor": price_minor}
     made: dict[str, Any] = await staff.post("/v1/seller/offers", offer)

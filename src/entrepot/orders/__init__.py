@@ -30,6 +30,7 @@ from entrepot.orders.actions import (
     release_many,
     ship_many,
 )
+from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.buying import Buy, buy_many, keys_placed
 from entrepot.orders.carts import (
     CartView,
@@ -78,8 +79,8 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "Buy", "CartView", "Day", "OfferUnavailable", "OrderView", "Place",
-    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line",
+    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "OfferUnavailable", "OrderView", "Place",
+    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line", "at_door",
     "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view",
     "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",
     "order_view", "own_cart", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",

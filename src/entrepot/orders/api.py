@@ -15,9 +15,10 @@ from entrepot.accounts import Address
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
-from entrepot.kit.ids import parse, ref, show
+from entrepot.kit.ids import END, parse, ref, show
 from entrepot.kit.problem import KeyConflict, NotFound, Overloaded, TooLarge
 from entrepot.orders import actions, carts, reads
+from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.jobs import settle
 from entrepot.orders.placing import Placing
@@ -103,6 +104,10 @@ class Orders(msgspec.Struct, frozen=True):
 
 class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market: MarketCode
+
+
+class DoorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -229,6 +234,11 @@ async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> No
     await actions.refund(tx, caller.cell, [order_id], seller_id=_seller(caller))
 
 
+async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
+    """What an offer costs at a door in a country, with duty and tax and without transport."""
+    return await at_door(tx, offer_id, query.country)
+
+
 async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
     """What a market sold per day, in the 28 days up to its last order."""
     await read_market(tx, query.market)
@@ -286,6 +296,7 @@ routes = [
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING, *_BORDERS),
     ),
+    get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=_BORDERS),
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
     get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),

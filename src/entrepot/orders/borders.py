@@ -9,10 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import trade
+from entrepot import catalog, trade
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import show
+from entrepot.kit.ids import NIL, show
+from entrepot.kit.problem import NotFound
 from entrepot.orders import store_borders as store
 from entrepot.orders.store_borders import Crossing, CrossingLine
 from entrepot.trade import Consignment, Goods, Item
@@ -32,29 +33,73 @@ class Border(msgspec.Struct, frozen=True):
     steps: list[trade.Step]
 
 
+class AtDoor(msgspec.Struct, frozen=True):
+    """What as much as one price buys of an offer costs at a door in a country, without the transport: price, duty and
+    tax. It `crosses` no border when it is sent from there."""
+
+    offer_id: int
+    country: str
+    crosses: bool
+    price: Price
+    duty: Price
+    tax: Price
+    total: Price
+    estimated: bool
+
+
 async def assess(tx: Tx, quote_id: UUID, cells: Sequence[int], to_country: str) -> None:
     """Keeps with each order of a quote that crosses a border what that will take. Raises the Problems of trade.quote,
     and ItemMissing: what nobody can tell the price of at the door is not sold there."""
     for cell in cells:
         orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to_country)
-        if not orders:
-            continue
-        lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
-        items = await trade.items(tx, {line.variant_id for line in lines})
-        tariff = await trade.tariff_of(tx, to_country, tx.now.date())
-        sent = [
-            Consignment(
-                tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id),
-                order.from_country, order.to_country, tx.now.date(), order.currency, order.shipping_minor,
-            )
-            for order in orders
-        ]  # fmt: skip
-        book = await trade.book(
-            tx, {to_country, *(order.from_country for order in orders)},
-            {goods.code for one in sent for goods in one.lines}, tx.now.date(), {orders[0].currency},
-        )  # fmt: skip
-        for order, one in zip(orders, sent, strict=True):
-            await _keep(tx, cell, quote_id, order, trade.quote(book, one))
+        if orders:
+            lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
+            for order, landed in zip(orders, await _landed(tx, orders, lines, to_country), strict=True):
+                await _keep(tx, cell, quote_id, order, landed)
+
+
+async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
+    """Raises NotFound, the Problems of trade.quote, and ItemMissing."""
+    cell = await catalog.cell_of_offer(tx, offer_id)
+    if cell is None:
+        raise NotFound
+    offer = await tx.one(store.OFFER_CROSSING, cell=cell, offer_id=offer_id)
+    duty = tax = 0
+    crosses, estimated = offer.from_country != country, False
+    if crosses:
+        order = Crossing(NIL, offer.from_country, country, offer.currency, 0)
+        line = CrossingLine(NIL, offer.variant_id, offer.price_per, offer.unit_price_minor)
+        (landed,) = await _landed(tx, [order], [line], country)
+        duty, tax, estimated = landed.duty_minor, landed.tax_minor, landed.estimated
+
+    def price(minor: int) -> Price:
+        return Price(minor, offer.currency)
+
+    alone = offer.unit_price_minor
+    return AtDoor(
+        offer_id, country, crosses, price(alone), price(duty), price(tax), price(alone + duty + tax), estimated
+    )  # fmt: skip
+
+
+async def _landed(
+    tx: ReadTx, orders: Sequence[Crossing], lines: Sequence[CrossingLine], to_country: str
+) -> list[trade.Landed]:
+    """What the border takes of each of the orders, of whose lines these are."""
+    at = tx.now.date()
+    items = await trade.items(tx, {line.variant_id for line in lines})
+    tariff = await trade.tariff_of(tx, to_country, at)
+    sent = [
+        Consignment(
+            tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id),
+            order.from_country, to_country, at, order.currency, order.shipping_minor,
+        )
+        for order in orders
+    ]  # fmt: skip
+    book = await trade.book(
+        tx, {to_country, *(order.from_country for order in orders)},
+        {goods.code for one in sent for goods in one.lines}, at, {orders[0].currency},
+    )  # fmt: skip
+    return [trade.quote(book, one) for one in sent]
 
 
 def _goods(line: CrossingLine, items: Mapping[int, Item], tariff: str | None) -> Goods:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
-from entrepot import catalog, orders, search
+from entrepot import accounts, catalog, orders, search
 from entrepot.catalog import Category
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
+from entrepot.orders import AtDoor
 from entrepot.platform import Switch
+from entrepot.search import ProductOffer
+from entrepot.trade import TradeProblem
 from entrepot.web.campaigns import campaigns_of
 from entrepot.web.visit import Visit, page
 
@@ -75,10 +80,27 @@ async def product(tx: ReadTx, visit: Visit) -> Response:
     titles = {variant.id: variant.title for variant in shown.variants}
     resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
     near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7)).items
+    door = await _door(tx, visit, shown.offers)
     return await visit.show(
-        tx, "product.html", product=shown, titles=titles, near=[card for card in near if card.id != shown.id][:6],
+        tx, "product.html", product=shown, titles=titles, door=door,
+        near=[card for card in near if card.id != shown.id][:6],
         may_buy=visit.caller is None or visit.caller.role is Role.BUYER,
     )  # fmt: skip
+
+
+async def _door(tx: ReadTx, visit: Visit, offers: Sequence[ProductOffer]) -> AtDoor | str | None:
+    """What the best offer costs at the door of the buyer's latest address, when it comes from another country; that
+    country when it cannot be sent there."""
+    best = next((offer for offer in offers if offer.available), None)
+    if best is None or visit.caller is None or visit.caller.role is not Role.BUYER:
+        return None
+    addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
+    if not addresses or addresses[-1].country == best.ship_from_country:
+        return None
+    try:
+        return await orders.at_door(tx, best.id, addresses[-1].country)
+    except TradeProblem:
+        return addresses[-1].country
 
 
 routes = [
