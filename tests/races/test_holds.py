@@ -62,10 +62,10 @@ class Ground:
         return tuple(wallet), tuple(seller)
 
     @asynccontextmanager
-    async def race(self, seed: int, *works: Work) -> AsyncIterator[list[Any]]:
+    async def race(self, seed: int, *works: Work, order: Sequence[int] | None = None) -> AsyncIterator[list[Any]]:
         """The outcomes; a failure in the body tells the schedule."""
         try:
-            yield await self.stage.run(seed, *works)
+            yield await self.stage.run(seed, *works, order=order)
         except BaseException as failure:
             failure.add_note(f"seed {seed}: {self.stage.trace}")
             raise
@@ -132,6 +132,25 @@ async def test_a_name_is_taken_once_and_money_promised_once(ground: Ground) -> N
         async with ground.race(seed, doing(move), doing(other), doing(move)) as told:
             assert sorted(told) in ([["exists"], ["conflict"], ["posted"]], [["conflict"], ["exists"], ["posted"]],
                                     [["conflict"], ["conflict"], ["posted"]])  # fmt: skip
+
+
+async def test_a_hold_that_came_while_accounts_were_waited_for_ends_once(ground: Ground) -> None:
+    """Its name stood for nothing when holds were locked; when it is judged, it is there, and another voids it."""
+    await ground.fresh()
+    settle = Settle(ground.cause, "x"), Transfer(ground.cause, "y", ground.seller, ground.cash, 1)
+
+    async def keep(db: Database) -> None:
+        async with db.write() as tx:
+            await tx.conn.execute("select from ledger.balance where account_id = $1 for update", ground.seller)
+
+    async def promise(db: Database) -> Any:
+        hold = Hold(ground.cause, "x", ground.wallet, ground.cash, 10)
+        return await doing(hold)(db) + await doing(Void(ground.cause, "x"))(db)
+
+    order = [0, 0, 1, 1, *[2] * 5, 0, 2]
+    async with ground.race(0, keep, doing(*settle), promise, order=order) as (_, settled, promised):
+        assert (settled, promised) == (["hold_voided", "posted"], ["held", "voided"])
+        assert await ground.rows() == ((10, 0), (-1, 0))
 
 
 async def test_ends_of_holds_lock_in_one_order(ground: Ground) -> None:

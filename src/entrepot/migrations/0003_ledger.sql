@@ -448,7 +448,8 @@ begin
                                  p_links, limited, lefts) j;
     end if;
 
-    -- A name that somebody took meanwhile: the caller's transaction is to be tried again, and finds it there.
+    -- A name that somebody took meanwhile, or a hold that came after holds were locked above and was ended by somebody:
+    -- the caller's transaction is to be tried again, and finds how things are.
     if 'held' = any (v) then
         insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
         select p_cell, q.cause_id, q.code, q.debit, q.credit, q.held, p_now, q.due
@@ -469,7 +470,11 @@ begin
              group by q.verdict, q.code
         loop
             update ledger.hold h set status = ended.verdict, due_at = null, ended_at = p_now
-             where h.cell = p_cell and h.cause_id = any (ended.causes) and h.code = ended.code;
+             where h.cell = p_cell and h.cause_id = any (ended.causes) and h.code = ended.code and h.status = 'held';
+            get diagnostics made = row_count;
+            if made < cardinality(ended.causes) then
+                raise exception 'a hold was ended meanwhile' using errcode = 'serialization_failure';
+            end if;
         end loop;
     end if;
     if array['posted', 'settled'] && v then
