@@ -343,7 +343,7 @@ async def _closed(db: Database, through: date, transfers: int) -> float:
         await ledger.close_days(tx, 0, through)
         took = time.perf_counter() - began
         assert await tx.conn.fetchval("select sum(transfers) from ledger.closed_day") == before + transfers
-        lines = await ledger.trial_balance(tx, 0, through)
+        lines = await ledger.trial_balance(tx, [0], through)
         assert sum(line.closing_minor for line in lines) == 0
     return took
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import ledger
+from entrepot import cells, ledger
 from entrepot.kit.ids import NIL, new_id
 from entrepot.ledger import Transfer
 from tests.web.site import Site, text
@@ -118,3 +118,35 @@ async def test_in_german_it_is_soll_and_haben(site: Site) -> None:
         await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "test", gateway, cash, 300)])
     page = text(await site.operator.get("/operator?lang=de"))
     assert "Soll: vom Gateway geschuldet" in page
+
+
+async def test_the_books_of_all_cells_are_shown_together(site: Site, own_db_url: str) -> None:
+    """A cell that is added after the first close follows by itself, and has no part in the days before it began."""
+    assert "No day is closed yet." in text(await site.operator.get("/operator/books"))
+    assert (await site.operator.get("/operator/books?day=2026-01-01")).status_code == 404
+
+    async def top_up(cell: int, amount_minor: int) -> None:
+        async with site.db.write() as tx:
+            cash, payout = await ledger.account_ids(tx, cell, ["cash", "payout"], [NIL, NIL], ["USD", "USD"])
+            await ledger.post_all(tx, cell, [Transfer(new_id(tx.now), "test", cash, payout, amount_minor)])
+
+    first = site.clock.now().date()
+    await top_up(0, 700)
+    site.clock.advance(timedelta(days=1))
+    operator = site.operator
+    fields = await operator.form("/operator/books", "/operator/books/close")
+    done = await operator.send("/operator/books/close", fields | {"through": f"{first + timedelta(days=1)}"})
+    assert "Only a day that is over can be closed." in text(done)
+    done = await operator.send("/operator/books/close", fields | {"through": f"{first}"})
+    assert (done.status_code, done.headers["location"]) == (303, "/operator/books")
+    assert "payout $0.00 $0.00 $7.00 $7.00" in text(await operator.get("/operator/books"))
+
+    added = await cells.add(own_db_url, site.clock)
+    await top_up(0, 100)
+    await top_up(added, 20)
+    await site.run(after=timedelta(days=1))
+    operator = site.operator
+    page = text(await operator.get("/operator/books"))
+    assert "payout $7.00 $0.00 $1.20 $8.20" in page
+    assert "2 entries" in page
+    assert "payout $0.00 $0.00 $7.00 $7.00" in text(await operator.get(f"/operator/books?day={first}"))

@@ -86,7 +86,8 @@ async def close_days(tx: Tx, cell: int, through: date) -> int:
 
 
 async def close_due(tx: Tx, cell: int) -> int:
-    """Closes what ended CLOSE_AFTER ago, once the operator has closed a first day by hand; how many days."""
-    due = (tx.now - CLOSE_AFTER).date() - timedelta(days=1)
-    last = await tx.maybe(store.LAST_CLOSED, cell=cell)
-    return await close_days(tx, cell, due) if last is not None and last < due else 0
+    """Closes what ended CLOSE_AFTER ago, once the operator has closed a first day by hand, in whichever cell: one that
+    is added later follows. How many days."""
+    if not await tx.one(store.IS_CLOSING):
+        return 0
+    return await close_days(tx, cell, (tx.now - CLOSE_AFTER).date() - timedelta(days=1))

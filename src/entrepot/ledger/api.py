@@ -54,12 +54,12 @@ class DaysClosed(msgspec.Struct, frozen=True):
 
 async def list_closed_days(tx: ReadTx, query: ClosedDaysQuery) -> ClosedDays:
     """Days whose books are closed, the latest first."""
-    return ClosedDays(await reads.closed_days(tx, query.cell, query.before))
+    return ClosedDays(await reads.closed_days(tx, [query.cell], query.before))
 
 
 async def read_trial_balance(tx: ReadTx, query: TrialQuery) -> TrialBalance:
     """The trial balance of a closed day, by currency and account code."""
-    return TrialBalance(query.day, await reads.trial_balance(tx, query.cell, query.day))
+    return TrialBalance(query.day, await reads.trial_balance(tx, [query.cell], query.day))
 
 
 async def close_days(tx: Tx, body: CloseDays) -> DaysClosed:

@@ -49,13 +49,14 @@ async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: 
     return Statement(opening, closing, lines)
 
 
-async def closed_days(tx: ReadTx, cell: int, before: date | None = None) -> list[ClosedDay]:
-    """Days that are closed, the latest first, those before `before`, PAGE at a time."""
-    return await tx.all(store.DAYS, cell=cell, before=before or date.max, limit=PAGE)
+async def closed_days(tx: ReadTx, cells: Sequence[int], before: date | None = None) -> list[ClosedDay]:
+    """Days that are closed in one of the cells, the latest first, those before `before`, PAGE at a time."""
+    return await tx.all(store.DAYS, cells=cells, before=before or date.max, limit=PAGE)
 
 
-async def trial_balance(tx: ReadTx, cell: int, day: date) -> list[TrialLine]:
-    """The trial balance of a day that is closed, by currency and code. Raises NotFound for one that is open."""
-    if not await tx.one(store.IS_CLOSED, cell=cell, day=day):
+async def trial_balance(tx: ReadTx, cells: Sequence[int], day: date) -> list[TrialLine]:
+    """The trial balance of a day, by currency and code, of those of the cells that have closed it: cells close by
+    themselves, and one begins with its first transfer. Raises NotFound where none has."""
+    if not await tx.one(store.IS_CLOSED, cells=cells, day=day):
         raise NotFound
-    return await tx.all(store.TRIAL_BALANCE, cell=cell, day=day)
+    return await tx.all(store.TRIAL_BALANCE, cells=cells, day=day)

@@ -65,19 +65,27 @@ APPLY_MANY = sql(
 )
 EXPIRE_MANY = sql("select cause_id, code from ledger.expire_many(:cell, :now, :limit)", Expired)
 CLOSE_DAYS = sql("select ledger.close_days(:cell, :now, :through, :limit)", int)
-LAST_CLOSED = sql("select day from ledger.closed_day where cell = :cell order by day desc limit 1", date)
+IS_CLOSING = sql(
+    "select exists (select from ledger.closed_day where cell = any (array(select c.cell from kit.cell c)))", bool
+)
 DAYS = sql(
     """
-    select day, transfers, closed_at from ledger.closed_day
-     where cell = :cell and day < :before order by day desc limit :limit
+    select day, sum(transfers)::bigint, max(closed_at) from ledger.closed_day
+     where cell = any (:cells::smallint[]) and day < :before group by day order by day desc limit :limit
     """,
     ClosedDay,
 )
-IS_CLOSED = sql("select exists (select from ledger.closed_day where cell = :cell and day = :day)", bool)
+IS_CLOSED = sql(
+    "select exists (select from ledger.closed_day where cell = any (:cells::smallint[]) and day = :day)", bool
+)
 TRIAL_BALANCE = sql(
     """
-    select t.currency, t.code, t.balance + t.debits - t.credits, t.debits, t.credits, t.balance
-      from ledger.day_total t where t.cell = :cell and t.day = :day order by t.currency, t.code
+    select t.currency, t.code, sum(t.balance + t.debits - t.credits)::bigint, sum(t.debits)::bigint,
+           sum(t.credits)::bigint, sum(t.balance)::bigint
+      from ledger.day_total t
+     where t.cell = any (:cells::smallint[]) and t.day = :day
+     group by t.currency, t.code
+     order by t.currency, t.code
     """,
     TrialLine,
 )

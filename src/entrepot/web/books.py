@@ -22,21 +22,21 @@ class Close(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def books_page(tx: ReadTx, visit: Visit) -> Response:
     """The day asked for, or the latest that is closed, all cells together."""
-    days = await ledger.closed_days(tx, 0)
+    everywhere = await cells(tx)
+    days = await ledger.closed_days(tx, everywhere)
     try:
         day = date.fromisoformat(visit.query("day")) if visit.query("day") else days[0].day if days else None
     except ValueError:
         raise NotFound from None
-    found = [] if day is None else [await ledger.trial_balance(tx, cell, day) for cell in await cells(tx)]
-    sums: dict[tuple[str, str], list[int]] = {}
-    for line in (line for lines in found for line in lines):
-        minors = (line.opening_minor, line.debits_minor, line.credits_minor, line.closing_minor)
-        before = sums.get((line.currency, line.code), [0] * 4)
-        sums[line.currency, line.code] = [a + b for a, b in zip(before, minors, strict=True)]
-    rows = [(code, [Price(minor, currency) for minor in minors]) for (currency, code), minors in sorted(sums.items())]
+    lines = [] if day is None else await ledger.trial_balance(tx, everywhere, day)
+    rows = [(line.code, [Price(minor, line.currency) for minor in _columns(line)]) for line in lines]
     return await visit.show(
         tx, "operator_books.html", days=days, day=day, rows=rows, yesterday=tx.now.date() - timedelta(days=1)
     )
+
+
+def _columns(line: ledger.TrialLine) -> tuple[int, int, int, int]:
+    return line.opening_minor, line.debits_minor, line.credits_minor, line.closing_minor
 
 
 async def close(tx: Tx, _: Visit, body: Close) -> Go:
