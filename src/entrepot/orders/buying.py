@@ -37,7 +37,7 @@ async def buy_many(tx: Tx, home: int, cell: int, wanted: Sequence[Buy]) -> list[
     unused = [q for q, v in zip(quotes, verdicts, strict=True) if v.verdict != "placed" or v.replayed]
     if not unused:
         return verdicts
-    for there in {home, cell}:
+    for there in sorted({home, cell}):
         await tx.run(store.DROP_QUOTES, cell=there, ids=unused)
     before = await keys_placed(tx, home, [(c.caller, c.key) for c in commands])
     return [
