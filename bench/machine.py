@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -150,10 +151,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A free port of loopback, below those that the system gives to clients (Linux: from 32,768 on): a client of any
+    program on the machine could take one of them before the server that it is for has started."""
+    while True:
+        port = Random().randrange(10_000, 32_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_s(*roots: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from bench.machine import free_port
 
 SECRET = "the secret of the tests, which is long enough"
 READY_MAX_S = 30
@@ -29,13 +30,6 @@ class Server:
     def said(self) -> str:
         """All that it logged."""
         return self.log.read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(database_url: str, home: Path, **settings: str) -> dict[str, str]:

@@ -19,12 +19,13 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.machine import free_port
 from entrepot.kit import postgres
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.ids import NIL
 from entrepot.kit.migrate import migrate
-from tests.api.server import ENTREPOT, SECRET, Server, environment, free_port, serving
+from tests.api.server import ENTREPOT, SECRET, Server, environment, serving
 from tests.shop import open_shop
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import msgspec
 import pytest
 
 from bench import batches, flash, orders, report
+from bench.machine import free_port
 from bench.market import (
     ONE_LINE,
     Accepted,
@@ -91,3 +94,12 @@ def test_a_rush_sells_what_there_is_and_a_run_on_a_busy_machine_is_void(monkeypa
     # Each order is some rows; so is what was on its way when the last unit was sold, but nothing that came later.
     assert 10 * 20 < outcome.values["rush_writes"][0] < 30 * 20 + 8 * flash.CONNECTIONS
     assert outcome.void == "pgbench gave 100 tx/s before and 121 after: the machine was not quiet"
+
+
+def test_a_port_for_a_server_is_none_that_clients_get() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        clients = [socket.create_connection(listening.getsockname()) for _ in range(20)]
+        given = min(client.getsockname()[1] for client in clients)
+        assert max(free_port() for _ in range(20)) < given
+        for client in clients:
+            client.close()

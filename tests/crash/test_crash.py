@@ -25,6 +25,7 @@ from random import Random
 import httpx
 import pytest
 
+from bench.machine import free_port
 from entrepot import payments, worker
 from entrepot.kit import migrate, postgres
 from entrepot.kit.auth import Keys
@@ -32,7 +33,6 @@ from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database
 from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
-from entrepot.world.gateway import free_port
 from tests import cluster
 from tests.conftest import DISK
 from tests.crash.town import (
@@ -123,7 +123,7 @@ def run() -> Iterator[Run]:
 
 def _run(home: Path, database: Ground, url: str) -> Iterator[Run]:
     chance = Random(20261121)
-    port = free_port(0)
+    port = free_port()
     town = asyncio.run(furnish(f"http://127.0.0.1:{port}", url, BUYERS, OFFERS, chance))
     server = serve(url, home, port)
     living = threading.Thread(target=lambda: asyncio.run(town.live()))

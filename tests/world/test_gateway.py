@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import pytest
 
+from bench.machine import free_port
 from entrepot.kit import outside
 from entrepot.kit.clock import VirtualClock
 from entrepot.payments.gateways import sandbox
@@ -26,7 +27,7 @@ from entrepot.payments.gateways.sandbox import (
     Standing,
     WebhookEvent,
 )
-from entrepot.world.gateway import HOST, SECRET_VARIABLE, Gateway, free_port
+from entrepot.world.gateway import HOST, SECRET_VARIABLE, Gateway
 from entrepot.world.gateway_book import JournalError
 from entrepot.world.gateway_webhooks import WEBHOOK_TRIES, Faults, sign
 
@@ -441,7 +442,7 @@ async def test_it_listens_on_127_0_0_1_and_nowhere_else() -> None:
 
 
 async def test_as_a_process_killed_and_started_again(tmp_path: Path) -> None:
-    port, journal = free_port(0), tmp_path / "gateway.jsonl"
+    port, journal = free_port(), tmp_path / "gateway.jsonl"
     command = [sys.executable, "-m", "entrepot.world.gateway", "--port", str(port), "--journal", str(journal)]
 
     async def start() -> asyncio.subprocess.Process:

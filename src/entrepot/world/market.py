@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from entrepot import accounts, catalog, inventory, ledger, logistics, orders, pricing, sellers
+from entrepot import accounts, catalog, inventory, ledger, logistics, orders, pricing, sellers, trade
 from entrepot.inventory import Goods
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, new_id
@@ -57,6 +57,7 @@ async def open_market(url: str, sizes: Sizes) -> None:
     db = await Database.open(url)
     try:
         async with db.write() as tx:
+            await trade.load_packs(tx)  # as `entrepot up` does
             owners = await _open_shops(tx, sizes.sellers)
         for first in range(1, sizes.offers + 1, CHUNK):
             async with db.write() as tx:
