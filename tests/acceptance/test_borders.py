@@ -141,6 +141,8 @@ async def test_1_classification(imported: str, data: Path) -> None:
                 await tx.conn.execute("delete from trade.word where language = 'da'")
                 first, among = await accuracy((row["code"], found(tx, row["text"], "xx")) for row in danish)
                 raise UndoneError
+        assert first > 0.25
+        assert among > 0.5
 
 
 async def test_1_what_a_variant_is_at_customs(shop: Shop) -> None:

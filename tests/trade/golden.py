@@ -40,6 +40,7 @@ class Case:
     euro: dict[str, Decimal]
     duty_minor: int
     tax_minor: int
+    estimated: bool
     working: list[str]
 
     def book(self) -> Book:
@@ -89,7 +90,8 @@ def cases() -> Iterator[Case]:
             goods, from_, to, date.fromisoformat(day), currency, minor(named.get("freight", "0")),
             minor(named.get("insurance", "0")), minor(named.get("fee", "0")), "registered" in options,
         )  # fmt: skip
-        yield Case(title, sent, rates, euro, minor(duty), minor(tax), working)
+        estimated = "estimate" in options or any(line.file in (WORLD, "us") for line in rates)
+        yield Case(title, sent, rates, euro, minor(duty), minor(tax), estimated, working)
 
 
 def _goods(text: str, minor) -> Goods:  # type: ignore[no-untyped-def]

@@ -133,5 +133,24 @@ def test_what_is_wrong_is_named_with_what_would_help(
 
 
 def test_without_a_law_of_the_day_nothing_is_quoted() -> None:
-    assert law_of("HR", date(2022, 12, 31)) is None
-    assert law_of("HR", date(2023, 1, 1)) is not None
+    assert law_of("HR", date(2020, 12, 31)) is None
+    assert law_of("HR", date(2021, 1, 1)) is not None
+
+
+def test_a_country_whose_tax_nobody_has_said_is_not_free_of_tax() -> None:
+    at = date(2022, 6, 1)  # Singapore's pack begins its GST in 2023
+    asked = Consignment((Goods("610910", "CN", 20_000, ITEM),), "CN", "SG", at, "SGD")
+    with pytest.raises(LawMissing) as refused:
+        quote(Book(at, [law for law in [law_of("SG", at)] if law], [], {}), asked)
+    assert (refused.value.field, refused.value.remedy) == (
+        "to", "load a pack with the tax at import of SG on 2022-06-01",
+    )  # fmt: skip
+
+
+def test_what_may_pay_a_reduced_tax_or_excise_is_an_estimate() -> None:
+    def why(code: str) -> tuple[str, ...]:
+        return quote(book("12%", code), sent("DE", 20_000, code=code, currency="EUR")).why
+
+    assert why("61091000") == why("49019900") == ()
+    assert why("30049000") == ("30049000 may pay a reduced rate of VAT, which is not known: the full one is taken",)
+    assert why("24022090") == ("the excise duty on alcohol and tobacco is not in it",)

@@ -45,7 +45,7 @@ class Law:
         self.programs = [program for program, _ in _of(found, Program)]
         self.mean = _last(_of(found, MeanDuty))
         self.unions = {union.name for union, _ in _of(found, Union)}
-        self.gaps = tuple(gap.text for gap, _ in _of(found, Gap))
+        self.gaps = [gap for gap, _ in _of(found, Gap)]
         # Of two that hold the smaller limit is tried first.
         reliefs = sorted(_of(found, Relief), key=lambda pair: pair[0].up_to)
         self.duty_reliefs = [pair for pair in reliefs if pair[0].of == "duty"]
@@ -75,6 +75,14 @@ class Duty(NamedTuple):
     why: str
 
 
+class Taxing(NamedTuple):
+    """A tax, where it stands, and why it may be less."""
+
+    tax: Tax
+    citation: str
+    why: str
+
+
 class Book:
     """`rates` are all lines of the six-digit headings that may be asked; `euro` says what a euro is in a currency."""
 
@@ -86,7 +94,7 @@ class Book:
         for rate in rates:
             self.headings.setdefault((rate.tariff, rate.code[:6]), []).append(rate)
         self._duties: dict[tuple[str, str, str, bool], Duty] = {}
-        self._taxes: dict[tuple[str, str], tuple[Tax, str] | None] = {}
+        self._taxes: dict[tuple[str, str], Taxing] = {}
         self._factors: dict[tuple[str, str], Decimal] = {}
 
     def law(self, country: str) -> Law:
@@ -116,13 +124,14 @@ class Book:
             found = self._duties[key] = self._find_duty(law, code, origin, proof)
         return found
 
-    def tax(self, law: Law, code: str) -> tuple[Tax, str] | None:
-        """The tax on a commodity and where it stands: the reduced rate of the longest beginning of its code, of two the
-        higher; else the full one. None where there is no tax."""
+    def tax(self, law: Law, code: str) -> Taxing:
+        """The tax on a commodity: the reduced rate of the longest beginning of its code, of two the higher; else the
+        full one. Raises LawMissing."""
         key = (law.country, code)
-        if key not in self._taxes:
-            self._taxes[key] = _find_tax(law, code)
-        return self._taxes[key]
+        found = self._taxes.get(key)
+        if found is None:
+            found = self._taxes[key] = _find_tax(law, code, self.at)
+        return found
 
     def _find_duty(self, law: Law, code: str, origin: str, proof: bool) -> Duty:
         tariff = law.customs.tariff
@@ -176,15 +185,16 @@ def _mean_duty(law: Law) -> Duty:
     return Duty(((Line(rate, expressions.parse(text)),),), why)
 
 
-def _find_tax(law: Law, code: str) -> tuple[Tax, str] | None:
+def _find_tax(law: Law, code: str, at: date) -> Taxing:
     if not law.taxes:
-        return None
+        raise LawMissing("to", f"load a pack with the tax at import of {law.country} on {at}")
     full, citation = law.taxes[-1]
     best: tuple[int, Decimal, str] | None = None
     for reduced, cited in law.reduced:
         for beginning in reduced.codes:
             if code.startswith(beginning) and (best is None or (len(beginning), reduced.rate) > best[:2]):
                 best = (len(beginning), reduced.rate, cited)
-    if best is None:
-        return full, citation
-    return Tax(full.name, best[1], full.on, full.inside), best[2]
+    if best is not None:
+        return Taxing(Tax(full.name, best[1], full.on, full.inside), best[2], "")
+    why = f"{code} may pay a reduced rate of {full.name}, which is not known: the full one is taken"
+    return Taxing(full, citation, why if code.startswith(full.may_be_less) else "")

@@ -59,6 +59,7 @@ class Taxed(NamedTuple):
     rate: Decimal
     citation: str
     relief: str
+    why: str
 
 
 def quote(book: Book, sent: Consignment) -> Landed:
@@ -80,7 +81,8 @@ def quote(book: Book, sent: Consignment) -> Landed:
     lines = tuple(
         Assessed(
             goods.code, _whole(parts.goods), _whole(parts.transport), parts.value_minor, *_rate(due), duty_minor,
-            due.relief, tax.name, tax.rate, _whole(tax.base), tax_minor, tax.citation, tax.relief or waived, due.why,
+            due.relief, tax.name, tax.rate, _whole(tax.base), tax_minor, tax.citation, tax.relief or waived,
+            due.why or tax.why,
         )
         for goods, due, parts, duty_minor, tax, tax_minor in zip(
             sent.lines, dues, valued, duty_minors, taxed, tax_minors, strict=True
@@ -89,12 +91,20 @@ def quote(book: Book, sent: Consignment) -> Landed:
     charges = tuple(zip(duty_minors, tax_minors, strict=True))
     if factor != ONE:
         charges = tuple((_whole(duty / factor), _whole(tax / factor)) for duty, tax in charges)
-    why = tuple(dict.fromkeys([*law.gaps, *(due.why for due in dues if due.why)]))
+    why = _why(law, sent, dues, taxed)
     duty, tax = sum(charge[0] for charge in charges), sum(charge[1] for charge in charges)
     fee = sent.fee_minor if duty or tax else 0
     return Landed(
         sent.currency, customs.currency, customs.basis, rate, lines, charges, duty, tax, fee, bool(why), why
     )  # fmt: skip
+
+
+def _why(law: Law, sent: Consignment, dues: list[Due], taxed: list[Taxed]) -> tuple[str, ...]:
+    """Why it is only an estimate, each reason once."""
+    codes = [goods.code for goods in sent.lines]
+    gaps = [gap.text for gap in law.gaps if not gap.codes or any(code.startswith(gap.codes) for code in codes)]
+    reasons = [*gaps, *(due.why for due in dues), *(tax.why for tax in taxed)]
+    return tuple(dict.fromkeys(reason for reason in reasons if reason))
 
 
 def _inside(sent: Consignment, customs: Customs) -> Landed:
@@ -236,14 +246,10 @@ def _amount(pair: tuple[Decimal, Line]) -> Decimal:
 
 
 def _taxes(book: Book, law: Law, sent: Consignment, valued: list[Valued], duty_minors: list[int]) -> list[Taxed]:
-    if not law.taxes:
-        return [Taxed(ZERO, ZERO, "", ZERO, "", "")] * len(valued)
     relief = _relief(book, law.tax_reliefs, law, sent, valued) if law.tax_reliefs else None
     found = []
     for goods, parts, duty_minor in zip(sent.lines, valued, duty_minors, strict=True):
-        taxing = book.tax(law, goods.code)
-        assert taxing is not None, "there are taxes"
-        tax, citation = taxing
+        tax, citation, why = book.tax(law, goods.code)
         base = parts.goods if "goods" in tax.on else ZERO
         if "transport" in tax.on:
             base += parts.transport
@@ -255,10 +261,10 @@ def _taxes(book: Book, law: Law, sent: Consignment, valued: list[Valued], duty_m
         if tax.inside:  # part of its own base: of 83, 17 % inside are 17
             base = base / (1 - share)
         if relief is None or goods.code.startswith(relief[0].except_) or goods.origin in relief[0].not_from:
-            found.append(Taxed(base * share, base, tax.name, tax.rate, citation, ""))
+            found.append(Taxed(base * share, base, tax.name, tax.rate, citation, "", why))
             continue
         share = expressions.parse(relief[0].instead).share or ZERO if relief[0].instead else ZERO
-        found.append(Taxed(base * share, base, tax.name, share.scaleb(2), citation, relief[1]))
+        found.append(Taxed(base * share, base, tax.name, share.scaleb(2), citation, relief[1], ""))
     return found
 
 

@@ -28,12 +28,17 @@ class Customs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """VAT or GST at import: `rate` percent of the sum of `on`; `inside` when the tax is part of its own base."""
+    """VAT or GST at import: `rate` percent of the sum of `on`; `inside` when the tax is part of its own base.
+
+    Goods whose codes begin like one of `may_be_less` (food, medicines, books) pay less in many cases: where no reduced
+    rate is known of one, the full rate is an estimate. A country without such a tax has one of 0 percent: none at all
+    would mean that nobody has said."""
 
     name: str
     rate: Decimal
     on: tuple[Literal["goods", "transport", "duty", "fee"], ...] = ("goods", "transport", "duty")
     inside: bool = False
+    may_be_less: tuple[str, ...] = ()
 
 
 class ReducedTax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,9 +93,10 @@ class Union(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What this law lacks, so that every answer is an estimate."""
+    """What this law lacks, so that every answer is an estimate; with `codes` only that on such goods."""
 
     text: str
+    codes: tuple[str, ...] = ()
 
 
 Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap
