@@ -239,6 +239,8 @@ async def test_3_landed_cost(shop: Shop) -> None:
     assert (refused["type"], refused["field"]) == ("/problems/rate_missing", "code")
     refused = await asked(shop, "CN", "DE", "USD", shirt, at="2026-03-02")
     assert (refused["type"], refused["field"]) == ("/problems/currency_rate_missing", "currency")
+    refused = await asked(shop, "CN", "DE", "EUR", shirt, at="0001-01-01")
+    assert (refused["type"], refused["field"]) == ("/problems/law_missing", "to")
     refused = await asked(shop, "CN", "AQ", "EUR", shirt, at="2026-03-02")
     assert (refused["type"], refused["field"]) == ("/problems/law_missing", "to")
 

@@ -21,6 +21,14 @@ def test_case(case: Case) -> None:
     assert landed.estimated == case.estimated
 
 
+def test_reduced_rates_that_have_ended_since_the_database_was_made_end(data: Path) -> None:
+    (file,) = [one for one in files.FILES if "eu_vat_rules" in one]
+    ended = {(country, facts["rate"], end) for country, _, _, end, facts, _ in files.read(data, file).laws if end}
+    assert ended == {
+        ("CZ", "10", date(2024, 1, 1)), ("FI", "10", date(2025, 1, 1)), ("RO", "5", date(2025, 8, 1)),
+    }  # fmt: skip
+
+
 def test_there_are_enough_of_them_and_their_workings_are_right() -> None:
     assert len(CASES) >= 60
     steps = [step for case in CASES for text in case.working if (step := arithmetic(text))]

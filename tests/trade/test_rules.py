@@ -14,6 +14,7 @@ from entrepot.kit.problem import Problem
 from entrepot.trade.books import Book
 from entrepot.trade.rules import quote
 from entrepot.trade.types import (
+    NOT_READ,
     Consignment,
     CurrencyRateMissing,
     Goods,
@@ -100,6 +101,18 @@ def test_a_code_of_six_digits_is_exact_where_its_lines_agree_and_else_the_highes
     assert dear.estimated
     assert dear.why == ("which of 2 lines of the tariff 610910 means is not said: the highest duty is taken",)
     assert dear.lines[0].source == "t:1"
+
+
+def test_a_line_that_was_not_read_is_not_passed_over() -> None:
+    """Of a code of six digits another line would be taken for it."""
+    rates = [Rate("EU", "61091000", "mfn", "12%", "t", 1, AT), Rate("EU", "61091090", "mfn", NOT_READ, "t", 2, AT)]
+    partly = Book(AT, [law for law in [law_of("DE", AT)] if law], rates, {})
+    assert quote(partly, sent("DE", 20_000, code="61091000", currency="EUR")).duty_minor == 2_400
+    for code in ("610910", "61091090"):
+        with pytest.raises(RateMissing) as refused:
+            quote(partly, sent("DE", 20_000, code=code, currency="EUR"))
+        assert refused.value.field == "code"
+        assert refused.value.remedy.startswith("the duty of 61091090 (t:2) is not read: say another line")
 
 
 def test_a_longer_code_than_the_tariffs_is_that_of_the_tariff() -> None:

@@ -42,7 +42,7 @@ create table trade.duty_rate (
     program    text collate "C" not null,
     valid_from date not null,
     valid_to   date,
-    expression text not null,
+    expression text not null,  -- empty where the line is there and was not read: what may be of it is refused
     line       int  not null,  -- of the source, counted from 1; the heading is line 1 where there is one
     source     text collate "C" not null,
     primary key (tariff, heading, code, program, valid_from),

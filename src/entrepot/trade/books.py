@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from entrepot.trade import expressions
 from entrepot.trade.expressions import Expression
 from entrepot.trade.types import (
+    NOT_READ,
     Cited,
     CurrencyRateMissing,
     Customs,
@@ -148,6 +149,11 @@ class Book:
         general = instead or {"mfn"}
         lines: dict[str, list[Line]] = {}
         for rate in meant:
+            if rate.program in general and rate.expression == NOT_READ:
+                raise RateMissing(
+                    "code", f"the duty of {rate.code} ({rate.source}:{rate.line}) is not read: say another line of"
+                    f" the tariff {tariff} than it, if the goods are not of it",
+                )  # fmt: skip
             if rate.program in general or rate.program in offered:
                 lines.setdefault(rate.code, []).append(Line(rate, expressions.parse(rate.expression)))
         options = [tuple(found) for found in lines.values() if any(line.rate.program in general for line in found)]

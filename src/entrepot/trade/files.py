@@ -16,9 +16,10 @@ import polars as pl
 
 from entrepot.trade.readings import Reading
 from entrepot.trade.spellings import UnreadError, read_eu, read_us
+from entrepot.trade.types import NOT_READ
 from entrepot.trade.words import documents, index
 
-READER = "2"
+READER = "3"
 """Changes when the same file is to be read anew, because it is read otherwise than before."""
 NO_END = date(2050, 1, 1)
 """A rate that ends after this has no end: the United States write 2050-12-31."""
@@ -39,6 +40,8 @@ def _add_rate(
         reading.rates.append((tariff, code, program, *period, read(), line))
     except UnreadError as error:
         reading.leave(f"{tariff} {program}: {error}", f"line {line}, {code}")
+        if program in ("mfn", "column_2"):  # it is there, so that no other line passes for it; a preference is not
+            reading.rates.append((tariff, code, program, *period, NOT_READ, line))
 
 
 def us_hts(path: Path, reading: Reading) -> None:
@@ -138,6 +141,8 @@ REDUCED = {"Foodstuffs": "food", "Supply, including on loan by libraries, of boo
 CONDITIONS = ("only", "exclud", "except", "not ", "provided", "if ", "when", "intended", "other than", "limited")
 BEVERAGES = "22"
 """Chapter 22 is taxed by what is in the bottle, which a code does not say."""
+OVER = {("CZ", "10"): date(2024, 1, 1), ("FI", "10"): date(2025, 1, 1), ("RO", "5"): date(2025, 8, 1)}
+"""Rates of the database that ended since: CZ has 12 % (Act 349/2023), FI books 14 % and RO 11 % (Law 141/2025)."""
 SPECIAL_TERRITORY = ("Madeira", "Azores", "Corsica", "Canary", "island", "Jungholz", "overseas", "region")
 
 
@@ -162,7 +167,8 @@ def reduced_vat(path: Path, reading: Reading) -> None:
         else:
             facts = {"name": "VAT", "rate": row["rate"], "codes": sorted(set(codes))}
             cited = f"EU VAT database (TEDB) as of April 2024, {kind} (line {line})"
-            reading.laws.append((row["country"], "reduced_tax", date(2021, 7, 1), None, facts, cited))
+            end = OVER.get((row["country"], row["rate"]))
+            reading.laws.append((row["country"], "reduced_tax", date(2021, 7, 1), end, facts, cited))
 
 
 def euro_rates(path: Path, reading: Reading) -> None:

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from entrepot.trade.types import NOT_READ
+
 EXAMPLES = 3
 
 
@@ -28,7 +30,8 @@ class Reading:
 
     @property
     def read(self) -> int:
-        return len(self.codes) + len(self.texts) + len(self.rates) + len(self.laws) + len(self.euro_rates)
+        rates = sum(1 for *_, expression, _line in self.rates if expression != NOT_READ)
+        return len(self.codes) + len(self.texts) + rates + len(self.laws) + len(self.euro_rates)
 
     def leave(self, reason: str, example: str) -> None:
         """Counts what was not read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -13,7 +13,7 @@ from entrepot.trade import store
 from entrepot.trade.books import Book, Law
 from entrepot.trade.types import KINDS, Cited, LawMissing, Rate
 
-BANKS_REST = timedelta(days=10)
+BANKS_REST_D = 10
 """A rate of exchange that is older than this is none."""
 
 
@@ -49,6 +49,6 @@ async def book(
     rows = await tx.all(store.RATES, tariffs=tariffs, headings=headings, programs=programs, at=at)
     asked = {law.customs.currency for law in found} | set(currencies)
     asked |= {relief.currency for law in found for relief, _ in [*law.duty_reliefs, *law.tax_reliefs]}
-    euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, oldest=at - BANKS_REST)
+    euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, rest=BANKS_REST_D)
     rates = [Rate(r.tariff, r.code, r.program, r.expression, r.source, r.line, r.valid_from) for r in rows]
     return Book(at, found, rates, {row.currency: Decimal(row.rate) for row in euro})

@@ -98,7 +98,7 @@ EURO_RATES = sql(
     """
     select distinct on (e.currency) e.currency, e.day, e.rate
       from trade.euro_rate e
-     where e.currency = any (:currencies::text[]) and e.day <= :at and e.day > :oldest
+     where e.currency = any (:currencies::text[]) and e.day <= :at and e.day > :at::date - :rest::int
      order by e.currency, e.day desc
     """,
     EuroRateRow,

@@ -114,6 +114,10 @@ class Cited(NamedTuple):
     valid_from: date
 
 
+NOT_READ = ""
+"""The expression of a line whose duty is not read: what it may be the duty of is refused."""
+
+
 class Rate(NamedTuple):
     """A line of a tariff; `line` is that of the file `source`."""
 
