@@ -354,6 +354,7 @@ async def test_5_the_proof_after_a_kill(folder: Path) -> None:
 
 
 MIX = "listing=2,detail=1,cart=1,purchase=1,place=1,campaign=6"
+"""Most of those who must not fail come for a campaign."""
 
 
 def test_6_rehearsal(
@@ -460,7 +461,6 @@ def require_proven(found: dict[str, Any]) -> None:
     assert evidence["placed"] >= evidence["acknowledged"] >= 4
     assert (evidence["findings"], evidence["strayed"]) == (0, 0)
     assert evidence["checked"] > 0
-    assert "campaign" in {kind["name"] for kind in found["kinds"]}
     assert {point["phase"] for point in found["timeline"]} == {"warm", "ramp", "peak"}
     assert found["ramp"][0][0]["failed"] == 0
     assert found["ramp"][0][0]["usage"]["web_processes"] == 2
