@@ -49,6 +49,21 @@ async def test_nothing_is_sold_before_the_start_or_from_the_end_on(stage: Stage)
     assert await stage.shop.state() == before
 
 
+async def test_nothing_is_sent_over_a_border(stage: Stage) -> None:
+    """What a border takes is said before it is paid; a purchase in one step could not say it."""
+    path, offer = await stage.running()
+    buyer = await stage.shop.buyer()
+    abroad = {
+        "recipient": "Ada Byron", "line1": "1 Main Street", "city": "Hull", "postal_code": "HU1", "country": "GB"
+    }  # fmt: skip
+    address = (await buyer.send("POST", "/v1/addresses", abroad)).json()["id"]
+    before = await stage.shop.state()
+    refused = await buy(buyer, path, offer, address_id=address)
+    assert problem(refused) == {"type": "not_sent_abroad", "status": 409, "country": "US"}
+    assert await stage.shop.state() == before
+    assert (await buy(buyer, path, offer)).status_code == 201
+
+
 async def test_ordinary_sales_do_not_eat_what_is_set_aside(stage: Stage) -> None:
     path, offer = await stage.running(units=7)
     buyer = await stage.shop.buyer()

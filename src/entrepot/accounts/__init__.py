@@ -22,7 +22,7 @@ from entrepot.accounts.actions import (
     register_buyer,
     sign_in,
 )
-from entrepot.accounts.reads import address, addresses, addresses_of, cell_of, me
+from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me
 from entrepot.accounts.types import (
     Address,
     EmailTaken,
@@ -35,6 +35,6 @@ from entrepot.accounts.types import (
 
 __all__ = [
     "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
-    "add_staff", "address", "addresses", "addresses_of", "cell_of", "import_buyers", "me", "open_wallets",
+    "add_staff", "address", "addresses", "cell_of", "countries_of", "import_buyers", "me", "open_wallets",
     "register_buyer", "sign_in",
 ]  # fmt: skip

@@ -34,10 +34,10 @@ async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
     return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)
 
 
-async def addresses_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
-    """Of these (user, address): the addresses that are that user's."""
+async def countries_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]) -> dict[UUID, str]:
+    """Of these (user, address): the countries of the addresses that are that user's, by address."""
     user_ids, ids = [user for user, _ in pairs], [id_ for _, id_ in pairs]
-    return set(await tx.all(store.ADDRESSES_OF, cell=cell, user_ids=user_ids, ids=ids))
+    return {row.id: row.country for row in await tx.all(store.COUNTRIES_OF, cell=cell, user_ids=user_ids, ids=ids)}
 
 
 async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Address:

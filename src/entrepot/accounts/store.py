@@ -11,6 +11,13 @@ from entrepot.accounts.types import Address, Login, Me
 from entrepot.kit.sql import sql
 
 
+class InCountry(msgspec.Struct, frozen=True):
+    """An address, and where it is."""
+
+    id: UUID
+    country: str
+
+
 class Failures(msgspec.Struct, frozen=True):
     """How often `who` failed in the window, and the first time."""
 
@@ -128,13 +135,13 @@ ADDRESS = sql(
     """,
     Address,
 )
-ADDRESSES_OF = sql(
+COUNTRIES_OF = sql(
     """
-    select a.id
+    select a.id, a.country
       from unnest(:user_ids::uuid[], :ids::uuid[]) as u (user_id, id)
       join accounts.address a on a.cell = :cell and a.id = u.id and a.user_id = u.user_id
     """,
-    UUID,
+    InCountry,
 )
 DELETE_ADDRESS = sql(
     "delete from accounts.address where cell = :cell and id = :id and user_id = :user_id returning id", UUID

@@ -22,6 +22,7 @@ from entrepot.campaigns.types import (
     NewCampaign,
     NewOffer,
     NoLine,
+    NotSentAbroad,
     NotYourTurn,
     TicketNeeded,
 )
@@ -208,8 +209,8 @@ routes = [
     post(
         "/v1/campaigns/{campaign_id}/orders", buy_now, access=BUYER, status=201, key="needed",
         raises=(
-            *PLACE_PROBLEMS.values(), CampaignNotStarted, CampaignOver, NotYourTurn, Overloaded, TicketNeeded,
-            payments.MethodNotOffered, pricing.AmountTooLarge, pricing.ShippingNotOffered,
+            *PLACE_PROBLEMS.values(), CampaignNotStarted, CampaignOver, NotSentAbroad, NotYourTurn, Overloaded,
+            TicketNeeded, payments.MethodNotOffered, pricing.AmountTooLarge, pricing.ShippingNotOffered,
         ),
     ),
     get("/v1/campaigns/{campaign_id}/line", read_place, access=BUYER, raises=(TicketNeeded,)),

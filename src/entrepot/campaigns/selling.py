@@ -14,6 +14,7 @@ import msgspec
 from entrepot import accounts, catalog, orders, pricing
 from entrepot.campaigns import store
 from entrepot.campaigns.rules import closed, limit_name
+from entrepot.campaigns.types import NotSentAbroad
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
 
@@ -49,7 +50,7 @@ class _Facts(NamedTuple):
     terms: Mapping[int, store.Terms]
     offers: Mapping[int, catalog.OfferFacts]
     services: Container[tuple[str, str]]
-    addresses: Container[UUID]
+    countries: Mapping[UUID, str]  # of addresses
 
 
 async def sell_many(tx: Tx, home: int, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
@@ -84,15 +85,15 @@ async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _F
     offers = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, cell, list(terms))}
     markets = {fact.market for fact in offers.values()}
     services = {(market, s.code) for market in markets for s in await pricing.services(tx, market)}
-    addresses = await accounts.addresses_of(tx, home, [(w.buyer_id, w.address_id) for w in wishes])
-    return _Facts(terms, offers, services, addresses)
+    countries = await accounts.countries_of(tx, home, [(w.buyer_id, w.address_id) for w in wishes])
+    return _Facts(terms, offers, services, countries)
 
 
 def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
     """An offer of the campaign, at its time, of which something is left; by a service of the market, to an address of
-    the buyer's."""
+    the buyer's. What a border takes is said before it is paid, for which one step leaves no room."""
     terms = facts.terms.get(wish.offer_id)
-    if terms is None or terms.campaign_id != wish.campaign_id or wish.address_id not in facts.addresses:
+    if terms is None or terms.campaign_id != wish.campaign_id or wish.address_id not in facts.countries:
         return NotFound()
     if problem := closed(terms.starts_at, terms.ends_at, now):
         return problem
@@ -101,6 +102,8 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
         return orders.OfferUnavailable(wish.offer_id)
     if (offer.market, wish.shipping_code) not in facts.services:
         return pricing.ShippingNotOffered(wish.shipping_code)
+    if facts.countries[wish.address_id] != terms.country:
+        return NotSentAbroad(terms.country)
     return orders.SoldOut(wish.offer_id, terms.left) if wish.quantity > terms.left else None
 
 

@@ -60,7 +60,7 @@ class Ends(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What decides in the database about a purchase."""
+    """What decides in the database about a purchase. The goods lie in `country`."""
 
     offer_id: int
     campaign_id: UUID
@@ -68,6 +68,7 @@ class Terms(msgspec.Struct, frozen=True):
     ends_at: datetime
     max_per_buyer: int
     left: int
+    country: str
 
 
 ADD = sql("""
@@ -140,10 +141,12 @@ BOUGHT = sql(
 )
 TERMS = sql(
     """
-    select o.offer_id, c.id, c.starts_at, c.ends_at, o.max_per_buyer, a.available
+    select o.offer_id, c.id, c.starts_at, c.ends_at, o.max_per_buyer, a.available, l.country
       from campaigns.offer o
       join campaigns.campaign c on c.cell = o.cell and c.id = o.campaign_id
       join inventory.availability a on a.cell = o.cell and a.stock_id = o.stock_id
+      join catalog.offer f on f.cell = o.cell and f.id = o.offer_id
+      join logistics.location l on l.cell = o.cell and l.id = f.location_id
      where o.cell = :cell and o.campaign_id = any (:ids::uuid[]) and o.offer_id = any (:offers::bigint[])
     """,
     Terms,

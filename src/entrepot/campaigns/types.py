@@ -100,6 +100,14 @@ class CampaignOver(Problem):
 
 
 @dataclass(eq=False)
+class NotSentAbroad(Problem):
+    """What a campaign sells is sent only within the country in which it lies."""
+
+    status: ClassVar[int] = 409
+    country: str
+
+
+@dataclass(eq=False)
 class TicketNeeded(Problem):
     """So many want to buy that there is a line: join it first. This ticket is none of this session's for it."""
 

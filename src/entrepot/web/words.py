@@ -103,6 +103,7 @@ REFUSALS = {
     "campaign_not_started": N("This begins at %(starts_at)s."),
     "campaign_over": N("This ended at %(ends_at)s."),
     "ticket_needed": N("Many want to buy here. Please join the line first."),
+    "not_sent_abroad": N("This is only sent within one country: %(country)s."),
     "not_your_turn": N("It is not your turn yet: %(ahead)s are before you."),
     "no_line": N("Nobody needs to wait here any more."),
     "switched_off": N("So many are shopping that we have put this aside. It is back at %(until)s at the latest."),
