@@ -148,8 +148,8 @@ _LIVED = (
       from made where sent and status <> 'shipped'
     """,
     f"""
-    insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)
-    select {CELL}, grown.id(ended_at, n || ' refund'), group_id, order_id, paid, 'done', status, ended_at
+    insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
+    select {CELL}, grown.id(ended_at, n || ' refund'), group_id, order_id, order_id, paid, 'done', status, ended_at
       from made where status in ('canceled', 'refunded')
     """,
     f"""

@@ -138,7 +138,8 @@ class Shop:
             "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
             "logistics.location", "payments.payment", "payments.refund", "payments.payout", "kit.event",
             "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
-            "platform.switch_off", "catalog.offer", "catalog.component",
+            "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
+            "disputes.dispute", "disputes.step",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

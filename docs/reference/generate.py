@@ -35,6 +35,7 @@ ROOMS = (
     "logistics",
     "payments",
     "orders",
+    "disputes",
     "campaigns",
 )
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)

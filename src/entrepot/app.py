@@ -30,6 +30,7 @@ from entrepot import __version__, campaigns, orders, payments, platform, web
 from entrepot.accounts import api as accounts_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
+from entrepot.disputes import api as disputes_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import monotonic
@@ -64,6 +65,7 @@ ROUTES = [
     *logistics_api.routes,
     *payments_api.routes,
     *ledger_api.routes,
+    *disputes_api.routes,
     *platform_api.routes,
     *trade_api.routes,
 ]

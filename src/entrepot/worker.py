@@ -14,6 +14,7 @@ import httpx
 from entrepot import orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
+from entrepot.disputes import jobs as disputes_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
@@ -28,8 +29,10 @@ from entrepot.settings import Settings, SettingsError, load
 
 Part = Callable[[], Awaitable[int]]
 
-CONSUMERS = orders_jobs.CONSUMERS
-TIMERS = (*orders_jobs.TIMERS, *ledger_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS)
+CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS)
+TIMERS = (
+    *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
+)  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
 """Seconds to wait when there is little to do: orders, the gateway, clean-ups; and for a database that is away."""
 ENOUGH = 100

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
-from entrepot import ledger, orders
+from entrepot import ledger, logistics, orders, sellers
 from entrepot.kit.auth import Role
 from entrepot.kit.db import Tx
-from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.ids import NIL, new_id, show
 from entrepot.ledger import Transfer
 from entrepot.logistics import NewShipment
-from tests.shop import START, Shop, open_shop
+from tests.shop import START, TERMS, Shop, open_shop
 
 
 @pytest.fixture
@@ -91,3 +94,145 @@ async def _post_late(shop: Shop, by: timedelta) -> None:
         cash, payout = await ledger.account_ids(tx, 0, ["cash", "payout"], [NIL, NIL], ["USD", "USD"])
         transfer = Transfer(new_id(tx.now), "top_up", cash, payout, 1)
         await ledger.post_all(Tx(tx.conn, tx.now - by), 0, [transfer])
+
+
+PDF = {"name": "parcel.pdf", "content": b64encode(b"%PDF-1.7 torn box").decode()}
+
+
+def claim_of(line_no: int, quantity: int) -> dict[str, Any]:
+    lines = [{"line_no": line_no, "quantity": quantity}]
+    return {"kind": "wrong_or_damaged", "lines": lines, "text": "Torn.", "file": PDF}
+
+
+async def ask(shop: Shop, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
+    answer = await shop.http.post(path, json=body, headers=headers)
+    return answer.status_code, answer.json() if answer.content else None
+
+
+async def sent(shop: Shop, order: UUID, number: str) -> str:
+    """Ships an order; the path of its disputes."""
+    async with shop.db.write() as tx:
+        await orders.ship_many(tx, 0, [NewShipment(order, "house", number)])
+    return f"/v1/orders/{show('ord', order)}/disputes"
+
+
+async def test_2_escrow_with_evidence(shop: Shop) -> None:
+    """Of an order of three, 3,933 with shipping, one is disputed: 1,311 are frozen, and the rest is released as if
+    nothing were. The seller offers 300, the operator grants 500, the seller appeals, the operator stays with 500: this
+    goes back, and the rest of the unit is the seller's, less commission and fee at the rates of the sale."""
+    seller = await shop.seller()
+    buyer = await shop.buyer()
+    (order,) = await buyer.buy([(await shop.offer(seller, 1_111, 5), 3)])
+    path = f"/v1/orders/{show('ord', order)}/disputes"
+
+    def staff() -> dict[str, str]:
+        return shop.session(Role.SELLER, new_id(START), seller)
+
+    state = await shop.state()
+    told = await ask(shop, path, claim_of(1, 1), buyer.headers)
+    assert told[1]["type"] == "/problems/wrong_status"  # nothing was sent yet
+    assert await shop.state() == state
+    await sent(shop, order, "1")
+    state = await shop.state()
+    assert (await ask(shop, path, claim_of(1, 4), buyer.headers))[1]["left"] == 3
+    assert (await ask(shop, path, claim_of(2, 1), buyer.headers))[1]["line_no"] == 2
+    assert await shop.state() == state
+    status, opened = await ask(shop, path, claim_of(1, 1), buyer.headers)
+    assert status == 201
+    dispute = f"{path}/{opened['id']}"
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', order)}/confirm")).status_code == 204
+    # Of 333 commission and 59 fee the first of three units has a third, rounded down.
+    assert await shop.balance("escrow") == 1_311
+    first = 2 * 1_311 - (333 - 111) - (59 - 19)
+    assert await shop.balance("seller", seller) == first
+
+    answer = f"/v1/seller/disputes/{opened['id']}/steps"
+    assert (await ask(shop, answer, {"act": "answer", "amount_minor": 1_312}, staff()))[1]["claimed_minor"] == 1_311
+    assert (await ask(shop, answer, {"act": "answer", "amount_minor": 300, "text": "A scratch."}, staff()))[0] == 204
+    assert (await ask(shop, f"{dispute}/steps", {"act": "escalate", "text": "It is torn."}, buyer.headers))[0] == 204
+    verdict = f"/v1/operator/disputes/{opened['id']}/verdict"
+    (waiting,) = (await shop.http.get("/v1/operator/disputes", headers=shop.operator)).json()["items"]
+    assert (waiting["id"], waiting["status"], waiting["offered"]["minor"]) == (opened["id"], "escalated", 300)
+    assert (await ask(shop, verdict, {"amount_minor": 500, "text": "Half."}, shop.operator))[0] == 204
+    await shop.run(after=timedelta(days=6, hours=23))
+    assert (await ask(shop, answer, {"act": "appeal", "text": "Too much."}, staff()))[0] == 204
+    assert (await ask(shop, f"{dispute}/steps", {"act": "appeal"}, buyer.headers))[1]["dispute_status"] == "appealed"
+    assert await shop.balance("escrow") == 1_311
+    wallet = await shop.balance("wallet", buyer.id)
+    assert (await ask(shop, verdict, {"amount_minor": 500, "text": "Half it is."}, shop.operator))[0] == 204
+    assert await shop.balance("wallet", buyer.id) == wallet + 500
+    assert await shop.balance("escrow") == 0
+    # Of 111 commission and 19 fee floor(500/1311 of them) go back: 42 and 7.
+    earned = 3_933 - 500 - (333 - 42) - (59 - 7)
+    assert await shop.balance("seller", seller) == earned
+
+    seen = (await shop.http.get(dispute, headers=buyer.headers)).json()
+    assert [(step["party"], step["act"]) for step in seen["steps"]] == [
+        ("buyer", "open"), ("seller", "answer"), ("buyer", "escalate"), ("operator", "decide"), ("seller", "appeal"),
+        ("operator", "decide"),
+    ]  # fmt: skip
+    shown = await shop.http.get(f"{dispute}/files/{seen['steps'][0]['id']}", headers=buyer.headers)
+    assert shown.json() == PDF | {"type": "application/pdf"}
+    assert (await ask(shop, path, claim_of(1, 3), buyer.headers))[1]["left"] == 2
+    await shop.audited()
+
+
+async def test_2_what_was_paid_out_is_disputed(shop: Shop) -> None:
+    """When the seller has been paid out, what is disputed is called back, and the seller owes it; who is silent has
+    lost, and the next payout has that much less."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    (order,) = await buyer.buy([(await shop.offer(seller, 1_111, 3), 3)])
+    path, wallet = await sent(shop, order, "1"), await shop.balance("wallet", buyer.id)
+    assert (await buyer.send("POST", path.replace("disputes", "confirm"))).status_code == 204
+    await shop.run(after=timedelta(minutes=1))
+    await shop.run(after=timedelta(days=5))  # the payout has arrived
+    earned, owed = 3_933 - 333 - 59, 2_622 - 222 - 39
+    assert (await shop.balance("payout"), await shop.balance("seller", seller)) == (earned, 0)
+    assert (await ask(shop, path, claim_of(1, 2), buyer.headers))[0] == 201
+    assert (await shop.balance("escrow"), await shop.balance("seller", seller)) == (2_622, -owed)
+    await shop.run(after=timedelta(days=3))
+    await shop.run(after=timedelta(days=7))
+    assert await shop.balance("wallet", buyer.id) == wallet + 2_622
+    assert (await shop.balance("escrow"), await shop.balance("seller", seller)) == (0, -owed)
+    assert await shop.balance("commission") == 111
+
+    staff = shop.session(Role.SELLER, new_id(START), seller)
+    period = {"currency": "USD", "first": "2026-03-01", "last": "2026-03-31"}
+    found = (await shop.http.get("/v1/seller/statement", params=period, headers=staff)).json()
+    assert found["closing_minor"] == -owed
+    lines = {line["code"]: line["amount_minor"] for line in found["lines"] if line["event"].startswith("dsp_")}
+    assert lines == {"recall": -2_622, "commission_back": 222, "payment_fee_back": 39}
+
+    (second,) = await buyer.buy([(await shop.offer(seller, 10_000, 1), 1)])
+    late = await sent(shop, second, "2")
+    assert (await buyer.send("POST", late.replace("disputes", "confirm"))).status_code == 204
+    await shop.run(after=timedelta(days=14, seconds=1))
+    staff = shop.session(Role.SELLER, new_id(START), seller)
+    payouts = (await shop.http.get("/v1/seller/payouts", headers=staff)).json()["items"]
+    assert [payout["amount_minor"] for payout in payouts] == [10_600 - 1_000 - 159 - owed, earned]
+    state = await shop.state()
+    told = await ask(shop, late, claim_of(1, 1), buyer.headers)
+    assert told[1]["type"] == "/problems/dispute_too_late"
+    assert await shop.state() == state
+    await shop.audited()
+
+
+async def test_2_a_market_may_release_by_the_scan(shop: Shop) -> None:
+    """Terms are dated: from now on the scan of its delivery releases an order, and one without waits for its timer."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    offer = await shop.offer(seller, 1_000, 2)
+    scanned, silent = [(await buyer.buy([(offer, 1)]))[0] for _ in range(2)]
+    async with shop.db.write() as tx:
+        await sellers.set_terms(tx, msgspec.structs.replace(TERMS, valid_from=tx.now, confirm_after_s=0))
+    await sent(shop, scanned, "1")
+    await sent(shop, silent, "2")
+    async with shop.db.write() as tx:
+        await logistics.track(tx, 0, [logistics.Scan("house", "1", "delivered", tx.now)])
+    await shop.run()
+    each = 1_600 - 100 - 24
+    assert await shop.balance("seller", seller) == each
+    await shop.run(after=timedelta(days=30) - timedelta(seconds=1))
+    assert await shop.balance("escrow") == 1_600
+    await shop.run(after=timedelta(seconds=1))
+    assert await shop.balance("escrow") == 0
+    await shop.audited()

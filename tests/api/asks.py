@@ -22,6 +22,7 @@ ADDRESS = {
     "postal_code": "1",
     "country": "US",
 }
+CLAIM = {"kind": "not_received", "lines": [{"line_no": 1, "quantity": 1}], "text": "Where is it?"}
 PERIOD = {"currency": "USD", "first": "2026-03-01", "last": "2026-03-31"}
 PASSWORD = "correct horse battery"
 
@@ -474,3 +475,32 @@ plain("GET /v1/seller/customs-data")
 @ask("GET /v1/offers/{offer_id}/at-door")
 async def _(stage: Stage) -> Ask:
     return Ask(f"/v1/offers/{stage.offer}/at-door", query={"country": "US"})
+
+
+plain("GET /v1/seller/disputes")
+plain("GET /v1/operator/disputes")
+
+
+@ask("POST /v1/orders/{order_id}/disputes")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/orders/{await stage.order(shipped=True)}/disputes", CLAIM)
+
+
+def of_dispute(name: str, body: dict[str, Any] | None = None, *, escalated: bool = False) -> None:
+    async def make(stage: Stage) -> Ask:
+        order, dispute, step = await stage.dispute(escalated=escalated)
+        return Ask(name.split()[1].format(order_id=order, dispute_id=dispute, step_id=step), body)
+
+    ASKS[name] = make
+
+
+of_dispute("GET /v1/orders/{order_id}/disputes")
+of_dispute("GET /v1/orders/{order_id}/disputes/{dispute_id}")
+of_dispute("GET /v1/orders/{order_id}/disputes/{dispute_id}/files/{step_id}")
+of_dispute("POST /v1/orders/{order_id}/disputes/{dispute_id}/steps", {"act": "withdraw", "text": "It came."})
+of_dispute("GET /v1/seller/disputes/{dispute_id}")
+of_dispute("GET /v1/seller/disputes/{dispute_id}/files/{step_id}")
+of_dispute("POST /v1/seller/disputes/{dispute_id}/steps", {"act": "answer", "amount_minor": 500})
+of_dispute("GET /v1/operator/disputes/{dispute_id}")
+of_dispute("GET /v1/operator/disputes/{dispute_id}/files/{step_id}")
+of_dispute("POST /v1/operator/disputes/{dispute_id}/verdict", {"amount_minor": 500, "text": "Half."}, escalated=True)

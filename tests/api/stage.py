@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -125,8 +126,8 @@ class Stage:
                 payment, tx.now,
             )  # fmt: skip
             await tx.conn.execute(
-                "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, "
-                "created_at) select cell, $2, id, id, amount_minor, 'failed', 'late_capture', $3 "
+                "insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, "
+                "reason, created_at) select cell, $2, id, id, id, amount_minor, 'failed', 'late_capture', $3 "
                 "from payments.payment where id = $1",
                 payment, refund, tx.now,
             )  # fmt: skip
@@ -139,6 +140,21 @@ class Stage:
             await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, seller, 100)])
             await payments.pay_out(tx, 0, 10_000 + number())
             return show("pay", await tx.conn.fetchval("select id from payments.payout order by id desc limit 1"))
+
+    async def dispute(self, *, escalated: bool = False) -> tuple[str, str, str]:
+        """A dispute of `buyer` with `seller`, for the operator to decide if it is `escalated`; the ids of the order, of
+        the dispute and of the step that has a file."""
+        order = await self.order(shipped=True)
+        path, file = f"/v1/orders/{order}/disputes", {"name": "a.pdf", "content": b64encode(b"%PDF-").decode()}
+        claim = {"kind": "not_received", "lines": [{"line_no": 1, "quantity": 1}], "text": "Torn.", "file": file}
+        id_ = (await self.buyer.send("POST", path, claim)).json()["id"]
+        if escalated:
+            body = {"act": "answer", "amount_minor": 0}
+            headers = self.headers(Role.SELLER)
+            await self.shop.http.post(f"/v1/seller/disputes/{id_}/steps", json=body, headers=headers)
+            await self.buyer.send("POST", f"{path}/{id_}/steps", {"act": "escalate"})
+        step = (await self.buyer.send("GET", f"{path}/{id_}")).json()["steps"][0]["id"]
+        return order, id_, step
 
     async def stock(self) -> int:
         """A row of stock of `seller`'s with ten units."""

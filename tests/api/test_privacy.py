@@ -1,5 +1,5 @@
-"""Who people are is in three tables and nowhere else: not in logs, events, ledger or kept answers; and after erasure it
-is in no column of any table."""
+"""Who people are is in three tables, and in what they say in disputes, and nowhere else: not in logs, events, ledger or
+kept answers; and after erasure it is in no column of any table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADDRESS = {
     "region": "Connaughtshire", "postal_code": "F35QX77", "country": "US",
 }  # fmt: skip
 WHO = re.compile("zykowska|quernmore|xanadu|ballyhaunis|connaughtshire|f35qx77|correct horse", re.IGNORECASE)
-PEOPLE = {"accounts.login", "accounts.person", "accounts.address"}
+PEOPLE = {"accounts.login", "accounts.person", "accounts.address", "disputes.step"}
 
 
 class Person:
@@ -85,6 +85,9 @@ async def live(shop: Shop) -> tuple[Person, str]:
         f"/v1/seller/orders/{order}/ship", json=body, headers=staff | {"idempotency-key": "s"}
     )
     assert shipped.status_code == 204
+    claim = {"kind": "not_received", "lines": [{"line_no": 1, "quantity": 1}], "text": f"I am {NAME}. Where is it?"}
+    disputed = await person.send("POST", f"/v1/orders/{order}/disputes", claim, **{"idempotency-key": next(keyed)})
+    assert "id" in disputed, disputed
     await shop.run()
     return person, order
 
@@ -111,7 +114,7 @@ async def test_people_are_in_their_tables_only(shop: Shop, capfd: pytest.Capture
     person, _ = await live(shop)
     found = await rows(shop)
     assert {table for table, texts in found.items() if any(WHO.search(text) for text in texts)} == PEOPLE
-    assert len(found["kit.idempotency_key"]) == 9
+    assert len(found["kit.idempotency_key"]) == 10
     assert len(found["kit.event"]) >= 3
     everything = "\n".join(text for texts in found.values() for text in texts)
     assert PASSWORD not in everything

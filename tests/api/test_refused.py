@@ -137,7 +137,7 @@ async def test_a_body_that_is_not_understood(stage: Stage, route: Route) -> None
     for body in BROKEN:
         refused = await stage.granted(route, replace(ask, raw=body, headers=json), **await keyed(route))
         assert kind(refused) == (400, "malformed"), body[:40]
-    for body in (good[:-1] + b" " * MAX_BODY_BYTES + b"}", b"x" * (MAX_BODY_BYTES + 1)):
+    for body in (good[:-1] + b" " * route.body_max_bytes + b"}", b"x" * (route.body_max_bytes + 1)):
         refused = await stage.granted(route, replace(ask, raw=body, headers=json), **await keyed(route))
         assert kind(refused) == (413, "too_large")
     for media in ("", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/form-data"):

@@ -82,8 +82,8 @@ class Desk:
         refund = new_id(self.clock.now())
         async with self.db.write() as tx:
             await tx.conn.execute(
-                "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, due_at, "
-                "created_at) values (0, $1, $2, $1, 1000, 'created', 'canceled', $3, $3)",
+                "insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, "
+                "reason, due_at, created_at) values (0, $1, $2, $1, $1, 1000, 'created', 'canceled', $3, $3)",
                 refund, payment, self.clock.now(),
             )  # fmt: skip
         return refund

@@ -63,8 +63,18 @@ WRONG = {
           from (select a.cell, a.currency, sum(b.credits - b.debits) as held from ledger.account a
                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
                  where a.code = 'escrow' group by 1, 2) e
-          full join (select cell, currency, sum(paid_minor + operator_discount_minor) as owed from orders.order
-                      where status in ('paid', 'shipped', 'delivered') group by 1, 2) o using (cell, currency)
+          full join (select o.cell, o.currency, sum(o.owed) as owed
+                       from (select cell, currency, paid_minor + operator_discount_minor from orders.order
+                              where status in ('paid', 'shipped', 'delivered')
+                             union all
+                             select o.cell, o.currency, -(p.paid_minor + p.operator_discount_minor)
+                               from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
+                              where o.status in ('paid', 'shipped', 'delivered')
+                             union all
+                             select o.cell, o.currency, p.paid_minor + p.operator_discount_minor
+                               from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
+                              where p.ended_at is null) o (cell, currency, owed)
+                      group by 1, 2) o using (cell, currency)
          where coalesce(e.held, 0) <> coalesce(o.owed, 0)""",
     "stock that is not what orders were promised": """
         select s.id, s.held, s.allocated from inventory.stock s

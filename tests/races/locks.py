@@ -46,6 +46,8 @@ RACED = {
     "test_hands.test_the_last_place_for_an_address_is_filled_once": "accounts.LOCK_USER",
     "test_hands.test_the_last_unit_is_sold_or_missing": "inventory.LOCK_OWN",
     "test_hands.test_what_is_paused_or_suspended_is_so_once": "catalog.SET_STATUS sellers.MOVE",
+    "test_disputes.test_silence_ends_a_turn_once": "disputes.LOCK_DUE",
+    "test_disputes.test_the_last_word_counts_once": "disputes.LOCK disputes.MOVE orders.END orders.LOCK_FROZEN",
     "test_hands.test_who_is_forgotten_keeps_no_address": (
         "accounts.ERASED accounts.ERASE_ADDRESSES accounts.ERASE_LOGIN accounts.ERASE_PERSON"
     ),
@@ -90,8 +92,8 @@ EXCEPTED = {
         "logistics.IMPORT_LOCATIONS pricing.ADD_PROMOTION pricing.ADD_SERVICE sellers.ADD_MARKET sellers.OPEN"
     ),
     "what goes is of no use any more, or was nobody else's": (
-        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE kit._FORGET orders.DROP_OLD_QUOTES "
-        "orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
+        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE disputes.FORGET kit._FORGET "
+        "orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
     ),
     "a command of the operator, under the lock of the cells or of a cell that moves": (
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"

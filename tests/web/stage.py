@@ -132,8 +132,8 @@ async def refuse_refunds(tx: Tx, buyer: UUID, count: int = 1) -> list[str]:
         [(payment, buyer, f"gw-{payment.hex}", tx.now) for payment, _ in made],
     )
     await tx.conn.executemany(
-        "insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, refusal, reason, attempts, "
-        "created_at) values (0, $2, $1, $1, 1250, 'failed', 'account_closed', 'late_capture', 1, $3)",
+        "insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, refusal, reason, "
+        "attempts, created_at) values (0, $2, $1, $1, $1, 1250, 'failed', 'account_closed', 'late_capture', 1, $3)",
         [(payment, refund, tx.now) for payment, refund in made],
     )
     return [show("rfd", refund) for _, refund in made]

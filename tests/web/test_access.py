@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot import campaigns
+from entrepot import campaigns, disputes, logistics, orders
 from entrepot.kit.ids import NIL, show
 from entrepot.kit.limits import Limits
 from entrepot.web import routes
@@ -21,16 +21,21 @@ BUYERS = (
     "/checkout/{quote_id}",
     "/orders",
     "/orders/{group_id}",
+    "/orders/{order_id}/dispute",
+    "/orders/{order_id}/disputes/{dispute_id}",
+    "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}",
     "/account",
     "/account/addresses/new",
 )
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
+    "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
     "/operator", "/operator/books", "/operator/payouts", "/operator/campaigns", "/operator/sellers", "/operator/stuck",
-    "/operator/switches", "/operator/top-up",
+    "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
+    "/operator/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 
 
@@ -52,12 +57,16 @@ async def paths(site: Site) -> dict[str, str]:
     buyer = site.buyer
     purchase = await buyer.buy(site.stage.slugs["White Milk, 1 gal"])
     await buyer.put_in_cart(site.stage.slugs["White Milk, 1 gal"])
-    async with site.db.read() as tx:
-        order = show("ord", await tx.conn.fetchval("select id from orders.order"))
-        stock = await tx.conn.fetchval("select stock_id from orders.order_line")
+    async with site.db.write() as tx:
+        order_id, stock = await tx.conn.fetchrow("select order_id, stock_id from orders.order_line")
+        await orders.ship_many(tx, 0, [logistics.NewShipment(order_id, "house", "1")])
+        claim = disputes.Claim("not_received", {1: 1}, "Where?", disputes.evidence("a.pdf", b"%PDF-"))
+        dispute = await disputes.open_dispute(tx, 0, order_id, site.stage.buyer, claim)
+        step = await tx.conn.fetchval("select id from disputes.step")
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
-        "{group_id}": purchase.rpartition("/")[2], "{order_id}": order,
+        "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
+        "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}
@@ -87,12 +96,15 @@ async def test_who_sees_which_page(site: Site) -> None:
 async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
     at = await paths(site)
     nobodys = show("grp", NIL)
+    for path in ("/orders/{order_id}/dispute", "/orders/{order_id}/disputes/{dispute_id}",
+                 "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}"):  # fmt: skip
+        assert (await site.other.get(at[path])).status_code == 404
     for path in ("/orders/{group_id}", "/checkout/{quote_id}"):
         theirs = await site.other.get(at[path])
         absent = await site.other.get(f"{path.rpartition('/')[0]}/{nobodys}")
         assert (theirs.status_code, absent.status_code) == (404, 404)
         assert theirs.text.replace(at[path], "") == absent.text.replace(absent.request.url.path, "")
-    for path in ("/seller/orders/{order_id}", "/seller/stock/{stock_id}"):
+    for path in ("/seller/orders/{order_id}", "/seller/stock/{stock_id}", "/seller/disputes/{dispute_id}"):
         assert (await site.staff("Green Acre Farms").get(at[path])).status_code == 404
 
 
@@ -117,9 +129,11 @@ async def test_forms_on_somebody_elses_things_change_nothing(site: Site) -> None
             {"form_token": rivals, "direction": "fewer", "quantity": "1", "reason": "lost", "key": "k"},
         ),
         await stranger.send(f"/seller/orders/{order}/cancel", {"form_token": token}),
+        await stranger.send(at["/orders/{order_id}/disputes/{dispute_id}"], {"form_token": token, "act": "withdraw"}),
+        await rival.send(at["/seller/disputes/{dispute_id}"], {"form_token": rivals, "act": "answer", "amount": "0"}),
         await stranger.send("/operator/top-up", {"form_token": token, "user_id": "usr_x", "amount": "1", "key": "k"}),
     ]
-    assert [answer.status_code for answer in sent] == [404] * 8
+    assert [answer.status_code for answer in sent] == [404] * 10
     assert await site.state() == before
 
 

@@ -67,6 +67,30 @@ returns void language sql as $$
 $$;
 """
 
+# Two units of the second line of the completed order were disputed after its release: 36 of 55, with 3 of 5 commission,
+# came back from the seller; 12 went back to the buyer with 1 of commission. One of the first line of the delivered
+# order is in dispute: 485 of 970, 35 of 70, 50 of 100, 9 of 19.
+DISPUTES = """
+insert into orders.part values
+    (0, uid('gone'), uid('completed'), true, 36, 0, 3, 0, 12, 0, 1, 0, '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
+    (0, uid('frozen'), uid('delivered'), false, 485, 35, 50, 9, null, null, null, null, '2020-02-29Z', null);
+insert into orders.part_line
+values (0, uid('gone'), uid('completed'), 2, 2), (0, uid('frozen'), uid('delivered'), 1, 1);
+insert into disputes.dispute
+select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_received', status, claimed, null, granted,
+       '2020-02-29Z', due_at, case status when 'closed' then '2020-02-29 14:00Z'::timestamptz end
+  from (values ('gone', 'completed', 'closed', 36, 12, null),
+               ('frozen', 'delivered', 'opened', 485, null, '2020-03-03Z'::timestamptz))
+       as d (name, of, status, claimed, granted, due_at);
+select post(uid('gone'), 'recall', 'seller', 'escrow', 36),
+       post(uid('gone'), 'commission_back', 'commission', 'seller', 3),
+       post(uid('gone'), 'refund', 'escrow', 'wallet', 12), post(uid('gone'), 'part_release', 'escrow', 'seller', 24),
+       post(uid('gone'), 'part_commission', 'seller', 'commission', 2);
+update payments.payment set refunded_minor = 12 where id = uid('done');
+insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
+values (0, uid('r4'), uid('done'), uid('completed'), uid('gone'), 12, 'done', 'disputed', '2020-02-29Z');
+"""
+
 # Accounts: code, owner, limited, striped. Stock 1 and 2 are the seller's, 3 and 4 the operator's own.
 GROUND = """
 insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
@@ -284,12 +308,13 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE)
+    await conn.execute(BUNDLE + DISPUTES)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
-        insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, created_at)
-        values (0, uid('r1'), uid('canceled'), uid('canceled'), 1025, 'done', 'canceled', '2020-02-28Z'),
-               (0, uid('r2'), uid('refunded'), uid('refunded'), 1025, 'credited', 'damaged', '2020-02-28Z');
+        insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
+        select 0, r.id, r.order_id, r.order_id, r.order_id, 1025, r.status, r.reason, '2020-02-28Z'
+          from (values (uid('r1'), uid('canceled'), 'done', 'canceled'),
+                       (uid('r2'), uid('refunded'), 'credited', 'damaged')) as r (id, order_id, status, reason);
         select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1025);
         select move('return', 1, 2, uid('refunded'));
         insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN', 2, 1);

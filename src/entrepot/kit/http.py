@@ -82,6 +82,7 @@ class Route:
     wants: frozenset[str]
     tx: type[ReadTx] | None
     switch: str | None
+    body_max_bytes: int
 
     @property
     def name(self) -> str:
@@ -114,6 +115,7 @@ def route(
     key: str = "no",
     durable: bool = True,
     switch: str | None = None,
+    body_max_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
     """Reads the handler's signature once. Raises TypeError for a parameter that it does not know."""
     hints = get_type_hints(handler, include_extras=True)
@@ -125,7 +127,7 @@ def route(
         raise TypeError(f"{handler.__qualname__}: unknown parameters {sorted(unknown)}")
     return Route(
         method, path, handler, access, raises, status, key, durable, hints.get("body"), hints.get("query"), answer,
-        params, wants, hints.get("tx"), switch,
+        params, wants, hints.get("tx"), switch, body_max_bytes,
     )  # fmt: skip
 
 
@@ -237,7 +239,7 @@ async def _answer(route: Route, request: Request, caller: Caller | None) -> Resp
     args: dict[str, Any] = {name: _path_value(request, name, hint) for name, hint in route.params.items()}
     raw = b""
     if route.body is not None:
-        raw = await read_body(request)
+        raw = await read_body(request, route.body_max_bytes)
         args["body"] = _decode_body(request, raw, route.body)
     if route.query is not None:
         args["query"] = _decode_query(request, route.query)

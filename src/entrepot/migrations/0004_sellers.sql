@@ -16,9 +16,12 @@ create table sellers.market_terms (
     payment_fee_bp    int         not null check (payment_fee_bp between 0 and 10000),
     quote_ttl_s       int         not null check (quote_ttl_s > 0),
     payment_ttl_s     int         not null check (payment_ttl_s > 0),
-    confirm_after_s   int         not null check (confirm_after_s > 0),  -- delivered -> released without a word
+    confirm_after_s   int         not null check (confirm_after_s >= 0),  -- delivered -> released without a word; 0: by the scan
     untracked_after_s int         not null check (untracked_after_s > 0),  -- shipped -> released without a scan
     source            text        not null,
+    dispute_within_s  int         not null check (dispute_within_s >= 0),  -- completed -> still disputed
+    answer_within_s   int         not null check (answer_within_s > 0),  -- a party's time for its next word in a dispute
+    appeal_within_s   int         not null check (appeal_within_s > 0),  -- decided -> final
     primary key (market, valid_from),
     check (valid_to > valid_from)
 );

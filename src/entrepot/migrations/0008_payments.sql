@@ -32,6 +32,7 @@ create table payments.refund (
     id           uuid        not null,
     payment_id   uuid        not null,
     order_id     uuid        not null,
+    cause_id     uuid        not null,  -- what goes back: the order, or a part of it
     amount_minor bigint      not null check (amount_minor > 0),
     -- failed: the gateway will not do it, `refusal` says why in its word; credited: given into the wallet instead.
     status       text        collate "C" not null check (status in ('created', 'done', 'failed', 'credited')),
@@ -42,7 +43,7 @@ create table payments.refund (
     due_at       timestamptz,
     created_at   timestamptz not null,
     primary key (cell, id),
-    unique (cell, order_id),
+    unique (cell, cause_id),
     foreign key (cell, payment_id) references payments.payment (cell, id)
 );
 create index refund_due on payments.refund (cell, due_at) where due_at is not null;

@@ -2,11 +2,13 @@
 
 cart -> quote (stored, expires) -> place: one order group (one payment), one order per seller and ship-from, stock
 taken, money in escrow -> shipped -> delivered -> confirmed by the buyer or the timer -> released to the seller.
-Canceled before shipping, or refunded before release, everything goes back.
+Canceled before shipping, or refunded before release, everything goes back. A part of an order may go its own way:
+`freeze` takes units out of it, `end_part` gives their money back, releases it, or some of each.
 
 Invariants (the auditor re-derives them):
   the orders of a group sum to what was paid; an order's amounts are the sums of its lines', frozen when it was placed;
-  escrow holds exactly what paid, shipped and delivered orders say; a quote is placed at most once (same id);
+  escrow holds exactly what paid, shipped and delivered orders and frozen parts say; a unit is in one part at most;
+  a quote is placed at most once (same id);
   every way out of escrow is taken once, by the order's status and by the ledger's transfer names.
 
 `place_many` is the primitive: a verdict per command, exactly once by idempotency key.
@@ -16,7 +18,8 @@ its stock and escrow in its seller's. `place` takes any quote; money that goes t
 
 Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders; each
 cell of a group tells it of its own orders, the buyer's also when it has none), order_shipped, order_delivered,
-order_completed, order_canceled, order_refunded (key: the order; data: seller_id, buyer_id).
+order_completed, order_canceled, order_refunded, order_part_frozen, order_part_ended (key: the order; data: seller_id,
+buyer_id, and part_id of a part).
 """
 
 from entrepot.orders.actions import (
@@ -53,11 +56,13 @@ from entrepot.orders.carts import (
     set_shipping,
 )
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
+from entrepot.orders.parts import Frozen, end_part, freeze, part_lines
 from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
     OrderView,
     bought_lately,
     buyer_groups,
+    cell_of,
     days,
     group_detail,
     group_view,
@@ -67,23 +72,30 @@ from entrepot.orders.reads import (
 )
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
+from entrepot.orders.store_parts import PartLine
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
+    LineNotThere,
+    NothingPaid,
     OfferUnavailable,
     Place,
     Placed,
     Purchase,
     SoldOut,
+    UnitsTaken,
     Verdict,
+    WrongStatus,
     problem_of,
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "OfferUnavailable", "OrderView", "Place",
-    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "Verdict", "add_line", "at_door",
-    "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view",
-    "confirm", "create_cart", "days", "forget_carts", "group_detail", "group_view", "keys_placed", "latest_cart",
-    "order_view", "own_cart", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",
-    "quote_many", "quote_view", "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "Frozen", "LineNotThere", "NothingPaid",
+    "OfferUnavailable", "OrderView", "PartLine", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
+    "SoldOut", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "at_door", "bought_lately", "buy_many",
+    "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm",
+    "create_cart", "days", "end_part", "forget_carts", "freeze", "group_detail", "group_view", "keys_placed",
+    "latest_cart", "order_view", "own_cart", "part_lines", "place", "place_many", "place_spanning", "problem_of",
+    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "release_many", "remove_line", "run_timers",
+    "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to",
+    "sweep",
 ]  # fmt: skip

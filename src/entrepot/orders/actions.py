@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
-from entrepot import inventory, ledger, logistics, payments, pricing, sellers
+from entrepot import inventory, logistics, payments, pricing, sellers
 from entrepot.inventory import Goods
-from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.db import Tx
 from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
-from entrepot.ledger import Transfer
-from entrepot.orders import store
+from entrepot.orders import locks, money, store
+from entrepot.orders.money import Step
 from entrepot.orders.store import GroupRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
 
@@ -222,7 +221,7 @@ async def ship_many(
 ) -> None:
     """Hands paid orders to their carriers; all of them or, by raising NotFound or WrongStatus, none. With `seller_id`
     only that seller's. The purchase cost of own goods leaves the books: cost_of_goods -> own_stock."""
-    orders = await _lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
+    orders = await locks.lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
     lines = await _goods(tx, cell, [order.id for order in orders])
     costs = await inventory.ship(tx, cell, lines)
     await request_fulfillment(tx, cell, [order.id for order in orders])
@@ -240,20 +239,12 @@ async def _post_costs(
     for line, cost in zip(lines, costs, strict=True):
         if cost:
             of_order[line.cause_id] = of_order.get(line.cause_id, 0) + cost
-    costly = [order for order in orders if order.id in of_order]
-    accounts = await _accounts(
-        tx, cell, {(code, NIL, o.currency) for o in costly for code in ("cost_of_goods", "own_stock")}
-    )
-    await ledger.post_all(
-        tx, cell,
-        [
-            Transfer(
-                o.id, "cogs", accounts["cost_of_goods", NIL, o.currency], accounts["own_stock", NIL, o.currency],
-                of_order[o.id],
-            )
-            for o in costly
-        ],
-    )  # fmt: skip
+    steps = [
+        Step(o.id, "cogs", ("cost_of_goods", NIL), ("own_stock", NIL), o.currency, of_order[o.id])
+        for o in orders
+        if o.id in of_order
+    ]
+    await money.post(tx, cell, steps)
 
 
 async def deliver_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
@@ -267,29 +258,15 @@ async def deliver_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
 
 
 async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
-    """Releases shipped or delivered orders from escrow; the number that this is news for.
-
-    escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own: escrow -> own_revenue."""
+    """Releases what is left of shipped or delivered orders beside their parts (parts.freeze) from escrow; the number of
+    orders that this is news for."""
     orders = [
         o for o in await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids) if o.status in ("shipped", "delivered")
     ]
     if not orders:
         return 0
-    house = ("escrow", "commission", "payment_fee", "own_revenue")
-    wanted = {(code, NIL, o.currency) for o in orders for code in house}
-    wanted |= {("seller", o.seller_id, o.currency) for o in orders if not o.own}
-    accounts = await _accounts(tx, cell, wanted)
-    transfers = []
-    for o in orders:
-        escrow = accounts["escrow", NIL, o.currency]
-        earner = accounts["own_revenue", NIL, o.currency] if o.own else accounts["seller", o.seller_id, o.currency]
-        steps = [
-            ("release", escrow, earner, o.paid_minor + o.operator_discount_minor),
-            ("commission", earner, accounts["commission", NIL, o.currency], o.commission_minor),
-            ("payment_fee", earner, accounts["payment_fee", NIL, o.currency], o.payment_fee_minor),
-        ]
-        transfers += [Transfer(o.id, code, debit, credit, amount) for code, debit, credit, amount in steps if amount]
-    await ledger.post_all(tx, cell, transfers)
+    left = await money.beside_parts(tx, cell, orders)
+    await money.post(tx, cell, [step for o in left for step in money.released(o.id, o)])
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status="completed")
     _tell(tx, cell, "order_completed", orders)
     return len(orders)
@@ -318,7 +295,7 @@ async def _due(
 async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
     """The buyer, whose cell it is, has what was ordered. Raises NotFound and WrongStatus."""
     cell = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
-    await _lock(tx, cell, [order_id], ("shipped", "delivered"), buyer_id=buyer_id)
+    await locks.lock(tx, cell, [order_id], ("shipped", "delivered"), buyer_id=buyer_id)
     await release_many(tx, cell, [order_id])
 
 
@@ -333,8 +310,8 @@ async def cancel(
 ) -> None:
     """Cancels paid orders of a cell that are not shipped: stock and money go back. All, or by raising NotFound or
     WrongStatus none. With `buyer_id` or `seller_id` only theirs."""
-    await _lock_buyers_below(tx, cell, order_ids)
-    orders = await _lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
+    await locks.lock_buyers_below(tx, cell, order_ids)
+    orders = await locks.lock(tx, cell, order_ids, ("paid",), buyer_id=buyer_id, seller_id=seller_id)
     ids = [order.id for order in orders]
     await inventory.move(tx, cell, "give_back", await _goods(tx, cell, ids))
     await logistics.cancel_requests(tx, cell, ids)
@@ -342,61 +319,29 @@ async def cancel(
 
 
 async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUID | None = None) -> None:
-    """Refunds shipped or delivered orders in full before they are released. All or, by raising NotFound or WrongStatus,
-    none. The goods stay where they are: a return is a movement of its own."""
-    await _lock_buyers_below(tx, cell, order_ids)
-    orders = await _lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
+    """Refunds shipped or delivered orders in full before they are released, but for their parts, which end by
+    themselves. All or, by raising NotFound or WrongStatus, none. The goods stay where they are: a return is a movement
+    of its own."""
+    await locks.lock_buyers_below(tx, cell, order_ids)
+    orders = await locks.lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
     await _give_back(tx, cell, orders, "refunded")
 
 
-async def _lock_buyers_below(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
-    """Before orders are locked, what giving them back takes in the cells below theirs."""
-    seen = await tx.all(store.ORDERS, cell=cell, ids=order_ids)
-    for home in sorted({o.group_cell for o in seen if o.group_cell < cell}):
-        await _lock_buyers(tx, home, [o for o in seen if o.group_cell == home])
-
-
-async def _lock_buyers(tx: Tx, home: int, orders: Sequence[OrderRow]) -> None:
-    """Locks what giving orders back takes in their buyers' cell: quotas, payments, wallets."""
-    groups = list({o.group_id for o in orders})
-    await tx.all(store.LOCK_QUOTAS, cell=home, groups=groups)
-    await payments.lock_many(tx, home, groups)
-    wallets = sorted({(o.buyer_id, o.currency) for o in orders})
-    ids = await ledger.account_ids(
-        tx, home, ["wallet"] * len(wallets), [w[0] for w in wallets], [w[1] for w in wallets]
-    )
-    await tx.all(store.LOCK_WALLETS, cell=home, accounts=ids)
-
-
 async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str) -> None:
-    """escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. To a buyer of another cell:
-    escrow 100 -> between_cells 100 here, between_cells 100 -> wallet 100 there."""
+    """Ends orders; what is left of them beside their parts goes back to where it came from (money.refunded)."""
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
+    left = await money.beside_parts(tx, cell, orders)
     homes = sorted({o.group_cell for o in orders})
     steps: dict[int, list[Step]] = {there: [] for there in sorted({cell, *homes})}
     for home in homes:
-        mine = [o for o in orders if o.group_cell == home]
+        mine = [o for o in left if o.group_cell == home]
         if home >= cell and homes != [cell]:  # below it they are locked; in one cell what follows locks them
-            await _lock_buyers(tx, home, mine)
+            await locks.lock_buyers(tx, home, mine)
         await _give_back_quotas(tx, home, list({o.group_id for o in mine}))
-        paying = [o for o in mine if o.paid_minor > 0]
-        methods = await payments.refund_many(
-            tx, home, [o.group_id for o in paying], [o.id for o in paying], [o.paid_minor for o in paying], status
-        )
-        for o, method in zip(paying, methods, strict=True):
-            payer = ("wallet", o.buyer_id) if method == "wallet" else ("gateway", NIL)
-            if home == cell:
-                steps[cell].append(Step(o, "refund", ("escrow", NIL), payer, o.paid_minor))
-            else:
-                steps[cell].append(Step(o, "refund", ("escrow", NIL), ("between_cells", NIL), o.paid_minor))
-                steps[home].append(Step(o, "refund", ("between_cells", NIL), payer, o.paid_minor))
-    steps[cell] += [
-        Step(o, "unfund", ("escrow", NIL), ("promotions", NIL), o.operator_discount_minor)
-        for o in orders
-        if o.operator_discount_minor > 0
-    ]
+        for there, some in (await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status)).items():
+            steps[there] += some
     for there, some in steps.items():  # the house's accounts come last, when everything else is locked
-        await _post(tx, there, some)
+        await money.post(tx, there, some)
     _tell(tx, cell, f"order_{status}", orders)
 
 
@@ -405,49 +350,6 @@ async def _give_back_quotas(tx: Tx, home: int, groups: Sequence[UUID]) -> None:
         left = [await tx.one(store.IS_ONE_LEFT, cell=c, group_id=gone.group_id) for c in gone.other_cells]
         if not any(left):
             await tx.run(store.GIVE_BACK_ALL_QUOTAS, cell=home, now=tx.now, groups=[gone.group_id])
-
-
-class Step(NamedTuple):
-    """`amount` of an order from one account (code, owner) to another, in the order's currency."""
-
-    order: OrderRow
-    code: str
-    debit: tuple[str, UUID]
-    credit: tuple[str, UUID]
-    amount: int
-
-
-async def _post(tx: Tx, cell: int, steps: Sequence[Step]) -> None:
-    accounts = await _accounts(tx, cell, {(*side, s.order.currency) for s in steps for side in (s.debit, s.credit)})
-    transfers = []
-    for s in steps:
-        debit, credit = accounts[(*s.debit, s.order.currency)], accounts[(*s.credit, s.order.currency)]
-        transfers.append(Transfer(s.order.id, s.code, debit, credit, s.amount))
-    await ledger.post_all(tx, cell, transfers)
-
-
-async def _lock(
-    tx: Tx,
-    cell: int,
-    order_ids: Sequence[UUID],
-    statuses: tuple[str, ...],
-    *,
-    buyer_id: UUID | None = None,
-    seller_id: UUID | None = None,
-) -> list[OrderRow]:
-    """Locks orders. Raises NotFound for one that is absent or not theirs, WrongStatus for one in another status."""
-    orders = await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids)
-    theirs = [
-        o
-        for o in orders
-        if (buyer_id is None or o.buyer_id == buyer_id) and (seller_id is None or o.seller_id == seller_id)
-    ]
-    if len(theirs) != len(set(order_ids)):
-        raise NotFound
-    for order in theirs:
-        if order.status not in statuses:
-            raise WrongStatus(order.status)
-    return theirs
 
 
 async def _goods(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> list[Goods]:
@@ -459,12 +361,6 @@ async def _dues(tx: Tx, orders: Sequence[OrderRow], after: str) -> list[datetime
     """When each order's timer rings, by its market's terms of today."""
     terms = {market: await sellers.terms_at(tx, market, tx.now) for market in {o.market for o in orders}}
     return [tx.now + timedelta(seconds=getattr(terms[o.market], after)) for o in orders]
-
-
-async def _accounts(tx: ReadTx, cell: int, wanted: Iterable[tuple[str, UUID, str]]) -> dict[tuple[str, UUID, str], int]:
-    keys = sorted(wanted)
-    ids = await ledger.account_ids(tx, cell, [k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
-    return dict(zip(keys, ids, strict=True))
 
 
 def _tell(tx: Tx, cell: int, kind: str, orders: Sequence[OrderRow]) -> None:

@@ -31,6 +31,7 @@ LATELY = 2_000
 class OrderComponent(msgspec.Struct, frozen=True):
     """A component of a bundle that was bought, and its shares of the line's amounts."""
 
+    line_no: int
     title: str
     slug: str
     quantity: int
@@ -43,8 +44,9 @@ class OrderComponent(msgspec.Struct, frozen=True):
 
 class OrderLine(msgspec.Struct, frozen=True):
     """Frozen: gross = floor(unit_price * quantity / price_per) + rounding; paid = gross - discount + shipping. A bundle
-    is one line, its amounts the sums of its components'."""
+    is one line, its amounts the sums of its components'; its `line_no` is its first component's."""
 
+    line_no: int
     title: str
     slug: str
     offer_id: int
@@ -173,7 +175,7 @@ async def order_view(
 ) -> OrderView:
     """An order of this buyer or this seller (one of them is given; the operator gives neither), whose cell `cell`
     is. Raises NotFound."""
-    sold_in = cell if buyer_id is None else await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
+    sold_in = cell if buyer_id is None else await cell_of(tx, cell, order_id)
     row = await tx.maybe(store.ORDER, cell=sold_in, id=order_id)
     if row is None:
         raise NotFound
@@ -202,6 +204,11 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def cell_of(tx: ReadTx, home: int, order_id: UUID) -> int:
+    """Where an order of a buyer of the cell `home` is, if there is one."""
+    return await tx.one(store.CELL_OF_ORDER, cell=home, id=order_id)
 
 
 async def ship_to(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> accounts.Address:
@@ -254,12 +261,14 @@ def _line(rows: Sequence[OrderLineRow], currency: str) -> OrderLine:
     row = rows[0]
     if not row.bundle_no:
         return OrderLine(
-            row.title, row.slug, row.offer_id, row.quantity, row.unit, row.price_per, price(row.unit_price_minor),
-            price(row.rounding_minor), *amounts(rows), [],
+            row.line_no, row.title, row.slug, row.offer_id, row.quantity, row.unit, row.price_per,
+            price(row.unit_price_minor), price(row.rounding_minor), *amounts(rows), [],
         )  # fmt: skip
-    parts = [OrderComponent(part.title, part.slug, part.quantity, part.unit, *amounts([part])) for part in rows]
+    parts = [
+        OrderComponent(part.line_no, part.title, part.slug, part.quantity, part.unit, *amounts([part])) for part in rows
+    ]
     return OrderLine(
-        row.bundle_title, row.bundle_slug, row.offer_id, row.quantity // row.price_per, "each", 1,
+        row.line_no, row.bundle_title, row.bundle_slug, row.offer_id, row.quantity // row.price_per, "each", 1,
         price(sum(part.unit_price_minor for part in rows)), price(0), *amounts(rows), parts,
     )  # fmt: skip
 

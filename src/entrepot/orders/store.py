@@ -167,7 +167,7 @@ IS_ONE_LEFT = sql(
     bool,
 )
 LOCK_QUOTAS = sql("select pricing.lock_quotas_of(:cell, :groups)", UUID)
-LOCK_WALLETS = sql("select account_id from ledger.lock_many(:cell, :accounts)", int)
+LOCK_ACCOUNTS = sql("select account_id from ledger.lock_many(:cell, :accounts)", int)
 CELL_OF_ORDER = sql(
     "select coalesce((select order_cell from orders.away_order where cell = :cell and id = :id), :cell)", int
 )
@@ -290,6 +290,7 @@ class OrderLineRow(msgspec.Struct, frozen=True):
     """What the bundle `bundle_no` is called comes with each of its lines."""
 
     order_id: UUID
+    line_no: int
     bundle_no: int
     bundle_title: str
     bundle_slug: str
@@ -403,7 +404,7 @@ SHIP_TO = sql(
 ADDRESS_OF_GROUP = sql("select address_id from orders.order_group where cell = :cell and id = :id", UUID)
 ORDER_LINES = sql(
     """
-    select l.order_id, l.bundle_no, coalesce(b.title, ''), coalesce(b.slug, ''), l.offer_id, l.variant_id,
+    select l.order_id, l.line_no, l.bundle_no, coalesce(b.title, ''), coalesce(b.slug, ''), l.offer_id, l.variant_id,
            p.title || case v.title when '' then '' else ', ' || v.title end, p.slug, l.quantity, v.unit,
            l.price_per, l.unit_price_minor, l.rounding_minor, l.gross_minor, l.discount_minor, l.shipping_minor
       from orders.order_line l

@@ -152,6 +152,30 @@ class WrongStatus(Problem):
     order_status: str
 
 
+@dataclass(eq=False)
+class LineNotThere(Problem):
+    """The order has no line of this number."""
+
+    status: ClassVar[int] = 409
+    line_no: int
+
+
+@dataclass(eq=False)
+class UnitsTaken(Problem):
+    """Fewer units of this line are left: each can be disputed or given back once."""
+
+    status: ClassVar[int] = 409
+    line_no: int
+    left: int
+
+
+@dataclass(eq=False)
+class NothingPaid(Problem):
+    """Nothing was paid for these units, so nothing can go back."""
+
+    status: ClassVar[int] = 409
+
+
 PLACE_PROBLEMS: dict[str, type[Problem]] = {
     "key_conflict": KeyConflict,
     "quote_not_found": NotFound,

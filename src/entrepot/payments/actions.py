@@ -107,29 +107,43 @@ async def return_late(tx: Tx, cell: int, due: Due, external_id: str) -> bool:
     """Captured after its order group had ended unpaid: it goes back whole. True exactly once."""
     if await tx.maybe(store.RETURN_LATE, cell=cell, id=due.id, external_id=external_id, now=tx.now) is None:
         return False
-    await _insert_refunds(tx, cell, [due.id], [due.group_id], [due.amount_minor], "late_capture")
+    await _insert_refunds(tx, cell, [due.id], [due.group_id], [due.group_id], [due.amount_minor], "late_capture")
     return True
 
 
 async def refund_many(
-    tx: Tx, cell: int, payments: Sequence[UUID], orders: Sequence[UUID], amounts: Sequence[int], reason: str
+    tx: Tx,
+    cell: int,
+    payments: Sequence[UUID],
+    orders: Sequence[UUID],
+    causes: Sequence[UUID],
+    amounts: Sequence[int],
+    reason: str,
 ) -> list[str]:
-    """Gives `amounts` of `payments` back for `orders`: at once into a wallet, by a later call through a gateway. The
-    methods, in order. Raises PaymentNotThere when one of them is not captured."""
+    """Gives `amounts` of `payments` back for `orders`, or for parts of them, which are then the `causes`: at once into
+    a wallet, by a later call through a gateway. The methods, in order. Raises PaymentNotThere when one of them is not
+    captured."""
     done = await tx.all(store.ADD_REFUNDED, cell=cell, payments=payments, amounts=amounts)
     if set(done) != set(payments):
         raise PaymentNotThere
-    await _insert_refunds(tx, cell, payments, orders, amounts, reason)
+    await _insert_refunds(tx, cell, payments, orders, causes, amounts, reason)
     return await tx.all(store.METHODS_OF, cell=cell, payments=payments)
 
 
 async def _insert_refunds(
-    tx: Tx, cell: int, payments: Sequence[UUID], orders: Sequence[UUID], amounts: Sequence[int], reason: str
+    tx: Tx,
+    cell: int,
+    payments: Sequence[UUID],
+    orders: Sequence[UUID],
+    causes: Sequence[UUID],
+    amounts: Sequence[int],
+    reason: str,
 ) -> None:
     some = [i for i, amount in enumerate(amounts) if amount > 0]
     await tx.run(
         store.REFUND, cell=cell, now=tx.now, ids=[new_id(tx.now) for _ in some], payments=[payments[i] for i in some],
-        orders=[orders[i] for i in some], amounts=[amounts[i] for i in some], reason=reason,
+        orders=[orders[i] for i in some], causes=[causes[i] for i in some], amounts=[amounts[i] for i in some],
+        reason=reason,
     )  # fmt: skip
 
 

@@ -14,8 +14,12 @@ from entrepot.kit.problem import NotFound
 from entrepot.payments import store
 from entrepot.payments.actions import STUCK_ATTEMPTS
 
-EVENT_PREFIX = {"payout": "pay"}
-"""What a transfer's cause is, by its code; all others are caused by an order."""
+EVENT_PREFIX = {
+    "payout": "pay",
+    **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "dsp"),
+    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee"), "dsp"),
+}
+"""What a transfer's cause is, by its code: a payout, a dispute; all others are caused by an order."""
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
 
@@ -72,7 +76,7 @@ class StuckView(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of a statement; `event` is the order or payout that it comes from."""
+    """A line of a statement; `event` is the order, dispute or payout that it comes from."""
 
     at: datetime
     code: str

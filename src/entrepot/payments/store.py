@@ -170,12 +170,13 @@ RETURNED = sql("""
     update payments.payment set status = 'returned' where cell = :cell and id = :id and status = 'returning'
 """)
 REFUND = sql("""
-    insert into payments.refund (cell, id, payment_id, order_id, amount_minor, status, reason, due_at, created_at)
-    select :cell, r.id, r.payment_id, r.order_id, r.amount,
+    insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, due_at,
+                                 created_at)
+    select :cell, r.id, r.payment_id, r.order_id, r.cause_id, r.amount,
            case p.method when 'wallet' then 'done' else 'created' end, :reason,
            case p.method when 'wallet' then null else :now::timestamptz end, :now
-      from unnest(:ids::uuid[], :payments::uuid[], :orders::uuid[], :amounts::bigint[])
-           as r (id, payment_id, order_id, amount)
+      from unnest(:ids::uuid[], :payments::uuid[], :orders::uuid[], :causes::uuid[], :amounts::bigint[])
+           as r (id, payment_id, order_id, cause_id, amount)
       join payments.payment p on p.cell = :cell and p.id = r.payment_id
 """)
 ADD_REFUNDED = sql(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
+import msgspec
 
 from entrepot import ledger
 from entrepot.kit.cells import cell_for, cells
@@ -59,11 +60,7 @@ async def set_terms(tx: Tx, terms: Terms) -> None:
             return
         raise TermsNotLater(last)
     await tx.run(store.END_TERMS, market=terms.market, valid_from=terms.valid_from)
-    await tx.run(
-        store.ADD_TERMS, market=terms.market, valid_from=terms.valid_from, commission_bp=terms.commission_bp,
-        payment_fee_bp=terms.payment_fee_bp, quote_ttl_s=terms.quote_ttl_s, payment_ttl_s=terms.payment_ttl_s,
-        confirm_after_s=terms.confirm_after_s, untracked_after_s=terms.untracked_after_s, source=terms.source,
-    )  # fmt: skip
+    await tx.run(store.ADD_TERMS, **msgspec.structs.asdict(terms))
 
 
 async def open_seller(

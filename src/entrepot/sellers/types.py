@@ -27,7 +27,9 @@ class Terms(msgspec.Struct, frozen=True):
     """What holds in a market from `valid_from` on. Rates in basis points, lifetimes in seconds.
 
     A delivered order is confirmed in the buyer's place after `confirm_after_s`, a shipped one without any scan after
-    `untracked_after_s`. `source` says where the terms were agreed."""
+    `untracked_after_s`; `confirm_after_s` 0 means that the scan of its delivery releases it. A completed order may be
+    disputed for `dispute_within_s`; in a dispute each party answers within `answer_within_s`, and what was decided is
+    final after `appeal_within_s`. `source` says where the terms were agreed."""
 
     market: str
     valid_from: datetime
@@ -38,6 +40,9 @@ class Terms(msgspec.Struct, frozen=True):
     confirm_after_s: int
     untracked_after_s: int
     source: str
+    dispute_within_s: int = 14 * 86_400
+    answer_within_s: int = 3 * 86_400
+    appeal_within_s: int = 7 * 86_400
 
 
 class Seller(msgspec.Struct, frozen=True):

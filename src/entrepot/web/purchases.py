@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from entrepot import orders, payments
+from entrepot import disputes, orders, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
+from entrepot.kit.ids import parse
 from entrepot.orders import OrderView
 from entrepot.web.account import Nothing
 from entrepot.web.visit import Go, Visit, form, page
+from entrepot.web.words import DISPUTE_STATES
 
 STAGES = ("placed", "paid", "shipped", "delivered", "completed")
 """An order's way when nothing goes wrong, as its picture shows it."""
@@ -27,9 +29,12 @@ async def purchase_page(tx: ReadTx, visit: Visit) -> Response:
     group, views = await orders.group_detail(tx, buyer.cell, buyer.user_id, group_id)
     payment = await payments.payment_of(tx, buyer.cell, group_id)
     waiting = group.status == "awaiting_payment" and payment.status in ("created", "pending")
+    ids = [parse("ord", view.order.id) for view in views]
+    disputed = await disputes.disputes_of_orders(tx, ids, buyer.user_id)
     response = await visit.show(
-        tx, "purchase.html", group=group, payment=payment, views=views, waiting=waiting, stages=STAGES, stage=stage
-    )
+        tx, "purchase.html", group=group, payment=payment, views=views, waiting=waiting, stages=STAGES, stage=stage,
+        disputed=disputed, states=DISPUTE_STATES,
+    )  # fmt: skip
     if waiting:
         # Works without JavaScript. The first seconds are short: the link to the gateway is only on its way.
         response.headers["refresh"] = "2" if payment.redirect_url is None else "5"

@@ -7,8 +7,11 @@ a reload repeats nothing. A refused form changes nothing and leads back to its p
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
@@ -23,7 +26,7 @@ from entrepot.catalog import Price
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.http import PUBLIC, read_body, same_origin, sign_in, take_turn
+from entrepot.kit.http import MAX_BODY_BYTES, PUBLIC, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
 from entrepot.kit.money import MAX_MINOR, minor_of
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
@@ -255,6 +258,7 @@ def form(
     access: frozenset[Role],
     *,
     again: PageHandler | None = None,
+    body_max_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
     """A form that acts in one transaction. When it is refused, `again` shows its page with what was typed; without
     `again` the browser goes back to the page that the form was on."""
@@ -262,7 +266,7 @@ def form(
     async def act(visit: Visit, decoded: Form) -> Go:
         return await visit.db.transact(lambda tx: handler(tx, visit, decoded))
 
-    return form_of_its_own(path, act, body, access, again=again)
+    return form_of_its_own(path, act, body, access, again=again, body_max_bytes=body_max_bytes)
 
 
 def form_of_its_own(
@@ -272,6 +276,7 @@ def form_of_its_own(
     access: frozenset[Role],
     *,
     again: PageHandler | None = None,
+    body_max_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
     """A form whose action opens its transactions itself: signing in, placing."""
 
@@ -281,7 +286,7 @@ def form_of_its_own(
         try:
             if not same_origin(request):
                 raise FormExpired
-            fields = _fields(request, await read_body(request))
+            fields = _fields(request, await read_body(request, body_max_bytes))
             _admit(visit, access)
             token = fields.pop("form_token", "")
             if access and not visit.keys.form_token_fits(visit.session, token):
@@ -362,16 +367,39 @@ def _admit(visit: Visit, access: frozenset[Role]) -> None:
 
 
 def _fields(request: Request, raw: bytes) -> dict[str, str]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if raw and kind != "application/x-www-form-urlencoded":
-        raise Malformed("a form is sent as application/x-www-form-urlencoded")
+    header = request.headers.get("content-type", "")
+    kind = header.partition(";")[0].strip().lower()
+    if raw and kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Malformed("a form is sent as application/x-www-form-urlencoded or multipart/form-data")
     try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        if kind == "multipart/form-data":
+            pairs = _parts(header, raw)
+        else:
+            pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Malformed(str(error)) from None
     if any("\0" in value for _, value in pairs):
         raise Malformed("text must not contain the character NUL")
     return {name: value if name == "password" else value.strip() for name, value in pairs}
+
+
+def _parts(header: str, raw: bytes) -> list[tuple[str, str]]:
+    """The fields of a form that may have a file: its content in Base64, and beside it `<field>_name`. Raises
+    ValueError."""
+    message = message_from_bytes(b"content-type: " + header.encode("latin-1") + b"\r\n\r\n" + raw, policy=HTTP)
+    if not message.is_multipart() or len(message.get_payload()) > MAX_FIELDS:
+        raise ValueError("not a form, or too many fields")
+    pairs = []
+    for part in message.iter_parts():
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes):
+            raise ValueError("a field without a name or a content")
+        file_name = part.get_filename()
+        if file_name is None:
+            pairs.append((name, content.decode()))
+        else:
+            pairs += [(name, b64encode(content).decode()), (f"{name}_name", file_name)]
+    return pairs
 
 
 def _decoded(fields: dict[str, str], body: type[Form]) -> Form:

@@ -54,8 +54,41 @@ TRANSFERS = {
     "payment_fee": N("Payment fee"),
     "payout": N("Payout"),
     "refund": N("Refund"),
+    "recall": N("Taken back for a dispute"),
+    "part_release": N("Released after a dispute"),
+    "part_commission": N("Commission"),
+    "part_payment_fee": N("Payment fee"),
+    "commission_back": N("Commission given back"),
+    "payment_fee_back": N("Payment fee given back"),
 }
 """Lines of a seller's statement."""
+
+DISPUTE_KINDS = {
+    "not_received": N("It did not come"),
+    "not_as_described": N("It is not as described"),
+    "wrong_or_damaged": N("It is wrong or damaged"),
+}
+DISPUTE_STATES = {
+    "opened": N("The seller is to answer"),
+    "answered": N("The buyer is to answer"),
+    "escalated": N("The marketplace decides"),
+    "decided": N("Decided; open to appeal"),
+    "appealed": N("The marketplace decides again"),
+    "closed": N("Closed"),
+}
+DISPUTE_ACTS = {
+    "open": N("Open a dispute"),
+    "note": N("Add a note"),
+    "answer": N("Offer this amount"),
+    "accept": N("Accept the offer"),
+    "escalate": N("Ask the marketplace to decide"),
+    "withdraw": N("Withdraw the dispute"),
+    "appeal": N("Appeal"),
+    "decide": N("Decide"),
+    "wait": N("Nothing was said in time"),
+}
+PARTIES = {"buyer": N("Buyer"), "seller": N("Seller"), "operator": N("Marketplace"), "timer": N("Time")}
+"""Of a dispute: what is wrong, whose turn it is, what was done, by whom."""
 
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
@@ -96,6 +129,14 @@ REFUSALS = {
     "payout_not_sent": N("The bank has answered for this payout already."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
+    "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
+    "dispute_too_late": N("This order could be disputed until %(until)s."),
+    "amount_not_in_dispute": N("Between nothing and what was paid for the disputed goods can be given back."),
+    "dispute_full": N("Nothing more can be added to this dispute."),
+    "file_not_taken": N("A file must be a JPEG, PNG or WebP picture or a PDF of at most a megabyte."),
+    "line_not_there": N("The order has no such item."),
+    "units_taken": N("Only %(left)s of these are left: each can be disputed once."),
+    "nothing_paid": N("Nothing was paid for these, so nothing can be given back."),
     "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
     "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
     "promotion_not_valid": N("This promotion code does not apply to this purchase."),
@@ -149,6 +190,7 @@ FIELDS = {
     "cost": N("Please say what all of them cost, such as 25.00 (or 0)."),
     "place": N("Please give the location a name."),
     "through": N("Please choose a day."),
+    "text": N("Please say in at most 4,000 characters what happened."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
@@ -179,6 +221,8 @@ DONE = {
     "campaign_ended": N("The campaign is over; what is left goes back on the shelf."),
     "admission_set": N("Buyers are let in at the new rate."),
     "closed": N("The books of these days are closed."),
+    "disputed": N("The dispute is open. What was paid is set aside until it is settled."),
+    "said": N("It is noted."),
     "switched": N("It is done. All processes know within a second."),
 }
 """What was just done."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import catalog, disputes, inventory, ledger, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
@@ -24,6 +24,7 @@ from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
 from entrepot.world import meeting
+from entrepot.world.disputing import argue, complain
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
 from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
@@ -162,6 +163,7 @@ async def top_up(world: World) -> None:
 
 
 # What happens to an order
+
 
 _STATUS = sql("select status from orders.order where cell = :cell and id = :id", str)
 _LIKELY = {
@@ -421,7 +423,7 @@ async def pass_time(world: World) -> None:
 
 
 Job = Consumer | Callable[..., Awaitable[int]]
-JOBS: tuple[Job, ...] = (*orders.CONSUMERS, orders.run_timers, orders.sweep)
+JOBS: tuple[Job, ...] = (*orders.CONSUMERS, orders.run_timers, disputes.end_turns, orders.sweep)
 
 
 async def work(world: World) -> None:
@@ -446,6 +448,8 @@ async def _run_job(world: World, job: Job, cell: int) -> int:
         return await consume(world.db, job, cell)
     if job is orders.run_timers:
         return await orders.run_timers(world.db, cell)
+    if job is disputes.end_turns:
+        return await world.db.transact(lambda tx: disputes.end_turns(tx, cell))
     return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
 
 
@@ -471,6 +475,6 @@ async def _events_are_settled(world: World, cell: int) -> None:
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (20, shop), (3, place_again), (4, two_at_once), (4, top_up), (30, go_on), (7, receive), (2, correct),
     (3, change_price), (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time),
-    (14, work),
+    (14, work), (3, complain), (6, argue),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""

@@ -73,6 +73,7 @@ class World:
     placed: list[Place] = field(default_factory=list)  # acknowledged, the first command of each group
     groups: set[UUID] = field(default_factory=set)
     live: list[LiveOrder] = field(default_factory=list)
+    disputed: list[LiveOrder] = field(default_factory=list)
     received: Counter[int] = field(default_factory=Counter)  # units by stock row
     adjusted: Counter[int] = field(default_factory=Counter)  # the same, more or less
     paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency

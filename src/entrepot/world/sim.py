@@ -27,7 +27,7 @@ import asyncpg
 import httpx
 import msgspec
 
-from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import accounts, catalog, disputes, inventory, ledger, logistics, orders, payments, pricing, sellers
 from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
@@ -56,7 +56,7 @@ VACUUM_STEPS = 4_000
 SWEEP = 16
 """Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=5))
-"""Time passes until the longest payment deadline, the last release, the payout after it, and its end."""
+"""Time passes until the longest payment deadline, the last release and verdict, the payout after it, and its end."""
 
 
 PREPARED = """
@@ -282,15 +282,20 @@ async def _work(world: World) -> None:
 
 
 _OPEN = sql("select id from orders.order where cell = :cell and status = 'paid' order by id", UUID)
+_TO_DECIDE = sql(
+    "select id from disputes.dispute where cell = :cell and status in ('escalated', 'appealed') order by id", UUID
+)
 _ENDS = {
     "orders that have not ended": "select count(*) from orders.order where ended_at is null",
     "stock that is held": "select sum(held + allocated) from inventory.stock",
     "payments without an end": "select count(*) from payments.payment where status not in "
     "('captured', 'failed', 'returned')",
     "refunds without an end": "select count(*) from payments.refund where status <> 'done'",
-    "in escrow or owed to sellers": "select sum(abs(b.credits - b.debits)) from (select account_id, sum(credits) as "
-    "credits, sum(debits) as debits from ledger.balance group by account_id) b "
-    "join ledger.account a on a.id = b.account_id where a.code in ('escrow', 'seller')",
+    "disputes that are not closed": "select count(*) from disputes.dispute where status <> 'closed'",
+    # A seller may owe us what went back after its payout.
+    "in escrow or owed to sellers": "select sum(abs(b.owed)) from (select account_id, sum(credits - debits) as owed "
+    "from ledger.balance group by account_id) b join ledger.account a on a.id = b.account_id "
+    "where a.code = 'escrow' or a.code = 'seller' and b.owed > 0",
 }
 """What must be nothing once all deadlines have passed."""
 
@@ -306,6 +311,7 @@ async def _come_to_rest(world: World) -> None:
         for cell in world.cells:
             async with world.db.write() as tx:
                 await orders.cancel(tx, cell, await tx.all(_OPEN, cell=cell))
+            await _decide(world, cell)
         await _work(world)
     async with world.db.read() as tx:
         for what, query in _ENDS.items():
@@ -316,6 +322,15 @@ async def _come_to_rest(world: World) -> None:
     await _gateway_ties(world)
     await _inputs_tie(world)
     await _audited(world)
+
+
+async def _decide(world: World, cell: int) -> None:
+    """The operator leaves nothing undecided: nobody gets anything."""
+    async with world.db.read() as tx:
+        waiting = await tx.all(_TO_DECIDE, cell=cell)
+    for dispute in waiting:
+        async with world.db.write() as tx:
+            await disputes.act(tx, cell, dispute, "operator", disputes.Word("decide", "No.", 0))
 
 
 async def _gateway_ties(world: World) -> None:
@@ -351,6 +366,7 @@ _STATE = {
     "movements": "select stock_id, kind, on_hand_delta, held_delta, allocated_delta, at from inventory.movement",
     "transfers": "select debit, credit, code, amount, at from ledger.transfer",
     "events": "select kind, at from kit.event",
+    "disputes": "select kind, status, claimed_minor, offered_minor, granted_minor, opened_at from disputes.dispute",
     "payouts": "select currency, amount_minor, status, created_at from payments.payout",
 }
 """Everything but ids, which are made by chance of another kind."""

@@ -174,6 +174,10 @@ TRANSFER_WAY = check(
                         ('pay', 'wallet -> between_cells'), ('pay', 'gateway -> between_cells'),
                         ('pay', 'between_cells -> escrow'), ('refund', 'escrow -> between_cells'),
                         ('refund', 'between_cells -> wallet'), ('refund', 'between_cells -> gateway'),
+                        ('part_release', 'escrow -> seller'), ('part_release', 'escrow -> own_revenue'),
+                        ('part_commission', 'seller -> commission'), ('part_payment_fee', 'seller -> payment_fee'),
+                        ('recall', 'seller -> escrow'), ('recall', 'own_revenue -> escrow'),
+                        ('commission_back', 'commission -> seller'), ('payment_fee_back', 'payment_fee -> seller'),
                         ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
                         ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'),
@@ -186,15 +190,20 @@ TRANSFER_WAY = check(
 
 # A payment made from the wallet comes from, and goes back to, the buyer; through a gateway it is the house's. One
 # captured payment per group is a rule of its own (group_payment), so the join gives one row. Of an order sold in a cell
-# that is not its buyer's, either the buyer is here or the escrow, and between_cells on the other side.
+# that is not its buyer's, either the buyer is here or the escrow, and between_cells on the other side. What a part of
+# an order causes is its order's; in the buyer's cell only the refund knows whose it is.
 TRANSFER_PARTY = check(
     "transfer_party",
-    "A transfer of an order is in the order's currency and between its own buyer, its own seller and the house.",
+    "A transfer of an order or a part of it is in its currency and between its buyer, its seller and the house.",
     """
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
            row(case when t.code = 'pay' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
-                    when t.code in ('commission', 'payment_fee') then o.seller_id else h.nil end,
-               case when t.code = 'release' and not o.own then o.seller_id
+                    when t.code in ('commission', 'payment_fee', 'part_commission', 'part_payment_fee')
+                         or t.code = 'recall' and not o.own then o.seller_id
+                    else h.nil end,
+               case when t.code in ('release', 'part_release') and not o.own
+                         or t.code in ('commission_back', 'payment_fee_back')
+                    then o.seller_id
                     when t.code = 'refund' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
                     else h.nil end,
                o.currency,
@@ -206,25 +215,36 @@ TRANSFER_PARTY = check(
       from ledger.transfer t
       join ledger.account d on d.cell = t.cell and d.id = t.debit
       join ledger.account c on c.cell = t.cell and c.id = t.credit
-      left join orders.away_order w on w.cell = t.cell and w.id = t.cause_id
-      left join (select * from orders.order) o on o.cell = coalesce(w.order_cell, t.cell) and o.id = t.cause_id
+      left join orders.part s on s.cell = t.cell and s.id = t.cause_id
+      left join payments.refund r on r.cell = t.cell and r.cause_id = t.cause_id and s.id is null
+     cross join lateral (select coalesce(s.order_id, r.order_id, t.cause_id) as id) x
+      left join orders.away_order w on w.cell = t.cell and w.id = x.id
+      left join (select * from orders.order) o on o.cell = coalesce(w.order_cell, t.cell) and o.id = x.id
       left join (select * from payments.payment where status = 'captured') p
         on p.cell = o.group_cell and p.group_id = o.group_id
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
-       and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs')
+       and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs', 'recall',
+                      'commission_back', 'payment_fee_back', 'part_release', 'part_commission', 'part_payment_fee')
     """,
     by="cause",
 )
 
 ESCROW_BALANCE = check(
     "escrow_balance",
-    "Escrow holds exactly paid + operator discount of the orders that are paid, shipped or delivered.",
+    "Escrow holds exactly paid + operator discount of the orders that are paid, shipped or delivered, less their "
+    "parts, and of the parts that are frozen.",
     """
     select 'ledger.account escrow ' || currency as item, coalesce(o.due, 0) as expected,
            coalesce(e.kept, 0) as found, 'balance' as detail
-      from (select currency, sum(paid_minor + operator_discount_minor) as due
-              from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
+      from (select currency, sum(due) as due
+              from (select currency, paid_minor + operator_discount_minor
+                      from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
+                    union all
+                    select o.currency, (p.paid_minor + p.operator_discount_minor)
+                           * ((p.ended_at is null)::int - (o.status in ('paid', 'shipped', 'delivered'))::int)
+                      from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
+                     where p.cell = :cell) d (currency, due)
              group by currency) o
       full join (select a.currency, sum(b.credits - b.debits) as kept
                    from ledger.account a
@@ -278,15 +298,27 @@ PAYOUT = check(
 
 PAYOUT_LIMIT = check(
     "payout_limit",
-    "No seller was paid out more than the completed orders brought, less commission and payment fee.",
+    "No seller was paid out more than completed orders, and parts that ended, ever brought, less commission and fee.",
     """
     select 'seller ' || p.seller_id || ' ' || p.currency as item,
            least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
       from (select seller_id, currency, sum(amount_minor) as paid_out
               from payments.payout where cell = :cell and status <> 'returned' group by seller_id, currency) p
-      left join (select seller_id, currency,
-                        sum(paid_minor + operator_discount_minor - commission_minor - payment_fee_minor) as earned
-                   from orders.order where cell = :cell and status = 'completed' and not own
+      left join (select seller_id, currency, sum(earned) as earned
+                   from (select seller_id, currency,
+                                paid_minor + operator_discount_minor - commission_minor - payment_fee_minor
+                           from orders.order where cell = :cell and status = 'completed' and not own
+                         union all
+                         select o.seller_id, o.currency,
+                                case when p.ended_at is null then 0
+                                     else p.paid_minor - p.back_minor + p.operator_discount_minor
+                                          - p.back_operator_discount_minor - p.commission_minor
+                                          + p.back_commission_minor - p.payment_fee_minor + p.back_payment_fee_minor end
+                                - case when o.status <> 'completed' or p.recalled then 0
+                                       else p.paid_minor + p.operator_discount_minor - p.commission_minor
+                                            - p.payment_fee_minor end
+                           from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
+                          where p.cell = :cell and not o.own) e (seller_id, currency, earned)
                   group by seller_id, currency) o using (seller_id, currency)
     """,
 )
@@ -332,24 +364,24 @@ BETWEEN_SUM = check(
 
 # A payment captured after its group had expired never was in the books and goes back whole (status returning); its
 # refund names the group instead of an order. The refund is in the buyer's cell; what the seller's cell sends there is a
-# rule of its own (between_cells).
+# rule of its own (between_cells). Its cause is the order or the part of it that goes back.
 REFUND = check(
     "refund",
-    "A refund of an order has the one transfer of its amount, and no such transfer is alone.",
+    "A refund of an order or a part of it has the one transfer of its amount, and no such transfer is alone.",
     """
-    select 'payments.refund of order ' || coalesce(r.order_id, t.cause_id) as item, r.amount_minor as expected,
+    select 'payments.refund of ' || coalesce(r.cause_id, t.cause_id) as item, r.amount_minor as expected,
            t.amount as found, 'amount of the transfer' as detail
       from (select r.*
               from payments.refund r
               join payments.payment p on p.cell = r.cell and p.id = r.payment_id
-             where r.cell = :cell {order:r.order_id} and p.status not in ('returning', 'returned')) r
+             where r.cell = :cell {cause:r.cause_id} and p.status not in ('returning', 'returned')) r
       full join (select t.cause_id, t.amount
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.credit
-                  where t.cell = :cell and t.code = 'refund' and a.code <> 'between_cells' {order:t.cause_id}) t
-        on t.cause_id = r.order_id
+                  where t.cell = :cell and t.code = 'refund' and a.code <> 'between_cells' {cause:t.cause_id}) t
+        on t.cause_id = r.cause_id
     """,
-    by="order",
+    by="cause",
 )
 
 REFUND_CREDIT = check(

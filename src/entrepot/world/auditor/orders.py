@@ -222,19 +222,23 @@ ESCROW_IN = check(
 
 ESCROW_OUT = check(
     "escrow_out",
-    "Of a completed order everything in escrow went to the seller, of a canceled or refunded one to where it came "
-    "from, of any other nothing went out.",
+    "Of a completed order everything in escrow beside its parts went to the seller, of a canceled or refunded one to "
+    "where it came from, of any other nothing went out.",
     """
     select 'orders.order ' || o.id as item,
-           row(case when o.status = 'completed' then nullif(o.paid_minor + o.operator_discount_minor, 0) end,
-               case when o.given_back then nullif(o.paid_minor, 0) end,
-               case when o.given_back then nullif(o.operator_discount_minor, 0) end) as expected,
+           row(case when o.status = 'completed'
+                    then nullif(o.paid_minor - s.paid + o.operator_discount_minor - s.discount, 0) end,
+               case when o.given_back then nullif(o.paid_minor - s.paid, 0) end,
+               case when o.given_back then nullif(o.operator_discount_minor - s.discount, 0) end) as expected,
            row(release.amount, refund.amount, unfund.amount) as found,
            o.status || ' (release, refund, unfund)' as detail
       from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
               from orders.order o
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
              where o.cell = :cell {order:o.id}) o
+     cross join lateral (select coalesce(sum(p.paid_minor), 0)::bigint as paid,
+                                coalesce(sum(p.operator_discount_minor), 0)::bigint as discount
+                           from orders.part p where p.cell = :cell and p.order_id = o.id and not p.recalled) s
       left join ledger.transfer release
         on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
       left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
@@ -245,13 +249,17 @@ ESCROW_OUT = check(
 
 SELLER_FEES = check(
     "seller_fees",
-    "A completed order of a seller paid exactly its frozen commission and payment fee, any other order none.",
+    "A completed order of a seller paid exactly its frozen commission and payment fee beside its parts, others none.",
     """
     select 'orders.order ' || o.id as item,
-           row(case when o.status = 'completed' and not o.own then nullif(o.commission_minor, 0) end,
-               case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor, 0) end) as expected,
+           row(case when o.status = 'completed' and not o.own then nullif(o.commission_minor - s.commission, 0) end,
+               case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor - s.fee, 0) end)
+               as expected,
            row(commission.amount, fee.amount) as found, o.status || ' (commission, payment_fee)' as detail
       from orders.order o
+     cross join lateral (select coalesce(sum(p.commission_minor), 0)::bigint as commission,
+                                coalesce(sum(p.payment_fee_minor), 0)::bigint as fee
+                           from orders.part p where p.cell = :cell and p.order_id = o.id and not p.recalled) s
       left join ledger.transfer commission
         on commission.cell = :cell and commission.cause_id = o.id and commission.code = 'commission'
       left join ledger.transfer fee on fee.cell = :cell and fee.cause_id = o.id and fee.code = 'payment_fee'

@@ -1,0 +1,109 @@
+"""The verbs of disputes. A dispute's row is locked before anything else, and its lock is that of its part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from entrepot import orders, sellers
+from entrepot.disputes import rules, store
+from entrepot.disputes.types import STEPS_MAX, Claim, Dispute, DisputeFull, DisputeStatusIs, Party, Word
+from entrepot.kit.db import Tx
+from entrepot.kit.halves import in_halves
+from entrepot.kit.ids import new_id
+from entrepot.kit.problem import NotFound
+
+PASSED_MAX = 100
+"""Culprits that one timer run passes over."""
+
+
+async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim: Claim) -> UUID:
+    """The buyer, whose cell it is, says what is wrong with some units of an order. Their money is frozen: it stays in
+    escrow, or comes back there from the seller. Raises NotFound, WrongStatus, DisputeTooLate, LineNotThere, UnitsTaken,
+    NothingPaid."""
+    cell = await orders.cell_of(tx, cell, order_id)
+    id_ = new_id(tx.now)
+    part = await orders.freeze(tx, cell, id_, order_id, claim.units, buyer_id=buyer_id)
+    terms = await sellers.terms_at(tx, part.market, tx.now)
+    rules.require_in_time(part.released_at, terms, tx.now)
+    await tx.run(
+        store.OPEN, cell=cell, id=id_, order_id=order_id, buyer_id=buyer_id, seller_id=part.seller_id,
+        market=part.market, currency=part.currency, kind=claim.kind, claimed_minor=part.paid_minor, now=tx.now,
+        due_at=rules.due_at("opened", terms, tx.now),
+    )  # fmt: skip
+    await _say(tx, cell, id_, "buyer", Word("open", claim.text, part.paid_minor, claim.file))
+    _tell(tx, cell, "dispute_opened", id_, order_id, {"buyer_id": buyer_id, "seller_id": part.seller_id})
+    return id_
+
+
+async def act(
+    tx: Tx,
+    cell: int,
+    dispute_id: UUID,
+    party: Party,
+    word: Word,
+    *,
+    order_id: UUID | None = None,
+    buyer_id: UUID | None = None,
+    seller_id: UUID | None = None,
+) -> None:
+    """A party goes on with a dispute; the last word moves the money. With `order_id`, `buyer_id` or `seller_id` only
+    theirs. Raises NotFound, DisputeStatusIs, AmountNotInDispute, DisputeFull."""
+    dispute = await tx.maybe(store.LOCK, cell=cell, id=dispute_id)
+    if dispute is None or not dispute.is_of(order_id=order_id, buyer_id=buyer_id, seller_id=seller_id):
+        raise NotFound
+    if dispute.due_at is not None and dispute.due_at <= tx.now and word.act != "note":
+        raise DisputeStatusIs(dispute.status)  # the turn is over, and what follows from that is the timer's to do
+    if await tx.one(store.STEPS_SAID, cell=cell, id=dispute_id) >= STEPS_MAX and word.act == "note":
+        raise DisputeFull(STEPS_MAX)
+    await _go_on(tx, dispute, party, word)
+
+
+async def end_turns(tx: Tx, cell: int) -> int:
+    """Takes the turn of who was silent for too long, in one dispute: another has other locks. What fails stays due and
+    is passed over. How many, so that it is asked again."""
+    passed = list[UUID]()
+    while len(passed) < PASSED_MAX:
+        dispute = await tx.maybe(store.LOCK_DUE, cell=cell, now=tx.now, passed=passed)
+        if dispute is None:
+            break
+
+        async def wait(_: object, dispute: Dispute = dispute) -> int:
+            await _go_on(tx, dispute, "timer", Word("wait"))
+            return 1
+
+        done, culprits = await in_halves(tx, "dispute", [dispute.id], wait)
+        if done:
+            return done
+        passed += culprits
+    return 0
+
+
+async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
+    terms = await sellers.terms_at(tx, dispute.market, tx.now)
+    after = rules.next_state(dispute, party, word.act, word.amount_minor, terms, tx.now)
+    await _say(tx, dispute.cell, dispute.id, party, word)
+    if word.act == "note":
+        return
+    await tx.run(
+        store.MOVE, cell=dispute.cell, id=dispute.id, status=after.status, offered_minor=after.offered_minor,
+        granted_minor=after.granted_minor, due_at=after.due_at, closed_at=after.closed_at,
+    )  # fmt: skip
+    if after.status == "closed":
+        assert after.granted_minor is not None
+        await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor, "disputed")
+    who = {"buyer_id": dispute.buyer_id, "seller_id": dispute.seller_id, "granted_minor": after.granted_minor}
+    _tell(tx, dispute.cell, f"dispute_{after.status}", dispute.id, dispute.order_id, who)
+
+
+async def _say(tx: Tx, cell: int, dispute_id: UUID, party: Party, word: Word) -> None:
+    file = word.file
+    await tx.run(
+        store.ADD_STEP, cell=cell, id=new_id(tx.now), dispute_id=dispute_id, party=party, act=word.act,
+        amount_minor=word.amount_minor, text=word.text, file_name=file.name if file else "",
+        file_type=file.type if file else "", file=file.content if file else None, now=tx.now,
+    )  # fmt: skip
+
+
+def _tell(tx: Tx, cell: int, kind: str, id_: UUID, order_id: UUID, more: Mapping[str, object]) -> None:
+    tx.emit(kind, id_, {"order_id": order_id, **more}, cell)

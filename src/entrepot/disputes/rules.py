@@ -1,0 +1,98 @@
+"""How a dispute goes on: who may do what when, and what it means for the money. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from entrepot.disputes.types import (
+    FILE_MAX_BYTES,
+    MAGIC,
+    Act,
+    AmountNotInDispute,
+    Dispute,
+    DisputeStatusIs,
+    DisputeTooLate,
+    File,
+    FileNotTaken,
+    Party,
+    Status,
+)
+from entrepot.sellers import Terms
+
+Grant = Literal["nothing", "claimed", "offered", "amount", "granted"] | None
+"""What a step grants: what it names, or (None) it is open. `amount` is that of the step itself."""
+
+MOVES: dict[tuple[str, Party, Act], tuple[Status, Grant]] = {
+    ("opened", "seller", "answer"): ("answered", None),  # all that is claimed: closed at once
+    ("opened", "timer", "wait"): ("decided", "claimed"),  # who does not answer has lost
+    ("answered", "buyer", "accept"): ("closed", "offered"),
+    ("answered", "timer", "wait"): ("closed", "offered"),  # who does not object has accepted
+    ("answered", "buyer", "escalate"): ("escalated", None),
+    ("escalated", "operator", "decide"): ("decided", "amount"),
+    ("decided", "buyer", "appeal"): ("appealed", "granted"),
+    ("decided", "seller", "appeal"): ("appealed", "granted"),
+    ("decided", "timer", "wait"): ("closed", "granted"),
+    ("appealed", "operator", "decide"): ("closed", "amount"),  # there is one appeal
+    ("opened", "buyer", "withdraw"): ("closed", "nothing"),
+    ("answered", "buyer", "withdraw"): ("closed", "nothing"),
+    ("escalated", "buyer", "withdraw"): ("closed", "nothing"),
+}
+"""Notes aside, which the buyer and the seller may add until the dispute is closed."""
+
+
+def acts(status: str, party: Party) -> list[Act]:
+    """What a party may do now."""
+    notes: list[Act] = ["note"] if status != "closed" and party in ("buyer", "seller") else []
+    return notes + [act for (at, by, act) in MOVES if (at, by) == (status, party)]
+
+
+def next_state(
+    dispute: Dispute, party: Party, act: Act, amount_minor: int | None, terms: Terms, now: datetime
+) -> Dispute:
+    """The dispute after somebody's act. Raises DisputeStatusIs, AmountNotInDispute."""
+    if act not in acts(dispute.status, party):
+        raise DisputeStatusIs(dispute.status)
+    if act == "note":
+        return dispute
+    claimed, offered = dispute.claimed_minor, dispute.offered_minor
+    if act in ("answer", "decide") and (amount_minor is None or not 0 <= amount_minor <= claimed):
+        raise AmountNotInDispute(claimed)
+    status, grant = MOVES[dispute.status, party, act]
+    if act == "answer":
+        offered = amount_minor
+        if offered == claimed:
+            status, grant = "closed", "offered"
+    granted = {
+        None: None, "nothing": 0, "claimed": claimed, "offered": offered, "amount": amount_minor,
+        "granted": dispute.granted_minor,
+    }[grant]  # fmt: skip
+    return msgspec.structs.replace(
+        dispute, status=status, offered_minor=offered, granted_minor=granted, due_at=due_at(status, terms, now),
+        closed_at=now if status == "closed" else None,
+    )  # fmt: skip
+
+
+def due_at(status: str, terms: Terms, now: datetime) -> datetime | None:
+    """When the turn of who is to speak is over: None when that is the operator, or nobody."""
+    if status in ("opened", "answered"):
+        return now + timedelta(seconds=terms.answer_within_s)
+    return now + timedelta(seconds=terms.appeal_within_s) if status == "decided" else None
+
+
+def require_in_time(released_at: datetime | None, terms: Terms, now: datetime) -> None:
+    """An order that is not released yet can always be disputed. Raises DisputeTooLate."""
+    if released_at is not None:
+        until = released_at + timedelta(seconds=terms.dispute_within_s)
+        if now > until:
+            raise DisputeTooLate(until)
+
+
+def evidence(name: str, content: bytes) -> File:
+    """A file is what its beginning says that it is. Raises FileNotTaken."""
+    type_ = next((type_ for type_, magic in MAGIC.items() if content.startswith(magic)), None)
+    if type_ is None or len(content) > FILE_MAX_BYTES:
+        raise FileNotTaken(FILE_MAX_BYTES)
+    return File(name, type_, content)

@@ -1,0 +1,127 @@
+"""The money of orders: out of escrow to sellers, and back to buyers and to the operator.
+
+An OrderRow stands for what it says of amounts: of an order that has parts, for what is left beside them, and of a part,
+for that part. `cause` names the transfers: the order's id or the part's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot import ledger, payments
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import NIL
+from entrepot.ledger import Transfer
+from entrepot.orders import shares, store_parts
+from entrepot.orders.store import OrderRow
+from entrepot.orders.store_parts import Amounts
+
+Account = tuple[str, UUID]
+"""(code, owner)."""
+ESCROW, GATEWAY, BETWEEN = ("escrow", NIL), ("gateway", NIL), ("between_cells", NIL)
+
+
+class Step(NamedTuple):
+    """`amount` of a currency from one account to another, known by its cause and code."""
+
+    cause: UUID
+    code: str
+    debit: Account
+    credit: Account
+    currency: str
+    amount: int
+
+
+def released(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
+    """escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own: escrow -> own_revenue. The
+    codes of a part's have a prefix: a statement tells by it what the cause is."""
+    earner = _earner(order)
+    return [
+        Step(
+            cause, f"{prefix}release", ESCROW, earner, order.currency, order.paid_minor + order.operator_discount_minor
+        ),
+        Step(cause, f"{prefix}commission", earner, ("commission", NIL), order.currency, order.commission_minor),
+        Step(cause, f"{prefix}payment_fee", earner, ("payment_fee", NIL), order.currency, order.payment_fee_minor),
+    ]
+
+
+def recalled(cause: UUID, order: OrderRow) -> list[Step]:
+    """What was released comes back, and the seller may then owe us: seller 107 -> escrow 107, commission 10 -> seller
+    10, payment_fee 2 -> seller 2."""
+    earner = _earner(order)
+    return [
+        Step(cause, "recall", earner, ESCROW, order.currency, order.paid_minor + order.operator_discount_minor),
+        Step(cause, "commission_back", ("commission", NIL), earner, order.currency, order.commission_minor),
+        Step(cause, "payment_fee_back", ("payment_fee", NIL), earner, order.currency, order.payment_fee_minor),
+    ]
+
+
+def _earner(order: OrderRow) -> Account:
+    return ("own_revenue", NIL) if order.own else ("seller", order.seller_id)
+
+
+async def refunded(
+    tx: Tx, cell: int, home: int, orders: Sequence[tuple[UUID, OrderRow]], reason: str
+) -> dict[int, list[Step]]:
+    """Notes refunds of orders, each with its cause, to their buyers of one cell, and says the steps of each cell.
+
+    escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. To a buyer of another cell:
+    escrow 100 -> between_cells 100 here, between_cells 100 -> wallet 100 there."""
+    steps: dict[int, list[Step]] = {cell: [], home: []}
+    paying = [(cause, o) for cause, o in orders if o.paid_minor > 0]
+    methods = await payments.refund_many(
+        tx, home, [o.group_id for _, o in paying], [o.id for _, o in paying], [cause for cause, _ in paying],
+        [o.paid_minor for _, o in paying], reason,
+    )  # fmt: skip
+    for (cause, o), method in zip(paying, methods, strict=True):
+        payer = ("wallet", o.buyer_id) if method == "wallet" else GATEWAY
+        if home == cell:
+            steps[cell].append(Step(cause, "refund", ESCROW, payer, o.currency, o.paid_minor))
+        else:
+            steps[cell].append(Step(cause, "refund", ESCROW, BETWEEN, o.currency, o.paid_minor))
+            steps[home].append(Step(cause, "refund", BETWEEN, payer, o.currency, o.paid_minor))
+    steps[cell] += [
+        Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor) for cause, o in orders
+    ]
+    return steps
+
+
+async def post(tx: Tx, cell: int, steps: Sequence[Step]) -> None:
+    """Steps of nothing are none."""
+    steps = [step for step in steps if step.amount]
+    ids = await accounts(tx, cell, {(*side, s.currency) for s in steps for side in (s.debit, s.credit)})
+    await ledger.post_all(
+        tx, cell,
+        [
+            Transfer(s.cause, s.code, ids[(*s.debit, s.currency)], ids[(*s.credit, s.currency)], s.amount)
+            for s in steps
+        ],
+    )  # fmt: skip
+
+
+async def accounts(tx: ReadTx, cell: int, wanted: Iterable[tuple[str, UUID, str]]) -> dict[tuple[str, UUID, str], int]:
+    """The ids of accounts, by code, owner and currency."""
+    keys = sorted(wanted)
+    ids = await ledger.account_ids(tx, cell, [k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
+    return dict(zip(keys, ids, strict=True))
+
+
+async def beside_parts(tx: ReadTx, cell: int, orders: Sequence[OrderRow]) -> list[OrderRow]:
+    """Orders, which are locked, with what is left of their amounts beside their parts."""
+    parted = {row.order_id: row for row in await tx.all(store_parts.PARTED, cell=cell, ids=[o.id for o in orders])}
+    return [worth(o, shares.less(amounts(o), parted[o.id])) if o.id in parted else o for o in orders]
+
+
+def amounts(order: OrderRow) -> Amounts:
+    return Amounts(order.paid_minor, order.operator_discount_minor, order.commission_minor, order.payment_fee_minor)
+
+
+def worth(order: OrderRow, amounts: Amounts) -> OrderRow:
+    """The order with other amounts: those of a part of it."""
+    return msgspec.structs.replace(
+        order, paid_minor=amounts.paid_minor, operator_discount_minor=amounts.operator_discount_minor,
+        commission_minor=amounts.commission_minor, payment_fee_minor=amounts.payment_fee_minor,
+    )  # fmt: skip

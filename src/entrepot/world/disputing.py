@@ -1,0 +1,64 @@
+"""Buyers of the simulated world who complain, and how all parties go on from there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from entrepot import disputes
+from entrepot.kit.sql import sql
+from entrepot.world.scene import LIVE_MAX, World, ask
+
+
+class _Line(msgspec.Struct, frozen=True):
+    line_no: int
+    quantity: int
+
+
+class _Argued(msgspec.Struct, frozen=True):
+    id: UUID
+    status: str
+    claimed_minor: int
+
+
+_LINES = sql("select line_no, quantity from orders.order_line where cell = :cell and order_id = :id order by 1", _Line)
+_ARGUED = sql(
+    "select id, status, claimed_minor from disputes.dispute where cell = :cell and order_id = :id order by id", _Argued
+)
+
+
+async def complain(world: World) -> None:
+    """A buyer disputes some units of some lines of an order, whatever became of it."""
+    if not world.live:
+        return
+    chance, order = world.chance, world.chance.choice(world.live)
+    async with world.db.read() as tx:
+        lines = await tx.all(_LINES, cell=order.cell, id=order.id)
+    some = chance.sample(lines, chance.randrange(1, len(lines) + 1))
+    units = {line.line_no: chance.choice((1, 1, line.quantity, line.quantity + 1)) for line in some}
+    claim = disputes.Claim(chance.choice(("not_received", "not_as_described", "wrong_or_damaged")), units, "Look.")
+    home = world.cell_of[order.buyer_id]
+    if await ask(
+        world, order.buyer_id, "dispute", lambda tx: disputes.open_dispute(tx, home, order.id, order.buyer_id, claim)
+    ):
+        world.disputed = [*world.disputed, order][-LIVE_MAX:]
+
+
+async def argue(world: World) -> None:
+    """A party of a dispute does something, mostly what is its turn."""
+    if not world.disputed:
+        return
+    chance, order = world.chance, world.chance.choice(world.disputed)
+    async with world.db.read() as tx:
+        dispute = chance.choice(await tx.all(_ARGUED, cell=order.cell, id=order.id))
+    party: disputes.Party = chance.choice(("buyer", "seller", "operator"))
+    mine = disputes.acts(dispute.status, party)
+    if mine and chance.random() < 0.9:
+        act = chance.choice(mine)
+    else:
+        act = chance.choice(("note", "answer", "accept", "escalate", "withdraw", "appeal", "decide"))
+    word = disputes.Word(act, "Look.", chance.choice((0, dispute.claimed_minor // 3, dispute.claimed_minor)))
+    await ask(world, order.buyer_id, f"dispute {act}", lambda tx: disputes.act(tx, order.cell, dispute.id, party, word))
+    if dispute.status == "closed":
+        world.disputed.remove(order)

@@ -1,0 +1,159 @@
+"""How a dispute goes on, exhaustively: in every status, by every party, with every act."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.disputes import rules
+from entrepot.disputes.types import AmountNotInDispute, Dispute, DisputeStatusIs, DisputeTooLate, FileNotTaken
+from entrepot.kit.ids import NIL
+from entrepot.orders import shares
+from entrepot.orders.store_parts import Amounts, UnitsRow
+from entrepot.sellers import Terms
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TERMS = Terms("us", START, 1_000, 150, 1_800, 900, 10 * 86_400, 30 * 86_400, "tests")
+CLAIMED, OFFERED, GRANTED, ASKED = 100, 30, 60, 45
+DISPUTE = Dispute(
+    0,
+    NIL,
+    NIL,
+    UUID(int=1),
+    UUID(int=2),
+    "us",
+    "USD",
+    "not_received",
+    "opened",
+    CLAIMED,
+    None,
+    None,
+    START,
+    START,
+    None,
+)
+GRANTS = {"decided": GRANTED, "appealed": GRANTED, "closed": GRANTED}
+LATER = START + timedelta(days=1)
+ANSWER_BY, APPEAL_BY = LATER + timedelta(days=3), LATER + timedelta(days=7)
+
+# (status, party, act): (status after, granted, the turn ends). Whatever is not here is refused.
+WAYS: dict[tuple[str, str, str], tuple[str, int | None, datetime | None]] = {
+    ("opened", "seller", "answer"): ("answered", None, ANSWER_BY),
+    ("opened", "timer", "wait"): ("decided", CLAIMED, APPEAL_BY),
+    ("opened", "buyer", "withdraw"): ("closed", 0, None),
+    ("answered", "buyer", "accept"): ("closed", OFFERED, None),
+    ("answered", "timer", "wait"): ("closed", OFFERED, None),
+    ("answered", "buyer", "escalate"): ("escalated", None, None),
+    ("answered", "buyer", "withdraw"): ("closed", 0, None),
+    ("escalated", "operator", "decide"): ("decided", ASKED, APPEAL_BY),
+    ("escalated", "buyer", "withdraw"): ("closed", 0, None),
+    ("decided", "buyer", "appeal"): ("appealed", GRANTED, None),
+    ("decided", "seller", "appeal"): ("appealed", GRANTED, None),
+    ("decided", "timer", "wait"): ("closed", GRANTED, None),
+    ("appealed", "operator", "decide"): ("closed", ASKED, None),
+}
+STATUSES = ("opened", "answered", "escalated", "decided", "appealed", "closed")
+ACTS = ("open", "note", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait")
+
+
+@pytest.mark.parametrize(
+    ("status", "party", "act"), [*product(STATUSES, ("buyer", "seller", "operator", "timer"), ACTS)]
+)
+def test_every_step(status: str, party: str, act: str) -> None:
+    offered = OFFERED if status != "opened" else None
+    before = msgspec.structs.replace(DISPUTE, status=status, offered_minor=offered, granted_minor=GRANTS.get(status))
+
+    def step() -> Dispute:
+        return rules.next_state(before, party, act, ASKED, TERMS, LATER)  # type: ignore[arg-type]
+
+    if act == "note" and party in ("buyer", "seller") and status != "closed":
+        assert step() == before
+    elif (way := WAYS.get((status, party, act))) is None:
+        with pytest.raises(DisputeStatusIs):
+            step()
+    else:
+        after = step()
+        assert (after.status, after.granted_minor, after.due_at) == way
+        assert after.closed_at == (LATER if way[0] == "closed" else None)
+        assert after.offered_minor == (ASKED if act == "answer" else offered)
+
+
+def test_all_that_is_claimed_closes_it_at_once() -> None:
+    after = rules.next_state(DISPUTE, "seller", "answer", CLAIMED, TERMS, LATER)
+    assert (after.status, after.granted_minor, after.due_at) == ("closed", CLAIMED, None)
+    nothing = rules.next_state(DISPUTE, "seller", "answer", 0, TERMS, LATER)
+    assert (nothing.status, nothing.offered_minor) == ("answered", 0)
+
+
+@pytest.mark.parametrize("amount", [None, -1, CLAIMED + 1])
+def test_an_amount_lies_in_the_dispute(amount: int | None) -> None:
+    with pytest.raises(AmountNotInDispute):
+        rules.next_state(DISPUTE, "seller", "answer", amount, TERMS, LATER)
+    escalated = msgspec.structs.replace(DISPUTE, status="escalated")
+    with pytest.raises(AmountNotInDispute):
+        rules.next_state(escalated, "operator", "decide", amount, TERMS, LATER)
+
+
+def test_what_was_released_long_ago_is_not_disputed() -> None:
+    rules.require_in_time(None, TERMS, START + timedelta(days=900))
+    rules.require_in_time(START, TERMS, START + timedelta(days=14))
+    with pytest.raises(DisputeTooLate):
+        rules.require_in_time(START, TERMS, START + timedelta(days=14, microseconds=1))
+
+
+def test_a_file_is_what_it_begins_with() -> None:
+    assert rules.evidence("a", b"%PDF-1.4").type == "application/pdf"
+    assert rules.evidence("a", b"\xff\xd8\xff\xe0").type == "image/jpeg"
+    for content in (b"<svg/>", b"", b"%PDF-" + bytes(1_000_000)):
+        with pytest.raises(FileNotTaken):
+            rules.evidence("a.pdf", content)
+
+
+lines = st.builds(
+    UnitsRow, st.just(1), st.integers(1, 12), st.just(0), st.integers(0, 10_000), st.integers(0, 500),
+    st.integers(0, 900),
+)  # fmt: skip
+
+
+@given(st.lists(lines, min_size=1, max_size=4), st.integers(0, 400), st.randoms(use_true_random=False))
+def test_shares_of_all_units_are_all_of_it(rows: list[UnitsRow], fee: int, chance: object) -> None:
+    """Whatever is taken in whatever steps, the shares are never negative and leave nothing over."""
+    rows = [msgspec.structs.replace(row, line_no=number) for number, row in enumerate(rows, 1)]
+    total, taken = Amounts(0, 0, 0, 0), {row.line_no: 0 for row in rows}
+    while any(taken[row.line_no] < row.quantity for row in rows):
+        now = [msgspec.structs.replace(row, taken=taken[row.line_no]) for row in rows]
+        wanted = {
+            row.line_no: chance.randint(1, row.quantity - row.taken)  # type: ignore[attr-defined]
+            for row in now
+            if row.taken < row.quantity
+        }
+        part = shares.of_lines(now, fee, wanted)
+        assert min(msgspec.structs.astuple(part)) >= 0
+        total = shares.less(part, shares.less(Amounts(0, 0, 0, 0), total))
+        for line, units in wanted.items():
+            taken[line] += units
+    assert total == Amounts(
+        sum(row.paid_minor for row in rows), sum(row.operator_discount_minor for row in rows),
+        sum(row.commission_minor for row in rows), fee,
+    )  # fmt: skip
+
+
+@given(st.integers(1, 10_000), st.integers(0, 500), st.integers(0, 900), st.integers(0, 90), st.data())
+def test_what_goes_back_and_what_is_kept_are_the_part(
+    paid: int, discount: int, commission: int, fee: int, data: st.DataObject
+) -> None:
+    part, back_minor = Amounts(paid, discount, commission, fee), data.draw(st.integers(0, paid))
+    back = shares.going_back(part, back_minor)
+    kept = shares.less(part, back)
+    assert back.paid_minor == back_minor
+    assert min(msgspec.structs.astuple(back) + msgspec.structs.astuple(kept)) >= 0
+    if back_minor in (0, paid):
+        assert back == (part if back_minor else Amounts(0, 0, 0, 0))
+    # The share of each is that of the money, rounded down.
+    assert back.commission_minor * paid <= commission * back_minor < (back.commission_minor + 1) * paid

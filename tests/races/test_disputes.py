@@ -1,0 +1,117 @@
+"""Two hands on one dispute, or on what it is about: each unit is disputed once, and its money moves once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot import disputes, orders
+from entrepot.disputes import Claim, Party, Word
+from entrepot.disputes.types import DisputeStatusIs
+from entrepot.kit.db import Database
+from tests.orders.counter import Wanted
+from tests.races.ground import SEEDS, Ground, open_ground
+from tests.races.interleave import Work
+
+TEN = Wanted(0, ((0, 10),))  # 10 for 3 each: 30, of which 3 are commission and 0.45 -> 0 the fee
+
+
+@pytest.fixture(scope="module")
+async def ground(db_url: str) -> AsyncIterator[Ground]:
+    async with open_ground(db_url) as opened:
+        yield opened
+
+
+async def sent(ground: Ground) -> UUID:
+    await ground.fresh(units=10)
+    (order,) = await ground.bought(TEN)
+    await ground.ship(order)
+    return order
+
+
+def complaint(ground: Ground, order: UUID, units: int) -> Work:
+    claim = Claim("not_received", {1: units}, "Where?")
+    buyer = ground.counter.buyers[0]
+    return lambda db: db.transact(lambda tx: disputes.open_dispute(tx, 0, order, buyer, claim))
+
+
+def release(order: UUID) -> Work:
+    return lambda db: db.transact(lambda tx: orders.release_many(tx, 0, [order]))
+
+
+def act(dispute: UUID, party: Party, word: Word) -> Work:
+    return lambda db: db.transact(lambda tx: disputes.act(tx, 0, dispute, party, word))
+
+
+async def timer(db: Database) -> int:
+    return await db.transact(lambda tx: disputes.end_turns(tx, 0))
+
+
+async def test_a_unit_is_disputed_once_and_frozen_before_or_after_its_release(ground: Ground) -> None:
+    """6 and 5 of 10, and the release at the same time: the sums are the same, whoever comes first."""
+    seller, seen = ground.counter.sellers[0], set()
+    for seed in SEEDS:
+        order = await sent(ground)
+        before = [await ground.balance("seller", seller), await ground.balance("escrow")]
+        works = [complaint(ground, order, 6), complaint(ground, order, 5), release(order)]
+        async with ground.race(seed, *works) as (six, five, released):
+            assert released == 1
+            taken = 6 if isinstance(six, UUID) else 5
+            assert isinstance(five if taken == 6 else six, orders.UnitsTaken)
+            after = [await ground.balance("seller", seller), await ground.balance("escrow")]
+            # Of 6 units 18, of which 1.8 -> 1 commission; of 5 units 15 with 1.5 -> 1.
+            assert after == [before[0] + (30 - 3 * taken) - (3 - 1), before[1] - 30 + 3 * taken]
+            recalled = await ground.value("select recalled from orders.part where order_id = $1", order)
+        seen.add((taken, recalled))
+    assert seen == {(6, False), (6, True), (5, False), (5, True)}
+
+
+async def test_the_last_word_counts_once(ground: Ground) -> None:
+    """The seller gives all, the buyer withdraws, the seller gives a part: one of them, and its money."""
+    seen = set()
+    for seed in SEEDS:
+        order = await sent(ground)
+        dispute = await complaint(ground, order, 10)(ground.db)
+        works = [
+            act(dispute, "seller", Word("answer", amount_minor=30)),
+            act(dispute, "buyer", Word("withdraw")),
+            act(dispute, "seller", Word("answer", amount_minor=10)),
+        ]
+        async with ground.race(seed, *works) as told:
+            assert all(isinstance(one, DisputeStatusIs | None) for one in told)
+            status, granted = await status_of(ground, dispute)
+            closed = {30: told[0] is None, 0: told[1] is None}
+            assert (status, granted) in (("closed", 30), ("closed", 0), ("answered", None))
+            assert sum(closed.values()) <= 1
+            assert await ground.wallet() == 70 + (granted or 0)
+        seen.add((status, granted))
+    assert seen == {("closed", 30), ("closed", 0)}  # after the part is offered the buyer still withdraws
+
+
+async def status_of(ground: Ground, dispute: UUID) -> tuple[str, int | None]:
+    async with ground.db.read() as tx:
+        row = await tx.conn.fetchrow("select status, granted_minor from disputes.dispute where id = $1", dispute)
+    return row[0], row[1]
+
+
+async def test_silence_ends_a_turn_once(ground: Ground) -> None:
+    """The time of the verdict's appeal is over: timers close the dispute once, and an appeal comes too late."""
+    for _ in range(3):  # what other tests left open
+        ground.clock.advance(timedelta(days=8))
+        while await timer(ground.db):
+            pass
+    for seed in SEEDS:
+        order = await sent(ground)
+        dispute = await complaint(ground, order, 10)(ground.db)
+        ground.clock.advance(timedelta(days=3))
+        assert await timer(ground.db) == 1
+        ground.clock.advance(timedelta(days=7))
+        works = [timer, act(dispute, "seller", Word("appeal")), timer]
+        async with ground.race(seed, *works) as (first, appeal, second):
+            assert isinstance(appeal, DisputeStatusIs)
+            assert first + second + await timer(ground.db) == 1
+            assert await status_of(ground, dispute) == ("closed", 30)
+            assert await ground.wallet() == 100

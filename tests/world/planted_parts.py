@@ -1,0 +1,35 @@
+"""What is planted into parts of orders and into disputes."""
+
+PARTS = {
+    "part of another amount": (
+        "update orders.part set paid_minor = 486 where id = uid('frozen')",
+        [
+            "dispute: disputes.dispute [frozen]",
+            "part_shares: orders.order [delivered]",
+        ],
+    ),
+    "units in two parts": (
+        "update orders.part_line set quantity = 5 where part_id = uid('gone')",
+        ["part_shares: orders.order [completed]"],
+    ),
+    "part that was never recalled": (
+        "select repost(uid('gone'), 'recall', 'seller', 'escrow', 35)",
+        ["escrow_balance: ledger.account escrow USD", "part_money: orders.part [gone]"],
+    ),
+    "part released with another commission": (
+        "select repost(uid('gone'), 'part_commission', 'seller', 'commission', 3)",
+        ["part_money: orders.part [gone]"],
+    ),
+    "dispute closed with another grant": (
+        "update disputes.dispute set granted_minor = 13 where id = uid('gone')",
+        ["dispute: disputes.dispute [gone]"],
+    ),
+    "dispute deleted": (
+        "delete from disputes.dispute where id = uid('frozen')",
+        ["dispute: disputes.dispute [frozen]"],
+    ),
+    "silence that ended no turn": (
+        "update disputes.dispute set due_at = '2020-02-29 01:00Z' where id = uid('frozen')",
+        ["dispute_overdue: disputes.dispute [frozen]"],
+    ),
+}
