@@ -103,6 +103,10 @@ CORRUPTIONS = {
         "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
         "balance: ledger.balance account {wallet}",
     ),
+    "what is held": (
+        "update ledger.balance set held = held + 5 where account_id = acc('wallet')",
+        "balance: ledger.balance account {wallet}",
+    ),
     "a row of stock": ("update inventory.stock set on_hand = on_hand + 1 where id = 2", "stock: inventory.stock 2"),
     "an order without its payment": (
         "delete from payments.payment where id = uid('basket')",
@@ -145,7 +149,7 @@ async def test_a_corruption_is_found_within_a_minute_of_rounds(
     assert len(watched.found) == len(set(watched.found)) == watched.watch.total, "each is told once"
 
 
-@pytest.mark.parametrize("planted", ["a balance", "a row of stock"])
+@pytest.mark.parametrize("planted", ["a balance", "what is held", "a row of stock"])
 async def test_a_look_alone_sees_rows_that_nobody_told_of(
     shop: tuple[asyncpg.Connection, Watched], planted: str
 ) -> None:

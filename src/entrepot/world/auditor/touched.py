@@ -211,7 +211,7 @@ CHANGES = sql(
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A balance (debits, credits, 0, 0) or a row of stock (on_hand, held, allocated, cost)."""
+    """A balance (debits, credits, held, 0) or a row of stock (on_hand, held, allocated, cost)."""
 
     is_stock: bool
     swept: bool
@@ -239,9 +239,10 @@ ROWS = sql(
                   where r.cell = :cell and r.id > :stock_after order by r.id limit :sweep::bigint)) x
          group by x.id
     )
-    select false, a.swept, a.id, coalesce(b.debits, 0), coalesce(b.credits, 0), 0::bigint, 0::bigint
+    select false, a.swept, a.id, coalesce(b.debits, 0), coalesce(b.credits, 0), coalesce(b.held, 0), 0::bigint
       from a
-      left join lateral (select sum(b.debits)::bigint as debits, sum(b.credits)::bigint as credits
+      left join lateral (select sum(b.debits)::bigint as debits, sum(b.credits)::bigint as credits,
+                                sum(b.held)::bigint as held
                            from ledger.balance b where b.cell = :cell and b.account_id = a.id) b on true
     union all
     select true, t.swept, t.id, coalesce(s.on_hand, 0), coalesce(s.held, 0), coalesce(s.allocated, 0),
@@ -336,7 +337,8 @@ async def _touched(tx: ReadTx, query: Query[Finding], books: Books, new: Changes
 
 
 async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Finding]:
-    """Balances and rows of stock are what they were plus what is new. One that is not is derived from all there is."""
+    """Balances and rows of stock are what they were plus what is new. One that is not is derived from all there is, and
+    so is one of which another amount is held: holds come and go without an index of their time, and seldom."""
     posted = {row[0]: (*row[1:], 0, 0) for row in zip(new.accounts, new.debits, new.credits, strict=True)}
     moved = {row[0]: row[1:] for row in zip(new.stocks, new.on_hand, new.held, new.allocated, new.cost, strict=True)}
     accounts: list[int] = []
