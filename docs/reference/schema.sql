@@ -2496,6 +2496,7 @@ CREATE TABLE trade.item (
     customs_description text NOT NULL,
     weight_g integer NOT NULL,
     volume_ml integer,
+    said_by uuid,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),

@@ -18,12 +18,12 @@ import httpx
 import polars as pl
 import pytest
 
-from entrepot import cli, logistics, trade
+from entrepot import catalog, cli, inventory, logistics, trade
 from entrepot.kit.auth import Role
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.ids import NIL, parse
 from entrepot.trade.classification import propose
-from tests.shop import Shop, open_shop
+from tests.shop import MARKET, Shop, open_shop
 from tests.trade.golden import Case, cases
 from tests.web.site import Visitor, text
 
@@ -171,6 +171,15 @@ async def test_1_what_a_variant_is_at_customs(shop: Shop) -> None:
     assert done.status_code == 200, done.text
     assert (await shop.http.get(path)).json()["tariff_codes"] == {"US": "61091000"}
     assert (await shop.http.get("/v1/seller/customs-data", headers=headers)).json()["items"] == []
+    again = await shop.http.put(path, json=said | {"weight_g": 190}, headers=headers)
+    assert (again.status_code, again.json()["weight_g"]) == (200, 190)
+    async with shop.db.write() as tx:  # another seller comes to offer the same
+        variant = int(path.split("/")[3])
+        (stock,) = await inventory.open_stock(tx, 0, [other], [variant], [1])
+        await catalog.add_offer(tx, 0, catalog.NewOffer(other, variant, MARKET, 1, stock, 1))
+    theirs = await shop.http.put(path, json=said | {"weight_g": 9_000}, headers=shop.session(Role.SELLER, NIL, other))
+    assert (theirs.status_code, theirs.json()["type"]) == (409, "/problems/said_by_another")
+    assert (await shop.http.get(path)).json()["weight_g"] == 190
     async with shop.db.write() as tx:  # a nomenclature of the day, which has no telephones of 2017 any more
         await tx.conn.execute("insert into trade.code values ('HS', '851713', '2022-01-01', null, true, 'tests')")
     late = await shop.http.put(path, json=said | {"hs_code": "851712"}, headers=headers)

@@ -90,5 +90,6 @@ create table trade.item (
     customs_description text        not null,
     weight_g            int         not null check (weight_g > 0),  -- of one unit of the variant, net
     volume_ml           int         check (volume_ml > 0),
+    said_by             uuid,                 -- the seller; null: the operator
     updated_at          timestamptz not null
 );

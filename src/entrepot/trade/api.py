@@ -29,6 +29,7 @@ from entrepot.trade.types import (
     OriginMissing,
     QuantityMissing,
     RateMissing,
+    SaidByAnother,
 )
 
 MAX_LINES = 200
@@ -205,7 +206,7 @@ routes = [
     get("/v1/tariff-sources", list_tariff_sources, access=PUBLIC),
     put(
         "/v1/variants/{variant_id}/customs", set_customs_item, access=SELLER | OPERATOR, key="taken",
-        raises=(CodeUnknown, OriginMissing),
+        raises=(CodeUnknown, OriginMissing, SaidByAnother),
     ),
     get("/v1/variants/{variant_id}/customs", read_customs_item, access=PUBLIC),
     get("/v1/hs-codes", search_hs_codes, access=PUBLIC, raises=(NomenclatureMissing,)),

@@ -12,7 +12,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import NotFound
 from entrepot.trade import store
 from entrepot.trade.store import Found, Lacking
-from entrepot.trade.types import CodeUnknown, Item, NomenclatureMissing, OriginMissing
+from entrepot.trade.types import CodeUnknown, Item, NomenclatureMissing, OriginMissing, SaidByAnother
 from entrepot.trade.words import MAX_WORDS, words
 
 PROPOSED = 5
@@ -23,8 +23,8 @@ SEARCH = "find it with GET /v1/hs-codes"
 
 
 async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> None:
-    """What a variant is; a seller says it of what it offers, the operator (None) of any. Raises NotFound, CodeUnknown
-    and OriginMissing."""
+    """What a variant is; a seller says it of what it offers and no other has said it of, the operator (None) of any.
+    Raises NotFound, CodeUnknown, OriginMissing and SaidByAnother."""
     if seller_id is None:
         allowed = await tx.maybe(store.VARIANT, variant_id=item.variant_id)
     else:
@@ -32,11 +32,13 @@ async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> Non
     if allowed is None:
         raise NotFound
     await _check(tx, item)
-    await tx.run(
+    said = await tx.maybe(
         store.SET_ITEM, variant_id=item.variant_id, hs_code=item.hs_code, tariff_codes=item.tariff_codes,
         country_of_origin=item.country_of_origin, customs_description=item.customs_description,
-        weight_g=item.weight_g, volume_ml=item.volume_ml, now=tx.now,
+        weight_g=item.weight_g, volume_ml=item.volume_ml, said_by=seller_id, now=tx.now,
     )  # fmt: skip
+    if said is None:
+        raise SaidByAnother("customs", "ask the operator to put it right: others offer the same")
 
 
 async def _check(tx: ReadTx, item: Item) -> None:

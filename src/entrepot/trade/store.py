@@ -138,15 +138,23 @@ ITEMS = sql(
     """,
     Item,
 )
-SET_ITEM = sql("""
+# What one seller or the operator has said of a variant no other seller changes: it is that of all who offer it.
+SET_ITEM = sql(
+    """
     insert into trade.item (variant_id, hs_code, tariff_codes, country_of_origin, customs_description, weight_g,
-                            volume_ml, updated_at)
-    values (:variant_id, :hs_code, :tariff_codes, :country_of_origin, :customs_description, :weight_g, :volume_ml, :now)
+                            volume_ml, said_by, updated_at)
+    values (:variant_id, :hs_code, :tariff_codes, :country_of_origin, :customs_description, :weight_g, :volume_ml,
+            :said_by, :now)
     on conflict (variant_id) do update
        set hs_code = excluded.hs_code, tariff_codes = excluded.tariff_codes,
            country_of_origin = excluded.country_of_origin, customs_description = excluded.customs_description,
-           weight_g = excluded.weight_g, volume_ml = excluded.volume_ml, updated_at = excluded.updated_at
-""")
+           weight_g = excluded.weight_g, volume_ml = excluded.volume_ml, said_by = excluded.said_by,
+           updated_at = excluded.updated_at
+     where :said_by::uuid is null or item.said_by = :said_by
+    returning variant_id
+    """,
+    int,
+)
 KNOWN = sql(
     """
     select exists (select from trade.code where nomenclature = 'HS'),

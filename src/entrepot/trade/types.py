@@ -231,6 +231,11 @@ class ItemMissing(TradeProblem):
 
 
 @dataclass(eq=False)
+class SaidByAnother(TradeProblem):
+    """Another seller, or the operator, has said what this is at customs."""
+
+
+@dataclass(eq=False)
 class CodeUnknown(TradeProblem):
     """There is no such code in the nomenclature of this day."""
 
