@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Problem
 from entrepot.trade.books import Book
+from entrepot.trade.packs import law_pack
 from entrepot.trade.rules import quote
 from entrepot.trade.types import (
     NOT_READ,
@@ -20,6 +21,7 @@ from entrepot.trade.types import (
     Goods,
     LawMissing,
     OriginMissing,
+    PackNotValid,
     QuantityMissing,
     Rate,
     RateMissing,
@@ -148,6 +150,25 @@ def test_what_is_wrong_is_named_with_what_would_help(
 def test_without_a_law_of_the_day_nothing_is_quoted() -> None:
     assert law_of("HR", date(2020, 12, 31)) is None
     assert law_of("HR", date(2021, 1, 1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"countries": '["de"]'}, "'de' is no country's ISO code"),
+        ({"valid_to": "2020-01-01"}, "valid_to must be a date after valid_from"),
+        ({"rate": '"-1"'}, "rate must be from 0 to"),
+        ({"rate": '"NaN"'}, "rate must be from 0 to"),
+        ({"rate": '"100"', "inside": "true"}, "rate must be less than 100"),
+        ({"kind": '"tariff"'}, "'tariff'"),
+    ],
+)
+def test_a_pack_is_refused_before_anything_of_it_is_kept(wrong: dict[str, str], said: str) -> None:
+    fact = {"kind": '"tax"', "countries": '["DE"]', "valid_from": "2026-01-01", "name": '"VAT"', "rate": '"19"'}
+    fact |= {"citation": '"none"'} | wrong
+    with pytest.raises(PackNotValid, match="fact 1") as refused:
+        law_pack("mine", "[[fact]]\n" + "\n".join(f"{key} = {value}" for key, value in fact.items()))
+    assert said in refused.value.detail
 
 
 def test_a_country_whose_tax_nobody_has_said_is_not_free_of_tax() -> None:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from entrepot.kit.money import MAX_MINOR
+from entrepot.trade import expressions
 from entrepot.trade.readings import Reading
-from entrepot.trade.types import KINDS, PackNotValid
+from entrepot.trade.types import KINDS, PackNotValid, Relief, Tax
 
 FIELDS = {"kind", "countries", "valid_from", "valid_to", "citation"}
 SAMPLE = "sample_tariff"
@@ -49,19 +53,30 @@ def law_pack(name: str, text: str) -> Reading:
     for number, fact in enumerate(pack.get("fact", []), 1):
         try:
             _add(reading, fact, groups)
-        except (KeyError, TypeError, msgspec.ValidationError) as error:
+        except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
             raise PackNotValid(f"{name}: fact {number} ({fact.get('kind')}): {error}") from None
     return reading
 
 
 def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]) -> None:
     facts = {key: value for key, value in fact.items() if key not in FIELDS}
-    msgspec.convert(facts, KINDS[fact["kind"]])  # refuses what is no fact of its kind
+    of_kind = msgspec.convert(facts, KINDS[fact["kind"]])  # refuses what is no fact of its kind
+    for field, value in msgspec.structs.asdict(of_kind).items():
+        if isinstance(value, Decimal) and not (value.is_finite() and 0 <= value <= MAX_MINOR):
+            raise ValueError(f"{field} must be from 0 to {MAX_MINOR}")
+    if isinstance(of_kind, Tax) and of_kind.inside and of_kind.rate >= 100:
+        raise ValueError("rate must be less than 100 where the tax is part of its own base")
+    if isinstance(of_kind, Relief) and of_kind.instead:
+        expressions.parse(of_kind.instead)
     begin, end, citation = fact["valid_from"], fact.get("valid_to"), fact["citation"]
     if not isinstance(begin, date) or not citation:
         raise TypeError("valid_from must be a date, and citation say where the fact stands")
+    if end is not None and not (isinstance(end, date) and end > begin):
+        raise TypeError("valid_to must be a date after valid_from")
     for name in fact["countries"]:
         for country in groups.get(name, [name]):
+            if not re.fullmatch("[A-Z]{2}", country):
+                raise ValueError(f"{country!r} is no country's ISO code")
             reading.laws.append((country, fact["kind"], begin, end, facts, citation))
 
 
