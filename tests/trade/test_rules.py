@@ -117,6 +117,12 @@ def test_a_line_that_was_not_read_is_not_passed_over() -> None:
         assert refused.value.remedy.startswith("the duty of 61091090 (t:2) is not read: say another line")
 
 
+def test_half_a_cent_for_half_a_dozen_rounds_up() -> None:
+    goods = Goods("61091000", "CN", 100_000, {"item": Decimal(6)})
+    asked = Consignment((goods,), "CN", "DE", AT, "EUR")
+    assert quote(book("0.01 EUR/12 item"), asked).duty_minor == 1
+
+
 def test_a_longer_code_than_the_tariffs_is_that_of_the_tariff() -> None:
     assert quote(book(), sent("DE", 20_000, code="6109100010", currency="EUR")).duty_minor == 2_400
 

@@ -17,14 +17,17 @@ from typing import NamedTuple
 
 UNITS = ("kg", "l", "item", "pair", "m", "m2", "m3", "%vol hl", "proof l")
 ZERO = Decimal(0)
+ONE = Decimal(1)
 
 _TERM = re.compile(r"(\d+(?:\.\d+)?)(?:%| ([A-Z]{3})/(?:(\d+(?:\.\d+)?) )?(" + "|".join(map(re.escape, UNITS)) + "))")
 
 
 class Term(NamedTuple):
-    """`amount` per unit in `currency`; without a unit a share of the value: 0.09."""
+    """`amount` in `currency` for `per` of a unit; without a unit a share of the value: 0.09. The two are not divided
+    before there is a quantity: half a cent for half a dozen is not a hair less."""
 
     amount: Decimal
+    per: Decimal
     currency: str
     unit: str
 
@@ -53,7 +56,9 @@ class Expression(NamedTuple):
         def total(terms: tuple[Term, ...]) -> Decimal:
             return sum(
                 (
-                    convert(term.amount * quantities[term.unit], term.currency) if term.unit else value * term.amount
+                    convert(term.amount * quantities[term.unit] / term.per, term.currency)
+                    if term.unit
+                    else value * term.amount
                     for term in terms
                 ),
                 ZERO,
@@ -85,5 +90,5 @@ def _term(text: str) -> Term:
         raise ValueError(f"{text!r} is no term of a duty")
     amount, currency, per, unit = found.groups()
     if unit is None:
-        return Term(Decimal(amount).scaleb(-2), "", "")
-    return Term(Decimal(amount) / Decimal(per or 1), currency, unit)  # exact but for a dozen, a gross or a barrel
+        return Term(Decimal(amount).scaleb(-2), ONE, "", "")
+    return Term(Decimal(amount), Decimal(per or 1), currency, unit)
