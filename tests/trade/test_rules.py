@@ -117,10 +117,11 @@ def test_a_line_that_was_not_read_is_not_passed_over() -> None:
         assert refused.value.remedy.startswith("the duty of 61091090 (t:2) is not read: say another line")
 
 
-def test_half_a_cent_for_half_a_dozen_rounds_up() -> None:
-    goods = Goods("61091000", "CN", 100_000, {"item": Decimal(6)})
+def test_half_a_cent_of_a_duty_per_dozen_rounds_up() -> None:
+    """0.004 / 12 has no end; 165 times it is a hair less than 5.5 cents."""
+    goods = Goods("61091000", "CN", 100_000, {"item": Decimal(165)})
     asked = Consignment((goods,), "CN", "DE", AT, "EUR")
-    assert quote(book("0.01 EUR/12 item"), asked).duty_minor == 1
+    assert quote(book("0.004 EUR/12 item"), asked).duty_minor == 6
 
 
 def test_a_longer_code_than_the_tariffs_is_that_of_the_tariff() -> None:
