@@ -1,7 +1,7 @@
 """The bench `grow`: what an order costs with ten thousand, a million and ten million orders in the database (issue 3).
 
 Each size has a server of its own. The history is written on one that does not wait for the disk nor vacuum; then that
-is stopped, and one as production sets it places orders, shows pages and is audited.
+is stopped, and one that is durable, and set as a machine of its own allows, places orders, shows pages and is audited.
 
 The figures that are compared are those of a server at work. The first orders after its start, or after a checkpoint,
 cost more, and the more the larger it is: they read the pages of their buyers from the disk and log them whole.
@@ -54,6 +54,10 @@ LOADING = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
     "max_wal_senders": "0", "autovacuum": "off", "shared_buffers": "2GB", "maintenance_work_mem": "1GB",
 }  # fmt: skip
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+OF_ITS_OWN = {"shared_buffers": f"{max(MEMORY // 4 >> 20, 128)}MB", "max_wal_size": "8GB"}
+"""What a machine that is the database's own is to be set to (docs/guide/scale.md); as shipped, one of many buyers reads
+and logs the pages of all of them again and again."""
 
 
 Values = dict[str, tuple[float, str]]
@@ -124,7 +128,7 @@ def _at(size: int, name: str, scale: Scale, tell: Callable[[str], None]) -> Valu
         os.sync()  # what was written is not to be written while we measure
         made = time.perf_counter() - began
         tell(f"{size:,} orders: placing more")
-        with running(home) as machine:
+        with running(home, **OF_ITS_OWN) as machine:
             found = asyncio.run(_measure(machine.server.url, scale, tell))
     return {f"{key}_{name}": value for key, value in ({"made": (made, "s")} | found).items()}
 

@@ -1,5 +1,6 @@
 """A history of orders that the auditor cannot tell from one that was lived: a year of purchases, most of them
-completed, some canceled, expired or refunded, the latest still on their way; with money, stock, papers and keys.
+completed, some canceled, expired or refunded, the latest still on their way; with money, stock, papers, and such keys
+as are not forgotten yet.
 
 It is written by statements over whole ranges of orders, on as many connections as there are cores, without the
 triggers of foreign keys; what accounts and stock rows come to is summed up on the way and written once, at the end.
@@ -15,6 +16,7 @@ from datetime import datetime
 import asyncpg
 
 from bench.market import CELL, CURRENCY, MARKET
+from entrepot.kit import idempotency
 
 CHUNK, WORKERS_MAX = 50_000, 4
 SESSION = {"session_replication_role": "replica", "synchronous_commit": "off", "work_mem": "128MB", "jit": "off"}
@@ -52,6 +54,7 @@ _MADE = f"""
     create temporary table made on commit drop as
     select m.*, m.gross + m.shipping - m.discount as paid, (m.gross + m.shipping - m.discount) * 150 / 10000 as fee,
            m.status in ('shipped', 'delivered', 'completed', 'refunded') as sent,
+           m.at > $4 - interval '{idempotency.KEPT.days} days' as key_kept,
            case m.status when 'expired' then m.at + interval '20 minutes' when 'canceled' then m.at + interval '1 hour'
                          when 'refunded' then m.at + interval '5 days' when 'completed' then m.at + interval '13 days'
                          end as ended_at,
@@ -94,7 +97,7 @@ _PLACED = (
     f"""
     insert into kit.idempotency_key (cell, caller, route, key, body_hash, ref, status, at)
     select {CELL}, buyer_id, 'place', 'grown-' || n, sha256(group_id::text::bytea), group_id, 201, at
-      from made order by buyer_id
+      from made where key_kept order by buyer_id
     """,
     f"""
     insert into kit.event (cell, kind, key, at, data)
