@@ -32,7 +32,7 @@ MUTANT_MAX_S = 30
 
 _REWRITE = "ignore::pytest.PytestAssertRewriteWarning"
 """Plugins were imported before pytest saw them, which is what makes a fork cheap."""
-STYLE = ("frozen", "slots")
+STYLE = ("frozen", "slots", "strict")
 """Arguments that change what a class allows, and not what the rules say."""
 INSTEAD: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
