@@ -31,6 +31,7 @@ from entrepot.kit import migrate, postgres
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database
+from entrepot.kit.glance import OLD
 from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from tests import cluster
@@ -181,6 +182,8 @@ def _await_progress(town: Town, placed: int) -> None:
 
 
 async def _ask_again(town: Town) -> list[tuple[Acknowledged, httpx.Response]]:
+    # A process says no from what it knew at most OLD ago, also to a key by which another has just sold what came back.
+    await asyncio.sleep(OLD.total_seconds())
     few = asyncio.Semaphore(16)
     async with httpx.AsyncClient(base_url=town.base, timeout=20, trust_env=False) as http:
 

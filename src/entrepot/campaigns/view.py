@@ -2,7 +2,8 @@
 
 Each second, while anybody asks, one query says how much is left. Once an offer is sold out, its purchases are read as
 well: whoever sends a key again that has bought is told what it bought, and not that nothing is left. What is remembered
-of an offer is good for one version of its row of stock, so that what a cancelation gives back is sold again.
+of an offer is good for one version of its row of stock, so that what a cancelation gives back is sold again. Until a
+process has heard of that (glance.OLD at most) it says no also to a key by which another process has sold it meanwhile.
 """
 
 from __future__ import annotations
