@@ -41,6 +41,7 @@ async def test_refusals_do_not_reach_the_database(stage: Stage) -> None:
         assert problem(await buy(first, path, offer))["type"] == "campaign_not_started"
     stage.shop.clock.advance(10 * MINUTE)
     assert (await buy(first, path, offer)).status_code == 201
+    assert problem(await buy(first, path, offer))["type"] == "limit_reached"
     with no_database():
         assert problem(await buy(first, path, offer))["type"] == "limit_reached"
         assert problem(await buy(third, path, offer, 2))["type"] == "limit_reached"
@@ -97,6 +98,43 @@ async def test_a_limit_that_another_process_knows_is_learned_with_its_keys(stage
         with no_database():
             assert problem(await buy(buyer, path, offer, key="m", http=elsewhere))["type"] == "limit_reached"
             assert (await buy(buyer, path, offer, key="k", http=elsewhere)).json() == placed.json()
+
+
+async def test_what_was_bought_and_canceled_is_told_again_and_counts_for_nothing(stage: Stage) -> None:
+    path, offer = await stage.running(units=5, limit=2)
+    buyer = await stage.shop.buyer()
+    canceled = await buy(buyer, path, offer, 2, key="k")
+    await cancel(buyer, canceled.json()["id"])
+    await stage.left(path)
+    assert (await buy(buyer, path, offer, 2, key="k")).json() == canceled.json()
+    kept = await buy(buyer, path, offer, 2, key="l")
+    assert kept.status_code == 201
+    for _ in range(2):
+        assert problem(await buy(buyer, path, offer, key="m"))["type"] == "limit_reached"
+        assert (await buy(buyer, path, offer, 2, key="k")).json() == canceled.json()
+        assert (await buy(buyer, path, offer, 2, key="l")).json() == kept.json()
+    assert await stage.left(path) == 3
+
+
+async def test_a_key_that_bought_is_answered_when_there_is_too_little_or_it_is_over(stage: Stage) -> None:
+    path, offer = await stage.running(units=5, limit=3)
+    buyer, other = await stage.shop.buyer(), await stage.shop.buyer()
+    placed = await buy(buyer, path, offer, 3, key="k")
+    async with stage.process() as elsewhere:
+        assert problem(await buy(other, path, offer, 3, http=elsewhere)) == {
+            "type": "sold_out", "status": 409, "offer_id": offer, "available": 2,
+        }  # fmt: skip
+        with no_database():
+            assert problem(await buy(other, path, offer, 3, http=elsewhere))["type"] == "sold_out"
+            assert (await buy(buyer, path, offer, 3, key="k", http=elsewhere)).json() == placed.json()
+    async with stage.process() as elsewhere:
+        assert (await elsewhere.get(path)).json()["offers"][0]["available"] == 2  # what it knows before the end
+        stage.shop.clock.advance(60 * MINUTE)
+        assert (await buy(buyer, path, offer, 3, key="k", http=elsewhere)).json() == placed.json()
+        assert problem(await buy(other, path, offer, http=elsewhere))["type"] == "campaign_over"
+        with no_database():
+            assert problem(await buy(other, path, offer, http=elsewhere))["type"] == "campaign_over"
+            assert (await buy(buyer, path, offer, 3, key="k", http=elsewhere)).json() == placed.json()
 
 
 async def test_what_is_given_back_is_sold_again_after_a_second(stage: Stage) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from uuid import UUID
 
 from entrepot import payments
 from entrepot.campaigns import rules
 from entrepot.campaigns.selling import Outcome, Wish, sell_many
-from entrepot.campaigns.types import Bought, Campaign
+from entrepot.campaigns.types import Campaign, CampaignOver
 from entrepot.campaigns.view import View
 from entrepot.campaigns.waiting import Lines
 from entrepot.kit.auth import Caller, Keys
@@ -72,11 +71,9 @@ class Desk:
         short = False
         for wish, outcome in zip(wishes, outcomes, strict=True):
             self._counts.verdicts.labels(outcome.code() if isinstance(outcome, Problem) else "placed").inc()
-            if isinstance(outcome, UUID):
-                self.view.note_bought(wish, Bought(wish.body_hash, outcome))
-            elif isinstance(outcome, LimitReached):
+            if isinstance(outcome, LimitReached):
                 self.view.note_limit(wish.offer_id, wish.buyer_id)
-            short = short or isinstance(outcome, LimitReached | SoldOut)
+            short = short or isinstance(outcome, LimitReached | SoldOut | CampaignOver)
         if short:
             await self.view.refresh()
         return outcomes

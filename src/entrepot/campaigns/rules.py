@@ -26,7 +26,11 @@ def closed(starts_at: datetime, ends_at: datetime, now: datetime) -> Problem | N
 
 
 def refusal(campaign: Campaign, sale: Sale, buyer_id: UUID, quantity: int, now: datetime) -> Problem | None:
-    """Why `buyer_id` cannot buy, as far as is known here."""
+    """Why `buyer_id` cannot buy by a key that is not among the purchases of `sale`; None also when only the database
+    knows whether the key has bought."""
+    bought_nothing = now < campaign.starts_at or quantity > sale.max_per_buyer
+    if not (bought_nothing or sale.complete or buyer_id in sale.used):
+        return None
     used = sale.used.get(buyer_id, 0)
     if problem := closed(campaign.starts_at, campaign.ends_at, now):
         return problem

@@ -53,7 +53,8 @@ class Bought(msgspec.Struct, frozen=True):
 
 class Sale(msgspec.Struct):
     """An offer of a campaign as a process knows it. `left` units were available when its stock was at `version`;
-    `bought` and `used` (units by buyer) hold those purchases that the process has heard of, of that version."""
+    `bought` and `used` (units by buyer) hold all purchases until then of those buyers that the process has asked for,
+    or of all when it is `complete`."""
 
     offer_id: int
     shelf_offer_id: int
@@ -67,6 +68,7 @@ class Sale(msgspec.Struct):
     version: int
     bought: dict[tuple[UUID, str], Bought]
     used: dict[UUID, int]
+    complete: bool = False
 
 
 class Campaign(msgspec.Struct, frozen=True):
