@@ -222,7 +222,8 @@ def check(books: Books, start: int, history: list[list[Do] | str]) -> list[list[
 @example(9, [[Do("hold", "a", amount=9, due=DUE)], "a minute", "a minute", [Do("settle", "a")], "the timer"])
 @example(9, [[Do("hold", "a", amount=9, link=1), Do("post", "b", amount=1, link=1), Do("hold", "c", amount=9)]])
 def test_every_life_is_the_models(books: Books, start: int, history: list[list[Do] | str]) -> None:
-    check(books, start, history)
+    told = check(books, start, history)
+    assert [len(verdicts) for verdicts in told] == [len(step) for step in history if isinstance(step, list)]
 
 
 HELD = Do("hold", "a", amount=6)

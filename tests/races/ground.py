@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ SEEDS = range(30)
 
 class Ground:
     def __init__(self, db: Database, clock: VirtualClock, counter: Counter, stage: Interleaver) -> None:
-        self.db, self.clock, self.counter, self.stage = db, clock, counter, stage
+        self.db, self.clock, self.counter, self.stage, self.race = db, clock, counter, stage, stage.race
 
     async def fresh(self, units: int = 1, wallet: int = 100) -> None:
         """Two new buyers with `wallet` each, and `units` available of every stock."""
@@ -89,15 +89,6 @@ class Ground:
 
     async def status(self, order_id: UUID) -> str:
         return str(await self.value("select status from orders.order where id = $1", order_id))
-
-    @asynccontextmanager
-    async def race(self, seed: int, *works: Work, order: Sequence[int] | None = None) -> AsyncIterator[list[Any]]:
-        """The outcomes of the race; a failure in the body tells the seed and the schedule."""
-        try:
-            yield await self.stage.run(seed, *works, order=order)
-        except BaseException as failure:
-            failure.add_note(f"seed {seed}: {self.stage.trace}")
-            raise
 
 
 def place(buyer: UUID, key: str, quote: UUID, method: str = "wallet") -> Work:

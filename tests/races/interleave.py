@@ -133,6 +133,15 @@ class Interleaver:
         for conn in [self._watch, *(actor.conn for actor in self._actors)]:
             await conn.close()
 
+    @asynccontextmanager
+    async def race(self, seed: int, *works: Work, order: Sequence[int] | None = None) -> AsyncIterator[list[Any]]:
+        """The outcomes of the race; a failure in the body tells the seed and the schedule."""
+        try:
+            yield await self.run(seed, *works, order=order)
+        except BaseException as failure:
+            failure.add_note(f"seed {seed}: {self.trace}")
+            raise
+
     async def run(self, seed: int, *works: Work, order: Sequence[int] | None = None) -> list[Any]:
         """What each of `works` returned or raised, in their order. `trace` has the schedule."""
         choose, planned = random.Random(seed), list(order or ())

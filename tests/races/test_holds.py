@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -31,7 +30,7 @@ class Ground:
     """Wallets with 10 in each, and a seller."""
 
     def __init__(self, db: Database, clock: VirtualClock, stage: Interleaver) -> None:
-        self.db, self.clock, self.stage = db, clock, stage
+        self.db, self.clock, self.stage, self.race = db, clock, stage, stage.race
         self.wallet = self.seller = self.cash = 0
         self.cause = new_id(START)
 
@@ -60,15 +59,6 @@ class Ground:
         async with self.db.read() as tx:
             wallet, seller = [await tx.conn.fetchrow(query, account) for account in (self.wallet, self.seller)]
         return tuple(wallet), tuple(seller)
-
-    @asynccontextmanager
-    async def race(self, seed: int, *works: Work, order: Sequence[int] | None = None) -> AsyncIterator[list[Any]]:
-        """The outcomes; a failure in the body tells the schedule."""
-        try:
-            yield await self.stage.run(seed, *works, order=order)
-        except BaseException as failure:
-            failure.add_note(f"seed {seed}: {self.stage.trace}")
-            raise
 
 
 def doing(*commands: Command) -> Work:

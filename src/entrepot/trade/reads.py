@@ -11,7 +11,7 @@ import msgspec
 from entrepot.kit.db import ReadTx
 from entrepot.trade import store
 from entrepot.trade.books import Book, Law
-from entrepot.trade.types import KINDS, Cited, LawMissing, Rate
+from entrepot.trade.types import KINDS, Cited, LawMissing
 
 BANKS_REST_D = 10
 """A rate of exchange that is older than this is none."""
@@ -46,9 +46,8 @@ async def book(
     tariffs = sorted({law.customs.tariff for law in found if law.customs.tariff})
     programs = sorted({"mfn"} | {program.program for law in found for program in law.programs})
     headings = sorted({code[:6] for code in codes})
-    rows = await tx.all(store.RATES, tariffs=tariffs, headings=headings, programs=programs, at=at)
+    rates = await tx.all(store.RATES, tariffs=tariffs, headings=headings, programs=programs, at=at)
     asked = {law.customs.currency for law in found} | set(currencies)
     asked |= {relief.currency for law in found for relief, _ in [*law.duty_reliefs, *law.tax_reliefs]}
     euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, rest=BANKS_REST_D)
-    rates = [Rate(r.tariff, r.code, r.program, r.expression, r.source, r.line, r.valid_from) for r in rows]
     return Book(at, found, rates, {row.currency: Decimal(row.rate) for row in euro})

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from entrepot.kit.sql import sql
-from entrepot.trade.types import Item
+from entrepot.trade.types import Item, Rate
 
 
 class SourceRow(msgspec.Struct, frozen=True):
@@ -19,16 +19,6 @@ class SourceRow(msgspec.Struct, frozen=True):
     imported_at: datetime
     read: int
     unread: dict[str, tuple[int, list[str]]]
-
-
-class RateRow(msgspec.Struct, frozen=True):
-    tariff: str
-    code: str
-    program: str
-    expression: str
-    source: str
-    line: int
-    valid_from: date
 
 
 class LawRow(msgspec.Struct, frozen=True):
@@ -91,7 +81,7 @@ RATES = sql(
        and r.valid_from <= :at and (r.valid_to is null or r.valid_to > :at)
      order by r.tariff, r.code, r.program, r.valid_from
     """,
-    RateRow,
+    Rate,
 )
 # The last rate of each currency up to a day; banks rest on at most four days in a row.
 EURO_RATES = sql(

@@ -118,7 +118,7 @@ NOT_READ = ""
 """The expression of a line whose duty is not read: what it may be the duty of is refused."""
 
 
-class Rate(NamedTuple):
+class Rate(msgspec.Struct, frozen=True):
     """A line of a tariff; `line` is that of the file `source`."""
 
     tariff: str
