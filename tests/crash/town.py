@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from tests.shop import MARKET, Buyer, Shop
 SECRET = "a secret of the crash tests, long enough"
 TRIES_MAX = 400
 PAUSE_S = 0.1
+RESTARTED_MAX_S = 30
 WALLET_MINOR = 1_000_000
 CELLS = 4
 """Each with a seller, its offers and its buyers, who buy in all of them."""
@@ -69,13 +71,14 @@ def children(parent: int) -> dict[str, list[int]]:
     return found
 
 
-def kill_oldest(server: subprocess.Popen[bytes], kind: str) -> bool:
-    """kill -9 of one of the server's own processes; whether there was one. The oldest, because Granian gives up
-    when the same web process dies twice within seconds."""
-    alive = children(server.pid)[kind]
-    if alive:
-        os.kill(min(alive, key=_started), signal.SIGKILL)
-    return bool(alive)
+def kill_oldest(server: subprocess.Popen[bytes], kind: str) -> None:
+    """kill -9 of one of the server's own processes, as soon as there is one: it may just be started again. The oldest,
+    because Granian gives up when the same web process dies twice within seconds."""
+    for _ in range(RESTARTED_MAX_S * 10):
+        if alive := children(server.pid)[kind]:
+            return os.kill(min(alive, key=_started), signal.SIGKILL)
+        time.sleep(0.1)
+    raise AssertionError(f"no {kind} was started again in {RESTARTED_MAX_S} s")
 
 
 def _started(pid: int) -> int:
