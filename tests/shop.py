@@ -170,14 +170,16 @@ class Buyer:
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self.shop.http.request(method, path, json=body, headers=self.headers | headers)
 
-    async def quote(self, offers: Sequence[tuple[int, int]], promotion: str | None = None) -> dict[str, Any]:
+    async def quote(
+        self, offers: Sequence[tuple[int, int]], promotion: str | None = None, shipping: str = "standard"
+    ) -> dict[str, Any]:
         """A cart of (offer, quantity), sent by standard shipping, priced."""
         cart = (await self.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
         for offer, quantity in offers:
             added = await self.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": quantity})
             assert added.status_code == 204, added.text
         await self.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", self.address)})
-        await self.send("PUT", f"/v1/carts/{cart}/shipping", {"code": "standard"})
+        await self.send("PUT", f"/v1/carts/{cart}/shipping", {"code": shipping})
         if promotion:
             await self.send("PUT", f"/v1/carts/{cart}/promotion", {"code": promotion})
         quoted = await self.send("POST", f"/v1/carts/{cart}/quote")

@@ -839,12 +839,13 @@ begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
+               coalesce(q.order_duties[i], 0) as duties,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
-                   as paid,
+                   + coalesce(q.order_duties[i], 0) as paid,
                case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
                     else (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency)
                end as payer
@@ -865,6 +866,11 @@ begin
               from asked a
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
+            union all
+            select a.order_id, 'duties', a.escrow, h.id, a.duties
+              from asked a
+              join house h on h.code = 'duties' and h.currency = a.currency
+             where a.duties > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h
@@ -1342,13 +1348,13 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, placed_at)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, placed_at)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i], p_now
+           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0), p_now
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -2033,9 +2039,13 @@ CREATE TABLE orders.border (
     currency text NOT NULL COLLATE pg_catalog."C",
     duty_minor bigint NOT NULL,
     tax_minor bigint NOT NULL,
+    incoterm text NOT NULL COLLATE pg_catalog."C",
+    fee_minor bigint NOT NULL,
     why text[] NOT NULL,
     trace jsonb NOT NULL,
     CONSTRAINT border_duty_minor_check CHECK ((duty_minor >= 0)),
+    CONSTRAINT border_fee_minor_check CHECK ((fee_minor >= 0)),
+    CONSTRAINT border_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
     CONSTRAINT border_tax_minor_check CHECK ((tax_minor >= 0))
 );
 
@@ -2089,6 +2099,7 @@ CREATE TABLE orders."order" (
     paid_minor bigint NOT NULL,
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
+    duties_minor bigint DEFAULT 0 NOT NULL,
     placed_at timestamp with time zone NOT NULL,
     shipped_at timestamp with time zone,
     delivered_at timestamp with time zone,
@@ -2096,6 +2107,7 @@ CREATE TABLE orders."order" (
     release_due_at timestamp with time zone,
     CONSTRAINT order_check CHECK ((paid_minor = (((items_minor + shipping_minor) - seller_discount_minor) - operator_discount_minor))),
     CONSTRAINT order_commission_minor_check CHECK ((commission_minor >= 0)),
+    CONSTRAINT order_duties_minor_check CHECK ((duties_minor >= 0)),
     CONSTRAINT order_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT order_paid_minor_check CHECK ((paid_minor >= 0)),
     CONSTRAINT order_payment_fee_minor_check CHECK ((payment_fee_minor >= 0)),
@@ -2202,6 +2214,7 @@ CREATE TABLE orders.quote (
     order_operator_discounts bigint[] NOT NULL,
     order_commissions bigint[] NOT NULL,
     order_payment_fees bigint[] NOT NULL,
+    order_duties bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     line_orders smallint[] NOT NULL,
     line_offers bigint[] NOT NULL,
     line_variants bigint[] NOT NULL,
@@ -2388,7 +2401,11 @@ CREATE TABLE pricing.shipping_service (
     item_minor bigint NOT NULL,
     transit_s integer NOT NULL,
     "position" integer NOT NULL,
+    incoterm text DEFAULT 'DAP'::text NOT NULL COLLATE pg_catalog."C",
+    clearance_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT shipping_service_base_minor_check CHECK ((base_minor >= 0)),
+    CONSTRAINT shipping_service_clearance_minor_check CHECK ((clearance_minor >= 0)),
+    CONSTRAINT shipping_service_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
     CONSTRAINT shipping_service_item_minor_check CHECK ((item_minor >= 0)),
     CONSTRAINT shipping_service_transit_s_check CHECK ((transit_s > 0))
 );

@@ -18,10 +18,10 @@ import httpx
 import polars as pl
 import pytest
 
-from entrepot import catalog, cli, inventory, logistics, trade
+from entrepot import catalog, cli, inventory, logistics, payments, pricing, trade
 from entrepot.kit.auth import Role
 from entrepot.kit.db import Database, ReadTx
-from entrepot.kit.ids import NIL, parse
+from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.trade.classification import propose
 from tests.shop import MARKET, Shop, open_shop
 from tests.trade.golden import Case, cases
@@ -260,6 +260,83 @@ def test_3_there_are_sixty_cases_to_the_cent() -> None:
     assert {case.sent.to for case in found} >= {"US", "GB", "DE", "FR", "NL", "JP", "AU", "CN", "BR", "SG"}
 
 
+SHIRT = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
+
+
+async def is_shirts(shop: Shop, offer: int, cell: int = 0) -> None:
+    """Says at customs that an offer's goods are T-shirts."""
+    async with shop.db.read() as tx:
+        query = "select variant_id from catalog.offer where cell = $1 and id = $2"
+        variant = await tx.conn.fetchval(query, cell, offer)
+    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=SHIRT, headers=shop.operator)
+    assert done.status_code == 200, done.text
+
+
+@pytest.mark.parametrize("home", [0, 1])
+async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> None:
+    """By a service that is DDP the buyer pays what the border takes with the order, by one that is DAP at the door, and
+    by none twice. The charge is the quote's; what is for the border lies apart from the sellers' money, bears no
+    commission, and goes back with what is canceled before it is sent, in one cell and over two."""
+    await shop.open_cell(1)
+    async with shop.db.write() as tx:
+        for cell in (0, 1):
+            await logistics.import_locations(tx, cell, [3], ["cn1"], ["Shenzhen"], ["CN"])
+        ddp = pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250)
+        await pricing.add_shipping_service(tx, ddp)
+    offers, staff = [], []
+    for cell in (0, 1):
+        seller = await shop.seller(cell=cell)
+        offers.append(await shop.offer(seller, 2_000, 100, location=3, cell=cell))
+        await is_shirts(shop, offers[cell], cell)
+        staff.append(shop.session(Role.SELLER, NIL, seller, cell))
+    local = await shop.offer(await shop.seller(), 1_000, 10)
+    buyer = await shop.buyer(0, home)
+    wanted = [(offers[0], 3), (offers[1], 5), (local, 1)]
+
+    async def duties() -> list[int]:
+        return [await shop.balance("duties", cell=cell) for cell in (0, 1)]
+
+    at_door = await buyer.quote(wanted)
+    assert (at_door["total"]["minor"], at_door["duties"]["minor"]) == (18_800, 0)
+    quote = await buyer.quote(wanted, shipping="ddp")
+    # 16.5 % of 60.00 and of 100.00, and 2.50 each for the clearance; nothing on what is sent within the country
+    assert (quote["total"]["minor"], quote["duties"]["minor"]) == (18_800 + 990 + 1_650 + 500, 3_140)
+    assert {one["fee"]["minor"]: one["incoterm"] for one in at_door["borders"] + quote["borders"]} == {
+        0: "DAP", 250: "DDP"
+    }  # fmt: skip
+    before = await shop.state()
+    assert (await buyer.place(quote)).json()["available_minor"] == 0
+    assert await shop.state() == before
+    page = text(await browser(shop, buyer.headers).get(f"/checkout/{quote['id']}"))
+    assert "Shipping $18.00 Duty and import tax $31.40 Total $219.40" in page
+    assert "Duty $9.90 Import tax $0.00 Clearance at customs $2.50 Paid with the order $12.40" in page
+
+    async with shop.db.write() as tx:
+        await payments.top_up(tx, home, buyer.id, "USD", quote["total"]["minor"], new_id(tx.now))
+    placed = await buyer.place(quote)
+    assert placed.status_code == 201, placed.text
+    assert await shop.balance("wallet", buyer.id, home) == 0
+    assert await duties() == [1_240, 1_900]
+    group = (await buyer.send("GET", f"/v1/groups/{placed.json()['id']}")).json()
+    by_duties = {order["duties"]["minor"]: order for order in group["orders"]}
+    assert {d: order["paid"]["minor"] for d, order in by_duties.items()} == {1_240: 6_600, 1_900: 10_600, 0: 1_600}
+    assert "Paid $78.40" in text(await browser(shop, buyer.headers).get(f"/orders/{placed.json()['id']}"))
+
+    # One is canceled before it is sent: all of it goes back. The other is sent, and its goods are refunded.
+    assert (await buyer.send("POST", f"/v1/orders/{by_duties[1_240]['id']}/cancel")).status_code == 204
+    assert await shop.balance("wallet", buyer.id, home) == 7_840
+    assert await duties() == [0, 1_900]
+    path = f"/v1/seller/orders/{by_duties[1_900]['id']}"
+    assert (await shop.http.get(path, headers=staff[1])).json()["order"]["commission"]["minor"] == 1_000
+    await shop.run()
+    parcel = {"carrier": "house", "tracking_number": "T1"}
+    assert (await shop.http.post(f"{path}/ship", json=parcel, headers=staff[1])).status_code == 204
+    assert (await shop.http.post(f"{path}/refund", headers=staff[1])).status_code == 204
+    assert await shop.balance("wallet", buyer.id, home) == 7_840 + 10_600
+    assert await duties() == [0, 1_900]
+    await shop.audited()
+
+
 async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
     """A buyer in the US buys from a seller's warehouse in China: what nobody has said the customs data of cannot be
     bought; then the checkout shows what will be asked at the door and how it is computed, beside a total that does not
@@ -274,9 +351,7 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
     async with shop.db.read() as tx:
         assert await tx.conn.fetchval("select count(*) from orders.quote") == 0
         variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", shirts)
-    said = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
-    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=said, headers=shop.operator)
-    assert done.status_code == 200, done.text
+    await is_shirts(shop, shirts)
 
     visitor = browser(shop, buyer.headers)
     async with shop.db.read() as tx:

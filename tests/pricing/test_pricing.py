@@ -50,6 +50,7 @@ async def test_services_are_a_markets(stage: Stage) -> None:
         assert shown[1] == {
             "code": "post", "name": "Post", "base": {"minor": 499, "currency": "USD"},
             "item": {"minor": 50, "currency": "USD"}, "transit_s": 259_200,
+            "incoterm": "DAP", "clearance": {"minor": 0, "currency": "USD"},
         }  # fmt: skip
         assert (await http.get("/v1/markets/nowhere/shipping")).status_code == 404
 
@@ -112,7 +113,7 @@ async def test_a_plan_has_a_quotes_arrays(stage: Stage) -> None:
         "order_paid",
         "order_cells",
     }
-    assert columns - {"order_ids"} == fields
+    assert columns - {"order_ids", "order_duties"} == fields
 
 
 async def test_limits_are_found_by_their_index_however_few_there_were_at_first(stage: Stage) -> None:

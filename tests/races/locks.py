@@ -98,6 +98,7 @@ EXCEPTED = {
     "a command of the operator, under the lock of the cells or of a cell that moves": (
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
     ),
+    "a row of the same transaction, which nobody else sees": "orders.CHARGE",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (

@@ -140,6 +140,18 @@ PLANTED = {
         "select unpost(uid('paid'), 'pay')",
         ["escrow_balance: ledger.account escrow USD", "escrow_in: orders.order [paid]"],
     ),
+    "duties left in escrow": (
+        "select unpost(uid('shipped'), 'duties')",
+        [
+            "duties: orders.order [shipped]",
+            "duties_balance: ledger.account duties USD",
+            "escrow_balance: ledger.account escrow USD",
+        ],
+    ),
+    "duties that its buyer was not told": (
+        "update orders.border set incoterm = 'DAP'",
+        ["duties: orders.order [shipped]"],
+    ),
     "order paid too much": (
         "select repost(uid('own'), 'pay', 'wallet', 'escrow', 1026)",
         ["escrow_balance: ledger.account escrow USD", "escrow_in: orders.order [own]"],

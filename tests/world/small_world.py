@@ -101,7 +101,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('cost_of_goods', 'house', false, true), ('between_cells', 'house', false, true))
+               ('cost_of_goods', 'house', false, true), ('between_cells', 'house', false, true),
+               ('duties', 'house', false, true))
             as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)
 select 0, id, 0, limited from ledger.account where not striped;
@@ -165,6 +166,17 @@ select (jsonb_populate_record(
                 'bundle_prices', array[1050]))).*
   from pg_attribute a
  where a.attrelid = 'orders.quote'::regclass and a.attnum > 0;
+"""
+
+# The shipped order crossed a border, and 40 were paid for that with it.
+BORDER = """
+insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, incoterm, duty_minor,
+                           tax_minor, fee_minor, why, trace)
+values (0, uid('shipped'), uid('basket'), 'CN', 'US', 'USD', 'DDP', 30, 6, 4, '{}', '{"steps": []}');
+update orders.order set duties_minor = 40 where id = uid('shipped');
+update orders.order_group set paid_minor = paid_minor + 40 where id = uid('basket');
+update payments.payment set amount_minor = amount_minor + 40 where id = uid('basket');
+select repost(uid('shipped'), 'pay', 'wallet', 'escrow', 1065), post(uid('shipped'), 'duties', 'escrow', 'duties', 40);
 """
 
 MOVE_LINES = "select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)"
@@ -308,7 +320,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE + DISPUTES)
+    await conn.execute(BUNDLE + BORDER + DISPUTES)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)

@@ -12,8 +12,8 @@ Invariants (the auditor re-derives them):
 Events: hold_expired (key: what caused the hold; data: code).
 
 House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway, cash, payout, own_revenue, own_stock,
-cost_of_goods, supplier, between_cells (what the cells owe each other, over all of
-them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
+cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), between_cells (what the cells owe each
+other, over all of them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
 from entrepot.ledger.actions import close_days, open_accounts, post_all
@@ -32,7 +32,7 @@ from entrepot.ledger.types import (
 
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
-    "cost_of_goods", "supplier", "between_cells",
+    "cost_of_goods", "supplier", "between_cells", "duties",
 )  # fmt: skip
 
 __all__ = [

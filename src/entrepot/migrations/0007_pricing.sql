@@ -9,6 +9,9 @@ create table pricing.shipping_service (
     item_minor  bigint not null check (item_minor >= 0),  -- per line
     transit_s   int    not null check (transit_s > 0),
     position    int    not null,
+    -- Over a border: DDP, duty and tax are paid with the order; DAP, whoever brings it asks for them at the door.
+    incoterm        text   collate "C" not null default 'DAP' check (incoterm in ('DAP', 'DDP')),
+    clearance_minor bigint not null default 0 check (clearance_minor >= 0),  -- per order that pays duty or tax
     primary key (market, code)
 );
 

@@ -56,6 +56,7 @@ create table orders.quote (
     order_operator_discounts bigint[]    not null,
     order_commissions        bigint[]    not null,
     order_payment_fees       bigint[]    not null,
+    order_duties             bigint[]    not null default '{}',  -- what is paid now for the border (DDP); '{}': nothing
     line_orders              smallint[]  not null,
     line_offers              bigint[]    not null,
     line_variants            bigint[]    not null,
@@ -76,7 +77,7 @@ create table orders.quote (
     discount_amounts         bigint[]    not null,
     quota_ids                bigint[]    not null,  -- what placing it uses up, and how much of each
     quota_amounts            bigint[]    not null,
-    away_orders              uuid[],      -- the orders sold in other cells, and what is paid for each
+    away_orders              uuid[],      -- the orders sold in other cells, and what is paid for each, with duties
     away_paid                bigint[],
     primary key (cell, id)
 ) with (toast_tuple_target = 8160);
@@ -108,7 +109,8 @@ create table orders.away_order (
 create index order_group_buyer on orders.order_group (cell, buyer_id, id);
 create index order_group_pay_by on orders.order_group (cell, pay_by) where status = 'awaiting_payment';
 
--- One seller's part from one ship-from location. paid + operator_discount lies in escrow until it is released.
+-- One seller's part from one ship-from location. paid + operator_discount lies in escrow until it is released. What was
+-- paid for the border beside it (DDP: duty, import tax, clearance) lies in the account `duties` and is no seller's.
 create table orders.order (
     cell                    smallint    not null,
     id                      uuid        not null,
@@ -129,6 +131,7 @@ create table orders.order (
     paid_minor              bigint      not null check (paid_minor >= 0),
     commission_minor        bigint      not null check (commission_minor >= 0),
     payment_fee_minor       bigint      not null check (payment_fee_minor >= 0),
+    duties_minor            bigint      not null default 0 check (duties_minor >= 0),
     placed_at               timestamptz not null,
     shipped_at              timestamptz,
     delivered_at            timestamptz,
@@ -175,8 +178,8 @@ create table orders.discount_line (
     foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no)
 );
 
--- What the border takes of an order that crosses one, as its buyer was told when it was quoted: it is paid to whoever
--- brings the goods. It stays with the order as it was, whatever the law becomes.
+-- What the border takes of an order that crosses one, as its buyer was told when it was quoted: paid with the order (DDP)
+-- or to whoever brings the goods (DAP). It stays with the order as it was, whatever the law becomes.
 create table orders.border (
     cell         smallint    not null,
     order_id     uuid        not null,
@@ -186,6 +189,8 @@ create table orders.border (
     currency     text        collate "C" not null,
     duty_minor   bigint      not null check (duty_minor >= 0),
     tax_minor    bigint      not null check (tax_minor >= 0),
+    incoterm     text        collate "C" not null check (incoterm in ('DAP', 'DDP')),
+    fee_minor    bigint      not null check (fee_minor >= 0),  -- for the clearance
     why          text[]      not null,  -- of what is only an estimate
     trace        jsonb       not null,  -- {steps: [trade.Step]}
     primary key (cell, order_id)

@@ -90,13 +90,13 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, placed_at)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, placed_at)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i], p_now
+           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0), p_now
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -163,7 +163,8 @@ begin
 end $$;
 
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. `p_payers` are accounts; without them
--- the house's `gateway` pays (what the gateway owes us). What is sold elsewhere passes between the cells:
+-- the house's `gateway` pays (what the gateway owes us). What is paid for the border goes on from there: of 120 with 20
+-- of it, buyer 120 -> escrow 120, escrow 20 -> duties 20. What is sold elsewhere passes between the cells:
 -- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
 create function orders.escrow_many(
     p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[], p_spans boolean
@@ -180,12 +181,13 @@ begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
+               coalesce(q.order_duties[i], 0) as duties,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
-                   as paid,
+                   + coalesce(q.order_duties[i], 0) as paid,
                case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
                     else (select h.id from house h where h.code = 'between_cells' and h.currency = q.currency)
                end as payer
@@ -206,6 +208,11 @@ begin
               from asked a
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
+            union all
+            select a.order_id, 'duties', a.escrow, h.id, a.duties
+              from asked a
+              join house h on h.code = 'duties' and h.currency = a.currency
+             where a.duties > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from entrepot import inventory, logistics, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
@@ -321,7 +323,7 @@ async def cancel(
 async def refund(tx: Tx, cell: int, order_ids: Sequence[UUID], *, seller_id: UUID | None = None) -> None:
     """Refunds shipped or delivered orders in full before they are released, but for their parts, which end by
     themselves. All or, by raising NotFound or WrongStatus, none. The goods stay where they are: a return is a movement
-    of its own."""
+    of its own. So does what was paid for the border: it is customs' now."""
     await locks.lock_buyers_below(tx, cell, order_ids)
     orders = await locks.lock(tx, cell, order_ids, ("shipped", "delivered"), seller_id=seller_id)
     await _give_back(tx, cell, orders, "refunded")
@@ -331,6 +333,8 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
     """Ends orders; what is left of them beside their parts goes back to where it came from (money.refunded)."""
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status=status)
     left = await money.beside_parts(tx, cell, orders)
+    if status == "refunded":
+        left = [msgspec.structs.replace(order, duties_minor=0) for order in left]
     homes = sorted({o.group_cell for o in orders})
     steps: dict[int, list[Step]] = {there: [] for there in sorted({cell, *homes})}
     for home in homes:

@@ -1,5 +1,5 @@
-"""Orders that cross a border: what duty and tax will be asked of the buyer at the door, said before paying and kept
-with the order as it was said."""
+"""Orders that cross a border: what it takes, said before paying and kept with the order as it was said. By a shipping
+service that is DDP it is paid with the order; by one that is DAP whoever brings the goods asks for it at the door."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, trade
+from entrepot import catalog, pricing, trade
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, show
+from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store_borders as store
 from entrepot.orders.store_borders import Crossing, CrossingLine
@@ -20,14 +21,17 @@ from entrepot.trade import Consignment, Goods, Item
 
 
 class Border(msgspec.Struct, frozen=True):
-    """What the border takes of an order, beyond what is paid here. `why` says what of it is only an estimate, `steps`
-    how it is computed and where each figure stands."""
+    """What the border takes of an order: duty, import tax and the fee of whoever clears it at customs; paid with the
+    order (`DDP`) or at the door (`DAP`). `why` says what of it is only an estimate, `steps` how it is computed and
+    where each figure stands."""
 
     order_id: str
     from_country: str
     to_country: str
+    incoterm: str
     duty: Price
     tax: Price
+    fee: Price
     total: Price
     why: list[str]
     steps: list[trade.Step]
@@ -47,15 +51,29 @@ class AtDoor(msgspec.Struct, frozen=True):
     estimated: bool
 
 
-async def assess(tx: Tx, quote_id: UUID, cells: Sequence[int], to_country: str) -> None:
-    """Keeps with each order of a quote that crosses a border what that will take. Raises the Problems of trade.quote,
-    and ItemMissing: what nobody can tell the price of at the door is not sold there."""
+async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to_country: str) -> None:
+    """Keeps with each order of a quote that crosses a border what that takes, and adds to the quote what is paid now.
+    `home` is the buyer's cell. Raises the Problems of trade.quote, and ItemMissing: what nobody can tell the price of
+    at the door is not sold there; AmountTooLarge."""
+    paid_now: dict[int, dict[UUID, int]] = {}
     for cell in cells:
         orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to_country)
         if orders:
             lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
             for order, landed in zip(orders, await _landed(tx, orders, lines, to_country), strict=True):
                 await _keep(tx, cell, quote_id, order, landed)
+                if order.incoterm == "DDP" and landed.border_minor:
+                    paid_now.setdefault(cell, {})[order.order_id] = landed.border_minor
+    if paid_now:
+        paid_now[home] = {order: amount for orders in paid_now.values() for order, amount in orders.items()}
+    for cell, amounts in paid_now.items():
+        total = sum(amounts.values())
+        if total > MAX_MINOR:
+            raise pricing.AmountTooLarge(MAX_MINOR)
+        await tx.run(
+            store.CHARGE, cell=cell, quote_id=quote_id, total_minor=total, orders=list(amounts),
+            amounts=list(amounts.values()),
+        )  # fmt: skip
 
 
 async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
@@ -67,7 +85,7 @@ async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
     duty = tax = 0
     crosses, estimated = offer.from_country != country, False
     if crosses:
-        order = Crossing(NIL, offer.from_country, country, offer.currency, 0)
+        order = Crossing(NIL, offer.from_country, country, offer.currency, 0, "DAP", 0)
         line = CrossingLine(NIL, offer.variant_id, offer.price_per, offer.unit_price_minor)
         (landed,) = await _landed(tx, [order], [line], country)
         duty, tax, estimated = landed.duty_minor, landed.tax_minor, landed.estimated
@@ -91,7 +109,7 @@ async def _landed(
     sent = [
         Consignment(
             tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id),
-            order.from_country, to_country, at, order.currency, order.shipping_minor,
+            order.from_country, to_country, at, order.currency, order.shipping_minor, fee_minor=order.clearance_minor,
         )
         for order in orders
     ]  # fmt: skip
@@ -122,7 +140,8 @@ async def _keep(tx: Tx, cell: int, quote_id: UUID, order: Crossing, landed: trad
     await tx.run(
         store.ADD_BORDER, cell=cell, order_id=order.order_id, quote_id=quote_id, from_country=order.from_country,
         to_country=order.to_country, currency=order.currency, duty_minor=landed.duty_minor,
-        tax_minor=landed.tax_minor, why=list(landed.why), trace={"steps": trade.steps(landed)},
+        tax_minor=landed.tax_minor, fee_minor=landed.fee_minor, incoterm=order.incoterm,
+        why=list(landed.why), trace={"steps": trade.steps(landed)},
     )  # fmt: skip
 
 
@@ -142,6 +161,7 @@ def _view(row: store.BorderRow) -> Border:
         return Price(minor, row.currency)
 
     return Border(
-        show("ord", row.order_id), row.from_country, row.to_country, price(row.duty_minor), price(row.tax_minor),
-        price(row.duty_minor + row.tax_minor), row.why, msgspec.convert(row.trace["steps"], list[trade.Step]),
+        show("ord", row.order_id), row.from_country, row.to_country, row.incoterm, price(row.duty_minor),
+        price(row.tax_minor), price(row.fee_minor), price(row.duty_minor + row.tax_minor + row.fee_minor), row.why,
+        msgspec.convert(row.trace["steps"], list[trade.Step]),
     )  # fmt: skip

@@ -59,14 +59,16 @@ class CartView(msgspec.Struct, frozen=True):
 
 
 class QuoteView(msgspec.Struct, frozen=True):
-    """What placing the quote `id` costs until `expires_at`: items + shipping - discounts == total. Beyond that, whoever
-    brings what crosses a border asks for duty and tax at the door: `borders` has them for each such order."""
+    """What placing the quote `id` costs until `expires_at`: items + shipping - discounts + duties == total. `borders`
+    has what the border takes of each order that crosses one: that is in `duties` by a shipping service that is DDP; by
+    one that is DAP whoever brings the goods asks for it at the door, beyond the total."""
 
     id: str
     expires_at: datetime
     items: Price
     shipping: Price
     discounts: Price
+    duties: Price
     total: Price
     lines: int
     borders: list[Border] = []
@@ -276,7 +278,7 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
     (id_,) = await quote_many(tx, cell, [purchase])
     address = await accounts.address(tx, cell, buyer_id, cart.address_id)
     cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
-    await borders.assess(tx, id_, cells, address.country)
+    await borders.assess(tx, cell, id_, cells, address.country)
     return await quote_view(tx, cell, buyer_id, id_)
 
 
@@ -295,7 +297,7 @@ async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> Q
     return QuoteView(
         show("quo", quote_id), row.expires_at, price(part.items_minor for part in parts),
         price(part.shipping_minor for part in parts), price(part.discount_minor for part in parts),
-        price([row.paid_minor]), sum(part.lines for part in parts),
+        price(part.duties_minor for part in parts), price([row.paid_minor]), sum(part.lines for part in parts),
         await borders.of_quote(tx, [cell, *(row.other_cells or ())], quote_id),
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from entrepot.orders.store_parts import Amounts
 Account = tuple[str, UUID]
 """(code, owner)."""
 ESCROW, GATEWAY, BETWEEN = ("escrow", NIL), ("gateway", NIL), ("between_cells", NIL)
+DUTIES = ("duties", NIL)
 
 
 class Step(NamedTuple):
@@ -68,24 +69,27 @@ async def refunded(
 ) -> dict[int, list[Step]]:
     """Notes refunds of orders, each with its cause, to their buyers of one cell, and says the steps of each cell.
 
-    escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. To a buyer of another cell:
-    escrow 100 -> between_cells 100 here, between_cells 100 -> wallet 100 there."""
+    escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. With 20 that were paid for the
+    border: duties 20 -> escrow 20, escrow 120 -> wallet 120. To a buyer of another cell: escrow 100 -> between_cells
+    100 here, between_cells 100 -> wallet 100 there."""
     steps: dict[int, list[Step]] = {cell: [], home: []}
-    paying = [(cause, o) for cause, o in orders if o.paid_minor > 0]
+    paying = [(cause, o, o.paid_minor + o.duties_minor) for cause, o in orders if o.paid_minor + o.duties_minor > 0]
     methods = await payments.refund_many(
-        tx, home, [o.group_id for _, o in paying], [o.id for _, o in paying], [cause for cause, _ in paying],
-        [o.paid_minor for _, o in paying], reason,
+        tx, home, [o.group_id for _, o, _ in paying], [o.id for _, o, _ in paying], [cause for cause, _, _ in paying],
+        [amount for _, _, amount in paying], reason,
     )  # fmt: skip
-    for (cause, o), method in zip(paying, methods, strict=True):
+    for (cause, o, amount), method in zip(paying, methods, strict=True):
         payer = ("wallet", o.buyer_id) if method == "wallet" else GATEWAY
         if home == cell:
-            steps[cell].append(Step(cause, "refund", ESCROW, payer, o.currency, o.paid_minor))
+            steps[cell].append(Step(cause, "refund", ESCROW, payer, o.currency, amount))
         else:
-            steps[cell].append(Step(cause, "refund", ESCROW, BETWEEN, o.currency, o.paid_minor))
-            steps[home].append(Step(cause, "refund", BETWEEN, payer, o.currency, o.paid_minor))
-    steps[cell] += [
-        Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor) for cause, o in orders
-    ]
+            steps[cell].append(Step(cause, "refund", ESCROW, BETWEEN, o.currency, amount))
+            steps[home].append(Step(cause, "refund", BETWEEN, payer, o.currency, amount))
+    for cause, o in orders:
+        steps[cell] += [
+            Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor),
+            Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor),
+        ]
     return steps
 
 
@@ -112,7 +116,12 @@ async def accounts(tx: ReadTx, cell: int, wanted: Iterable[tuple[str, UUID, str]
 async def beside_parts(tx: ReadTx, cell: int, orders: Sequence[OrderRow]) -> list[OrderRow]:
     """Orders, which are locked, with what is left of their amounts beside their parts."""
     parted = {row.order_id: row for row in await tx.all(store_parts.PARTED, cell=cell, ids=[o.id for o in orders])}
-    return [worth(o, shares.less(amounts(o), parted[o.id])) if o.id in parted else o for o in orders]
+    return [
+        msgspec.structs.replace(worth(o, shares.less(amounts(o), parted[o.id])), duties_minor=o.duties_minor)
+        if o.id in parted
+        else o
+        for o in orders
+    ]
 
 
 def amounts(order: OrderRow) -> Amounts:
@@ -120,8 +129,9 @@ def amounts(order: OrderRow) -> Amounts:
 
 
 def worth(order: OrderRow, amounts: Amounts) -> OrderRow:
-    """The order with other amounts: those of a part of it."""
+    """The order with other amounts: those of a part of it, which has nothing of what was paid for the border."""
     return msgspec.structs.replace(
         order, paid_minor=amounts.paid_minor, operator_discount_minor=amounts.operator_discount_minor,
         commission_minor=amounts.commission_minor, payment_fee_minor=amounts.payment_fee_minor,
+        duties_minor=0,
     )  # fmt: skip

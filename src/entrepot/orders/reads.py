@@ -71,7 +71,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class OrderBrief(msgspec.Struct, frozen=True):
-    """paid = items + shipping - discounts. What the seller pays for the sale is told to nobody but the seller."""
+    """paid = items + shipping - discounts; beside it `duties` were paid for the border, which are not the seller's.
+    What the seller pays for the sale is told to nobody but the seller."""
 
     id: str
     group_id: str
@@ -82,9 +83,15 @@ class OrderBrief(msgspec.Struct, frozen=True):
     shipping: Price
     discounts: Price
     paid: Price
+    duties: Price
     commission: Price | None
     payment_fee: Price | None
     placed_at: datetime
+
+    @property
+    def charged(self) -> Price:
+        """What its buyer paid in all."""
+        return Price(self.paid.minor + self.duties.minor, self.paid.currency)
 
 
 class OrderView(msgspec.Struct, frozen=True):
@@ -99,7 +106,7 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class GroupView(msgspec.Struct, frozen=True):
-    """One purchase: the orders' paid amounts sum to `paid`."""
+    """One purchase: what was paid for the orders and their duties sums to `paid`."""
 
     id: str
     status: str
@@ -281,7 +288,7 @@ def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:
         show("ord", row.id), show("grp", row.group_id), show("sel", row.seller_id), row.seller_name, row.status,
         price(row.items_minor), price(row.shipping_minor),
         price(row.seller_discount_minor + row.operator_discount_minor),
-        price(row.paid_minor), price(row.commission_minor) if costs else None,
+        price(row.paid_minor), price(row.duties_minor), price(row.commission_minor) if costs else None,
         price(row.payment_fee_minor) if costs else None, row.placed_at,
     )  # fmt: skip
 

@@ -38,6 +38,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     operator_discount_minor: int
     commission_minor: int
     payment_fee_minor: int
+    duties_minor: int
 
 
 class ToRequest(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ PLACE_MANY = sql(
 )
 _ORDER = """
     select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
-           operator_discount_minor, commission_minor, payment_fee_minor
+           operator_discount_minor, commission_minor, payment_fee_minor, duties_minor
       from orders.order
 """
 ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
@@ -226,6 +227,7 @@ class QuoteRow(msgspec.Struct, frozen=True):
     items_minor: int
     shipping_minor: int
     discount_minor: int
+    duties_minor: int
     lines: int
     other_cells: list[int] | None
 
@@ -279,6 +281,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     paid_minor: int
     commission_minor: int
     payment_fee_minor: int
+    duties_minor: int
     placed_at: datetime
     shipped_at: datetime | None
     delivered_at: datetime | None
@@ -329,6 +332,7 @@ QUOTE = sql(
     select q.currency, q.paid_minor, q.expires_at, (select coalesce(sum(x), 0)::bigint from unnest(q.order_items) x),
            (select coalesce(sum(x), 0)::bigint from unnest(q.order_shipping) x),
            (select coalesce(sum(x), 0)::bigint from unnest(q.discount_amounts) x),
+           (select coalesce(sum(x), 0)::bigint from unnest(q.order_duties) x),
            (cardinality(q.bundle_prices) + cardinality(q.line_offers)
             - (select count(*) from unnest(q.line_bundles) b where b > 0))::int,
            q.other_cells
@@ -378,7 +382,7 @@ GROUPS_OF_BUYER = sql(
 _SUMMARY = """
     select o.id, o.group_id, o.seller_id, s.name, o.location_id, o.currency, o.status, o.items_minor, o.shipping_minor,
            o.seller_discount_minor, o.operator_discount_minor, o.paid_minor, o.commission_minor, o.payment_fee_minor,
-           o.placed_at, o.shipped_at, o.delivered_at, o.ended_at, o.release_due_at
+           o.duties_minor, o.placed_at, o.shipped_at, o.delivered_at, o.ended_at, o.release_due_at
       from orders.order o
       join sellers.seller s on s.id = o.seller_id
 """

@@ -11,13 +11,15 @@ from entrepot.kit.sql import sql
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """An order of a quote that leaves the country it is sent from."""
+    """An order of a quote that leaves the country it is sent from, by the terms of its shipping service."""
 
     order_id: UUID
     from_country: str
     to_country: str
     currency: str
     shipping_minor: int
+    incoterm: str
+    clearance_minor: int
 
 
 class CrossingLine(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ class BorderRow(msgspec.Struct, frozen=True):
     currency: str
     duty_minor: int
     tax_minor: int
+    fee_minor: int
+    incoterm: str
     why: list[str]
     trace: dict[str, Any]
 
@@ -62,8 +66,10 @@ OFFER_CROSSING = sql(
 )
 CROSSING = sql(
     """
-    select q.order_ids[i], l.country, :to_country::text, q.currency, q.order_shipping[i]
+    select q.order_ids[i], l.country, :to_country::text, q.currency, q.order_shipping[i], s.incoterm,
+           s.clearance_minor
       from orders.quote q
+      join pricing.shipping_service s on s.market = q.market and s.code = q.shipping_code
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
       join logistics.location l on l.cell = q.cell and l.id = q.order_locations[i]
      where q.cell = :cell and q.id = :quote_id and l.country <> :to_country
@@ -80,20 +86,40 @@ CROSSING_LINES = sql(
     CrossingLine,
 )
 ADD_BORDER = sql("""
-    insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor, why,
-                               trace)
-    values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor, :why, :trace)
+    insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor,
+                               fee_minor, incoterm, why, trace)
+    values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor,
+            :fee_minor, :incoterm, :why, :trace)
+""")
+# The arrays are those of the orders and, in the buyer's row, of the orders that are sold in other cells.
+CHARGE = sql("""
+    update orders.quote q
+       set paid_minor = q.paid_minor + :total_minor,
+           order_duties = array(select coalesce(c.amount, 0)
+                                  from unnest(q.order_ids) with ordinality as o (id, n)
+                                  left join unnest(:orders::uuid[], :amounts::bigint[]) as c (id, amount)
+                                    on c.id = o.id
+                                 order by o.n),
+           away_paid = case when q.away_orders is not null then
+                           array(select o.paid + coalesce(c.amount, 0)
+                                   from unnest(q.away_orders, q.away_paid) with ordinality as o (id, paid, n)
+                                   left join unnest(:orders::uuid[], :amounts::bigint[]) as c (id, amount)
+                                     on c.id = o.id
+                                  order by o.n) end
+     where q.cell = :cell and q.id = :quote_id
 """)
 OF_QUOTE = sql(
     """
-    select order_id, from_country, to_country, currency, duty_minor, tax_minor, why, trace
+    select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
+           trace
       from orders.border where cell = :cell and quote_id = :quote_id order by order_id
     """,
     BorderRow,
 )
 OF_ORDERS = sql(
     """
-    select order_id, from_country, to_country, currency, duty_minor, tax_minor, why, trace
+    select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
+           trace
       from orders.border where cell = :cell and order_id = any (:order_ids::uuid[])
     """,
     BorderRow,

@@ -41,13 +41,16 @@ class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShippingChoice(msgspec.Struct, frozen=True):
-    """`base` per order and `item` per line of it; usually `transit_s` seconds under way."""
+    """`base` per order and `item` per line of it; usually `transit_s` seconds under way. Over a border duty and tax are
+    paid with the order (DDP) or asked for at the door (DAP), with `clearance` where any is due."""
 
     code: str
     name: str
     base: Price
     item: Price
     transit_s: int
+    incoterm: str
+    clearance: Price
 
 
 class ShippingChoices(msgspec.Struct, frozen=True):
@@ -58,7 +61,10 @@ async def list_shipping(tx: ReadTx, market: str) -> ShippingChoices:
     """The shipping services of a market."""
     currency = (await read_market(tx, market)).currency
     return ShippingChoices([
-        ShippingChoice(s.code, s.name, Price(s.base_minor, currency), Price(s.item_minor, currency), s.transit_s)
+        ShippingChoice(
+            s.code, s.name, Price(s.base_minor, currency), Price(s.item_minor, currency), s.transit_s, s.incoterm,
+            Price(s.clearance_minor, currency),
+        )
         for s in await reads.services(tx, market)
     ])  # fmt: skip
 

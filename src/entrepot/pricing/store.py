@@ -9,8 +9,9 @@ from entrepot.pricing.types import Promotion, ShippingService
 
 ADD_SERVICE = sql(
     """
-    insert into pricing.shipping_service (market, code, name, base_minor, item_minor, transit_s, position)
-    values (:market, :code, :name, :base_minor, :item_minor, :transit_s, :position)
+    insert into pricing.shipping_service (market, code, name, base_minor, item_minor, transit_s, position, incoterm,
+                                          clearance_minor)
+    values (:market, :code, :name, :base_minor, :item_minor, :transit_s, :position, :incoterm, :clearance_minor)
     on conflict do nothing
     returning code
     """,
@@ -18,7 +19,7 @@ ADD_SERVICE = sql(
 )
 SERVICE = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor
       from pricing.shipping_service
      where market = :market and code = :code
     """,
@@ -26,7 +27,7 @@ SERVICE = sql(
 )
 SERVICES = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor
       from pricing.shipping_service
      where market = :market
      order by position, code

@@ -14,7 +14,9 @@ from entrepot.kit.problem import Problem
 class ShippingService(msgspec.Struct, frozen=True):
     """Each order (one seller, one ship-from) costs `base_minor`, and `item_minor` more per line.
 
-    `transit_s` is how long it is usually under way; services are shown by `position`."""
+    `transit_s` is how long it is usually under way; services are shown by `position`. Over a border it is `DDP`, duty
+    and tax are paid with the order, or `DAP`, they are asked for at the door; whoever clears what pays any of them at
+    customs takes `clearance_minor` for it."""
 
     market: str
     code: str
@@ -23,6 +25,8 @@ class ShippingService(msgspec.Struct, frozen=True):
     item_minor: int
     transit_s: int
     position: int
+    incoterm: str = "DAP"
+    clearance_minor: int = 0
 
 
 class Promotion(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ from entrepot.web.words import N
 
 BALANCES = (
     ("escrow", N("In escrow"), N("owed to sellers and buyers"), N("more went out than came in")),
+    ("duties", N("Duties and import taxes"), N("owed to customs"), N("more went out than came in")),
     ("gateway", N("Payment gateway"), N("owed to the gateway"), N("owed by the gateway")),
     ("payout", N("Paid out to sellers"), N("to be settled with the bank"), N("owed by the bank")),
     ("commission", N("Commission"), N("earned"), N("given up")),

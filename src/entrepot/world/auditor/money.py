@@ -167,6 +167,7 @@ TRANSFER_WAY = check(
       join ledger.account d on d.cell = t.cell and d.id = t.debit
       join ledger.account c on c.cell = t.cell and c.id = t.credit
       left join (values ('pay', 'wallet -> escrow'), ('pay', 'gateway -> escrow'), ('fund', 'promotions -> escrow'),
+                        ('duties', 'escrow -> duties'), ('duties_back', 'duties -> escrow'),
                         ('release', 'escrow -> seller'), ('release', 'escrow -> own_revenue'),
                         ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
@@ -224,8 +225,9 @@ TRANSFER_PARTY = check(
         on p.cell = o.group_cell and p.group_id = o.group_id
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
-       and t.code in ('pay', 'fund', 'release', 'commission', 'payment_fee', 'refund', 'unfund', 'cogs', 'recall',
-                      'commission_back', 'payment_fee_back', 'part_release', 'part_commission', 'part_payment_fee')
+       and t.code in ('pay', 'fund', 'duties', 'duties_back', 'release', 'commission', 'payment_fee', 'refund',
+                      'unfund', 'cogs', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
+                      'part_commission', 'part_payment_fee')
     """,
     by="cause",
 )
@@ -251,6 +253,23 @@ ESCROW_BALANCE = check(
                    join ledger.balance b on b.cell = a.cell and b.account_id = a.id
                   where a.cell = :cell and a.code = 'escrow'
                   group by a.currency) e using (currency)
+    """,
+)
+
+DUTIES_BALANCE = check(
+    "duties_balance",
+    "The account duties holds exactly what was paid for the borders of the orders that were not canceled.",
+    """
+    select 'ledger.account duties ' || currency as item, coalesce(o.due, 0) as expected,
+           coalesce(d.kept, 0) as found, 'balance' as detail
+      from (select currency, sum(duties_minor) as due from orders.order
+             where cell = :cell and duties_minor > 0 and status not in ('awaiting_payment', 'expired', 'canceled')
+             group by currency) o
+      full join (select a.currency, sum(b.credits - b.debits) as kept
+                   from ledger.account a
+                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                  where a.cell = :cell and a.code = 'duties'
+                  group by a.currency) d using (currency)
     """,
 )
 
@@ -429,6 +448,7 @@ CHECKS = (
     TRANSFER_WAY,
     TRANSFER_PARTY,
     ESCROW_BALANCE,
+    DUTIES_BALANCE,
     BETWEEN_CELLS,
     BETWEEN_SUM,
     PURCHASE_COST,

@@ -7,12 +7,12 @@ from entrepot.world.auditor.check import check
 # plain joins between cells, reads it first.
 GROUP_PAID = check(
     "group_paid",
-    "A group has orders, and its amount is the sum of theirs.",
+    "A group has orders, and its amount is the sum of theirs and of what was paid for their borders.",
     """
     select 'orders.order_group ' || g.id as item, g.paid_minor as expected, o.paid_minor as found,
            'sum of its orders' as detail
       from orders.order_group g
-      left join (select group_id, sum(paid_minor)::bigint as paid_minor
+      left join (select group_id, sum(paid_minor + duties_minor)::bigint as paid_minor
                    from orders.order where group_cell = :cell {group:group_id} group by group_id) o on o.group_id = g.id
      where g.cell = :cell {group:g.id}
     """,
@@ -202,11 +202,11 @@ ORDER_BUNDLE = check(
 
 ESCROW_IN = check(
     "escrow_in",
-    "An order that was paid for has paid exactly its amount into escrow, and the operator exactly its discount; an "
-    "order that was not, nothing.",
+    "An order that was paid for has paid exactly its amount and its duties into escrow, and the operator exactly its "
+    "discount; an order that was not, nothing.",
     """
     select 'orders.order ' || o.id as item,
-           row(case when o.bought then nullif(o.paid_minor, 0) end,
+           row(case when o.bought then nullif(o.paid_minor + o.duties_minor, 0) end,
                case when o.bought then nullif(o.operator_discount_minor, 0) end) as expected,
            row(pay.amount, fund.amount) as found, o.status || ' (pay, fund)' as detail
       from (select o.*, o.status not in ('awaiting_payment', 'expired')
@@ -223,12 +223,14 @@ ESCROW_IN = check(
 ESCROW_OUT = check(
     "escrow_out",
     "Of a completed order everything in escrow beside its parts went to the seller, of a canceled or refunded one to "
-    "where it came from, of any other nothing went out.",
+    "where it came from, with its duties when it was not sent; of any other nothing went out.",
     """
     select 'orders.order ' || o.id as item,
            row(case when o.status = 'completed'
                     then nullif(o.paid_minor - s.paid + o.operator_discount_minor - s.discount, 0) end,
-               case when o.given_back then nullif(o.paid_minor - s.paid, 0) end,
+               case when o.given_back
+                    then nullif(o.paid_minor - s.paid + case when o.shipped_at is null then o.duties_minor else 0 end,
+                                0) end,
                case when o.given_back then nullif(o.operator_discount_minor - s.discount, 0) end) as expected,
            row(release.amount, refund.amount, unfund.amount) as found,
            o.status || ' (release, refund, unfund)' as detail
@@ -243,6 +245,28 @@ ESCROW_OUT = check(
         on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
       left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
       left join ledger.transfer unfund on unfund.cell = :cell and unfund.cause_id = o.id and unfund.code = 'unfund'
+    """,
+    by="order",
+)
+
+DUTIES = check(
+    "duties",
+    "What was paid for an order's border is what it was told, if that was paid with the order (DDP), and nothing else; "
+    "it went from escrow to duties when the order was paid, and back when the order was canceled.",
+    """
+    select 'orders.order ' || o.id as item,
+           row(case b.incoterm when 'DDP' then b.duty_minor + b.tax_minor + b.fee_minor else 0 end,
+               case when o.bought then nullif(o.duties_minor, 0) end,
+               case when o.bought and o.status = 'canceled' then nullif(o.duties_minor, 0) end) as expected,
+           row(o.duties_minor, paid.amount, back.amount) as found, o.status || ' (duties, paid, given back)' as detail
+      from (select o.*, o.status not in ('awaiting_payment', 'expired')
+                   and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
+              from orders.order o
+              left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
+             where o.cell = :cell {order:o.id}) o
+      left join orders.border b on b.cell = :cell and b.order_id = o.id
+      left join ledger.transfer paid on paid.cell = :cell and paid.cause_id = o.id and paid.code = 'duties'
+      left join ledger.transfer back on back.cell = :cell and back.cause_id = o.id and back.code = 'duties_back'
     """,
     by="order",
 )
@@ -377,6 +401,7 @@ CHECKS = (
     ORDER_BUNDLE,
     ESCROW_IN,
     ESCROW_OUT,
+    DUTIES,
     SELLER_FEES,
     ORDER_TIMES,
     FULFILLMENT,
