@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
 from entrepot.kit.db import Database
 from tests.api.server import Server, serving
@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 """As root there is no sandbox to be had; the rest keeps the browser from calling home."""
-PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+PHONE, DESKTOP = ViewportSize(width=360, height=780), ViewportSize(width=1280, height=900)
 LOCALES = {"en": "en-US", "de": "de-DE"}
 
 
@@ -41,7 +41,7 @@ class Shop:
     ) -> Iterator[Page]:
         """A page of a browser of its own, in which `who` has signed in: at the first visit, by the form."""
         context: BrowserContext = self._browser.new_context(
-            viewport=PHONE if phone else DESKTOP, locale=LOCALES[language], java_script_enabled=scripts,  # type: ignore[arg-type]
+            viewport=PHONE if phone else DESKTOP, locale=LOCALES[language], java_script_enabled=scripts,
             base_url=self.url, storage_state=self._signed_in.get(who or ""),
         )  # fmt: skip
         page = context.new_page()
