@@ -2241,6 +2241,30 @@ CREATE TABLE orders.quote (
 )
 WITH (toast_tuple_target='8160');
 
+CREATE TABLE payments.bank_account (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    owner uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    sealed bytea NOT NULL,
+    ending text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    added_by uuid NOT NULL
+);
+
+CREATE TABLE payments.bank_file (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    day date NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    account_id uuid NOT NULL,
+    payouts integer NOT NULL,
+    total_minor bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_file_payouts_check CHECK ((payouts > 0)),
+    CONSTRAINT bank_file_total_minor_check CHECK ((total_minor > 0))
+);
+
 CREATE TABLE payments.payment (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2273,15 +2297,38 @@ CREATE TABLE payments.payout (
     status text NOT NULL COLLATE pg_catalog."C",
     due_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
+    file_id uuid,
+    account_id uuid,
     CONSTRAINT payout_amount_minor_check CHECK ((amount_minor > 0)),
-    CONSTRAINT payout_check CHECK (((status = 'sent'::text) = (due_at IS NOT NULL))),
+    CONSTRAINT payout_check CHECK (((status = 'sent'::text) OR (due_at IS NULL))),
+    CONSTRAINT payout_check1 CHECK (((file_id IS NULL) = (account_id IS NULL))),
+    CONSTRAINT payout_check2 CHECK (((status <> 'sent'::text) OR ((file_id IS NULL) = (due_at IS NOT NULL)))),
     CONSTRAINT payout_status_check CHECK ((status = ANY (ARRAY['sent'::text, 'settled'::text, 'returned'::text])))
 );
 
 CREATE TABLE payments.payout_run (
     cell smallint NOT NULL,
-    period integer NOT NULL,
+    day date NOT NULL,
     at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE payments.payout_terms (
+    currency text NOT NULL COLLATE pg_catalog."C",
+    seller_id uuid NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    every text NOT NULL COLLATE pg_catalog."C",
+    on_day smallint NOT NULL,
+    minimum_minor bigint NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT payout_terms_check CHECK (((on_day >= 1) AND (on_day <=
+CASE every
+    WHEN 'day'::text THEN 1
+    WHEN 'month'::text THEN 28
+    ELSE 7
+END))),
+    CONSTRAINT payout_terms_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payout_terms_every_check CHECK ((every = ANY (ARRAY['day'::text, 'week'::text, 'two_weeks'::text, 'month'::text]))),
+    CONSTRAINT payout_terms_minimum_minor_check CHECK ((minimum_minor > 0))
 );
 
 CREATE TABLE payments.refund (
@@ -2727,6 +2774,15 @@ ALTER TABLE ONLY orders.part
 ALTER TABLE ONLY orders.quote
     ADD CONSTRAINT quote_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY payments.bank_account
+    ADD CONSTRAINT bank_account_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY payments.bank_file
+    ADD CONSTRAINT bank_file_cell_day_currency_key UNIQUE (cell, day, currency);
+
+ALTER TABLE ONLY payments.bank_file
+    ADD CONSTRAINT bank_file_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY payments.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (cell, id);
 
@@ -2734,7 +2790,10 @@ ALTER TABLE ONLY payments.payout
     ADD CONSTRAINT payout_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY payments.payout_run
-    ADD CONSTRAINT payout_run_pkey PRIMARY KEY (cell, period);
+    ADD CONSTRAINT payout_run_pkey PRIMARY KEY (cell, day);
+
+ALTER TABLE ONLY payments.payout_terms
+    ADD CONSTRAINT payout_terms_pkey PRIMARY KEY (currency, seller_id, valid_from);
 
 ALTER TABLE ONLY payments.refund
     ADD CONSTRAINT refund_cell_cause_id_key UNIQUE (cell, cause_id);
@@ -2887,13 +2946,19 @@ CREATE INDEX part_order ON orders.part USING btree (cell, order_id);
 
 CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
 
+CREATE INDEX bank_account_owner ON payments.bank_account USING btree (cell, owner, currency, id);
+
 CREATE INDEX payment_due ON payments.payment USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE UNIQUE INDEX payment_external ON payments.payment USING btree (cell, method, external_id) WHERE (external_id IS NOT NULL);
 
 CREATE INDEX payout_due ON payments.payout USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX payout_file ON payments.payout USING btree (cell, file_id, id) WHERE (file_id IS NOT NULL);
+
 CREATE INDEX payout_seller ON payments.payout USING btree (cell, seller_id, id);
+
+CREATE INDEX payout_sent ON payments.payout USING btree (cell, id) WHERE (status = 'sent'::text);
 
 CREATE INDEX refund_due ON payments.refund USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
@@ -2993,6 +3058,12 @@ ALTER TABLE ONLY orders.part_line
 
 ALTER TABLE ONLY orders.part_line
     ADD CONSTRAINT part_line_cell_part_id_fkey FOREIGN KEY (cell, part_id) REFERENCES orders.part(cell, id);
+
+ALTER TABLE ONLY payments.payout
+    ADD CONSTRAINT payout_cell_account_id_fkey FOREIGN KEY (cell, account_id) REFERENCES payments.bank_account(cell, id);
+
+ALTER TABLE ONLY payments.payout
+    ADD CONSTRAINT payout_cell_file_id_fkey FOREIGN KEY (cell, file_id) REFERENCES payments.bank_file(cell, id);
 
 ALTER TABLE ONLY payments.refund
     ADD CONSTRAINT refund_cell_payment_id_fkey FOREIGN KEY (cell, payment_id) REFERENCES payments.payment(cell, id);

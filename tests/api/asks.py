@@ -344,6 +344,35 @@ def of_payout(name: str) -> None:
 of_payout("POST /v1/operator/payouts/{payout_id}/settle")
 of_payout("POST /v1/operator/payouts/{payout_id}/return")
 plain("GET /v1/operator/payouts")
+plain("GET /v1/seller/bank-accounts")
+plain("GET /v1/operator/bank-accounts")
+plain("GET /v1/operator/payout-terms", currency="USD")
+plain("GET /v1/operator/bank-files")
+
+
+async def _bank_account(path: str) -> Ask:
+    return Ask(path, {"currency": "USD", "holder": "Ada Byron", "iban": "DE89 3704 0044 0532 0130 00"})
+
+
+@ask("POST /v1/seller/bank-accounts")
+async def _(_: Stage) -> Ask:
+    return await _bank_account("/v1/seller/bank-accounts")
+
+
+@ask("POST /v1/operator/bank-accounts")
+async def _(_: Stage) -> Ask:
+    return await _bank_account("/v1/operator/bank-accounts")
+
+
+@ask("POST /v1/operator/payout-terms")
+async def _(stage: Stage) -> Ask:
+    at = f"{stage.shop.clock.now() + timedelta(days=number()):%Y-%m-%dT%H:%M:%SZ}"
+    return Ask("/v1/operator/payout-terms", {"currency": "USD", "valid_from": at, "every": "week", "source": "tests"})
+
+
+@ask("GET /v1/operator/bank-files/{file_id}")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/operator/bank-files/{await stage.bank_file()}")
 
 
 @ask("POST /v1/webhooks/sandbox")

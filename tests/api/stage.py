@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ import jsonschema_rs
 from entrepot import __version__, ledger, payments, worker
 from entrepot.app import ROUTES
 from entrepot.kit.auth import Role
+from entrepot.kit.db import Tx
 from entrepot.kit.http import Route
 from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.kit.openapi import describe
@@ -138,8 +140,18 @@ class Stage:
         async with self.shop.db.write() as tx:
             cash, seller = await ledger.account_ids(tx, 0, ["cash", "seller"], [NIL, self.shop.sellers[0]], ["USD"] * 2)
             await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, seller, 100)])
-            await payments.pay_out(tx, 0, 10_000 + number())
+            await payments.pay_out(Tx(tx.conn, tx.now + number() * timedelta(days=14)), 0)
             return show("pay", await tx.conn.fetchval("select id from payments.payout order by id desc limit 1"))
+
+    async def bank_file(self) -> str:
+        """A file for the bank, of one payout."""
+        async with self.shop.db.write() as tx:
+            for owner in (NIL, self.shop.sellers[0]):
+                account = payments.BankAccount("Ada Byron", "DE89370400440532013000")
+                await payments.add_account(tx, self.shop.keys, 0, owner, "USD", account, NIL)
+        await self.payout()
+        async with self.shop.db.write() as tx:
+            return show("bnk", await tx.conn.fetchval("select id from payments.bank_file order by id desc limit 1"))
 
     async def dispute(self, *, escalated: bool = False) -> tuple[str, str, str]:
         """A dispute of `buyer` with `seller`, for the operator to decide if it is `escalated`; the ids of the order, of

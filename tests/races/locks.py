@@ -89,7 +89,8 @@ EXCEPTED = {
     "a key decides who makes a row, and the other is told that it is there": (
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
-        "logistics.IMPORT_LOCATIONS pricing.ADD_PROMOTION pricing.ADD_SERVICE sellers.ADD_MARKET sellers.OPEN"
+        "logistics.IMPORT_LOCATIONS payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE sellers.ADD_MARKET "
+        "sellers.OPEN"
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE disputes.FORGET kit._FORGET "
@@ -99,6 +100,7 @@ EXCEPTED = {
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
     ),
     "a row of the same transaction, which nobody else sees": "orders.CHARGE",
+    "under the lock of the batch it is of": "payments.PUT_OFF",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (

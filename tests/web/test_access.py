@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from entrepot import campaigns, disputes, logistics, orders
-from entrepot.kit.ids import NIL, show
+from entrepot import campaigns, disputes, ledger, logistics, orders, payments
+from entrepot.kit.auth import Keys
+from entrepot.kit.db import Tx
+from entrepot.kit.ids import NIL, new_id, show
 from entrepot.kit.limits import Limits
 from entrepot.web import routes
 from tests.web.site import Site
@@ -35,7 +38,7 @@ SELLERS = (
 OPERATORS = (
     "/operator", "/operator/books", "/operator/payouts", "/operator/campaigns", "/operator/sellers", "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
-    "/operator/disputes/{dispute_id}/files/{step_id}",
+    "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}",
 )  # fmt: skip
 
 
@@ -52,6 +55,20 @@ async def open_campaign(site: Site) -> str:
         return show("cmp", await campaigns.open_campaign(tx, campaigns.NewCampaign("us", "Milk!", *times, [offer])))
 
 
+async def bank_file(tx: Tx, keys: Keys) -> UUID:
+    """A file for the bank, of one payout."""
+    seller = await tx.conn.fetchval("select min(id::text)::uuid from sellers.seller")
+    for owner in (NIL, seller):
+        account = payments.BankAccount("Ada Byron", "DE89370400440532013000")
+        await payments.add_account(tx, keys, 0, owner, "USD", account, NIL)
+    cash, account_id = await ledger.account_ids(tx, 0, ["cash", "seller"], [NIL, seller], ["USD"] * 2)
+    await ledger.post_all(tx, 0, [ledger.Transfer(new_id(tx.now), "top_up", cash, account_id, 100)])
+    await tx.conn.execute("delete from payments.payout_run")
+    await payments.pay_out(tx, 0)
+    made: UUID = await tx.conn.fetchval("select id from payments.bank_file")
+    return made
+
+
 async def paths(site: Site) -> dict[str, str]:
     """Every page's path with ids of things that are there: the buyer's own, and the first seller's."""
     buyer = site.buyer
@@ -63,11 +80,12 @@ async def paths(site: Site) -> dict[str, str]:
         claim = disputes.Claim("not_received", {1: 1}, "Where?", disputes.evidence("a.pdf", b"%PDF-"))
         dispute = await disputes.open_dispute(tx, 0, order_id, site.stage.buyer, claim)
         step = await tx.conn.fetchval("select id from disputes.step")
+        file = await bank_file(tx, site.keys)
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
-        "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
+        "{file_id}": show("bnk", file), "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}
     for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):

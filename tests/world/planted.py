@@ -117,6 +117,7 @@ PLANTED = {
         "update ledger.account set owner = uid('other') where code = 'seller'",
         [
             "payout: payments.payout [asked]",
+            "payout: payments.payout [back]",
             "payout: payments.payout [dropped]",
             "payout: payments.payout [payout]",
             "transfer_party: ledger.transfer [completed] commission",
@@ -239,6 +240,22 @@ PLANTED = {
     "payout returned that was settled": (
         "update payments.payout set status = 'returned' where id = uid('payout')",
         ["payout: payments.payout [payout]"],
+    ),
+    "payout that came back with another amount": (
+        "select repost(uid('back'), 'payout_return', 'payout', 'seller', 4)",
+        ["payout: payments.payout [back]"],
+    ),
+    "payout that came back while it is held": (
+        "select post(uid('asked'), 'payout_return', 'payout', 'seller', 7)",
+        ["payout: payments.payout [asked]"],
+    ),
+    "payout taken out of its file": (
+        "update payments.payout set file_id = null, account_id = null where id = uid('dropped')",
+        ["bank_file: payments.bank_file [file]"],
+    ),
+    "file of another sum": (
+        "update payments.bank_file set total_minor = 801",
+        ["bank_file: payments.bank_file [file]"],
     ),
     "payout deleted": ("delete from payments.payout where id = uid('payout')", ["payout: payments.payout [payout]"]),
     "payout of more than was earned": (

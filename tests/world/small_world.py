@@ -340,14 +340,24 @@ async def build(conn: asyncpg.Connection) -> None:
         insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN:budget', 100, 10);
         insert into pricing.quota_use (cell, cause_id, quota_id, amount, at)
         select 0, uid('basket'), id, 10, '2020-02-20Z' from pricing.quota where name = 'promotion:TEN:budget';
-        insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at)
-        values (0, uid('payout'), uid('seller'), 'USD', 600, 'settled', null, '2020-02-20Z'),
-               (0, uid('asked'), uid('seller'), 'USD', 7, 'sent', '2020-03-04Z', '2020-02-28Z'),
-               (0, uid('dropped'), uid('seller'), 'USD', 800, 'returned', null, '2020-02-20Z');
+        insert into payments.bank_account (cell, id, owner, currency, sealed, ending, at, added_by)
+        select 0, uid('account'), uid('seller'), 'USD', '', '3000', '2020-02-01Z', uid('seller');
+        insert into payments.bank_file (cell, id, day, currency, account_id, payouts, total_minor, at)
+        values (0, uid('file'), '2020-02-20', 'USD', uid('house account'), 1, 800, '2020-02-20Z');
+        insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at, file_id,
+                                     account_id)
+        values (0, uid('payout'), uid('seller'), 'USD', 600, 'settled', null, '2020-02-20Z', null, null),
+               (0, uid('asked'), uid('seller'), 'USD', 7, 'sent', '2020-03-04Z', '2020-02-28Z', null, null),
+               (0, uid('dropped'), uid('seller'), 'USD', 800, 'returned', null, '2020-02-20Z', uid('file'),
+                uid('account')),
+               (0, uid('back'), uid('seller'), 'USD', 5, 'returned', null, '2020-02-20Z', null, null);
         select post(uid('payout'), 'payout', 'seller', 'payout', 600);
+        select post(uid('back'), 'payout', 'seller', 'payout', 5);
+        select post(uid('back'), 'payout_return', 'payout', 'seller', 5);
         insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, status, ended_at)
         values (0, uid('payout'), 'payout', acc('seller'), acc('payout'), 1000, '2020-02-20Z', 'settled',
                 '2020-02-28Z'),
+               (0, uid('back'), 'payout', acc('seller'), acc('payout'), 5, '2020-02-20Z', 'settled', '2020-02-28Z'),
                (0, uid('asked'), 'payout', acc('seller'), acc('payout'), 7, '2020-02-20Z', 'held', null),
                (0, uid('dropped'), 'payout', acc('seller'), acc('payout'), 800, '2020-02-20Z', 'voided', '2020-02-21Z');
         update ledger.balance set held = 7 where account_id = acc('seller');

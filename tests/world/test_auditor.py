@@ -26,7 +26,7 @@ async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: 
     assert all(report.checked.values()), report.checked
     assert {name: report.checked[name] for name in ("balance", "transfer_way", "stock", "movement", "line_gross")} == {
         "balance": 15,
-        "transfer_way": 35,
+        "transfer_way": 37,
         "stock": 5,
         "movement": 46,
         "line_gross": 18,

@@ -16,7 +16,7 @@ cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), b
 other, over all of them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
-from entrepot.ledger.actions import close_days, open_accounts, post_all
+from entrepot.ledger.actions import DONE, apply, close_days, open_accounts, post_all
 from entrepot.ledger.reads import Statement, account_ids, balance, closed_days, statement, trial_balance
 from entrepot.ledger.store import ClosedDay, StatementLine, TrialLine
 from entrepot.ledger.types import (
@@ -36,7 +36,7 @@ HOUSE = (
 )  # fmt: skip
 
 __all__ = [
-    "HOUSE", "ClosedDay", "DayNotOver", "Hold", "InsufficientFunds", "Settle", "Statement", "StatementLine",
-    "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "balance", "close_days",
-    "closed_days", "open_accounts", "post_all", "statement", "trial_balance",
+    "DONE", "HOUSE", "ClosedDay", "DayNotOver", "Hold", "InsufficientFunds", "Settle", "Statement", "StatementLine",
+    "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "apply", "balance",
+    "close_days", "closed_days", "open_accounts", "post_all", "statement", "trial_balance",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ CLOSE_AFTER = timedelta(hours=1)
 CLOSED_MAX = 400
 """Days that one `close_days` closes: each is a lock."""
 DONE = frozenset({"posted", "held", "settled", "voided", "exists"})
+"""Verdicts of what stands."""
 _KINDS = {Transfer: "post", Hold: "hold", Settle: "settle", Void: "void"}
 
 

@@ -59,6 +59,36 @@ create table payments.webhook (
 );
 create index webhook_received on payments.webhook using brin (received_at);
 
+-- Where money is sent from and to: the house's accounts (owner nil, in cell 0) and the sellers'. The last one that was added
+-- for a currency counts; rows are never changed, so that a file for the bank stays what it was.
+create table payments.bank_account (
+    cell     smallint    not null,
+    id       uuid        not null,
+    owner    uuid        not null,
+    currency text        collate "C" not null,
+    sealed   bytea       not null,  -- holder and IBAN, encrypted by the application
+    ending   text        collate "C" not null,  -- the IBAN's last four characters, to tell accounts apart
+    at       timestamptz not null,
+    added_by uuid        not null,
+    primary key (cell, id)
+);
+create index bank_account_owner on payments.bank_account (cell, owner, currency, id);
+
+-- What a run of a day sends in one currency from the house's bank account: one ISO 20022 message, written from these rows
+-- whenever it is asked for.
+create table payments.bank_file (
+    cell        smallint    not null,
+    id          uuid        not null,
+    day         date        not null,
+    currency    text        collate "C" not null,
+    account_id  uuid        not null,  -- the house's, in cell 0
+    payouts     int         not null check (payouts > 0),
+    total_minor bigint      not null check (total_minor > 0),
+    at          timestamptz not null,
+    primary key (cell, id),
+    unique (cell, day, currency)
+);
+
 create table payments.payout (
     cell         smallint    not null,
     id           uuid        not null,
@@ -66,22 +96,43 @@ create table payments.payout (
     currency     text        collate "C" not null,
     amount_minor bigint      not null check (amount_minor > 0),
     -- sent: the bank was told, and the amount is held in the seller's account; settled: it has left it; returned: the
-    -- bank could not deliver it, and the seller has it still.
+    -- bank could not deliver it, and the seller has it still, or again.
     status       text        collate "C" not null check (status in ('sent', 'settled', 'returned')),
-    due_at       timestamptz,  -- when a bank that has not returned it has delivered it; null once that is known
+    due_at       timestamptz,  -- when a bank that has not returned it has delivered it; null: a statement will tell, or has
     created_at   timestamptz not null,
+    file_id      uuid,  -- the file that tells the bank; null: the operator pays by other means
+    account_id   uuid,  -- of the seller, where the file sends it
     primary key (cell, id),
-    check ((status = 'sent') = (due_at is not null))
+    foreign key (cell, file_id) references payments.bank_file (cell, id),
+    foreign key (cell, account_id) references payments.bank_account (cell, id),
+    check (status = 'sent' or due_at is null),
+    check ((file_id is null) = (account_id is null)),
+    check (status <> 'sent' or (file_id is null) = (due_at is not null))
 );
 create index payout_seller on payments.payout (cell, seller_id, id);
 create index payout_due on payments.payout (cell, due_at) where due_at is not null;
+create index payout_sent on payments.payout (cell, id) where status = 'sent';
+create index payout_file on payments.payout (cell, file_id, id) where file_id is not null;
 
--- Payouts run once in each period of two weeks, counted from Monday 1970-01-05.
+-- When sellers are paid out, in a currency: all of them (seller nil), or one otherwise. Terms are added, never changed.
+create table payments.payout_terms (
+    currency      text        collate "C" not null check (currency ~ '^[A-Z]{3}$'),
+    seller_id     uuid        not null,
+    valid_from    timestamptz not null,
+    every         text        collate "C" not null check (every in ('day', 'week', 'two_weeks', 'month')),
+    on_day        smallint    not null,  -- of the week (1 is Monday) or of the month
+    minimum_minor bigint      not null check (minimum_minor > 0),  -- less than this waits
+    source        text        not null,
+    primary key (currency, seller_id, valid_from),
+    check (on_day between 1 and case every when 'day' then 1 when 'month' then 28 else 7 end)
+);
+
+-- Each day's payouts are made once.
 create table payments.payout_run (
-    cell   smallint    not null,
-    period int         not null,
-    at     timestamptz not null,
-    primary key (cell, period)
+    cell smallint    not null,
+    day  date        not null,
+    at   timestamptz not null,
+    primary key (cell, day)
 );
 
 create function payments.record_many(

@@ -58,17 +58,15 @@ async def sweep(
     return await payments.sweep(db, client, gateway, cell, settle, lanes)
 
 
-async def _pay_out(tx: Tx, cell: int) -> int:
-    return await payments.pay_out(tx, cell, payments.payout_period(tx.now))
-
-
 async def _drop_quotes(tx: Tx, cell: int) -> int:
     return await tx.one(store.DROP_OLD_QUOTES, cell=cell, before=tx.now - QUOTES_KEPT, limit=actions.BATCH)
 
 
 Timer = Callable[[Tx, int], Awaitable[int]]
 
-TIMERS: tuple[Timer, ...] = (actions.expire_groups, actions.release_due, payments.settle_due, _pay_out, _drop_quotes)
+TIMERS: tuple[Timer, ...] = (
+    actions.expire_groups, actions.release_due, payments.settle_due, payments.pay_out, _drop_quotes,
+)  # fmt: skip
 
 
 async def run_timer(db: Database, timer: Timer, cell: int) -> int:

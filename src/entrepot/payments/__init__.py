@@ -2,8 +2,9 @@
 
 A payment by wallet is captured in the transaction that places its order group. A payment through a gateway is an intent
 first (a committed row), then a call, then a record of the answer; a sweeper asks again for what has no answer yet.
-A payout sends each seller what is available in its account, once in every period of two weeks. It is held there until
-the bank has delivered it, or it is returned.
+A payout sends each seller what is available in its account, on the days that dated terms say (else every other
+Monday). It is held there until the bank has delivered it, or it is returned. Where the house has a bank account, the
+payouts of a day are a file for the bank (ISO 20022 pain.001), written from their rows whenever it is asked for.
 
 Invariants: a payment is captured at most once; a refund is paid at most once and never exceeds its payment; a payout
 row and its hold come together, and their ends do.
@@ -12,7 +13,9 @@ What the gateway refuses, or does not answer for an hour, is put before the oper
 
 Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
 order, or the group when the money came after its end; data: refund_id, payment_id),
-payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor).
+payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor),
+bank_account_added (key: the seller's id, or nil for the house; data: bank_account_id, currency, by), bank_file_made
+(key: the file's id; data: currency, payouts, total_minor).
 """
 
 from entrepot.payments.actions import (
@@ -21,23 +24,24 @@ from entrepot.payments.actions import (
     forget_webhooks,
     lock_many,
     mark_captured,
-    pay_out,
-    payout_period,
     refund_many,
     retry_refund,
     return_late,
-    return_payout,
-    settle_due,
-    settle_payout,
     top_up,
     top_up_many,
 )
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
+from entrepot.payments.paying_out import add_account, pay_out, return_payout, settle_due, settle_payout
 from entrepot.payments.reads import (
+    AccountView,
+    FileView,
     PaymentView,
     PayoutView,
     SentView,
     StuckView,
+    bank_accounts,
+    bank_file,
+    bank_files,
     payment_of,
     payouts,
     sent_payouts,
@@ -45,6 +49,8 @@ from entrepot.payments.reads import (
     stuck,
 )
 from entrepot.payments.types import (
+    BankAccount,
+    BankAccountNotValid,
     Due,
     MethodNotOffered,
     PaymentNotThere,
@@ -55,9 +61,11 @@ from entrepot.payments.types import (
 )
 
 __all__ = [
-    "LANES", "Due", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
-    "RefundDue", "RefundNotFailed", "SentView", "StuckView", "WebhookRefused", "cancel_many", "credit_refund",
-    "find_gateway", "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of",
-    "payout_period", "payouts", "refund_many", "retry_refund", "return_late", "return_payout", "sent_payouts",
-    "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up", "top_up_many",
+    "LANES", "AccountView", "BankAccount", "BankAccountNotValid", "Due", "FileView", "Gateway", "MethodNotOffered",
+    "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
+    "RefundNotFailed", "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts",
+    "bank_file", "bank_files", "cancel_many", "credit_refund", "find_gateway", "forget_webhooks", "lock_many",
+    "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many", "retry_refund",
+    "return_late", "return_payout", "sent_payouts", "settle_due", "settle_payout", "statement_of",
+    "stuck", "sweep", "take_webhook", "top_up", "top_up_many",
 ]  # fmt: skip

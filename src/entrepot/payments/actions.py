@@ -1,19 +1,19 @@
-"""Paying in, paying back, paying out."""
+"""Paying in, paying back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from entrepot import accounts, ledger
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
-from entrepot.ledger import Hold, Settle, Transfer, Void
+from entrepot.ledger import Transfer
 from entrepot.payments import store
-from entrepot.payments.store import RefundRow, SentRow
-from entrepot.payments.types import Due, PaymentNotThere, PayoutNotSent, RefundDue, RefundNotFailed
+from entrepot.payments.store import RefundRow
+from entrepot.payments.types import Due, PaymentNotThere, RefundDue, RefundNotFailed
 
 RETRY_AFTER = timedelta(seconds=30)
 """A claim's lease, which is longer than a call may take, and so the pause before the second try. Each pause after that
@@ -29,14 +29,6 @@ WEBHOOKS_KEPT = timedelta(days=90)
 """Far longer than a gateway tells a thing again, or than an old signature is taken (WEBHOOK_TOLERANCE)."""
 FORGOTTEN = 5_000
 """Webhooks that one `forget_webhooks` deletes."""
-PAYOUT_PERIOD = timedelta(days=14)
-RETURNED_WITHIN = timedelta(days=5)
-"""A bank that cannot deliver a SEPA credit transfer returns it within three banking days, which with a weekend between
-are five: after that a payout that nobody has returned is settled."""
-SETTLED = 500
-"""Payouts that one `settle_due` settles."""
-FIRST_PERIOD = datetime(1970, 1, 5, tzinfo=UTC)
-"""A Monday."""
 
 
 async def top_up(tx: Tx, cell: int, buyer_id: UUID, currency: str, amount_minor: int, cause_id: UUID) -> None:
@@ -221,78 +213,3 @@ async def forget_webhooks(tx: Tx) -> int:
     """Deletes what is known of webhooks older than WEBHOOKS_KEPT, a batch of it; how many."""
     done = await tx.run(store.FORGET_WEBHOOKS, before=tx.now - WEBHOOKS_KEPT, limit=FORGOTTEN)
     return int(done.removeprefix("DELETE "))
-
-
-def payout_period(now: datetime) -> int:
-    """The number of the period of two weeks that `now` lies in."""
-    return (now - FIRST_PERIOD) // PAYOUT_PERIOD
-
-
-async def pay_out(tx: Tx, cell: int, period: int) -> int:
-    """Sends every seller what is available in its account, once per period; the number of payouts. It is held there
-    until the bank has delivered it: then seller 97 -> payout 97."""
-    if await tx.maybe(store.OPEN_RUN, cell=cell, period=period, now=tx.now) is None:
-        return 0
-    owed = await tx.all(store.OWED, cell=cell)
-    if not owed:
-        return 0
-    currencies = sorted({row.currency for row in owed})
-    ids = await ledger.account_ids(tx, cell, ["payout"] * len(currencies), [NIL] * len(currencies), currencies)
-    clearing = dict(zip(currencies, ids, strict=True))
-    payouts = [new_id(tx.now) for _ in owed]
-    await tx.run(
-        store.PAYOUTS, cell=cell, now=tx.now, ids=payouts, sellers=[row.seller_id for row in owed],
-        currencies=[row.currency for row in owed], amounts=[row.amount_minor for row in owed],
-        due_at=tx.now + RETURNED_WITHIN,
-    )  # fmt: skip
-    await ledger.post_all(
-        tx, cell,
-        [
-            Hold(payout, "payout", row.account_id, clearing[row.currency], row.amount_minor)
-            for payout, row in zip(payouts, owed, strict=True)
-        ],
-    )  # fmt: skip
-    for payout, row in zip(payouts, owed, strict=True):
-        told = {"payout_id": payout, "currency": row.currency, "amount_minor": row.amount_minor}
-        tx.emit("payout_sent", row.seller_id, told, cell)
-    return len(owed)
-
-
-async def settle_due(tx: Tx, cell: int) -> int:
-    """Settles the payouts that no bank has returned in time, a batch of them; how many."""
-    rows = await tx.all(store.LOCK_DELIVERED, cell=cell, now=tx.now, limit=SETTLED)
-    if rows:
-        await _end_payouts(tx, cell, rows, "settled")
-    return len(rows)
-
-
-async def settle_payout(tx: Tx, payout_id: UUID) -> None:
-    """The bank has delivered a payout: seller 97 -> payout 97. Raises NotFound, PayoutNotSent."""
-    row = await _sent_payout(tx, payout_id)
-    await _end_payouts(tx, row.cell, [row], "settled")
-
-
-async def return_payout(tx: Tx, payout_id: UUID) -> None:
-    """The bank could not deliver a payout: it is the seller's again, and the next run sends it. Raises NotFound,
-    PayoutNotSent."""
-    row = await _sent_payout(tx, payout_id)
-    await _end_payouts(tx, row.cell, [row], "returned")
-
-
-async def _sent_payout(tx: Tx, payout_id: UUID) -> SentRow:
-    cell = await tx.maybe(store.PAYOUT_CELL, id=payout_id)
-    if cell is None:
-        raise NotFound
-    row = await tx.one(store.LOCK_PAYOUT, cell=cell, id=payout_id)
-    if row.status != "sent":
-        raise PayoutNotSent(row.status)
-    return row
-
-
-async def _end_payouts(tx: Tx, cell: int, rows: Sequence[SentRow], status: str) -> None:
-    await tx.run(store.END_PAYOUTS, cell=cell, ids=[row.id for row in rows], status=status)
-    end = Settle if status == "settled" else Void
-    await ledger.post_all(tx, cell, [end(row.id, "payout") for row in rows])
-    for row in rows:
-        told = {"payout_id": row.id, "currency": row.currency, "amount_minor": row.amount_minor}
-        tx.emit(f"payout_{status}", row.seller_id, told, cell)

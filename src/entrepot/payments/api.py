@@ -8,20 +8,31 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from starlette.requests import Request
 
 from entrepot import ledger
 from entrepot.accounts import cell_of
 from entrepot.kit.auth import Caller
+from entrepot.kit.cells import FIRST
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, SELLER, get, post
-from entrepot.kit.ids import END, new_id, parse, ref
+from entrepot.kit.ids import END, NIL, new_id, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
-from entrepot.payments import actions, reads
-from entrepot.payments.reads import PayoutView, SentView, StatementView, StuckView
-from entrepot.payments.types import PayoutNotSent, RefundNotFailed
-from entrepot.sellers import currencies
+from entrepot.payments import actions, paying_out, reads
+from entrepot.payments.reads import AccountView, FileView, PayoutView, SentView, StatementView, StuckView, TermsView
+from entrepot.payments.types import (
+    BankAccount,
+    BankAccountNotValid,
+    Every,
+    PayoutNotSent,
+    PayoutTerms,
+    PayoutTermsNotLater,
+    RefundNotFailed,
+)
+from entrepot.sellers import SellerId, currencies, seller
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
@@ -71,6 +82,62 @@ class SentPayouts(msgspec.Struct, frozen=True):
 
 class Payouts(msgspec.Struct, frozen=True):
     items: list[PayoutView]
+
+
+class NewBankAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For money of this currency. Spaces in the IBAN do not matter."""
+
+    currency: Currency
+    holder: Annotated[str, Meta(min_length=1, max_length=140)]
+    iban: Annotated[str, Meta(min_length=15, max_length=60, examples=["DE89 3704 0044 0532 0130 00"])]
+
+
+class BankAccounts(msgspec.Struct, frozen=True):
+    items: list[AccountView]
+
+
+class NewPayoutTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From `valid_from` on; without `seller_id` for all sellers that have no terms of their own. `on_day` is of the
+    week (1 is Monday) or of the month (up to 28), and 1 for every day. Less than `minimum_minor` waits."""
+
+    currency: Currency
+    valid_from: Annotated[datetime, Meta(tz=True)]
+    every: Every
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    on_day: Annotated[int, Meta(ge=1, le=28)] = 1
+    minimum_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] = 1
+    seller_id: Annotated[str, ref("sel")] | None = None
+
+    def __post_init__(self) -> None:
+        require_calendar(self.valid_from)
+
+
+class TermsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    currency: Currency
+    seller_id: Annotated[str, ref("sel")] | None = None
+
+
+class TermsList(msgspec.Struct, frozen=True):
+    """The latest first, at most 50."""
+
+    items: list[TermsView]
+
+
+class FilesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`before` is the last id of the page before."""
+
+    before: Annotated[str, ref("bnk")] | None = None
+
+
+class BankFiles(msgspec.Struct, frozen=True):
+    items: list[FileView]
+
+
+class BankFile(msgspec.Struct, frozen=True):
+    """`content` is an ISO 20022 pain.001.001.09 message, in Base64; the same each time."""
+
+    name: str
+    content: bytes
 
 
 class StuckQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,12 +200,71 @@ async def list_sent_payouts(tx: ReadTx, query: SentQuery) -> SentPayouts:
 
 async def settle_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
     """The bank has delivered a payout."""
-    await actions.settle_payout(tx, payout_id)
+    await paying_out.settle_payout(tx, payout_id)
 
 
 async def return_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
-    """The bank could not deliver a payout: the money is the seller's again, and the next run sends it."""
-    await actions.return_payout(tx, payout_id)
+    """The bank could not deliver a payout: the money is the seller's again, also when it was settled."""
+    await paying_out.return_payout(tx, payout_id)
+
+
+async def list_bank_accounts(tx: ReadTx, caller: Caller) -> BankAccounts:
+    """Where the seller's payouts go, by currency."""
+    return BankAccounts(await reads.bank_accounts(tx, caller.cell, _seller(caller)))
+
+
+async def set_bank_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> None:
+    """Where the seller's payouts go from now on."""
+    await _add_account(tx, request, caller, caller.cell, _seller(caller), body)
+
+
+async def list_house_accounts(tx: ReadTx) -> BankAccounts:
+    """The house's bank accounts, from which payouts are sent, by currency."""
+    return BankAccounts(await reads.bank_accounts(tx, FIRST, NIL))
+
+
+async def set_house_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> None:
+    """From which account payouts of a currency are sent, from now on: by files for the bank."""
+    await _add_account(tx, request, caller, FIRST, NIL, body)
+
+
+async def _add_account(tx: Tx, request: Request, caller: Caller, cell: int, owner: UUID, body: NewBankAccount) -> None:
+    if body.currency not in await currencies(tx):
+        raise NotFound
+    account = BankAccount(body.holder, body.iban)
+    await paying_out.add_account(tx, request.app.state.keys, cell, owner, body.currency, account, caller.user_id)
+
+
+async def list_payout_terms(tx: ReadTx, query: TermsQuery) -> TermsList:
+    """When sellers, or one of them, are paid out in a currency. Where there are no terms: every other Monday."""
+    seller_id = NIL if query.seller_id is None else parse("sel", query.seller_id)
+    return TermsList(await reads.payout_terms(tx, query.currency, seller_id))
+
+
+async def set_payout_terms(tx: Tx, body: NewPayoutTerms) -> None:
+    """Says when sellers, or one of them, are paid out in a currency."""
+    if body.on_day > {"day": 1, "month": 28}.get(body.every, 7):
+        raise Malformed("there is no such day - at `$.on_day`")
+    if body.currency not in await currencies(tx):
+        raise NotFound
+    seller_id = NIL if body.seller_id is None else (await seller(tx, SellerId(parse("sel", body.seller_id)))).id
+    await paying_out.set_terms(
+        tx,
+        PayoutTerms(
+            body.currency, seller_id, body.valid_from, body.every, body.on_day, body.minimum_minor, body.source
+        ),
+    )
+
+
+async def list_bank_files(tx: ReadTx, query: FilesQuery) -> BankFiles:
+    """The files for the bank, the latest first."""
+    return BankFiles(await reads.bank_files(tx, None if query.before is None else parse("bnk", query.before)))
+
+
+async def read_bank_file(tx: ReadTx, request: Request, file_id: Annotated[UUID, "bnk"]) -> BankFile:
+    """A file for the bank."""
+    content = await reads.bank_file(tx, request.app.state.keys, file_id)
+    return BankFile(f"{show('bnk', file_id)}.xml", content)
 
 
 async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
@@ -170,6 +296,32 @@ routes = [
     post(
         "/v1/operator/payouts/{payout_id}/return", return_payout, access=OPERATOR, raises=(PayoutNotSent,), key="taken"
     ),
+    get("/v1/seller/bank-accounts", list_bank_accounts, access=SELLER),
+    post(
+        "/v1/seller/bank-accounts",
+        set_bank_account,
+        access=SELLER,
+        raises=(BankAccountNotValid, NotFound),
+        key="taken",
+    ),
+    get("/v1/operator/bank-accounts", list_house_accounts, access=OPERATOR),
+    post(
+        "/v1/operator/bank-accounts",
+        set_house_account,
+        access=OPERATOR,
+        raises=(BankAccountNotValid, NotFound),
+        key="taken",
+    ),
+    get("/v1/operator/payout-terms", list_payout_terms, access=OPERATOR),
+    post(
+        "/v1/operator/payout-terms",
+        set_payout_terms,
+        access=OPERATOR,
+        raises=(Malformed, NotFound, PayoutTermsNotLater),
+        key="taken",
+    ),
+    get("/v1/operator/bank-files", list_bank_files, access=OPERATOR),
+    get("/v1/operator/bank-files/{file_id}", read_bank_file, access=OPERATOR),
     get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
     post(
         "/v1/operator/refunds/{refund_id}/retry", retry_refund, access=OPERATOR, raises=(RefundNotFailed,), key="taken"

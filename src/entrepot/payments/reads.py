@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
 from entrepot import ledger
+from entrepot.kit.auth import Keys
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, show
 from entrepot.kit.problem import NotFound
-from entrepot.payments import store
+from entrepot.payments import store, store_payouts
 from entrepot.payments.actions import STUCK_ATTEMPTS
+from entrepot.payments.pain import Batch, Order, pain_001
+from entrepot.payments.paying_out import unseal
 
 EVENT_PREFIX = {
-    "payout": "pay",
+    **dict.fromkeys(("payout", "payout_return"), "pay"),
     **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "dsp"),
     **dict.fromkeys(("part_release", "part_commission", "part_payment_fee"), "dsp"),
 }
@@ -46,14 +50,45 @@ class PayoutView(msgspec.Struct, frozen=True):
 
 
 class SentView(msgspec.Struct, frozen=True):
-    """A payout on its way; it is settled at `due_at` unless the bank has answered before."""
+    """A payout on its way; it is settled at `due_at` unless the bank has answered before, or else by a statement."""
 
     id: str
     seller_id: str
     currency: str
     amount_minor: int
     created_at: datetime
-    due_at: datetime
+    due_at: datetime | None
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """A bank account by the last four characters of its IBAN; more of it is shown to nobody."""
+
+    currency: str
+    ending: str
+    added_at: datetime
+
+
+class TermsView(msgspec.Struct, frozen=True):
+    """`seller_id` null: for all sellers that have no terms of their own."""
+
+    currency: str
+    seller_id: str | None
+    valid_from: datetime
+    every: str
+    on_day: int
+    minimum_minor: int
+    source: str
+
+
+class FileView(msgspec.Struct, frozen=True):
+    """What a run of a day sends in one currency."""
+
+    id: str
+    day: date
+    currency: str
+    payouts: int
+    total_minor: int
+    made_at: datetime
 
 
 class StuckView(msgspec.Struct, frozen=True):
@@ -105,7 +140,7 @@ async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
 
 async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = None) -> list[PayoutView]:
     """A seller's payouts, the latest first, PAGE at a time."""
-    rows = await tx.all(store.PAYOUTS_OF, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
+    rows = await tx.all(store_payouts.PAYOUTS_OF, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
     return [PayoutView(show("pay", row.id), row.currency, row.amount_minor, row.status, row.created_at) for row in rows]
 
 
@@ -113,9 +148,46 @@ async def sent_payouts(tx: ReadTx, after: UUID | None, limit: int = PAGE) -> lis
     """Payouts of all cells that the bank has not answered for, the oldest first, those after the id `after`."""
     return [
         SentView(show("pay", r.id), show("sel", r.seller_id), r.currency, r.amount_minor, r.created_at, r.due_at)
-        for r in await tx.all(store.SENT, after=after or NIL, limit=limit)
-        if r.due_at is not None
+        for r in await tx.all(store_payouts.SENT, after=after or NIL, limit=limit)
     ]
+
+
+async def bank_accounts(tx: ReadTx, cell: int, owner: UUID) -> list[AccountView]:
+    """Where a seller's money goes or, with the owner NIL in cell 0, from where the house sends it, by currency."""
+    rows = await tx.all(store_payouts.ACCOUNTS, cell=cell, owner=owner)
+    return [AccountView(row.currency, row.ending, row.at) for row in rows]
+
+
+async def payout_terms(tx: ReadTx, currency: str, seller_id: UUID) -> list[TermsView]:
+    """A seller's terms in a currency or, with NIL, everybody's, the latest first; at most PAGE."""
+    rows = await tx.all(store_payouts.TERMS, currency=currency, seller_id=seller_id, limit=PAGE)
+    return [
+        TermsView(
+            row.currency, None if row.seller_id == NIL else show("sel", row.seller_id), row.valid_from, row.every,
+            row.on_day, row.minimum_minor, row.source,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def bank_files(tx: ReadTx, before: UUID | None = None) -> list[FileView]:
+    """The files for the bank of all cells, the latest first, PAGE at a time."""
+    return [
+        FileView(show("bnk", row.id), row.day, row.currency, row.payouts, row.total_minor, row.at)
+        for row in await tx.all(store_payouts.FILES, before=before or LAST, limit=PAGE)
+    ]
+
+
+async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:
+    """A file for the bank, the same each time. Raises NotFound."""
+    file = await tx.maybe(store_payouts.FILE, id=file_id)
+    if file is None:
+        raise NotFound
+    rows = await tx.all(store_payouts.IN_FILE, cell=file.cell, file_id=file_id)
+    source = await unseal(tx, keys, FIRST, [file.account_id])
+    to = await unseal(tx, keys, file.cell, [row.account_id for row in rows])
+    orders = [Order(row.id, row.amount_minor, to[row.account_id]) for row in rows]
+    return pain_001(Batch(file.id, file.at, file.day, file.currency, source[file.account_id], orders))
 
 
 async def stuck(tx: ReadTx, after: UUID | None, limit: int) -> list[StuckView]:

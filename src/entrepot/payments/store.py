@@ -21,25 +21,6 @@ class PaymentRow(msgspec.Struct, frozen=True):
     redirect_url: str | None
 
 
-class PayoutRow(msgspec.Struct, frozen=True):
-    id: UUID
-    currency: str
-    amount_minor: int
-    status: str
-    created_at: datetime
-
-
-class SentRow(msgspec.Struct, frozen=True):
-    cell: int
-    id: UUID
-    seller_id: UUID
-    currency: str
-    amount_minor: int
-    status: str
-    created_at: datetime
-    due_at: datetime | None
-
-
 class RefundedRow(msgspec.Struct, frozen=True):
     payment_id: UUID
     order_id: UUID
@@ -69,13 +50,6 @@ class StuckRow(msgspec.Struct, frozen=True):
     attempts: int
     since: datetime
     due_at: datetime | None
-
-
-class Owed(msgspec.Struct, frozen=True):
-    seller_id: UUID
-    account_id: int
-    currency: str
-    amount_minor: int
 
 
 _CELLS = "cell = any (array(select c.cell from kit.cell c))"
@@ -283,55 +257,4 @@ FORGET_WEBHOOKS = sql("""
     delete from payments.webhook
      where (gateway, event_id) in
            (select gateway, event_id from payments.webhook where received_at < :before limit :limit)
-""")
-OPEN_RUN = sql(
-    """
-    insert into payments.payout_run (cell, period, at) values (:cell, :period, :now) on conflict do nothing
-    returning period
-    """,
-    int,
-)
-OWED = sql(
-    """
-    select owner, account_id, currency, balance from ledger.lock_positive(:cell, 'seller')
-    """,
-    Owed,
-)
-PAYOUTS = sql("""
-    insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at)
-    select :cell, p.id, p.seller_id, p.currency, p.amount, 'sent', :due_at, :now
-      from unnest(:ids::uuid[], :sellers::uuid[], :currencies::text[], :amounts::bigint[])
-           as p (id, seller_id, currency, amount)
-""")
-PAYOUTS_OF = sql(
-    """
-    select id, currency, amount_minor, status, created_at from payments.payout
-     where cell = :cell and seller_id = :seller_id and id < :before order by id desc limit :limit
-    """,
-    PayoutRow,
-)
-PAYOUT_CELL = sql(f"select cell from payments.payout where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
-LOCK_PAYOUT = sql(
-    """
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
-     where cell = :cell and id = :id for no key update
-    """,
-    SentRow,
-)
-SENT = sql(
-    f"""
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
-     where {_CELLS} and due_at is not null and id > :after order by id limit :limit
-    """,  # noqa: S608 - a constant
-    SentRow,
-)
-LOCK_DELIVERED = sql(
-    """
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
-     where cell = :cell and due_at <= :now order by id limit :limit for no key update skip locked
-    """,
-    SentRow,
-)
-END_PAYOUTS = sql("""
-    update payments.payout set status = :status, due_at = null where cell = :cell and id = any (:ids::uuid[])
 """)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,52 @@ class RefundDue(msgspec.Struct, frozen=True):
     amount_minor: int
     external_id: str
     attempts: int
+
+
+Every = Literal["day", "week", "two_weeks", "month"]
+"""Of a schedule."""
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """A payout day comes `every` so often, `on_day` of the week (1 is Monday) or of the month."""
+
+    every: str
+    on_day: int
+
+
+class PayoutTerms(msgspec.Struct, frozen=True):
+    """When sellers are paid out in a currency, from `valid_from` on, if it is `minimum_minor` or more. `seller_id` NIL:
+    all that have no terms of their own. `source` says where they were agreed."""
+
+    currency: str
+    seller_id: UUID
+    valid_from: datetime
+    every: str
+    on_day: int
+    minimum_minor: int
+    source: str
+
+
+class BankAccount(msgspec.Struct, frozen=True, array_like=True):
+    """Never shown and never logged: it is sealed before it reaches a row."""
+
+    holder: str
+    iban: str
+
+
+@dataclass(eq=False)
+class BankAccountNotValid(Problem):
+    """A bank account needs an IBAN without a typing mistake and a holder's name in Latin letters."""
+
+    field: str
+
+
+@dataclass(eq=False)
+class PayoutTermsNotLater(Problem):
+    """New terms must begin after those that there are."""
+
+    status: ClassVar[int] = 409
+    last_valid_from: datetime
 
 
 @dataclass(eq=False)

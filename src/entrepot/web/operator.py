@@ -116,9 +116,18 @@ async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     """Payouts that the bank has not answered for."""
     found = await payments.sent_payouts(tx, visit.query_id("pay", "after"), PER_PAGE)
     items = [(item, Price(item.amount_minor, item.currency)) for item in found]
+    files = [(file, Price(file.total_minor, file.currency)) for file in await payments.bank_files(tx)]
     return await visit.show(
-        tx, "operator_payouts.html", items=items, next=found[-1].id if len(found) == PER_PAGE else None
+        tx, "operator_payouts.html", items=items, files=files, next=found[-1].id if len(found) == PER_PAGE else None
     )
+
+
+async def bank_file(tx: ReadTx, visit: Visit) -> Response:
+    """What is handed to the bank; it has account numbers in it, so that nobody in between keeps it."""
+    content = await payments.bank_file(tx, visit.keys, visit.id("bnk", "file_id"))
+    name = f'attachment; filename="{visit.param("file_id")}.xml"'
+    headers = {"content-disposition": name, "cache-control": "private, no-store"}
+    return Response(content, headers=headers, media_type="application/xml")
 
 
 async def settle_payout(tx: Tx, visit: Visit, _: Nothing) -> Go:
@@ -164,6 +173,7 @@ routes = [
     form("/operator/refunds/{refund_id}/retry", retry_refund, Nothing, OPERATOR),
     form("/operator/refunds/{refund_id}/credit", credit_refund, Nothing, OPERATOR),
     page("/operator/payouts", payouts_page, OPERATOR),
+    page("/operator/bank-files/{file_id}", bank_file, OPERATOR),
     form("/operator/payouts/{payout_id}/settle", settle_payout, Nothing, OPERATOR),
     form("/operator/payouts/{payout_id}/return", return_payout, Nothing, OPERATOR),
     page("/operator/top-up", top_up_page, OPERATOR),

@@ -28,6 +28,11 @@ class Shipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tracking_number: Annotated[str, Meta(min_length=1, max_length=80)]
 
 
+class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    holder: Annotated[str, Meta(min_length=1, max_length=140)]
+    iban: Annotated[str, Meta(min_length=1, max_length=60)]
+
+
 async def to_ship(tx: ReadTx, visit: Visit) -> Response:
     """Paid orders that wait to be packed, the latest first."""
     found = await orders.seller_orders(tx, visit.me.cell, visit.seller_id, "paid", visit.query_id("ord", "before"))
@@ -90,7 +95,18 @@ async def statement_page(tx: ReadTx, visit: Visit) -> Response:
 
 async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     found = await payments.payouts(tx, visit.me.cell, visit.seller_id, visit.query_id("pay", "before"))
-    return await visit.show(tx, "seller_payouts.html", found=found, states=PAYOUT_STATES)
+    market = await visit.market(tx)
+    added = {one.currency: one for one in await payments.bank_accounts(tx, visit.me.cell, visit.seller_id)}
+    return await visit.show(
+        tx, "seller_payouts.html", found=found, states=PAYOUT_STATES, account=added.get(market.currency)
+    )
+
+
+async def add_account(tx: Tx, visit: Visit, body: NewAccount) -> Go:
+    """Where the payouts in the market's currency go."""
+    currency, account = (await visit.market(tx)).currency, payments.BankAccount(body.holder, body.iban)
+    await payments.add_account(tx, visit.keys, visit.me.cell, visit.seller_id, currency, account, visit.me.user_id)
+    return Go("/seller/payouts", done="bank_account_added")
 
 
 def month_of(text: str) -> datetime | None:
@@ -122,4 +138,5 @@ routes = [
     form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),
     page("/seller/statement", statement_page, SELLER, switch=Switch.STATEMENTS),
     page("/seller/payouts", payouts_page, SELLER),
+    form("/seller/payouts/account", add_account, NewAccount, SELLER),
 ]

@@ -172,6 +172,7 @@ TRANSFER_WAY = check(
                         ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
                         ('unfund', 'escrow -> promotions'), ('payout', 'seller -> payout'),
+                        ('payout_return', 'payout -> seller'),
                         ('pay', 'wallet -> between_cells'), ('pay', 'gateway -> between_cells'),
                         ('pay', 'between_cells -> escrow'), ('refund', 'escrow -> between_cells'),
                         ('refund', 'between_cells -> wallet'), ('refund', 'between_cells -> gateway'),
@@ -298,7 +299,8 @@ PURCHASE_COST = check(
 PAYOUT = check(
     "payout",
     "A payout is held of its amount, from its seller, in its currency: open while it is sent, settled whole, or voided "
-    "when it was returned; and no such hold or transfer is alone.",
+    "when it was returned; one that was settled before is returned by an entry of its own to the same seller. No such "
+    "hold or transfer is alone.",
     """
     select 'payments.payout ' || coalesce(p.id, t.cause_id) as item,
            row(p.seller_id, p.currency, p.amount_minor, p.status) as expected,
@@ -306,13 +308,33 @@ PAYOUT = check(
       from (select * from payments.payout where cell = :cell {cause:id}) p
       full join (select coalesce(h.cause_id, t.cause_id) as cause_id, a.owner, a.currency,
                         case when h.status = 'settled' then t.amount else h.amount end as amount,
-                        case h.status when 'held' then 'sent' when 'voided' then 'returned' else h.status end as status
+                        case when r.cause_id is null
+                             then case h.status when 'held' then 'sent' when 'voided' then 'returned' else h.status end
+                             when h.status = 'settled' and (r.debit, r.credit, r.amount) = (t.credit, t.debit, t.amount)
+                             then 'returned' else 'another return' end as status
                    from (select * from ledger.hold where cell = :cell and code = 'payout' {cause:cause_id}) h
                    full join (select * from ledger.transfer where cell = :cell and code = 'payout' {cause:cause_id}) t
                      on t.cause_id = h.cause_id
+                   left join ledger.transfer r
+                     on r.cell = :cell and r.cause_id = h.cause_id and r.code = 'payout_return'
                    join ledger.account a on a.cell = :cell and a.id = coalesce(t.debit, h.debit)) t on t.cause_id = p.id
     """,
     by="cause",
+)
+
+BANK_FILE = check(
+    "bank_file",
+    "A file for the bank says how many payouts of its day and currency it has, and their sum.",
+    """
+    select 'payments.bank_file ' || f.id as item, row(f.day, f.currency, f.payouts, f.total_minor) as expected,
+           row(p.day, p.currency, p.payouts, p.total) as found, '(day, currency, payouts, total)' as detail
+      from (select * from payments.bank_file where cell = :cell) f
+      left join (select file_id, (min(created_at) at time zone 'UTC')::date as day, min(currency) as currency,
+                        count(*)::int as payouts, sum(amount_minor)::bigint as total
+                   from payments.payout
+                  where cell = :cell and file_id is not null
+                  group by file_id, (created_at at time zone 'UTC')::date, currency) p on p.file_id = f.id
+    """,
 )
 
 PAYOUT_LIMIT = check(
@@ -453,6 +475,7 @@ CHECKS = (
     BETWEEN_SUM,
     PURCHASE_COST,
     PAYOUT,
+    BANK_FILE,
     PAYOUT_LIMIT,
     REFUND,
     REFUND_CREDIT,

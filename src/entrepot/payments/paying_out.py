@@ -1,0 +1,184 @@
+"""Paying out: when, to whom, to which bank account, and what the bank says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from entrepot import ledger
+from entrepot.kit.auth import Keys
+from entrepot.kit.cells import FIRST
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.log import log
+from entrepot.kit.problem import NotFound
+from entrepot.ledger import Hold, Settle, Transfer, Void
+from entrepot.payments import rules
+from entrepot.payments import store_payouts as store
+from entrepot.payments.store_payouts import OwedTo, SentRow
+from entrepot.payments.types import BankAccount, PayoutNotSent, PayoutTerms, PayoutTermsNotLater, Schedule
+
+USUAL = Schedule("two_weeks", 1)
+"""What holds where nobody has agreed on terms: every other Monday, whatever there is."""
+RETURNED_WITHIN = timedelta(days=5)
+"""A bank that cannot deliver a SEPA credit transfer returns it within three banking days, which with a weekend between
+are five: after that a payout that nobody has returned is settled."""
+SETTLED = 500
+"""Payouts that one `settle_due` settles."""
+PUT_OFF = timedelta(days=1)
+"""A payout that the ledger refuses to settle is tried again so much later."""
+
+
+async def set_terms(tx: Tx, terms: PayoutTerms) -> None:
+    """Terms from `terms.valid_from` on. Raises PayoutTermsNotLater when the last ones begin then or later."""
+    of = {"currency": terms.currency, "seller_id": terms.seller_id}
+    last = await tx.maybe(store.LAST_TERMS_FROM, **of)
+    if last is not None and last >= terms.valid_from:
+        raise PayoutTermsNotLater(last)
+    if await tx.maybe(store.ADD_TERMS, **msgspec.structs.asdict(terms)) is None:
+        raise PayoutTermsNotLater(terms.valid_from)
+
+
+async def add_account(
+    tx: Tx, keys: Keys, cell: int, owner: UUID, currency: str, account: BankAccount, by: UUID
+) -> None:
+    """From now on money of this currency goes to this account of a seller's or, with the owner NIL, leaves the house by
+    it. Files that are made stay as they are. Raises BankAccountNotValid."""
+    account = BankAccount(rules.holder_of(account.holder), rules.iban_of(account.iban))
+    id_ = new_id(tx.now)
+    await tx.run(
+        store.ADD_ACCOUNT, cell=cell, id=id_, owner=owner, currency=currency, ending=account.iban[-4:], now=tx.now,
+        added_by=by, sealed=keys.encrypt(msgspec.json.encode(account)),
+    )  # fmt: skip
+    tx.emit("bank_account_added", owner, {"bank_account_id": id_, "currency": currency, "by": by}, cell)
+
+
+async def unseal(tx: ReadTx, keys: Keys, cell: int, ids: Sequence[UUID]) -> dict[UUID, BankAccount]:
+    """What is behind bank accounts. Raises ValueError when they were sealed with another ENTREPOT_SECRET."""
+    return {
+        row.id: msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
+        for row in await tx.all(store.SEALED, cell=cell, ids=ids)
+    }
+
+
+async def pay_out(tx: Tx, cell: int) -> int:
+    """The run of today (UTC), once: sends every seller whose day it is what is available in its account; the number of
+    payouts. It is held there until the bank has delivered it: then seller 97 -> payout 97.
+
+    In a currency in which the house has a bank account, those of sellers who have one are put into one file; the others
+    wait until they have. Else the operator pays by other means."""
+    today = tx.now.date()
+    if await tx.maybe(store.OPEN_RUN, cell=cell, day=today, now=tx.now) is None:
+        return 0
+    last = await tx.maybe(store.LAST_RUN, cell=cell, day=today)
+    if not any(rules.is_due(one, last, today) for one in [USUAL, *await tx.all(store.SCHEDULES)]):
+        return 0
+    owed = await tx.all(store.OWED, cell=cell)
+    judged = await tx.all(
+        store.OF_OWED, cell=cell, now=tx.now, sellers=[row.seller_id for row in owed],
+        accounts=[row.account_id for row in owed], currencies=[row.currency for row in owed],
+        amounts=[row.amount_minor for row in owed],
+    )  # fmt: skip
+    house = {row.currency: row.id for row in await tx.all(store.ACCOUNTS, cell=FIRST, owner=NIL)}
+    due = [
+        row for row in judged
+        if row.amount_minor >= row.minimum_minor and rules.is_due(Schedule(row.every, row.on_day), last, today)
+        and (row.currency not in house or row.bank_account is not None)
+    ]  # fmt: skip
+    if due:
+        await _send(tx, cell, due, await _add_files(tx, cell, due, house))
+    return len(due)
+
+
+async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, UUID]) -> dict[str, UUID]:
+    """The files of today's run, by currency."""
+    files = {}
+    for currency in sorted({row.currency for row in due} & house.keys()):
+        amounts = [row.amount_minor for row in due if row.currency == currency]
+        files[currency] = new_id(tx.now)
+        facts = {"currency": currency, "payouts": len(amounts), "total_minor": sum(amounts)}
+        await tx.run(
+            store.ADD_FILE, cell=cell, id=files[currency], day=tx.now.date(), account_id=house[currency], now=tx.now,
+            **facts,
+        )  # fmt: skip
+        tx.emit("bank_file_made", files[currency], facts, cell)
+    return files
+
+
+async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[str, UUID]) -> None:
+    currencies = sorted({row.currency for row in due})
+    ids = await ledger.account_ids(tx, cell, ["payout"] * len(currencies), [NIL] * len(currencies), currencies)
+    clearing = dict(zip(currencies, ids, strict=True))
+    payouts = [new_id(tx.now) for _ in due]
+    await tx.run(
+        store.PAYOUTS, cell=cell, now=tx.now, ids=payouts, sellers=[row.seller_id for row in due],
+        currencies=[row.currency for row in due], amounts=[row.amount_minor for row in due],
+        due_at=tx.now + RETURNED_WITHIN, files=[files.get(row.currency) for row in due],
+        accounts=[row.bank_account if row.currency in files else None for row in due],
+    )  # fmt: skip
+    await ledger.post_all(
+        tx, cell,
+        [
+            Hold(payout, "payout", row.account_id, clearing[row.currency], row.amount_minor)
+            for payout, row in zip(payouts, due, strict=True)
+        ],
+    )  # fmt: skip
+    for payout, row in zip(payouts, due, strict=True):
+        told = {"payout_id": payout, "currency": row.currency, "amount_minor": row.amount_minor}
+        tx.emit("payout_sent", row.seller_id, told, cell)
+
+
+async def settle_due(tx: Tx, cell: int) -> int:
+    """Settles the payouts that no bank has returned in time, a batch of them; how many there were. One that the ledger
+    refuses holds up no other: it is logged and put off by a day."""
+    rows = await tx.all(store.LOCK_DELIVERED, cell=cell, now=tx.now, limit=SETTLED)
+    verdicts = await ledger.apply(tx, cell, [Settle(row.id, "payout") for row in rows])
+    refused = [row.id for row, verdict in zip(rows, verdicts, strict=True) if verdict not in ledger.DONE]
+    if refused:
+        log("payouts_refused", payouts=refused, verdicts=sorted(set(verdicts) - ledger.DONE))
+        await tx.run(store.PUT_OFF, cell=cell, ids=refused, due_at=tx.now + PUT_OFF)
+    await _end(tx, cell, [row for row in rows if row.id not in refused], "settled")
+    return len(rows)
+
+
+async def settle_payout(tx: Tx, payout_id: UUID) -> None:
+    """The bank has delivered a payout: seller 97 -> payout 97. Raises NotFound, PayoutNotSent."""
+    row = await _locked(tx, payout_id)
+    if row.status != "sent":
+        raise PayoutNotSent(row.status)
+    await ledger.post_all(tx, row.cell, [Settle(row.id, "payout")])
+    await _end(tx, row.cell, [row], "settled")
+
+
+async def return_payout(tx: Tx, payout_id: UUID) -> None:
+    """The bank could not deliver a payout: it is the seller's again, and the next run sends it. One that was settled
+    comes back by an entry of its own: payout 97 -> seller 97. Raises NotFound, PayoutNotSent."""
+    row = await _locked(tx, payout_id)
+    if row.status == "returned":
+        raise PayoutNotSent(row.status)
+    back: Void | Transfer = Void(row.id, "payout")
+    if row.status == "settled":
+        codes, owners = ["payout", "seller"], [NIL, row.seller_id]
+        clearing, seller = await ledger.account_ids(tx, row.cell, codes, owners, [row.currency] * 2)
+        back = Transfer(row.id, "payout_return", clearing, seller, row.amount_minor)
+    await ledger.post_all(tx, row.cell, [back])
+    await _end(tx, row.cell, [row], "returned")
+
+
+async def _locked(tx: Tx, payout_id: UUID) -> SentRow:
+    cell = await tx.maybe(store.PAYOUT_CELL, id=payout_id)
+    if cell is None:
+        raise NotFound
+    return await tx.one(store.LOCK_PAYOUT, cell=cell, id=payout_id)
+
+
+async def _end(tx: Tx, cell: int, rows: Sequence[SentRow], status: str) -> None:
+    if not rows:
+        return
+    await tx.run(store.END_PAYOUTS, cell=cell, ids=[row.id for row in rows], status=status)
+    for row in rows:
+        told = {"payout_id": row.id, "currency": row.currency, "amount_minor": row.amount_minor}
+        tx.emit(f"payout_{status}", row.seller_id, told, cell)

@@ -1,0 +1,212 @@
+"""The SQL of payouts: who is owed, when and where to, the files for the bank."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+from entrepot.payments.types import PayoutTerms, Schedule
+
+
+class PayoutRow(msgspec.Struct, frozen=True):
+    id: UUID
+    currency: str
+    amount_minor: int
+    status: str
+    created_at: datetime
+
+
+class SentRow(msgspec.Struct, frozen=True):
+    cell: int
+    id: UUID
+    seller_id: UUID
+    currency: str
+    amount_minor: int
+    status: str
+    created_at: datetime
+    due_at: datetime | None
+
+
+class Owed(msgspec.Struct, frozen=True):
+    seller_id: UUID
+    account_id: int
+    currency: str
+    amount_minor: int
+
+
+class OwedTo(msgspec.Struct, frozen=True):
+    """What is available in a seller's account of the ledger, when it is due and from how much on, and where to."""
+
+    seller_id: UUID
+    account_id: int
+    currency: str
+    amount_minor: int
+    every: str
+    on_day: int
+    minimum_minor: int
+    bank_account: UUID | None
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    id: UUID
+    currency: str
+    ending: str
+    at: datetime
+
+
+class SealedRow(msgspec.Struct, frozen=True):
+    id: UUID
+    sealed: bytes
+
+
+class FileRow(msgspec.Struct, frozen=True):
+    """`account_id` is the house's account, in cell 0."""
+
+    cell: int
+    id: UUID
+    day: date
+    currency: str
+    account_id: UUID
+    payouts: int
+    total_minor: int
+    at: datetime
+
+
+class InFile(msgspec.Struct, frozen=True):
+    id: UUID
+    amount_minor: int
+    account_id: UUID
+
+
+_CELLS = "cell = any (array(select c.cell from kit.cell c))"
+OPEN_RUN = sql(
+    """
+    insert into payments.payout_run (cell, day, at) values (:cell, :day, :now) on conflict do nothing
+    returning day
+    """,
+    date,
+)
+LAST_RUN = sql("select day from payments.payout_run where cell = :cell and day < :day order by day desc limit 1", date)
+OWED = sql(
+    """
+    select owner, account_id, currency, balance from ledger.lock_positive(:cell, 'seller')
+    """,
+    Owed,
+)
+# Of each seller and currency the terms that hold, its own before everybody's, and the last bank account. Without terms
+# everything is paid out every other Monday.
+OF_OWED = sql(
+    """
+    select o.seller_id, o.account_id, o.currency, o.amount_minor, coalesce(t.every, 'two_weeks'),
+           coalesce(t.on_day, 1::smallint), coalesce(t.minimum_minor, 1), b.id
+      from unnest(:sellers::uuid[], :accounts::bigint[], :currencies::text[], :amounts::bigint[])
+           with ordinality as o (seller_id, account_id, currency, amount_minor, ord)
+      left join lateral (select y.every, y.on_day, y.minimum_minor
+                           from payments.payout_terms y
+                          where y.currency = o.currency and y.valid_from <= :now
+                            and y.seller_id in (o.seller_id, '00000000-0000-0000-0000-000000000000')
+                          order by y.seller_id desc, y.valid_from desc limit 1) t on true
+      left join lateral (select y.id from payments.bank_account y
+                          where y.cell = :cell and y.owner = o.seller_id and y.currency = o.currency
+                          order by y.id desc limit 1) b on true
+     order by o.ord
+    """,
+    OwedTo,
+)
+SCHEDULES = sql("select distinct every, on_day from payments.payout_terms", Schedule)
+LAST_TERMS_FROM = sql(
+    """
+    select valid_from from payments.payout_terms
+     where currency = :currency and seller_id = :seller_id order by valid_from desc limit 1
+    """,
+    datetime,
+)
+ADD_TERMS = sql(
+    """
+    insert into payments.payout_terms (currency, seller_id, valid_from, every, on_day, minimum_minor, source)
+    values (:currency, :seller_id, :valid_from, :every, :on_day, :minimum_minor, :source)
+    on conflict do nothing
+    returning valid_from
+    """,
+    datetime,
+)
+TERMS = sql(
+    """
+    select currency, seller_id, valid_from, every, on_day, minimum_minor, source from payments.payout_terms
+     where currency = :currency and seller_id = :seller_id
+     order by valid_from desc limit :limit
+    """,
+    PayoutTerms,
+)
+ADD_ACCOUNT = sql("""
+    insert into payments.bank_account (cell, id, owner, currency, sealed, ending, at, added_by)
+    values (:cell, :id, :owner, :currency, :sealed, :ending, :now, :added_by)
+""")
+ACCOUNTS = sql(
+    """
+    select distinct on (currency) id, currency, ending, at from payments.bank_account
+     where cell = :cell and owner = :owner
+     order by currency, id desc
+    """,
+    AccountRow,
+)
+SEALED = sql("select id, sealed from payments.bank_account where cell = :cell and id = any (:ids::uuid[])", SealedRow)
+ADD_FILE = sql("""
+    insert into payments.bank_file (cell, id, day, currency, account_id, payouts, total_minor, at)
+    values (:cell, :id, :day, :currency, :account_id, :payouts, :total_minor, :now)
+""")
+_FILE = "select cell, id, day, currency, account_id, payouts, total_minor, at from payments.bank_file "
+FILES = sql(f"{_FILE} where {_CELLS} and id < :before order by id desc limit :limit", FileRow)
+FILE = sql(f"{_FILE} where {_CELLS} and id = :id", FileRow)
+IN_FILE = sql(
+    """
+    select id, amount_minor, account_id from payments.payout where cell = :cell and file_id = :file_id order by id
+    """,
+    InFile,
+)
+PAYOUTS = sql("""
+    insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at, file_id,
+                                 account_id)
+    select :cell, p.id, p.seller_id, p.currency, p.amount, 'sent',
+           case when p.file_id is null then :due_at::timestamptz end, :now, p.file_id, p.account_id
+      from unnest(:ids::uuid[], :sellers::uuid[], :currencies::text[], :amounts::bigint[], :files::uuid[],
+                  :accounts::uuid[]) as p (id, seller_id, currency, amount, file_id, account_id)
+""")
+PAYOUTS_OF = sql(
+    """
+    select id, currency, amount_minor, status, created_at from payments.payout
+     where cell = :cell and seller_id = :seller_id and id < :before order by id desc limit :limit
+    """,
+    PayoutRow,
+)
+PAYOUT_CELL = sql(f"select cell from payments.payout where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
+LOCK_PAYOUT = sql(
+    """
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where cell = :cell and id = :id for no key update
+    """,
+    SentRow,
+)
+SENT = sql(
+    f"""
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where {_CELLS} and status = 'sent' and id > :after order by id limit :limit
+    """,  # noqa: S608 - a constant
+    SentRow,
+)
+LOCK_DELIVERED = sql(
+    """
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where cell = :cell and due_at <= :now order by id limit :limit for no key update skip locked
+    """,
+    SentRow,
+)
+END_PAYOUTS = sql("""
+    update payments.payout set status = :status, due_at = null where cell = :cell and id = any (:ids::uuid[])
+""")
+PUT_OFF = sql("""
+    update payments.payout set due_at = :due_at where cell = :cell and id = any (:ids::uuid[])
+""")
