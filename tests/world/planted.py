@@ -1,10 +1,12 @@
 """What is wrong in the small world, once for every way in which it can be, and what the auditor must say to it."""
 
 from tests.world.planted_parts import PARTS
+from tests.world.planted_payouts import PAYOUTS
 
 # What is planted (in SQL), and the findings that must follow, no more and no fewer: "check: row".
 PLANTED = {
     **PARTS,
+    **PAYOUTS,
     "balance with more of both": (
         "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
         ["balance: ledger.balance account {wallet}"],
@@ -228,42 +230,6 @@ PLANTED = {
     "goods put back without their cost": (
         "select move('set_aside', 5, -1, uid('rush')), move('set_aside', 3, 1, uid('rush'), 20)",
         ["set_aside: inventory.movement [rush]"],
-    ),
-    "payout of another amount": (
-        "update payments.payout set amount_minor = 599 where id = uid('payout')",
-        ["payout: payments.payout [payout]"],
-    ),
-    "payout settled that is still held": (
-        "update payments.payout set status = 'settled', due_at = null where id = uid('asked')",
-        ["payout: payments.payout [asked]"],
-    ),
-    "payout returned that was settled": (
-        "update payments.payout set status = 'returned' where id = uid('payout')",
-        ["payout: payments.payout [payout]"],
-    ),
-    "payout that came back with another amount": (
-        "select repost(uid('back'), 'payout_return', 'payout', 'seller', 4)",
-        ["payout: payments.payout [back]"],
-    ),
-    "payout that came back while it is held": (
-        "select post(uid('asked'), 'payout_return', 'payout', 'seller', 7)",
-        ["payout: payments.payout [asked]"],
-    ),
-    "payout taken out of its file": (
-        "update payments.payout set file_id = null, account_id = null where id = uid('dropped')",
-        ["bank_file: payments.bank_file [file]"],
-    ),
-    "file of another sum": (
-        "update payments.bank_file set total_minor = 801",
-        ["bank_file: payments.bank_file [file]"],
-    ),
-    "payout deleted": ("delete from payments.payout where id = uid('payout')", ["payout: payments.payout [payout]"]),
-    "payout of more than was earned": (
-        (
-            "update payments.payout set amount_minor = 993 where id = uid('payout');"
-            "select repost(uid('payout'), 'payout', 'seller', 'payout', 993)"
-        ),
-        ["payout_limit: seller [seller] USD"],
     ),
     "refund deleted": (
         (
