@@ -102,7 +102,6 @@ def looked_at(page: Page, path: str) -> list[str]:
     answer = page.goto(path)
     assert answer is not None
     assert len(answer.body()) < PAGE_MAX_BYTES, path
-    page.evaluate(Axe().axe_script)
     found = violations(page, path)
     page.set_viewport_size(PHONE)
     found += violations(page, f"{path}: phone")
@@ -111,6 +110,8 @@ def looked_at(page: Page, path: str) -> list[str]:
 
 
 def violations(page: Page, where: str, **options: list[str]) -> list[str]:
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(Axe().axe_script)
     options["resultTypes"] = ["violations"]  # what is right is not told, which saves most of the time
     found = page.evaluate("async options => (await axe.run(options)).violations", options)
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
