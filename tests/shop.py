@@ -202,7 +202,7 @@ class Buyer:
 
 async def _furnish(db: Database, cell: int) -> None:
     async with db.write() as tx:
-        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en", "US"))
         await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], ["Warehouse 1", "Warehouse 2"], ["US", "US"])
 
 

@@ -70,17 +70,10 @@ CREATE FUNCTION catalog.list_many(p_markets text[], p_products bigint[]) RETURNS
 begin
     insert into catalog.listed (market, category_id, product_id)
     select u.market, u.category_id, u.product_id
-      from (with recursive up as (
-                select a.market, p.category_id, a.product_id
-                  from unnest(p_markets, p_products) as a (market, product_id)
-                  join catalog.product p on p.id = a.product_id
-                union
-                select u.market, c.parent_id, u.product_id
-                  from up u
-                  join catalog.category c on c.id = u.category_id
-                 where c.parent_id is not null
-            )
-            select market, category_id, product_id from up
+      from (select a.market, unnest(c.above) as category_id, a.product_id
+              from unnest(p_markets, p_products) as a (market, product_id)
+              join catalog.product p on p.id = a.product_id
+              join catalog.category c on c.id = p.category_id
             union
             select a.market, 0, a.product_id from unnest(p_markets, p_products) as a (market, product_id)) u
      order by 1, 2, 3
@@ -1597,6 +1590,7 @@ CREATE TABLE catalog.category (
     parent_id bigint,
     slug text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
+    above bigint[] NOT NULL,
     CONSTRAINT category_id_check CHECK ((id > 0))
 );
 
@@ -2021,6 +2015,16 @@ CREATE TABLE logistics.tracking_event (
     status text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
     place text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE orders.age_given (
+    cell smallint NOT NULL,
+    buyer_id uuid NOT NULL,
+    age smallint NOT NULL,
+    proof text NOT NULL COLLATE pg_catalog."C",
+    given_at timestamp with time zone NOT NULL,
+    CONSTRAINT age_given_age_check CHECK (((age >= 1) AND (age <= 99))),
+    CONSTRAINT age_given_proof_check CHECK ((proof = ANY (ARRAY['stated'::text, 'birth_date'::text])))
 );
 
 CREATE TABLE orders.away_order (
@@ -2467,6 +2471,8 @@ CREATE TABLE sellers.market (
     name text NOT NULL,
     currency text NOT NULL COLLATE pg_catalog."C",
     language text NOT NULL COLLATE pg_catalog."C",
+    country text COLLATE pg_catalog."C",
+    CONSTRAINT market_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT market_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );
 
@@ -2510,6 +2516,89 @@ CREATE TABLE sellers.seller (
     CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE trade.category_trait (
+    category_id bigint NOT NULL,
+    trait text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT category_trait_trait_check CHECK ((trait ~ '^[a-z][a-z_]{0,39}$'::text))
+);
+
+CREATE TABLE trade.item (
+    variant_id bigint NOT NULL,
+    hs_code text NOT NULL COLLATE pg_catalog."C",
+    tariff_codes jsonb NOT NULL,
+    country_of_origin text NOT NULL COLLATE pg_catalog."C",
+    customs_description text NOT NULL,
+    weight_g integer NOT NULL,
+    volume_ml integer,
+    said_by uuid,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),
+    CONSTRAINT item_volume_ml_check CHECK ((volume_ml > 0)),
+    CONSTRAINT item_weight_g_check CHECK ((weight_g > 0))
+);
+
+CREATE TABLE trade.trait (
+    variant_id bigint NOT NULL,
+    trait text NOT NULL COLLATE pg_catalog."C",
+    said_by uuid,
+    CONSTRAINT trait_trait_check CHECK ((trait ~ '^[a-z][a-z_]{0,39}$'::text))
+);
+
+CREATE VIEW trade.mark AS
+ SELECT i.variant_id,
+    substr(i.hs_code, 1, d.digits) AS mark
+   FROM (trade.item i
+     CROSS JOIN ( VALUES (2), (4), (6)) d(digits))
+UNION ALL
+ SELECT t.variant_id,
+    t.trait AS mark
+   FROM trade.trait t
+UNION ALL
+ SELECT v.id AS variant_id,
+    t.trait AS mark
+   FROM (((catalog.variant v
+     JOIN catalog.product p ON ((p.id = v.product_id)))
+     JOIN catalog.category c ON ((c.id = p.category_id)))
+     JOIN trade.category_trait t ON ((t.category_id = ANY (c.above))));
+
+CREATE TABLE trade.restriction (
+    country text NOT NULL COLLATE pg_catalog."C",
+    mark text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    effect text NOT NULL COLLATE pg_catalog."C",
+    age smallint,
+    proof text NOT NULL COLLATE pg_catalog."C",
+    not_from text[] NOT NULL,
+    text jsonb NOT NULL,
+    citation text NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT restriction_age_check CHECK (((age >= 1) AND (age <= 99))),
+    CONSTRAINT restriction_check CHECK (((age IS NOT NULL) = (effect = 'age'::text))),
+    CONSTRAINT restriction_check1 CHECK ((valid_to > valid_from)),
+    CONSTRAINT restriction_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT restriction_effect_check CHECK ((effect = ANY (ARRAY['prohibited'::text, 'permit'::text, 'age'::text]))),
+    CONSTRAINT restriction_mark_check CHECK ((mark ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z_]{0,39})$'::text)),
+    CONSTRAINT restriction_proof_check CHECK ((proof = ANY (ARRAY['stated'::text, 'birth_date'::text])))
+);
+
+CREATE VIEW trade.barrier AS
+ SELECT m.variant_id,
+    r.country,
+    r.name,
+    r.effect,
+    r.age,
+    r.proof,
+    r.not_from,
+    r.text,
+    r.citation,
+    r.valid_from,
+    r.valid_to
+   FROM (trade.mark m
+     JOIN trade.restriction r ON ((r.mark = m.mark)));
+
 CREATE TABLE trade.code (
     nomenclature text NOT NULL COLLATE pg_catalog."C",
     code text NOT NULL COLLATE pg_catalog."C",
@@ -2552,22 +2641,6 @@ CREATE TABLE trade.euro_rate (
     CONSTRAINT euro_rate_rate_check CHECK ((rate > (0)::numeric))
 );
 
-CREATE TABLE trade.item (
-    variant_id bigint NOT NULL,
-    hs_code text NOT NULL COLLATE pg_catalog."C",
-    tariff_codes jsonb NOT NULL,
-    country_of_origin text NOT NULL COLLATE pg_catalog."C",
-    customs_description text NOT NULL,
-    weight_g integer NOT NULL,
-    volume_ml integer,
-    said_by uuid,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),
-    CONSTRAINT item_volume_ml_check CHECK ((volume_ml > 0)),
-    CONSTRAINT item_weight_g_check CHECK ((weight_g > 0))
-);
-
 CREATE TABLE trade.law (
     country text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C",
@@ -2578,6 +2651,16 @@ CREATE TABLE trade.law (
     source text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT law_check CHECK ((valid_to > valid_from)),
     CONSTRAINT law_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
+CREATE TABLE trade.permit (
+    seller_id uuid NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    number text NOT NULL,
+    valid_to date,
+    granted_by uuid NOT NULL,
+    granted_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE trade.source (
@@ -2741,6 +2824,9 @@ ALTER TABLE ONLY logistics.shipment
 ALTER TABLE ONLY logistics.tracking_event
     ADD CONSTRAINT tracking_event_pkey PRIMARY KEY (cell, shipment_id, at, status);
 
+ALTER TABLE ONLY orders.age_given
+    ADD CONSTRAINT age_given_pkey PRIMARY KEY (cell, buyer_id, proof);
+
 ALTER TABLE ONLY orders.away_order
     ADD CONSTRAINT away_order_pkey PRIMARY KEY (cell, id);
 
@@ -2843,6 +2929,9 @@ ALTER TABLE ONLY sellers.seller
 ALTER TABLE ONLY sellers.suspended
     ADD CONSTRAINT suspended_pkey PRIMARY KEY (cell, seller_id);
 
+ALTER TABLE ONLY trade.category_trait
+    ADD CONSTRAINT category_trait_pkey PRIMARY KEY (category_id, trait);
+
 ALTER TABLE ONLY trade.code
     ADD CONSTRAINT code_pkey PRIMARY KEY (nomenclature, code, valid_from);
 
@@ -2858,8 +2947,17 @@ ALTER TABLE ONLY trade.euro_rate
 ALTER TABLE ONLY trade.item
     ADD CONSTRAINT item_pkey PRIMARY KEY (variant_id);
 
+ALTER TABLE ONLY trade.permit
+    ADD CONSTRAINT permit_pkey PRIMARY KEY (seller_id, country, name);
+
+ALTER TABLE ONLY trade.restriction
+    ADD CONSTRAINT restriction_pkey PRIMARY KEY (country, mark, name, valid_from, source);
+
 ALTER TABLE ONLY trade.source
     ADD CONSTRAINT source_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY trade.trait
+    ADD CONSTRAINT trait_pkey PRIMARY KEY (variant_id, trait);
 
 ALTER TABLE ONLY trade.word
     ADD CONSTRAINT word_pkey PRIMARY KEY (word, language);
@@ -2884,7 +2982,7 @@ CREATE INDEX category_parent ON catalog.category USING btree (parent_id);
 
 CREATE UNIQUE INDEX offer_once ON catalog.offer USING btree (cell, seller_id, variant_id, market, location_id) WHERE (status <> 'campaign'::text);
 
-CREATE INDEX offer_product ON catalog.offer USING btree (product_id, market, unit_price_minor) INCLUDE (cell, seller_id, stock_id, price_per, unit) WHERE (status = 'active'::text);
+CREATE INDEX offer_product ON catalog.offer USING btree (product_id, market, unit_price_minor) INCLUDE (cell, seller_id, variant_id, location_id, stock_id, price_per, unit) WHERE (status = 'active'::text);
 
 CREATE INDEX offer_seller ON catalog.offer USING btree (cell, seller_id, id);
 
@@ -2971,6 +3069,8 @@ CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
 
 CREATE INDEX law_country ON trade.law USING btree (country, kind);
+
+CREATE INDEX restriction_source ON trade.restriction USING btree (source);
 
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
@@ -3083,5 +3183,14 @@ ALTER TABLE ONLY sellers.market_terms
 ALTER TABLE ONLY sellers.suspended
     ADD CONSTRAINT suspended_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
 
+ALTER TABLE ONLY trade.category_trait
+    ADD CONSTRAINT category_trait_category_id_fkey FOREIGN KEY (category_id) REFERENCES catalog.category(id);
+
 ALTER TABLE ONLY trade.item
     ADD CONSTRAINT item_variant_id_fkey FOREIGN KEY (variant_id) REFERENCES catalog.variant(id);
+
+ALTER TABLE ONLY trade.permit
+    ADD CONSTRAINT permit_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
+ALTER TABLE ONLY trade.trait
+    ADD CONSTRAINT trait_variant_id_fkey FOREIGN KEY (variant_id) REFERENCES catalog.variant(id);

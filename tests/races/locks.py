@@ -80,6 +80,9 @@ RACED = {
     "test_placing.test_the_last_of_a_wallet_is_spent_once": "ledger.change_many ledger.lock_many",
     "test_placing.test_the_last_unit_is_sold_once": "inventory.lock_many inventory.move_many",
     "test_placing.test_the_last_use_of_a_promotion_is_used_once": "pricing.lock_quotas pricing.use_quotas",
+    "test_selling.test_a_quote_has_seen_the_new_rule_or_is_ended": (
+        "orders.EXPIRE trade.FORGET_RULES trade.HOLD_RULES trade.LOCK_RULES"
+    ),
     "test_spanning.test_baskets_over_the_same_cells_from_any_home_never_deadlock": "orders.DROP_GROUPS",
     "test_spanning.test_one_key_and_one_quote_at_once_are_one_purchase": "orders.CLAIM_KEYS orders.DROP_KEYS",
     "test_spanning.test_orders_of_two_cells_canceled_at_once_give_the_promotion_back_once": "payments.LOCK",
@@ -104,7 +107,8 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "kit._PUT trade.FORGET_SAMPLE trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
+        "kit._PUT orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS trade.FORGET_TRAITS trade.GRANT "
+        "trade.WITHDRAW trade.FORGET_SAMPLE trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
     ),
 }  # fmt: skip
 """No race, and why."""

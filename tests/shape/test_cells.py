@@ -47,6 +47,7 @@ EXCEPTIONS = {
     "payments.store_payouts.FILES": ALL_CELLS,
     "payments.store_payouts.SENT": ALL_CELLS,
     "payments.store.STUCK": ALL_CELLS,
+    "search.store.CANDIDATES": ALL_CELLS,
     "search.store.CARDS": ALL_CELLS,
     "search.store.INSIDE": ALL_CELLS,
     "search.store.LISTING": ALL_CELLS,

@@ -82,7 +82,7 @@ async def furnish(db: Database) -> Stage:
 
 
 async def _market(tx: Tx) -> None:
-    await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+    await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en", "US"))
     await sellers.set_terms(
         tx,
         sellers.Terms(

@@ -145,7 +145,7 @@ values (0, uid('{name}'), 1, 'loyalty', 'operator', 70), (0, uid('{name}'), 2, '
 BUNDLE = """
 insert into sellers.market values ('us', 'United States', 'USD', 'en');
 insert into sellers.seller values (uid('seller'), 0, 'seller', 'Seller', 'third_party', 'active', null, '2020-02-01Z');
-insert into catalog.category (slug, name) values ('things', 'Things');
+insert into catalog.category (slug, name, above) values ('things', 'Things', '{1}');
 insert into catalog.product (id, slug, title, category_id, created_at) select 1, 'p', 'P', id, '2020-02-01Z'
   from catalog.category;
 insert into catalog.variant (id, product_id, sku) values (1, 1, 'a'), (2, 1, 'b'), (9, 1, 'a and b');

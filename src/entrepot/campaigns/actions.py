@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from entrepot import catalog, inventory, platform, sellers
+from entrepot import catalog, inventory, orders, platform, sellers
 from entrepot.campaigns import store
 from entrepot.campaigns.types import MAX_OFFERS, CampaignOver, NewCampaign
 from entrepot.kit.cells import cells
@@ -12,6 +12,7 @@ from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.log import log
 from entrepot.kit.problem import Malformed, NotFound
+from entrepot.trade import NotSoldThere
 
 SETTLED_MAX = 500
 """Offers that one `settle` takes on."""
@@ -21,8 +22,9 @@ async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
     """Sets the goods of a campaign aside and makes its offers, all in the cell of their sellers; its id.
 
     Raises NotFound for an unknown market, and for offers that are not of this market and one cell or cannot be bought;
-    Malformed, also for a bundle, which has no goods of its own to set aside; StockPromised when there is too little."""
-    await sellers.market(tx, new.market)
+    Malformed, also for a bundle, which has no goods of its own to set aside; NotSoldThere by the law of the market's
+    country; StockPromised when there is too little."""
+    market = await sellers.market(tx, new.market)
     if new.ends_at <= max(new.starts_at, tx.now):
         raise Malformed("ends_at must be later than starts_at and than now")
     asked = {offer.offer_id: offer for offer in new.offers}
@@ -34,6 +36,9 @@ async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
     shelves = [facts.stock_id for facts in shelf if facts.stock_id is not None]
     if len(shelves) < len(shelf):
         raise Malformed("a campaign sells no bundles")
+    for offer_id, judged in (await orders.judge_offers(tx, market.country, shelf)).items():
+        if judged.blocked is not None:
+            raise NotSoldThere(offer_id, market.country or "", judged.blocked)
     id_ = new_id(tx.now)
     units = [asked[facts.offer_id].units for facts in shelf]
     stocks = await inventory.set_aside(tx, cell, shelves, units, id_)

@@ -36,6 +36,7 @@ from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, get, post, put
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import NotFound, Overloaded
 from entrepot.orders import PLACE_PROBLEMS, Placed
+from entrepot.trade import AgeNeeded, NotSoldThere
 
 CampaignPath = Annotated[UUID, "cmp"]
 Units = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -209,8 +210,9 @@ routes = [
     post(
         "/v1/campaigns/{campaign_id}/orders", buy_now, access=BUYER, status=201, key="needed",
         raises=(
-            *PLACE_PROBLEMS.values(), CampaignNotStarted, CampaignOver, NotSentAbroad, NotYourTurn, Overloaded,
-            TicketNeeded, payments.MethodNotOffered, pricing.AmountTooLarge, pricing.ShippingNotOffered,
+            *PLACE_PROBLEMS.values(), AgeNeeded, CampaignNotStarted, CampaignOver, NotSentAbroad, NotSoldThere,
+            NotYourTurn, Overloaded, TicketNeeded, payments.MethodNotOffered, pricing.AmountTooLarge,
+            pricing.ShippingNotOffered,
         ),
     ),
     get("/v1/campaigns/{campaign_id}/line", read_place, access=BUYER, raises=(TicketNeeded,)),
@@ -221,7 +223,8 @@ routes = [
     get("/v1/campaigns", list_campaigns, access=PUBLIC),
     get("/v1/campaigns/{campaign_id}", read_campaign, access=PUBLIC),
     post(
-        "/v1/campaigns", open_campaign, access=OPERATOR, status=201, key="taken", raises=(NotFound, StockPromised),
+        "/v1/campaigns", open_campaign, access=OPERATOR, status=201, key="taken",
+        raises=(NotFound, NotSoldThere, StockPromised),
     ),
     post("/v1/campaigns/{campaign_id}/end", end_campaign, access=OPERATOR, raises=(CampaignOver,), key="taken"),
     put(

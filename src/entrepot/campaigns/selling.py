@@ -51,6 +51,8 @@ class _Facts(NamedTuple):
     offers: Mapping[int, catalog.OfferFacts]
     services: Container[tuple[str, str]]
     countries: Mapping[UUID, str]  # of addresses
+    judged: Mapping[int, orders.Judged]  # by the law of where the goods are, which is where they go
+    ages: Mapping[UUID, Mapping[str, int]]
 
 
 async def sell_many(tx: Tx, home: int, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
@@ -86,7 +88,13 @@ async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _F
     markets = {fact.market for fact in offers.values()}
     services = {(market, s.code) for market in markets for s in await pricing.services(tx, market)}
     countries = await accounts.countries_of(tx, home, [(w.buyer_id, w.address_id) for w in wishes])
-    return _Facts(terms, offers, services, countries)
+    judged: dict[int, orders.Judged] = {}
+    for country in {row.country for row in terms.values()}:
+        here = [offer for offer in offers.values() if terms[offer.offer_id].country == country]
+        judged |= await orders.judge_offers(tx, country, here)
+    asked = any(one.age for one in judged.values())
+    ages = await orders.ages_of(tx, home, {wish.buyer_id for wish in wishes}) if asked else {}
+    return _Facts(terms, offers, services, countries, judged, ages)
 
 
 def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
@@ -104,6 +112,10 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
         return pricing.ShippingNotOffered(wish.shipping_code)
     if facts.countries[wish.address_id] != terms.country:
         return NotSentAbroad(terms.country)
+    if problem := orders.objection(
+        wish.offer_id, terms.country, facts.judged[wish.offer_id], facts.ages.get(wish.buyer_id, {})
+    ):
+        return problem
     return orders.SoldOut(wish.offer_id, terms.left) if wish.quantity > terms.left else None
 
 

@@ -68,7 +68,10 @@ CATEGORIES = sql(
 )
 ADD_CATEGORY = sql(
     """
-    insert into catalog.category (parent_id, slug, name) values (:parent_id, :slug, :name)
+    insert into catalog.category (id, parent_id, slug, name, above)
+    select n, :parent_id, :slug, :name,
+           coalesce((select c.above from catalog.category c where c.id = :parent_id), '{}') || n
+      from nextval('catalog.category_id_seq') n
     on conflict (slug) do nothing
     returning id
     """,
@@ -163,9 +166,19 @@ SET_STATUS = sql(
 )
 
 IMPORT_CATEGORIES = sql("""
-    insert into catalog.category (id, parent_id, slug, name)
-    select * from unnest(:ids::bigint[], :parent_ids::bigint[], :slugs::text[], :names::text[]) as c (id, p, slug, name)
-     order by 1
+    with recursive given as (
+        select * from unnest(:ids::bigint[], :parent_ids::bigint[], :slugs::text[], :names::text[])
+                      as g (id, parent_id, slug, name)
+    ), placed as (
+        select g.id, coalesce(c.above, '{}') || g.id as above
+          from given g
+          left join catalog.category c on c.id = g.parent_id
+         where g.parent_id is null or g.parent_id not in (select id from given)
+        union all
+        select g.id, p.above || g.id from placed p join given g on g.parent_id = p.id
+    )
+    insert into catalog.category (id, parent_id, slug, name, above)
+    select g.id, g.parent_id, g.slug, g.name, p.above from given g join placed p on p.id = g.id order by 1
     on conflict (id) do nothing
 """)
 IMPORT_PRODUCTS = sql("""

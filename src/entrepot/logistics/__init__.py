@@ -26,6 +26,7 @@ from entrepot.logistics.actions import (
 from entrepot.logistics.reads import (
     ShipmentView,
     TrackingEvent,
+    location_countries,
     location_names,
     location_of,
     locations,
@@ -50,6 +51,6 @@ from entrepot.logistics.types import (
 __all__ = [
     "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationCode", "LocationCodeTaken",
     "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
-    "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_names",
-    "location_of", "locations", "receive", "ship", "shipments_of", "stock", "stock_of", "track",
+    "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_countries",
+    "location_names", "location_of", "locations", "receive", "ship", "shipments_of", "stock", "stock_of", "track",
 ]  # fmt: skip

@@ -17,8 +17,8 @@ from entrepot.logistics.store import TrackingEvent
 from entrepot.logistics.types import Location, Stock
 
 __all__ = [
-    "PAGE_MAX", "ShipmentView", "TrackingEvent", "location_names", "location_of", "locations", "shipments_of", "stock",
-    "stock_of",
+    "PAGE_MAX", "ShipmentView", "TrackingEvent", "location_countries", "location_names", "location_of", "locations",
+    "shipments_of", "stock", "stock_of",
 ]  # fmt: skip
 
 PAGE_MAX = 100
@@ -38,6 +38,11 @@ class ShipmentView(msgspec.Struct, frozen=True):
 async def location_names(tx: ReadTx, cell: int, ids: Sequence[int]) -> dict[int, str]:
     """Names of locations by id; those that are not there are left out."""
     return {row.id: row.name for row in await tx.all(store.LOCATION_NAMES, cell=cell, ids=list(ids))}
+
+
+async def location_countries(tx: ReadTx, cell: int, ids: Sequence[int]) -> dict[int, str]:
+    """Where locations are, by id; those that are not there are left out."""
+    return {row.id: row.name for row in await tx.all(store.LOCATION_COUNTRIES, cell=cell, ids=list(ids))}
 
 
 async def location_of(tx: ReadTx, cell: int, seller_id: UUID, location_id: int) -> Location:

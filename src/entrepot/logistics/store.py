@@ -74,6 +74,10 @@ LOCATION_NAMES = sql(
     "select id, name from logistics.location where cell = :cell and id = any (:ids::bigint[])",
     NameRow,
 )
+LOCATION_COUNTRIES = sql(
+    "select id, country from logistics.location where cell = :cell and id = any (:ids::bigint[])",
+    NameRow,
+)
 ADD_LOCATION = sql(
     """
     insert into logistics.location (cell, code, name, seller_id, country)

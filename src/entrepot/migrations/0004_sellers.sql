@@ -5,7 +5,8 @@ create table sellers.market (
     code     text collate "C" primary key,
     name     text not null,
     currency text collate "C" not null check (currency ~ '^[A-Z]{3}$'),
-    language text collate "C" not null
+    language text collate "C" not null,
+    country  text collate "C" check (country ~ '^[A-Z]{2}$')  -- whose law says what is shown here; null: none
 );
 
 create table sellers.market_terms (

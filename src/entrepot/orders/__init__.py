@@ -16,6 +16,8 @@ Invariants (the auditor re-derives them):
 A purchase may span cells: cart, quote, group, payment, quotas and wallet are in the buyer's, its home, each order with
 its stock and escrow in its seller's. `place` takes any quote; money that goes to another cell passes between_cells.
 
+What may not be sold is refused at the quote (orders.selling), which ends before a rule begins that forbids it.
+
 Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders; each
 cell of a group tells it of its own orders, the buyer's also when it has none), order_shipped, order_delivered,
 order_completed, order_canceled, order_refunded, order_part_frozen, order_part_ended (key: the order; data: seller_id,
@@ -70,6 +72,7 @@ from entrepot.orders.reads import (
     seller_orders,
     ship_to,
 )
+from entrepot.orders.selling import Judged, ages_of, give_age, give_birth_date, judge_offers, objection
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
 from entrepot.orders.store_parts import PartLine
@@ -89,13 +92,13 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "Frozen", "LineNotThere", "NothingPaid",
-    "OfferUnavailable", "OrderView", "PartLine", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
-    "SoldOut", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "at_door", "bought_lately", "buy_many",
-    "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm",
-    "create_cart", "days", "end_part", "forget_carts", "freeze", "group_detail", "group_view", "keys_placed",
-    "latest_cart", "order_view", "own_cart", "part_lines", "place", "place_many", "place_spanning", "problem_of",
-    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "release_many", "remove_line", "run_timers",
-    "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to",
-    "sweep",
+    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "Frozen", "Judged", "LineNotThere",
+    "NothingPaid", "OfferUnavailable", "OrderView", "PartLine", "Place", "Placed", "Placing", "Purchase", "QuoteDetail",
+    "QuoteView", "SoldOut", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately",
+    "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm",
+    "create_cart", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail",
+    "group_view", "judge_offers", "keys_placed", "latest_cart", "objection", "order_view", "own_cart", "part_lines",
+    "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view",
+    "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion",
+    "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

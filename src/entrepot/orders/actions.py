@@ -111,9 +111,10 @@ def _quote_row(
     away: tuple[list[int], list[UUID], list[int]] | None = None,
 ) -> Row:
     """`away` is what is sold in other cells: these, the orders' ids and what is paid for each of them."""
+    good = now + timedelta(seconds=terms.quote_ttl_s)
     return (
         cell, ids[0], purchase.buyer_id, purchase.cart_id, purchase.market, plan.currency, purchase.address_id,
-        purchase.shipping_code, plan.paid_minor, now, now + timedelta(seconds=terms.quote_ttl_s), terms.payment_ttl_s,
+        purchase.shipping_code, plan.paid_minor, now, min(good, purchase.until or good), terms.payment_ttl_s,
         list(ids[1 : 1 + len(plan.order_sellers)]), plan.order_sellers, plan.order_owns, plan.order_locations,
         plan.order_items, plan.order_shipping, plan.order_seller_discounts, plan.order_operator_discounts,
         plan.order_commissions, plan.order_payment_fees, plan.line_orders, plan.line_offers, plan.line_variants,

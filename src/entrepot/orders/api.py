@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
 from entrepot.kit.ids import END, parse, ref, show
-from entrepot.kit.problem import KeyConflict, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, carts, reads
+from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
+from entrepot.orders import actions, carts, reads, selling
 from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.jobs import settle
@@ -73,6 +74,18 @@ class ChosenPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`code` null takes the promotion back."""
 
     code: Annotated[str, Meta(min_length=1, max_length=40)] | None
+
+
+class AgeGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of them: an age in years is a statement, a date of birth is worth more."""
+
+    age: Annotated[int, Meta(ge=1, le=99)] | None = None
+    birth_date: date | None = None
+
+
+class AgeView(msgspec.Struct, frozen=True):
+    age: int
+    proof: Literal["stated", "birth_date"]
 
 
 class PlaceQuote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +170,16 @@ async def set_cart_promotion(tx: Tx, caller: Caller, cart_id: CartPath, body: Ch
 async def quote_cart(tx: Tx, caller: Caller, cart_id: CartPath) -> QuoteView:
     """Prices a cart: what placing it costs until the quote expires."""
     return await carts.quote_cart(tx, caller.cell, caller.user_id, cart_id)
+
+
+async def give_age(tx: Tx, caller: Caller, body: AgeGiven) -> AgeView:
+    """Says how old the caller is, where the law asks for it. A date of birth is not kept, the age by it is."""
+    if body.birth_date is not None:
+        return AgeView(await selling.give_birth_date(tx, caller.cell, caller.user_id, body.birth_date), "birth_date")
+    if body.age is None:
+        raise Malformed("give age or birth_date")
+    await selling.give_age(tx, caller.cell, caller.user_id, body.age)
+    return AgeView(body.age, "stated")
 
 
 async def place_order(request: Request, caller: Caller, key: str, body: PlaceQuote) -> Placed:
@@ -279,7 +302,7 @@ routes = [
     get("/v1/carts/{cart_id}", read_cart, access=BUYER),
     post(
         "/v1/carts/{cart_id}/lines", add_cart_line, access=BUYER, key="taken", durable=False,
-        raises=(CartFull, OfferUnavailable, pricing.QuantityNotValid),
+        raises=(CartFull, OfferUnavailable, pricing.QuantityNotValid, trade.NotSoldThere),
     ),
     put("/v1/carts/{cart_id}/lines/{offer_id}", set_cart_quantity, access=BUYER, key="taken", durable=False),
     delete("/v1/carts/{cart_id}/lines/{offer_id}", remove_cart_line, access=BUYER, key="taken", durable=False),
@@ -294,9 +317,10 @@ routes = [
     ),
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
-        raises=(CartEmpty, CartIncomplete, OfferUnavailable, *_PRICING, *_BORDERS),
+        raises=(CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING, *_BORDERS),
     ),
-    get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=_BORDERS),
+    put("/v1/age", give_age, access=BUYER, key="taken", raises=(Malformed, trade.TooYoung)),
+    get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=(trade.NotSoldThere, *_BORDERS)),
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
     get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),

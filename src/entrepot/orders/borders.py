@@ -16,6 +16,7 @@ from entrepot.kit.ids import NIL, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store_borders as store
+from entrepot.orders.selling import judge_offers
 from entrepot.orders.store_borders import Crossing, CrossingLine
 from entrepot.trade import Consignment, Goods, Item
 
@@ -77,10 +78,13 @@ async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to_cou
 
 
 async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
-    """Raises NotFound, the Problems of trade.quote, and ItemMissing."""
+    """Raises NotFound, NotSoldThere, the Problems of trade.quote, and ItemMissing."""
     cell = await catalog.cell_of_offer(tx, offer_id)
     if cell is None:
         raise NotFound
+    judged = await judge_offers(tx, country, await catalog.offers_for_quote(tx, cell, [offer_id]))
+    if (rule := judged[offer_id].blocked) is not None:
+        raise trade.NotSoldThere(offer_id, country, rule)
     offer = await tx.one(store.OFFER_CROSSING, cell=cell, offer_id=offer_id)
     duty = tax = 0
     crosses, estimated = offer.from_country != country, False

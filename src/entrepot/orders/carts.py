@@ -9,18 +9,19 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from entrepot import accounts, catalog, inventory, pricing, sellers
+from entrepot import accounts, catalog, inventory, pricing, sellers, trade
 from entrepot.catalog import Component, OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, store, store_carts
+from entrepot.orders import borders, selling, store, store_carts
 from entrepot.orders.actions import quote_many
 from entrepot.orders.borders import Border
 from entrepot.orders.reads import as_bought
 from entrepot.orders.store import QuoteLineRow
 from entrepot.orders.store_carts import CartRow
 from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
+from entrepot.trade import Barrier
 
 MAX_CART_LINES = pricing.MAX_LINES
 KEPT = timedelta(days=90)
@@ -31,7 +32,8 @@ FORGOTTEN = 1_000
 
 class CartLine(msgspec.Struct, frozen=True):
     """`quantity` units, `price_per` of which cost `unit_price`; `total` is their gross. So many as `available` are left
-    for everybody. Only a bundle has `components`."""
+    for everybody. Only a bundle has `components`. What is not sold where the cart is to go has the `rule` that says so.
+    """
 
     offer_id: int
     title: str
@@ -44,10 +46,12 @@ class CartLine(msgspec.Struct, frozen=True):
     buyable: bool
     available: int
     components: list[Component]
+    rule: Barrier | None = None
 
 
 class CartView(msgspec.Struct, frozen=True):
-    """A cart with today's prices; shipping and discounts come with the quote."""
+    """A cart with today's prices; shipping and discounts come with the quote. Where something in it is for buyers of an
+    age, and the buyer has not given one yet, there is the `age_rule`."""
 
     id: str
     market: str
@@ -56,6 +60,7 @@ class CartView(msgspec.Struct, frozen=True):
     promotion_code: str | None
     lines: list[CartLine]
     items: Price
+    age_rule: Barrier | None = None
 
 
 class QuoteView(msgspec.Struct, frozen=True):
@@ -128,7 +133,7 @@ async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
 
 async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: int, quantity: int) -> None:
     """Adds units of an offer of the cart's market, wherever it is sold. Raises NotFound, OfferUnavailable, CartFull,
-    QuantityNotValid."""
+    NotSoldThere, QuantityNotValid."""
     market = await _own_cart(tx, cell, buyer_id, cart_id)
     offers = await catalog.offers_for_quote(tx, cell, [offer_id])
     if not offers and (elsewhere := await catalog.cell_of_offer(tx, offer_id)) is not None:
@@ -137,6 +142,9 @@ async def add_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id: i
         raise NotFound
     if not offers[0].buyable:
         raise OfferUnavailable(offer_id)
+    country = (await sellers.market(tx, market)).country
+    if (rule := (await selling.judge_offers(tx, country, offers[:1]))[offer_id].blocked) is not None:
+        raise trade.NotSoldThere(offer_id, country or "", rule)
     try:
         total = await tx.maybe(
             store_carts.ADD_CART_LINE, cell=cell, cart_id=cart_id, offer_id=offer_id, quantity=quantity,
@@ -220,25 +228,45 @@ async def _load(
 async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> CartView:
     """Raises NotFound."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
-    left = await _left(tx, [offer for _, offer, _ in lines if offer])
+    offers = [offer for _, offer, _ in lines if offer]
+    left = await _left(tx, offers)
+    judged, age_rule = await _judged(tx, cell, buyer_id, cart, offers)
     shown, items = [], 0
     for offer_id, offer, quantity in lines:
         if offer is None:
             continue
         total = offer.unit_price_minor * quantity // offer.price_per
-        items += total if offer.buyable else 0
+        rule = judged[offer_id].blocked
+        buyable = offer.buyable and rule is None
+        items += total if buyable else 0
         shown.append(
             CartLine(
                 offer_id, offer.title, offer.slug, quantity, offer.unit, offer.price_per,
-                Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), offer.buyable,
-                left[offer_id], [part.shown for part in offer.components],
+                Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), buyable,
+                left[offer_id], [part.shown for part in offer.components], rule,
             )
         )  # fmt: skip
     address = None if cart.address_id is None else show("adr", cart.address_id)
     return CartView(
         show("crt", cart.id), cart.market, address, cart.shipping_code, cart.promotion_code, shown,
-        Price(items, cart.currency),
+        Price(items, cart.currency), age_rule,
     )  # fmt: skip
+
+
+async def _judged(
+    tx: ReadTx, cell: int, buyer_id: UUID, cart: CartRow, offers: Sequence[OfferFacts]
+) -> tuple[dict[int, selling.Judged], Barrier | None]:
+    """What the rules of where a cart is to go, or else of its market's country, say of its offers; and the strictest
+    about age that the buyer has not met."""
+    country = (await sellers.market(tx, cart.market)).country
+    if cart.address_id is not None:
+        chosen = await accounts.countries_of(tx, cell, [(buyer_id, cart.address_id)])
+        country = chosen.get(cart.address_id, country)
+    judged = await selling.judge_offers(tx, country, offers)
+    rules = [one.age for one in judged.values() if one.age is not None]
+    ages = (await selling.ages_of(tx, cell, [buyer_id])).get(buyer_id, {}) if rules else {}
+    unmet = [rule for rule in rules if not selling.is_of_age(rule, ages)]
+    return judged, max(unmet, key=selling.strictness, default=None)
 
 
 async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
@@ -259,7 +287,7 @@ async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
     """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable and the Problems
-    of pricing.price and of borders.assess."""
+    of selling.check, of pricing.price and of borders.assess."""
     cart, lines = await _load(tx, cell, buyer_id, cart_id)
     if not lines:
         raise CartEmpty
@@ -272,11 +300,12 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
         if offer is None or not offer.buyable:
             raise OfferUnavailable(offer_id)
         priced.append(pricing.Line(offer, quantity))
+    address = await accounts.address(tx, cell, buyer_id, cart.address_id)
+    until = await selling.check(tx, cell, buyer_id, address.country, [line.offer for line in priced])
     purchase = Purchase(
-        buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id
+        buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id, until=until
     )
     (id_,) = await quote_many(tx, cell, [purchase])
-    address = await accounts.address(tx, cell, buyer_id, cart.address_id)
     cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
     await borders.assess(tx, cell, id_, cells, address.country)
     return await quote_view(tx, cell, buyer_id, id_)

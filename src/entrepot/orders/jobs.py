@@ -11,7 +11,7 @@ import httpx
 from entrepot import payments
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
-from entrepot.orders import actions, store
+from entrepot.orders import actions, selling, store
 from entrepot.payments import Due, Gateway
 
 QUOTES_KEPT = timedelta(days=1)
@@ -34,11 +34,16 @@ async def _expire_unpaid(tx: Tx, cell: int, events: Sequence[Event]) -> None:
     await actions.expire_unpaid(tx, cell, [UUID(event.data["group_id"]) for event in events])
 
 
+async def _recheck(tx: Tx, cell: int, _: Sequence[Event]) -> None:
+    await selling.recheck(tx, cell)
+
+
 CONSUMERS = (
     Consumer("fulfillment", frozenset({"group_paid"}), _request_fulfillment),
     Consumer("delivery", frozenset({"shipment_delivered"}), _deliver),
     Consumer("late_payments", frozenset({"group_expired"}), _cancel_payments),
     Consumer("failed_payments", frozenset({"payment_failed"}), _expire_unpaid),
+    Consumer("quotes_by_new_rules", frozenset({"sale_rules_changed"}), _recheck),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -18,7 +19,8 @@ class Purchase(msgspec.Struct, frozen=True):
     """What a quote is asked for: `lines` of `buyer_id` in `market`, sent by `shipping_code` to `address_id`.
 
     `ids` are the quote's id and, after it, one per order, for a caller that must get the same ones again (an import);
-    otherwise they are made. `uses` are quotas that it uses beside those of the promotion."""
+    otherwise they are made. `uses` are quotas that it uses beside those of the promotion. From `until` on the quote is
+    no longer good, however long quotes are good in the market."""
 
     buyer_id: UUID
     market: str
@@ -29,6 +31,7 @@ class Purchase(msgspec.Struct, frozen=True):
     cart_id: UUID | None = None
     ids: tuple[UUID, ...] = ()
     uses: Sequence[QuotaUse] = ()
+    until: datetime | None = None
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot import trade
 from entrepot.catalog import Component, Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
@@ -31,7 +32,7 @@ async def listing(tx: ReadTx, market: str, category: str | None, after: int, lim
 
     Raises NotFound for an unknown market or category."""
     limit = min(limit, PAGE_MAX)
-    rows = await tx.all(store.LISTING, market=market, category=category, after=after, limit=limit)
+    rows = await tx.all(store.LISTING, market=market, category=category, after=after, limit=limit, today=tx.now.date())
     if not rows and not await tx.one(store.KNOWN, market=market, category=category):
         raise NotFound
     return Page(await _cards(tx, rows), rows[-1].id if len(rows) == limit else None)
@@ -46,13 +47,14 @@ async def found(
 
     Raises NotFound for an unknown market or category."""
     candidates = await tx.all(
-        store.CANDIDATES, text=text, market=market, category=category, few=0 if plain else FEW, limit=MAX_CANDIDATES
-    )
+        store.CANDIDATES, text=text, market=market, category=category, few=0 if plain else FEW, limit=MAX_CANDIDATES,
+        today=tx.now.date(),
+    )  # fmt: skip
     if not candidates and not await tx.one(store.KNOWN, market=market, category=category):
         raise NotFound
     wanted = [c.product_id for c in candidates if c.wanted]
     following = after + min(limit, PAGE_MAX)
-    rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following])
+    rows = await tx.all(store.CARDS, market=market, ids=wanted[after:following], today=tx.now.date())
     facets = [] if plain else await _facets(tx, candidates)
     return Page(await _cards(tx, rows), following if following < len(wanted) else None, len(wanted), facets)
 
@@ -65,17 +67,22 @@ async def _facets(tx: ReadTx, candidates: Sequence[store.Candidate]) -> list[Fac
 
 async def cards(tx: ReadTx, market: str, product_ids: Sequence[int]) -> list[Card]:
     """Products by id, in the order given, at most PAGE_MAX; those that nobody offers in the market are left out."""
-    return await _cards(tx, await tx.all(store.CARDS, market=market, ids=list(product_ids[:PAGE_MAX])))
+    rows = await tx.all(store.CARDS, market=market, ids=list(product_ids[:PAGE_MAX]), today=tx.now.date())
+    return await _cards(tx, rows)
 
 
 async def product(tx: ReadTx, market: str, slug: str) -> Product:
     """A product with its variants and its offers in a market. Raises NotFound."""
-    row = await tx.maybe(store.PRODUCT, market=market, slug=slug)
+    row = await tx.maybe(store.PRODUCT, market=market, slug=slug, today=tx.now.date())
     if row is None:
         raise NotFound
+    variants = _variants(row.variants)
+    rules = []
+    if row.country is not None:
+        rules = await trade.rules_for(tx, row.country, [variant.id for variant in variants])
     return Product(
-        row.id, row.slug, row.title, row.brand, row.description, row.category, row.category_name,
-        _variants(row.variants), _offers(row.offers),
+        row.id, row.slug, row.title, row.brand, row.description, row.category, row.category_name, variants,
+        _offers(row.offers), rules,
     )  # fmt: skip
 
 

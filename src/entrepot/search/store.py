@@ -40,6 +40,7 @@ class ProductRow(msgspec.Struct, frozen=True):
     category_name: str
     variants: str
     offers: str
+    country: str | None  # the market's
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -83,9 +84,34 @@ _LEFT = """
     case when o.stock_id is null then inventory.bundles_left(o.cell, o.id) else k.on_hand - k.held - k.allocated end
 """
 
+
+# The law of the market's country has nothing against the offer `o`, or, of a bundle, against anything in it. What is
+# only for buyers of an age is shown to all.
+def _stands(variant: str) -> str:
+    return f"""
+       exists (select from trade.barrier b
+                where b.variant_id = {variant} and b.country = m.country and b.effect <> 'age'
+                  and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
+                  and not exists (select from logistics.location l
+                                   where l.cell = o.cell and l.id = o.location_id and l.country = any (b.not_from))
+                  and not (b.effect = 'permit'
+                           and exists (select from trade.permit q
+                                        where q.seller_id = o.seller_id and q.country = b.country and q.name = b.name
+                                          and (q.valid_to is null or q.valid_to > :today))))
+    """  # noqa: S608 - made of the constants below
+
+
+_SOLD_HERE = f"""
+    not {_stands("o.variant_id")}
+    and not (o.stock_id is null
+             and exists (select from catalog.component c
+                           join catalog.offer f on f.cell = c.cell and f.id = c.offer_id
+                          where c.cell = o.cell and c.bundle_id = o.id and {_stands("f.variant_id")}))
+"""
+
 # Two laterals, each one probe of the index offer_product in price order: the cheapest offer with stock and, only where
 # there is none (a one-time filter), the cheapest without.
-_CARDS = """
+_CARDS = f"""
     select p.id, p.slug, p.title, p.brand, m.currency,
            coalesce(stocked.unit_price_minor, other.unit_price_minor),
            coalesce(stocked.price_per, other.price_per),
@@ -105,6 +131,7 @@ _CARDS = """
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
               and case when o.stock_id is null then inventory.bundles_left(o.cell, o.id) > 0
                        else k.on_hand > k.held + k.allocated end
+              and {_SOLD_HERE}
             order by o.unit_price_minor
             limit 1) stocked on true
       left join lateral (
@@ -113,11 +140,11 @@ _CARDS = """
              from catalog.offer o
              join sellers.seller s on s.id = o.seller_id
             where o.product_id = p.id and o.market = :market and o.status = 'active' and s.status = 'active'
-              and stocked.price_per is null
+              and stocked.price_per is null and {_SOLD_HERE}
             order by o.unit_price_minor
             limit 1) other on true
      order by page.position
-"""
+"""  # noqa: S608
 
 # The inner limit (PAGE_MAX) is for the planner: it sees that a page is short whatever the arguments are, and makes one
 # plan for all of them. Without it every page is planned anew, which takes three times as long as reading it.
@@ -152,7 +179,7 @@ CARDS = sql(
 # Candidates are the first matches that the index gives, ranked among themselves. Likeness is asked for only when the
 # words found little.
 CANDIDATES = sql(
-    """
+    f"""
     with hit as materialized (
         select p.id, p.category_id, ts_rank(p.words, catalog.asked(:text)) as rank
           from catalog.product p
@@ -174,9 +201,12 @@ CANDIDATES = sql(
                        where l.market = :market and l.product_id = f.id
                          and l.category_id = (select c.id from catalog.category c where c.slug = :category))
       from found f
+      join sellers.market m on m.code = :market
+     where exists (select from catalog.offer o
+                    where o.product_id = f.id and o.market = :market and o.status = 'active' and {_SOLD_HERE})
      order by f.rank desc, f.id
      limit :limit
-    """,
+    """,  # noqa: S608
     Candidate,
 )
 # A statement of its own for the few pages that show a bundle: in the other it would make every page slower.
@@ -223,10 +253,11 @@ PRODUCT = sql(
                                left join inventory.stock k on k.cell = o.cell and k.id = o.stock_id
                                left join logistics.location l on l.cell = o.cell and l.id = o.location_id
                               where o.product_id = p.id and o.market = :market and o.status = 'active'
-                                and s.status = 'active'
+                                and s.status = 'active' and {_SOLD_HERE}
                               order by o.unit_price_minor, o.id
                               limit 100) o),
-                    '[]')::text
+                    '[]')::text,
+           (select m.country from sellers.market m where m.code = :market)
       from catalog.product p
       join catalog.category c on c.id = p.category_id
      where p.slug = :slug

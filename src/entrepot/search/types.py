@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from entrepot.catalog import Component, Price
+from entrepot.trade import Barrier
 
 
 class Card(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +69,8 @@ class ProductOffer(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product with at most 100 variants and its 100 cheapest offers, cheapest first."""
+    """A product with at most 100 variants and its 100 cheapest offers, cheapest first. `rules` are what the law of the
+    market's country says of it: offers that it stands in the way of are not here."""
 
     id: int
     slug: str
@@ -79,6 +81,7 @@ class Product(msgspec.Struct, frozen=True):
     category_name: str
     variants: list[Variant]
     offers: list[ProductOffer]
+    rules: list[Barrier]
 
 
 class OwnOffer(msgspec.Struct, frozen=True):

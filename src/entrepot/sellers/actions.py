@@ -31,9 +31,7 @@ async def add_market(tx: Tx, market: Market) -> None:
     which is new gets the house's accounts.
 
     Raises MarketExists when the code is another market's."""
-    added = await tx.maybe(
-        store.ADD_MARKET, code=market.code, name=market.name, currency=market.currency, language=market.language
-    )
+    added = await tx.maybe(store.ADD_MARKET, **msgspec.structs.asdict(market))
     if added is None and await reads.market(tx, market.code) != market:
         raise MarketExists
     for cell in await cells(tx):

@@ -15,12 +15,14 @@ SellerId = NewType("SellerId", UUID)
 
 
 class Market(msgspec.Struct, frozen=True):
-    """A country site: ISO 4217 currency, BCP 47 language."""
+    """A country site: ISO 4217 currency, BCP 47 language, ISO 3166-1 country, by whose law goods are shown here (None:
+    by nobody's)."""
 
     code: str
     name: str
     currency: str
     language: str
+    country: str | None = None
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -12,17 +12,32 @@ Invariants:
   what is not known is refused with the field and the remedy, or said to be an estimate with its reason;
   what a file or a pack said is replaced as a whole, and the same again changes nothing.
 
-It emits no events.
+May it be sold (`judge`): rules of countries about what a variant is, which are rows as dated as the rest.
+
+Events: sale_rules_changed (in each cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id).
 """
 
 from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import items
 from entrepot.trade.reads import book, tariff_of
+from entrepot.trade.restrictions import (
+    Judged,
+    countries,
+    grant_permit,
+    judge,
+    permits,
+    rules_for,
+    rules_of,
+    steady,
+    withdraw_permit,
+)
 from entrepot.trade.rules import quote
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    AgeNeeded,
     Assessed,
+    Barrier,
     Consignment,
     CurrencyRateMissing,
     Goods,
@@ -30,16 +45,20 @@ from entrepot.trade.types import (
     ItemMissing,
     Landed,
     LawMissing,
+    NotSoldThere,
     OriginMissing,
     PackNotValid,
     QuantityMissing,
     RateMissing,
+    Sale,
+    TooYoung,
     TradeProblem,
     ValueNotValid,
 )
 
 __all__ = [
-    "Assessed", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing", "Landed", "LawMissing",
-    "OriginMissing", "PackNotValid", "QuantityMissing", "RateMissing", "Step", "TradeProblem", "ValueNotValid", "book",
-    "items", "load_packs", "quote", "steps", "tariff_of",
+    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing",
+    "Judged", "Landed", "LawMissing", "NotSoldThere", "OriginMissing", "PackNotValid", "QuantityMissing", "RateMissing",
+    "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries", "grant_permit", "items", "judge",
+    "load_packs", "permits", "quote", "rules_for", "rules_of", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from entrepot.kit.db import Tx
-from entrepot.trade import packs, store
+from entrepot.trade import packs, restrictions, store
 from entrepot.trade.readings import Reading
 
 COLUMNS = {
@@ -40,6 +40,7 @@ async def take_in(tx: Tx, reading: Reading) -> None:
             store.ADD_LAW, countries=countries, kinds=kinds, begins=begins, ends=ends, facts=facts,
             citations=citations, source=reading.name,
         )  # fmt: skip
+    await restrictions.put(tx, reading.name, reading.restrictions)
     await tx.run(
         store.SET_SOURCE, name=reading.name, title=reading.title, digest=reading.digest, now=tx.now, read=reading.read,
         unread=reading.unread,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
+from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, delete, get, post, put
 from entrepot.kit.ids import END
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import NotFound
-from entrepot.trade import classification, reads, store
+from entrepot.trade import classification, packs, reads, restrictions, store
+from entrepot.trade.readings import Ruling
 from entrepot.trade.rules import quote
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    Barrier,
     CodeUnknown,
     Consignment,
     CurrencyRateMissing,
@@ -29,6 +33,8 @@ from entrepot.trade.types import (
     OriginMissing,
     QuantityMissing,
     RateMissing,
+    Restriction,
+    RuleNotValid,
     SaidByAnother,
 )
 
@@ -38,6 +44,11 @@ Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 Quantity = Annotated[str, Meta(pattern=f"^[0-9]{{1,9}}(\\.[0-9]{{1,6}})?{END}", examples=["0.35"])]
 Tariff = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}")]
 TariffCode = Annotated[str, Meta(pattern=f"^[0-9]{{7,10}}{END}")]
+Beginning = Annotated[str, Meta(pattern=f"^([0-9]{{2}}){{1,3}}{END}", examples=["8507"])]
+Trait = Annotated[str, Meta(pattern=f"^[a-z][a-z_]{{0,39}}{END}", examples=["battery"])]
+Language = Annotated[str, Meta(pattern=f"^[a-z]{{2}}{END}")]
+Explanation = Annotated[str, Meta(min_length=1, max_length=500)]
+SellerPath = Annotated[UUID, "sel"]
 Unit = Literal["kg", "l", "item", "pair", "m", "m2", "m3", "%vol hl", "proof l"]
 
 
@@ -198,6 +209,111 @@ async def list_lacking_items(tx: ReadTx, caller: Caller, query: LackingQuery) ->
     return LackingItems(await classification.lacking(tx, caller.cell, caller.seller_id, query.after))
 
 
+class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule of one's own: see Restriction. It holds from `valid_from` until before `valid_to`."""
+
+    countries: Annotated[list[Country], Meta(min_length=1, max_length=60)]
+    effect: Literal["prohibited", "permit", "age"]
+    text: Annotated[dict[Language, Explanation], Meta(max_length=40)]
+    citation: Annotated[str, Meta(min_length=3, max_length=500)]
+    valid_from: date
+    valid_to: date | None = None
+    codes: Annotated[list[Beginning], Meta(max_length=100)] = []
+    traits: Annotated[list[Trait], Meta(max_length=20)] = []
+    not_from: Annotated[list[Country], Meta(max_length=60)] = []
+    age: Annotated[int, Meta(ge=1, le=99)] | None = None
+    proof: Literal["stated", "birth_date"] = "stated"
+
+
+class RulesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    country: Country
+
+
+class RuleView(msgspec.Struct, frozen=True):
+    """`marks` are the beginnings of HS codes and the traits that it is about; `source` is a pack, or own:<name>."""
+
+    rule: Barrier
+    marks: list[str]
+    not_from: list[str]
+    source: str
+
+
+class Rules(msgspec.Struct, frozen=True):
+    items: list[RuleView]
+
+
+class Traits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    traits: Annotated[list[Trait], Meta(max_length=20)]
+
+
+class NewPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`valid_to` is the first day on which the permit holds no more."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=100)]
+    valid_to: date | None = None
+
+
+async def list_sale_rules(tx: ReadTx, query: RulesQuery) -> Rules:
+    """What the law of a country says may not be sold there, or not by all or to all: what holds, and what will."""
+    found = await restrictions.rules_of(tx, query.country, tx.now.date())
+    return Rules([RuleView(row.rule, row.marks, row.not_from, row.source) for row in found])
+
+
+async def put_sale_rule(tx: Tx, name: str, body: NewRule) -> None:
+    """Adds a rule, or puts it in the place of the one of this name that was added here."""
+    if not re.fullmatch("[a-z][a-z0-9_-]{0,59}", name):
+        raise RuleNotValid("a rule's name has small letters, digits, - and _, at most 60 of them")
+    fields = msgspec.structs.asdict(body)
+    begin, end, citation = fields.pop("valid_from"), fields.pop("valid_to"), fields.pop("citation")
+    countries = sorted(set(fields.pop("countries")))
+    try:
+        fact = packs.restriction(msgspec.convert({**fields, "name": name}, Restriction))
+    except ValueError as error:
+        raise RuleNotValid(str(error)) from None
+    if end is not None and end <= begin:
+        raise RuleNotValid("valid_to must be a date after valid_from")
+    rulings = [Ruling(country, fact, begin, end, citation) for country in countries]
+    await restrictions.put(tx, f"own:{name}", rulings)
+
+
+async def remove_sale_rule(tx: Tx, name: str) -> None:
+    """Takes a rule back that was added here."""
+    await restrictions.put(tx, f"own:{name}", [])
+
+
+async def set_variant_traits(tx: Tx, caller: Caller, variant_id: int, body: Traits) -> Traits:
+    """Says what a variant is (battery, food ...): a seller of what it offers. What others have said stays."""
+    said = await restrictions.set_traits(tx, variant_id, set(body.traits), caller.cell, caller.seller_id)
+    return Traits([one.trait for one in said])
+
+
+async def read_variant_traits(tx: ReadTx, variant_id: int) -> Traits:
+    """What a variant is said to be, beside what is said of its categories."""
+    return Traits([one.trait for one in await restrictions.traits(tx, variant_id)])
+
+
+async def set_category_traits(tx: Tx, slug: str, body: Traits) -> None:
+    """Says what all that lies in a category, or below it, is."""
+    await restrictions.set_category_traits(tx, slug, set(body.traits))
+
+
+async def read_category_traits(tx: ReadTx, slug: str) -> Traits:
+    """What all that lies in a category is said to be."""
+    return Traits(await restrictions.category_traits(tx, slug))
+
+
+async def grant_permit(tx: Tx, caller: Caller, seller_id: SellerPath, country: str, name: str, body: NewPermit) -> None:
+    """Notes that a seller has shown the permit that a rule of a country asks for."""
+    await restrictions.grant_permit(tx, seller_id, country, name, body.number, body.valid_to, caller.user_id)
+
+
+async def withdraw_permit(tx: Tx, caller: Caller, seller_id: SellerPath, country: str, name: str) -> None:
+    """The permit is none any more."""
+    await restrictions.withdraw_permit(tx, seller_id, country, name, caller.user_id)
+
+
+_PERMIT = "/v1/sellers/{seller_id}/permits/{country}/{name}"
+
 routes = [
     post(
         "/v1/landed-cost", quote_landed_cost, access=PUBLIC,
@@ -211,4 +327,13 @@ routes = [
     get("/v1/variants/{variant_id}/customs", read_customs_item, access=PUBLIC),
     get("/v1/hs-codes", search_hs_codes, access=PUBLIC, raises=(NomenclatureMissing,)),
     get("/v1/seller/customs-data", list_lacking_items, access=SELLER),
+    get("/v1/sale-rules", list_sale_rules, access=PUBLIC),
+    put("/v1/sale-rules/{name}", put_sale_rule, access=OPERATOR, key="taken", raises=(RuleNotValid,)),
+    delete("/v1/sale-rules/{name}", remove_sale_rule, access=OPERATOR, key="taken"),
+    put("/v1/variants/{variant_id}/traits", set_variant_traits, access=SELLER | OPERATOR, key="taken"),
+    get("/v1/variants/{variant_id}/traits", read_variant_traits, access=PUBLIC),
+    put("/v1/categories/{slug}/traits", set_category_traits, access=OPERATOR, key="taken"),
+    get("/v1/categories/{slug}/traits", read_category_traits, access=PUBLIC),
+    put(_PERMIT, grant_permit, access=OPERATOR, key="taken"),
+    delete(_PERMIT, withdraw_permit, access=OPERATOR, key="taken"),
 ]  # fmt: skip

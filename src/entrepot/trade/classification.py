@@ -10,7 +10,7 @@ from babel import Locale
 
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import NotFound
-from entrepot.trade import store
+from entrepot.trade import restrictions, store
 from entrepot.trade.store import Found, Lacking
 from entrepot.trade.types import CodeUnknown, Item, NomenclatureMissing, OriginMissing, SaidByAnother
 from entrepot.trade.words import MAX_WORDS, words
@@ -39,6 +39,7 @@ async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> Non
     )  # fmt: skip
     if said is None:
         raise SaidByAnother("customs", "ask the operator to put it right: others offer the same")
+    await restrictions.tell(tx)
 
 
 async def _check(tx: ReadTx, item: Item) -> None:

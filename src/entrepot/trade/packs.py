@@ -10,7 +10,7 @@ import csv
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files as resources
@@ -21,10 +21,11 @@ import msgspec
 
 from entrepot.kit.money import MAX_MINOR
 from entrepot.trade import expressions
-from entrepot.trade.readings import Reading
-from entrepot.trade.types import KINDS, PackNotValid, Relief, Tax
+from entrepot.trade.readings import Reading, Ruling
+from entrepot.trade.types import KINDS, PackNotValid, Relief, Restriction, Tax
 
 FIELDS = {"kind", "countries", "valid_from", "valid_to", "citation"}
+TRAIT = "[a-z][a-z_]{0,39}"
 SAMPLE = "sample_tariff"
 """The sample's rates give way to those of the same tariff that were imported."""
 
@@ -60,6 +61,8 @@ def law_pack(name: str, text: str) -> Reading:
 
 def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]) -> None:
     facts = {key: value for key, value in fact.items() if key not in FIELDS}
+    if "not_from" in facts:
+        facts["not_from"] = _countries(facts["not_from"], groups)
     of_kind = msgspec.convert(facts, KINDS[fact["kind"]])  # refuses what is no fact of its kind
     for field, value in msgspec.structs.asdict(of_kind).items():
         if isinstance(value, Decimal) and not (value.is_finite() and 0 <= value <= MAX_MINOR):
@@ -73,11 +76,34 @@ def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]
         raise TypeError("valid_from must be a date, and citation say where the fact stands")
     if end is not None and not (isinstance(end, date) and end > begin):
         raise TypeError("valid_to must be a date after valid_from")
-    for name in fact["countries"]:
-        for country in groups.get(name, [name]):
-            if not re.fullmatch("[A-Z]{2}", country):
-                raise ValueError(f"{country!r} is no country's ISO code")
+    for country in _countries(fact["countries"], groups):
+        if isinstance(of_kind, Restriction):
+            reading.restrictions.append(Ruling(country, restriction(of_kind), begin, end, citation))
+        else:
             reading.laws.append((country, fact["kind"], begin, end, facts, citation))
+
+
+def _countries(names: Sequence[str], groups: Mapping[str, list[str]]) -> list[str]:
+    found = [country for name in names for country in groups.get(name, [name])]
+    for country in found:
+        if not re.fullmatch("[A-Z]{2}", country):
+            raise ValueError(f"{country!r} is no country's ISO code")
+    return found
+
+
+def restriction(fact: Restriction) -> Restriction:
+    """The same fact. Raises ValueError for one that could not be judged or explained."""
+    if not fact.codes and not fact.traits:
+        raise ValueError("codes or traits must say what it is about")
+    if wrong := [code for code in fact.codes if not re.fullmatch("([0-9]{2}){1,3}", code)]:
+        raise ValueError(f"{wrong[0]!r} must be the first two, four or six digits of an HS code")
+    if wrong := [trait for trait in fact.traits if not re.fullmatch(TRAIT, trait)]:
+        raise ValueError(f"{wrong[0]!r} is no trait: lower-case letters and _")
+    if not fact.text.get("en"):
+        raise ValueError("text must explain it, in English (en) at least")
+    if (fact.effect == "age") != (fact.age is not None) or not 1 <= (fact.age or 1) <= 99:
+        raise ValueError("age must be from 1 to 99 where the effect is age, and nowhere else")
+    return fact
 
 
 def _sample(text: str) -> Reading:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from entrepot.trade.types import NOT_READ
+from entrepot.trade.types import NOT_READ, Restriction
 
 EXAMPLES = 3
+
+
+class Ruling(NamedTuple):
+    """A restriction as a country has it from a day on."""
+
+    country: str
+    fact: Restriction
+    valid_from: date
+    valid_to: date | None
+    citation: str
 
 
 @dataclass
@@ -24,6 +34,7 @@ class Reading:
     texts: list[tuple[str, str, str, str]] = field(default_factory=list)
     rates: list[tuple[str, str, str, date, date | None, str, int]] = field(default_factory=list)
     laws: list[tuple[str, str, date, date | None, dict[str, Any], str]] = field(default_factory=list)
+    restrictions: list[Ruling] = field(default_factory=list)
     euro_rates: list[tuple[str, date, Decimal]] = field(default_factory=list)
     words: list[tuple[str, str, list[int], list[int]]] = field(default_factory=list)
     unread: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
@@ -31,7 +42,9 @@ class Reading:
     @property
     def read(self) -> int:
         rates = sum(1 for *_, expression, _line in self.rates if expression != NOT_READ)
-        return len(self.codes) + len(self.texts) + rates + len(self.laws) + len(self.euro_rates)
+        return (
+            len(self.codes) + len(self.texts) + rates + len(self.laws) + len(self.restrictions) + len(self.euro_rates)
+        )
 
     def leave(self, reason: str, example: str) -> None:
         """Counts what was not read."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -99,10 +100,26 @@ class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: tuple[str, ...] = ()
 
 
-Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap
+class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may not be sold to a country (`prohibited`), only by sellers with a permit (`permit`), or only to buyers of
+    an age, which they state or give by their date of birth. It is of goods whose codes begin like one of `codes` (two,
+    four or six digits) or that have one of `traits`, but for what is sent from a country of `not_from`. `text` explains
+    it, by language."""
+
+    name: str
+    effect: Literal["prohibited", "permit", "age"]
+    text: dict[str, str]
+    codes: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    not_from: tuple[str, ...] = ()
+    age: int | None = None
+    proof: Literal["stated", "birth_date"] = "stated"
+
+
+Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | Restriction
 KINDS: dict[str, type[Fact]] = {
     "customs": Customs, "tax": Tax, "reduced_tax": ReducedTax, "relief": Relief, "program": Program,
-    "mean_duty": MeanDuty, "union": Union, "gap": Gap,
+    "mean_duty": MeanDuty, "union": Union, "gap": Gap, "restriction": Restriction,
 }  # fmt: skip
 
 
@@ -141,6 +158,28 @@ class Item(msgspec.Struct, frozen=True):
     customs_description: str
     weight_g: int
     volume_ml: int | None = None
+
+
+class Sale(NamedTuple):
+    """What somebody would sell: a variant, sent from a country."""
+
+    variant_id: int
+    seller_id: UUID
+    from_country: str
+
+
+class Barrier(msgspec.Struct, frozen=True):
+    """A rule of a country (Restriction): its `effect` is prohibited, permit or age, the `proof` of an age stated or
+    birth_date. It holds from the day `valid_from` until before `valid_to`; `text` explains it, by language."""
+
+    name: str
+    effect: str
+    age: int | None
+    proof: str
+    text: dict[str, str]
+    citation: str
+    valid_from: date
+    valid_to: date | None
 
 
 class Goods(NamedTuple):
@@ -273,6 +312,41 @@ class CurrencyRateMissing(TradeProblem):
 @dataclass(eq=False)
 class ValueNotValid(TradeProblem):
     """A value at the border must be from 0 to the largest that there is."""
+
+
+@dataclass(eq=False)
+class NotSoldThere(Problem):
+    """The law of the country it would go to does not let this be sold, or not by this seller."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+    country: str
+    rule: Barrier
+
+
+@dataclass(eq=False)
+class AgeNeeded(Problem):
+    """The law of the country it would go to asks for the buyer's age: say it first."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+    country: str
+    rule: Barrier
+
+
+@dataclass(eq=False)
+class TooYoung(Problem):
+    """By this date of birth nobody is of an age yet."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class RuleNotValid(Problem):
+    """A rule of what may be sold cannot be read."""
+
+    status: ClassVar[int] = 422
+    detail: str
 
 
 @dataclass(eq=False)

@@ -16,6 +16,7 @@ from entrepot.web import (
     disputes,
     operator,
     purchases,
+    rules,
     seller,
     static_files,
     stock,
@@ -36,6 +37,7 @@ routes = [
     *stock.routes,
     *operator.routes,
     *books.routes,
+    *rules.routes,
     *switchboard.routes,
 ]
 

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts
+from entrepot import accounts, orders
 from entrepot.accounts import Member, NewAddress
 from entrepot.kit import ids
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, PUBLIC
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, local, page
+from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, local, page
 
 HOMES = {Role.BUYER: "/", Role.SELLER: "/seller", Role.OPERATOR: "/operator"}
 """Where a member's work begins."""
@@ -36,6 +36,10 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class AddressForm(NewAddress, frozen=True, forbid_unknown_fields=True):
     next: str = "/account"
+
+
+class BirthDate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    birth_date: Annotated[str, Meta(max_length=10)]
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,8 +77,14 @@ async def account(tx: ReadTx, visit: Visit) -> Response:
     return await visit.show(tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses)
 
 
+async def give_age(tx: Tx, visit: Visit, body: BirthDate) -> Go:
+    await orders.give_birth_date(tx, visit.me.cell, visit.me.user_id, day_of(body.birth_date, "birth_date"))
+    return Go("/account", done="age_given")
+
+
 async def address_page(tx: ReadTx, visit: Visit) -> Response:
-    home = (await visit.market(tx)).code.upper()
+    market = await visit.market(tx)
+    home = market.country or market.code.upper()
     countries = visit.language.countries()
     return await visit.show(tx, "address.html", next=_next(visit), countries=countries, home_country=home)
 
@@ -102,6 +112,7 @@ routes = [
     form_of_its_own("/register", register, Registration, PUBLIC, again=register_page),
     form_of_its_own("/sign-out", sign_out, Nothing, ANYONE),
     page("/account", account, BUYER),
+    form("/account/age", give_age, BirthDate, BUYER, again=account),
     page("/account/addresses/new", address_page, BUYER),
     form("/account/addresses/new", add_address, AddressForm, BUYER, again=address_page),
 ]

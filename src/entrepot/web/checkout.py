@@ -16,7 +16,7 @@ from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import CartView, Place
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, page
 
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -39,6 +39,8 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_id: Annotated[str, ref("adr")]
     shipping: Annotated[str, Meta(min_length=1, max_length=40)]
     promotion: Annotated[str, Meta(max_length=40)] = ""
+    age: Annotated[int, Meta(ge=1, le=99)] | None = None
+    birth_date: Annotated[str, Meta(max_length=10)] = ""
 
 
 class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,8 +92,17 @@ async def choose(tx: Tx, visit: Visit, body: Choices) -> Go:
     await orders.set_address(*who, parse("adr", body.address_id))
     await orders.set_shipping(*who, body.shipping)
     await orders.set_promotion(*who, body.promotion.upper() or None)
+    await _give_age(tx, visit, body)
     quote = await orders.quote_cart(*who)
     return Go(f"/checkout/{quote.id}")
+
+
+async def _give_age(tx: Tx, visit: Visit, body: Choices) -> None:
+    if body.birth_date:
+        born = day_of(body.birth_date, "birth_date")
+        await orders.give_birth_date(tx, visit.me.cell, visit.me.user_id, born)
+    elif body.age is not None:
+        await orders.give_age(tx, visit.me.cell, visit.me.user_id, body.age)
 
 
 async def quote_page(tx: ReadTx, visit: Visit) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from gettext import GNUTranslations, NullTranslations
@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.catalog import Price
 from entrepot.kit.money import exponent
+from entrepot.trade import Barrier
 from entrepot.web.words import EVENTS, STATUSES, TRANSFERS
 
 FOLDER = Path(__file__).parent
@@ -72,7 +73,7 @@ class Language:
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.month,
-            self.country, self.status, self.event, self.transfer,
+            self.country, self.status, self.event, self.transfer, self.said, self.rule,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -131,6 +132,17 @@ class Language:
         """Codes (ISO 3166-1 alpha-2) and names of all countries, by name."""
         names: dict[str, str] = dict(self.locale.territories)
         return sorted(((code, names[code]) for code in names if len(code) == 2 and code.isalpha()), key=lambda c: c[1])
+
+    def said(self, texts: Mapping[str, str]) -> str:
+        """A text in this language, or else in English, or in whatever it was said in."""
+        return texts.get(self.locale.language) or texts.get(SOURCE_LANGUAGE) or next(iter(texts.values()), "")
+
+    def rule(self, rule: Barrier) -> str:
+        """What a rule of a country says, where it stands, and since when."""
+        return self.text(
+            "%(why)s (%(source)s, since %(day)s)", why=self.said(rule.text), source=rule.citation,
+            day=self.day(rule.valid_from),
+        )  # fmt: skip
 
     def status(self, code: str) -> str:
         return self.text(STATUSES.get(code, code))

@@ -14,7 +14,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.orders import AtDoor
 from entrepot.platform import Switch
 from entrepot.search import ProductOffer
-from entrepot.trade import TradeProblem
+from entrepot.trade import NotSoldThere, TradeProblem
 from entrepot.web.campaigns import campaigns_of
 from entrepot.web.visit import Visit, page
 
@@ -99,7 +99,7 @@ async def _door(tx: ReadTx, visit: Visit, offers: Sequence[ProductOffer]) -> AtD
         return None
     try:
         return await orders.at_door(tx, best.id, addresses[-1].country)
-    except TradeProblem:
+    except (NotSoldThere, TradeProblem):
         return addresses[-1].country
 
 

@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any, TypeVar
@@ -203,7 +204,7 @@ class Visit:
         """A problem in the visitor's words."""
         return refusal(
             problem, _field(problem), self.language.text, lambda minor: self.language.money(Price(minor, currency)),
-            self.language.time,
+            self.language.time, self.language.rule,
         )  # fmt: skip
 
     def go(self, to: str, kind: str, text: str) -> Response:
@@ -323,6 +324,14 @@ def amount_of(text: str, currency: str, name: str = "amount", *, least: int = 0,
     if not least <= minor <= most:
         raise Malformed(f"no amount - at `$.{name}`")
     return minor
+
+
+def day_of(text: str, name: str) -> date:
+    """The day that was typed into the field `name`. Raises Malformed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"no date - at `$.{name}`") from None
 
 
 def problem_page(request: Request, problem: Problem) -> Response:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.kit.problem import Problem
+from entrepot.trade import Barrier
 
 
 def N(message: str) -> str:  # noqa: N802 - the mark that message extraction looks for
@@ -93,6 +94,13 @@ PARTIES = {"buyer": N("Buyer"), "seller": N("Seller"), "operator": N("Marketplac
 
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
+EFFECTS = {
+    "prohibited": N("Not sold"),
+    "permit": N("With a permit"),
+    "age": N("Of age"),
+}
+"""Of a rule of what may be sold."""
+
 REASONS = {
     "counted": N("Counted anew"),
     "damaged": N("Damaged"),
@@ -155,6 +163,9 @@ REFUSALS = {
     "quantity_missing": N("One of the items cannot be sent to this country: we do not know its duty there."),
     "law_missing": N("We do not sell to this country from abroad yet."),
     "currency_rate_missing": N("We cannot tell the duties of this country today."),
+    "not_sold_there": N("One of the items is not sold there: %(rule)s"),
+    "age_needed": N("Please give your date of birth in your account first: %(rule)s"),
+    "too_young": N("Please check your date of birth."),
     "shipping_not_offered": N("This way of shipping is not offered here."),
     "amount_too_large": N("This amount is larger than we can take."),
     "too_many_lines": N("A purchase can have at most %(limit)s lines."),
@@ -193,6 +204,10 @@ FIELDS = {
     "place": N("Please give the location a name."),
     "through": N("Please choose a day."),
     "text": N("Please say in at most 4,000 characters what happened."),
+    "seller_id": N("Please give the seller's id; it begins with sel_."),
+    "number": N("Please give the number of the permit."),
+    "valid_to": N("Please give a day, or none."),
+    "birth_date": N("Please check your date of birth."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
@@ -226,6 +241,9 @@ DONE = {
     "closed": N("The books of these days are closed."),
     "disputed": N("The dispute is open. What was paid is set aside until it is settled."),
     "said": N("It is noted."),
+    "permit_granted": N("The permit is noted: the seller can sell there."),
+    "permit_withdrawn": N("The permit is withdrawn: the seller cannot sell there any more."),
+    "age_given": N("Thank you, your age is noted."),
     "switched": N("It is done. All processes know within a second."),
 }
 """What was just done."""
@@ -237,6 +255,7 @@ def refusal(
     text: Callable[..., str],
     money: Callable[[int], str],
     time: Callable[[datetime], str],
+    rule: Callable[[Barrier], str],
 ) -> str:
     """A problem in the reader's words; `field` is the form field that was not valid, if it was one."""
     if field in FIELDS:
@@ -248,6 +267,8 @@ def refusal(
     shown = {name: time(value) if isinstance(value, datetime) else value for name, value in values.items()}
     if "available_minor" in values:
         shown["available"] = money(values["available_minor"])
+    if isinstance(values.get("rule"), Barrier):
+        shown["rule"] = rule(values["rule"])
     if "order_status" in values:
         shown["order_status"] = text(STATUSES.get(values["order_status"], values["order_status"]))
     return text(message, **shown)

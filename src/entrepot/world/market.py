@@ -75,7 +75,7 @@ async def open_market(url: str, sizes: Sizes) -> None:
 
 
 async def _open_shops(tx: Tx, count: int) -> list[UUID]:
-    await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en"))
+    await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en", "US"))
     await sellers.set_terms(
         tx,
         sellers.Terms(

@@ -59,7 +59,7 @@ def load_steps(window: Catalog) -> Iterator[Step]:
 
 
 async def _open_market(tx: Tx) -> None:
-    await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en"))
+    await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en", "US"))
     await sellers.set_terms(tx, TERMS)
     for service in SERVICES:
         await pricing.add_shipping_service(tx, service)

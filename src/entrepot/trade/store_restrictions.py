@@ -1,0 +1,166 @@
+"""The SQL of what may be sold."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+from entrepot.trade.types import Barrier
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A rule, field by field."""
+
+    name: str
+    effect: str
+    age: int | None
+    proof: str
+    text: dict[str, str]
+    citation: str
+    valid_from: date
+    valid_to: date | None
+
+    @property
+    def rule(self) -> Barrier:
+        return Barrier(
+            self.name, self.effect, self.age, self.proof, self.text, self.citation, self.valid_from, self.valid_to
+        )
+
+
+class Standing(Named, frozen=True):
+    """A rule that stands in the way of the sale `ord`, counted from 1."""
+
+    ord: int
+
+
+class RuleRow(Named, frozen=True):
+    """A rule of a country, with all of its marks."""
+
+    marks: list[str]
+    not_from: list[str]
+    source: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A trait of a variant, and the seller who says so; None: the operator."""
+
+    trait: str
+    said_by: UUID | None
+
+
+class PermitRow(msgspec.Struct, frozen=True):
+    seller_id: UUID
+    seller_name: str
+    country: str
+    name: str
+    number: str
+    valid_to: date | None
+
+
+# Who quotes holds it shared, who changes the rules alone: a quote either has seen the change or is seen by who
+# follows it up.
+HOLD_RULES = sql("select pg_advisory_xact_lock_shared(hashtext('trade.restriction'))")
+LOCK_RULES = sql("select pg_advisory_xact_lock(hashtext('trade.restriction'))")
+FORGET_RULES = sql("delete from trade.restriction where source = :source")
+ADD_RULES = sql("""
+    insert into trade.restriction (country, mark, name, effect, age, proof, not_from, text, citation, valid_from,
+                                   valid_to, source)
+    select r.country, m.mark, r.fact ->> 'name', r.fact ->> 'effect', (r.fact ->> 'age')::smallint, r.fact ->> 'proof',
+           array(select jsonb_array_elements_text(r.fact -> 'not_from')), r.fact -> 'text', r.citation, r.begin, r.end_,
+           :source
+      from unnest(:countries::text[], :facts::jsonb[], :begins::date[], :ends::date[], :citations::text[])
+           as r (country, fact, begin, end_, citation)
+     cross join lateral (select distinct mark
+                           from jsonb_array_elements_text((r.fact -> 'codes') || (r.fact -> 'traits')) mark) m
+""")
+# A permit lets its seller pass; that of a day ends before the sale does.
+STANDING = sql(
+    """
+    select distinct on (s.ord, b.name, b.valid_from)
+           b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to, s.ord::int
+      from unnest(:variants::bigint[], :sellers::uuid[], :froms::text[])
+           with ordinality as s (variant_id, seller_id, from_country, ord)
+      join trade.barrier b on b.variant_id = s.variant_id
+     where b.country = :country and (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
+       and not (b.effect = 'permit'
+                and exists (select from trade.permit p
+                             where p.seller_id = s.seller_id and p.country = b.country and p.name = b.name
+                               and (p.valid_to is null or p.valid_to > :at)))
+     order by s.ord, b.name, b.valid_from
+    """,
+    Standing,
+)
+OF_VARIANTS = sql(
+    """
+    select distinct on (b.name, b.valid_from)
+           b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to
+      from trade.barrier b
+     where b.variant_id = any (:variant_ids::bigint[]) and b.country = :country and b.valid_from <= :at
+       and (b.valid_to is null or b.valid_to > :at)
+     order by b.name, b.valid_from
+    """,
+    Barrier,
+)
+RULES = sql(
+    """
+    select r.name, r.effect, r.age, r.proof, r.text, r.citation, r.valid_from, r.valid_to,
+           array_agg(r.mark order by r.mark), r.not_from, r.source
+      from trade.restriction r
+     where r.country = :country and (r.valid_to is null or r.valid_to > :at)
+     group by r.name, r.effect, r.age, r.proof, r.text, r.citation, r.valid_from, r.valid_to, r.not_from, r.source
+     order by r.name, r.valid_from, r.source
+     limit :limit
+    """,
+    RuleRow,
+)
+COUNTRIES = sql("select distinct country from trade.restriction order by country", str)
+
+TRAITS = sql("select trait, said_by from trade.trait where variant_id = :variant_id order by trait", Said)
+FORGET_TRAITS = sql("""
+    delete from trade.trait
+     where variant_id = :variant_id and (:said_by::uuid is null or said_by = :said_by)
+       and trait <> all (:traits::text[])
+""")
+ADD_TRAITS = sql("""
+    insert into trade.trait (variant_id, trait, said_by)
+    select :variant_id, t.trait, :said_by from unnest(:traits::text[]) as t (trait) order by 2
+    on conflict do nothing
+""")
+CATEGORY = sql("select id from catalog.category where slug = :slug", int)
+CATEGORY_TRAITS = sql("select trait from trade.category_trait where category_id = :category_id order by trait", str)
+FORGET_CATEGORY_TRAITS = sql("delete from trade.category_trait where category_id = :category_id")
+ADD_CATEGORY_TRAITS = sql("""
+    insert into trade.category_trait (category_id, trait)
+    select distinct :category_id::bigint, t.trait from unnest(:traits::text[]) as t (trait)
+""")
+
+RULE_WITH_PERMIT = sql(
+    "select 1 from trade.restriction where country = :country and name = :name and effect = 'permit' limit 1", int
+)
+GRANT = sql("""
+    insert into trade.permit (seller_id, country, name, number, valid_to, granted_by, granted_at)
+    values (:seller_id, :country, :name, :number, :valid_to, :granted_by, :now)
+    on conflict (seller_id, country, name) do update
+       set number = excluded.number, valid_to = excluded.valid_to, granted_by = excluded.granted_by,
+           granted_at = excluded.granted_at
+""")
+WITHDRAW = sql(
+    """
+    delete from trade.permit where seller_id = :seller_id and country = :country and name = :name returning name
+    """,
+    str,
+)
+PERMITS = sql(
+    """
+    select p.seller_id, s.name, p.country, p.name, p.number, p.valid_to
+      from trade.permit p
+      join sellers.seller s on s.id = p.seller_id
+     where p.country = :country
+     order by s.name, p.name
+     limit :limit
+    """,
+    PermitRow,
+)
