@@ -2162,6 +2162,10 @@ CREATE TABLE orders.part (
     cell smallint NOT NULL,
     id uuid NOT NULL,
     order_id uuid NOT NULL,
+    no smallint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    party text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
     recalled boolean NOT NULL,
     paid_minor bigint NOT NULL,
     operator_discount_minor bigint NOT NULL,
@@ -2179,8 +2183,10 @@ CREATE TABLE orders.part (
     CONSTRAINT part_check3 CHECK (((back_payment_fee_minor >= 0) AND (back_payment_fee_minor <= payment_fee_minor))),
     CONSTRAINT part_check4 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, ended_at) = ANY (ARRAY[0, 5]))),
     CONSTRAINT part_commission_minor_check CHECK ((commission_minor >= 0)),
+    CONSTRAINT part_kind_check CHECK ((kind = ANY (ARRAY['disputed'::text, 'returned'::text, 'canceled'::text, 'refunded'::text]))),
     CONSTRAINT part_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
-    CONSTRAINT part_paid_minor_check CHECK ((paid_minor > 0)),
+    CONSTRAINT part_paid_minor_check CHECK ((paid_minor >= 0)),
+    CONSTRAINT part_party_check CHECK ((party = ANY (ARRAY['buyer'::text, 'seller'::text]))),
     CONSTRAINT part_payment_fee_minor_check CHECK ((payment_fee_minor >= 0))
 );
 
@@ -2190,7 +2196,16 @@ CREATE TABLE orders.part_line (
     order_id uuid NOT NULL,
     line_no smallint NOT NULL,
     quantity bigint NOT NULL,
-    CONSTRAINT part_line_quantity_check CHECK ((quantity > 0))
+    paid_minor bigint NOT NULL,
+    operator_discount_minor bigint NOT NULL,
+    commission_minor bigint NOT NULL,
+    payment_fee_minor bigint NOT NULL,
+    CONSTRAINT part_line_check CHECK (((quantity > 0) OR (paid_minor > 0))),
+    CONSTRAINT part_line_commission_minor_check CHECK ((commission_minor >= 0)),
+    CONSTRAINT part_line_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
+    CONSTRAINT part_line_paid_minor_check CHECK ((paid_minor >= 0)),
+    CONSTRAINT part_line_payment_fee_minor_check CHECK ((payment_fee_minor >= 0)),
+    CONSTRAINT part_line_quantity_check CHECK ((quantity >= 0))
 );
 
 CREATE TABLE orders.quote (
@@ -2851,6 +2866,9 @@ ALTER TABLE ONLY orders.order_line
 ALTER TABLE ONLY orders."order"
     ADD CONSTRAINT order_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY orders.part
+    ADD CONSTRAINT part_cell_order_id_no_key UNIQUE (cell, order_id, no);
+
 ALTER TABLE ONLY orders.part_line
     ADD CONSTRAINT part_line_pkey PRIMARY KEY (cell, part_id, line_no);
 
@@ -3039,8 +3057,6 @@ CREATE INDEX order_release_due ON orders."order" USING btree (cell, release_due_
 CREATE INDEX order_seller ON orders."order" USING btree (cell, seller_id, id);
 
 CREATE INDEX part_line_order ON orders.part_line USING btree (cell, order_id);
-
-CREATE INDEX part_order ON orders.part USING btree (cell, order_id);
 
 CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
 

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from entrepot import ledger, logistics, orders, sellers
+from entrepot import ledger, logistics, orders, pricing, sellers
 from entrepot.kit.auth import Role
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id, show
@@ -200,7 +200,7 @@ async def test_2_what_was_paid_out_is_disputed(shop: Shop) -> None:
     period = {"currency": "USD", "first": "2026-03-01", "last": "2026-03-31"}
     found = (await shop.http.get("/v1/seller/statement", params=period, headers=staff)).json()
     assert found["closing_minor"] == -owed
-    lines = {line["code"]: line["amount_minor"] for line in found["lines"] if line["event"].startswith("dsp_")}
+    lines = {line["code"]: line["amount_minor"] for line in found["lines"] if line["event"].startswith("prt_")}
     assert lines == {"recall": -2_622, "commission_back": 222, "payment_fee_back": 39}
 
     (second,) = await buyer.buy([(await shop.offer(seller, 10_000, 1), 1)])
@@ -235,4 +235,82 @@ async def test_2_a_market_may_release_by_the_scan(shop: Shop) -> None:
     assert await shop.balance("escrow") == 1_600
     await shop.run(after=timedelta(seconds=1))
     assert await shop.balance("escrow") == 0
+    await shop.audited()
+
+
+async def promote(shop: Shop, code: str, percent_bp: int, funding_party: str, minimum_minor: int = 0) -> None:
+    async with shop.db.write() as tx:
+        day = timedelta(days=1)
+        await pricing.add_promotion(
+            tx, pricing.Promotion(code, "us", percent_bp, None, minimum_minor, funding_party, START - day, START + day)
+        )
+
+
+async def test_3_refunds_and_edits(shop: Shop) -> None:
+    """An order of 3 for 1,000 and 2 for 500, a tenth off by the operator: paid are 4,000 - 400 + 700 of shipping, of
+    the first line 3,000 - 300 + 525, of the second 1,000 - 100 + 175. A unit of the first is canceled; both of the
+    second are made cheaper, once before they are sent and once after the seller was paid. What goes back is that
+    line's share and no more, and the order's reading explains each cent."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    first, second = await shop.offer(seller, 1_000, 3), await shop.offer(seller, 500, 2)
+    await promote(shop, "tenth", 1_000, "operator", 3_900)
+    wallet = await shop.balance("wallet", buyer.id)
+    (order,) = await buyer.buy([(first, 3), (second, 2)], "tenth")
+    path, theirs = f"/v1/orders/{show('ord', order)}", f"/v1/seller/orders/{show('ord', order)}"
+
+    def staff(of: UUID = seller) -> dict[str, str]:
+        return shop.session(Role.SELLER, new_id(START), of)
+
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    gift = {"line_no": 2, "amount_minor": 100, "reason": "It comes late."}
+    stranger, other = await shop.buyer(), staff(await shop.seller())
+    state = await shop.state()
+    for wrong, code in (
+        ({"lines": [{"line_no": 1, "quantity": 4}]}, "units_taken"),
+        ({"lines": [{"line_no": 3, "quantity": 1}]}, "line_not_there"),
+        ({"lines": [*one["lines"], *one["lines"]]}, "malformed"),
+    ):
+        assert (await ask(shop, f"{path}/cancel-lines", wrong, buyer.headers))[1]["type"] == f"/problems/{code}"
+    assert (await ask(shop, f"{path}/cancel-lines", one, stranger.headers))[0] == 404
+    assert (await ask(shop, f"{theirs}/cancel-lines", one, other))[0] == 404
+    assert (await ask(shop, f"{theirs}/refund-line", gift, other))[0] == 404
+    assert (await ask(shop, f"{theirs}/refund-line", gift | {"amount_minor": 1_076}, staff()))[1]["left_minor"] == 1_075
+    assert await shop.state() == state
+
+    # A third of 3,225: the discount's threshold was met at the time, so the others keep their tenth.
+    assert (await ask(shop, f"{path}/cancel-lines", one, buyer.headers))[0] == 204
+    assert await shop.balance("wallet", buyer.id) == wallet - 4_300 + 1_075
+    assert (await shop.balance("promotions"), await shop.balance("escrow")) == (-300, 4_700 - 1_075 - 100)
+    assert await shop.stock(first) == (3, 0, 2)
+    assert (await ask(shop, f"{theirs}/refund-line", gift, staff()))[0] == 204
+    await sent(shop, order, "1")
+    assert await shop.stock(first) == (1, 0, 0)
+    assert (await ask(shop, f"{path}/cancel-lines", one, buyer.headers))[1]["type"] == "/problems/wrong_status"
+    assert (await buyer.send("POST", f"{path}/confirm")).status_code == 204
+    await shop.run(after=timedelta(days=1))
+    await shop.run(after=timedelta(days=5))  # the payout has arrived
+    assert await shop.balance("seller", seller) == 0
+
+    # All that is left of the second line: 1,075 - 100, and of its 100 of discount and 100 of commission 100 - 9 each.
+    gift = {"line_no": 2, "amount_minor": 975, "reason": "It was empty."}
+    assert (await ask(shop, f"{theirs}/refund-line", gift, staff()))[0] == 204
+    assert await shop.balance("seller", seller) == -(975 + 91 - 91 - 15)  # 15 of the payment fee
+    assert await shop.balance("wallet", buyer.id) == wallet - 4_300 + 1_075 + 100 + 975
+    assert await shop.balance("commission") == 400 - 100 - 9 - 91
+    assert (await ask(shop, f"{theirs}/refund-line", gift, staff()))[1]["left_minor"] == 0
+
+    seen = (await shop.http.get(theirs, headers=staff())).json()
+    assert (seen["order"]["paid"]["minor"], seen["refunded"]["minor"]) == (4_300, 1_075 + 100 + 975)
+    assert [
+        (part["kind"], part["party"], part["reason"], part["lines"][0]["quantity"], part["back"]["minor"],
+         part["from_seller"]["minor"], part["from_operator"]["minor"])
+        for part in seen["parts"]
+    ] == [
+        ("canceled", "buyer", "", 1, 1_075, 1_175 - 100 - 16, 100 + 16 - 100),
+        ("refunded", "seller", "It comes late.", 0, 100, 109 - 9 - 1, 9 + 1 - 9),
+        ("refunded", "seller", "It was empty.", 0, 975, 1_066 - 91 - 15, 91 + 15 - 91),
+    ]  # fmt: skip
+    told = (await shop.http.get(path, headers=buyer.headers)).json()
+    assert [part["back"]["minor"] for part in told["parts"]] == [1_075, 100, 975]
+    assert [part["from_seller"] for part in told["parts"]] == [None, None, None]
     await shop.audited()

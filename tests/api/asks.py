@@ -301,6 +301,34 @@ of_order("POST /v1/seller/orders/{order_id}/cancel")
 of_order("POST /v1/seller/orders/{order_id}/refund", shipped=True)
 
 
+@ask("POST /v1/orders/{order_id}/cancel-lines")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/orders/{await stage.order()}/cancel-lines", {"lines": [{"line_no": 1, "quantity": 1}]})
+
+
+@ask("POST /v1/seller/orders/{order_id}/cancel-lines")
+async def _(stage: Stage) -> Ask:
+    body = {"lines": [{"line_no": 1, "quantity": 1}], "reason": "It broke."}
+    return Ask(f"/v1/seller/orders/{await stage.order()}/cancel-lines", body)
+
+
+REFUND = {"line_no": 1, "amount_minor": 7, "reason": "It came late."}
+
+
+@ask("POST /v1/seller/orders/{order_id}/refund-line")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/seller/orders/{await stage.order()}/refund-line", REFUND)
+
+
+@ask("GET /v1/seller/parts/{part_id}")
+async def _(stage: Stage) -> Ask:
+    order = await stage.order()
+    seller = stage.headers(Role.SELLER)
+    await stage.shop.http.post(f"/v1/seller/orders/{order}/refund-line", json=REFUND, headers=seller)
+    view = (await stage.shop.http.get(f"/v1/seller/orders/{order}", headers=seller)).json()
+    return Ask(f"/v1/seller/parts/{view['parts'][0]['id']}")
+
+
 @ask("POST /v1/seller/orders/{order_id}/ship")
 async def _(stage: Stage) -> Ask:
     body = {"carrier": "house", "tracking_number": f"own-{number()}"}

@@ -8,14 +8,10 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from entrepot.disputes import rules
 from entrepot.disputes.types import AmountNotInDispute, Dispute, DisputeStatusIs, DisputeTooLate, FileNotTaken
 from entrepot.kit.ids import NIL
-from entrepot.orders import shares
-from entrepot.orders.store_parts import Amounts, UnitsRow
 from entrepot.sellers import Terms
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -113,52 +109,3 @@ def test_a_file_is_what_it_begins_with() -> None:
     for content in (b"<svg/>", b"", b"%PDF-" + bytes(1_000_000)):
         with pytest.raises(FileNotTaken):
             rules.evidence("a.pdf", content)
-
-
-def plus(one: Amounts, other: Amounts) -> Amounts:
-    return Amounts(*map(sum, zip(msgspec.structs.astuple(one), msgspec.structs.astuple(other), strict=True)))
-
-
-lines = st.builds(
-    UnitsRow, st.just(1), st.integers(1, 12), st.just(0), st.integers(0, 10_000), st.integers(0, 500),
-    st.integers(0, 900),
-)  # fmt: skip
-
-
-@given(st.lists(lines, min_size=1, max_size=4), st.integers(0, 400), st.randoms(use_true_random=False))
-def test_shares_of_all_units_are_all_of_it(rows: list[UnitsRow], fee: int, chance: object) -> None:
-    """Whatever is taken in whatever steps, the shares are never negative and leave nothing over."""
-    rows = [msgspec.structs.replace(row, line_no=number) for number, row in enumerate(rows, 1)]
-    total, taken = Amounts(0, 0, 0, 0), {row.line_no: 0 for row in rows}
-    while any(taken[row.line_no] < row.quantity for row in rows):
-        now = [msgspec.structs.replace(row, taken=taken[row.line_no]) for row in rows]
-        wanted = {
-            row.line_no: chance.randint(1, row.quantity - row.taken)  # type: ignore[attr-defined]
-            for row in now
-            if row.taken < row.quantity
-        }
-        part = shares.of_lines(now, fee, wanted)
-        assert min(msgspec.structs.astuple(part)) >= 0
-        total = plus(total, part)
-        for line, units in wanted.items():
-            taken[line] += units
-    assert total == Amounts(
-        sum(row.paid_minor for row in rows), sum(row.operator_discount_minor for row in rows),
-        sum(row.commission_minor for row in rows), fee,
-    )  # fmt: skip
-
-
-@given(st.integers(1, 10_000), st.integers(0, 500), st.integers(0, 900), st.integers(0, 90), st.data())
-def test_what_goes_back_and_what_is_kept_are_the_part(
-    paid: int, discount: int, commission: int, fee: int, data: st.DataObject
-) -> None:
-    part, back_minor = Amounts(paid, discount, commission, fee), data.draw(st.integers(0, paid))
-    back = shares.going_back(part, back_minor)
-    kept = shares.less(part, back)
-    assert plus(back, kept) == part
-    assert back.paid_minor == back_minor
-    assert min(msgspec.structs.astuple(back) + msgspec.structs.astuple(kept)) >= 0
-    if back_minor in (0, paid):
-        assert back == (part if back_minor else Amounts(0, 0, 0, 0))
-    # The share of each is that of the money, rounded down.
-    assert back.commission_minor * paid <= commission * back_minor < (back.commission_minor + 1) * paid

@@ -79,8 +79,12 @@ WRONG = {
     "stock that is not what orders were promised": """
         select s.id, s.held, s.allocated from inventory.stock s
           left join (select l.cell, l.stock_id, sum(l.quantity) filter (where o.status = 'awaiting_payment') as held,
-                            sum(l.quantity) filter (where o.status = 'paid') as allocated
+                            sum(l.quantity - coalesce(c.units, 0)) filter (where o.status = 'paid') as allocated
                        from orders.order_line l join orders.order o on o.cell = l.cell and o.id = l.order_id
+                       left join (select x.cell, x.order_id, x.line_no, sum(x.quantity) as units from orders.part_line x
+                                    join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                                   group by 1, 2, 3) c
+                         on c.cell = l.cell and c.order_id = l.order_id and c.line_no = l.line_no
                       group by l.cell, l.stock_id) p on p.cell = s.cell and p.stock_id = s.id
          where (s.held, s.allocated) <> (coalesce(p.held, 0), coalesce(p.allocated, 0))""",
 }  # fmt: skip

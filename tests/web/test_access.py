@@ -24,6 +24,7 @@ BUYERS = (
     "/checkout/{quote_id}",
     "/orders",
     "/orders/{group_id}",
+    "/orders/{order_id}/cancel-lines",
     "/orders/{order_id}/dispute",
     "/orders/{order_id}/disputes/{dispute_id}",
     "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}",
@@ -31,7 +32,8 @@ BUYERS = (
     "/account/addresses/new",
 )
 SELLERS = (
-    "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
+    "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
+    "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
@@ -80,12 +82,14 @@ async def paths(site: Site) -> dict[str, str]:
         claim = disputes.Claim("not_received", {1: 1}, "Where?", disputes.evidence("a.pdf", b"%PDF-"))
         dispute = await disputes.open_dispute(tx, 0, order_id, site.stage.buyer, claim)
         step = await tx.conn.fetchval("select id from disputes.step")
+        part = await tx.conn.fetchval("select id from orders.part")
         file = await bank_file(tx, site.keys)
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
-        "{file_id}": show("bnk", file), "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
+        "{file_id}": show("bnk", file), "{part_id}": show("prt", part),
+        "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}
     for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):
@@ -114,7 +118,8 @@ async def test_who_sees_which_page(site: Site) -> None:
 async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
     at = await paths(site)
     nobodys = show("grp", NIL)
-    for path in ("/orders/{order_id}/dispute", "/orders/{order_id}/disputes/{dispute_id}",
+    for path in ("/orders/{order_id}/cancel-lines", "/orders/{order_id}/dispute",
+                 "/orders/{order_id}/disputes/{dispute_id}",
                  "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}"):  # fmt: skip
         assert (await site.other.get(at[path])).status_code == 404
     for path in ("/orders/{group_id}", "/checkout/{quote_id}"):
@@ -122,7 +127,9 @@ async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
         absent = await site.other.get(f"{path.rpartition('/')[0]}/{nobodys}")
         assert (theirs.status_code, absent.status_code) == (404, 404)
         assert theirs.text.replace(at[path], "") == absent.text.replace(absent.request.url.path, "")
-    for path in ("/seller/orders/{order_id}", "/seller/stock/{stock_id}", "/seller/disputes/{dispute_id}"):
+    for path in ("/seller/orders/{order_id}", "/seller/stock/{stock_id}", "/seller/disputes/{dispute_id}",
+                 "/seller/parts/{part_id}", "/seller/orders/{order_id}/cancel-lines",
+                 "/seller/orders/{order_id}/refund-line"):  # fmt: skip
         assert (await site.staff("Green Acre Farms").get(at[path])).status_code == 404
 
 

@@ -5,12 +5,23 @@ PARTS = {
         "update orders.part set paid_minor = 486 where id = uid('frozen')",
         [
             "dispute: disputes.dispute [frozen]",
-            "part_shares: orders.order [delivered]",
+            "part_sum: orders.part [frozen]",
         ],
     ),
     "units in two parts": (
-        "update orders.part_line set quantity = 5 where part_id = uid('gone')",
-        ["part_shares: orders.order [completed]"],
+        "update orders.part_line set quantity = 4 where part_id = uid('gone')",
+        ["part_shares: orders.part [gone] line 2"],
+    ),
+    "part with more of the payment fee than there is": (
+        "update orders.part_line set payment_fee_minor = 99 where part_id = uid('frozen')",
+        ["part_fee: orders.order [delivered]", "part_sum: orders.part [frozen]"],
+    ),
+    "units canceled that were sent": (
+        "update orders.part set kind = 'canceled' where id = uid('frozen')",
+        [
+            "dispute: disputes.dispute [frozen]",
+            "order_movements: orders.order [delivered] stock 1",
+        ],
     ),
     "part that was never recalled": (
         "select repost(uid('gone'), 'recall', 'seller', 'escrow', 35)",

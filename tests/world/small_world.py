@@ -72,10 +72,13 @@ $$;
 # order is in dispute: 485 of 970, 35 of 70, 50 of 100, 9 of 19.
 DISPUTES = """
 insert into orders.part values
-    (0, uid('gone'), uid('completed'), true, 36, 0, 3, 0, 12, 0, 1, 0, '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
-    (0, uid('frozen'), uid('delivered'), false, 485, 35, 50, 9, null, null, null, null, '2020-02-29Z', null);
+    (0, uid('gone'), uid('completed'), 1, 'disputed', 'buyer', '', true, 36, 0, 3, 0, 12, 0, 1, 0,
+     '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
+    (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, null, null, null, null,
+     '2020-02-29Z', null);
 insert into orders.part_line
-values (0, uid('gone'), uid('completed'), 2, 2), (0, uid('frozen'), uid('delivered'), 1, 1);
+values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0),
+       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9);
 insert into disputes.dispute
 select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_received', status, claimed, null, granted,
        '2020-02-29Z', due_at, case status when 'closed' then '2020-02-29 14:00Z'::timestamptz end

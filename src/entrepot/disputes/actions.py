@@ -91,7 +91,7 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
     )  # fmt: skip
     if after.status == "closed":
         assert after.granted_minor is not None
-        await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor, "disputed")
+        await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor)
     who = {"buyer_id": dispute.buyer_id, "seller_id": dispute.seller_id, "granted_minor": after.granted_minor}
     _tell(tx, dispute.cell, f"dispute_{after.status}", dispute.id, dispute.order_id, who)
 

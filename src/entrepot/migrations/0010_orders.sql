@@ -197,16 +197,22 @@ create table orders.border (
 );
 create index border_quote on orders.border (cell, quote_id);
 
--- A part of an order that goes its own way, such as what is disputed: so many units of its lines with their frozen shares
--- of the order's amounts. While it is frozen these lie in escrow, whatever becomes of the order; when it ends,
--- `back_minor` of what was paid for it goes back to the buyer with its shares of discount, commission and fee, and the
--- rest is released. Of an order that was released before, the part was recalled from its seller.
+-- A part of an order that goes its own way: so many units of its lines, or an amount of a line, with their frozen shares
+-- of the order's amounts. What is disputed or returned is frozen: it lies in escrow, whatever becomes of the order, until
+-- it ends; then `back_minor` of what was paid for it goes back to the buyer with its shares of discount, commission and
+-- fee, and the rest is released. What is canceled or refunded ends at once, and all of it goes back. Of an order that was
+-- released before, the part was recalled from its seller.
 create table orders.part (
     cell                         smallint    not null,
     id                           uuid        not null,
     order_id                     uuid        not null,
+    no                           smallint    not null,  -- in the order in which they were taken
+    kind                         text        collate "C" not null check (kind in (
+        'disputed', 'returned', 'canceled', 'refunded')),
+    party                        text        collate "C" not null check (party in ('buyer', 'seller')),  -- who took it
+    reason                       text        not null,
     recalled                     boolean     not null,
-    paid_minor                   bigint      not null check (paid_minor > 0),
+    paid_minor                   bigint      not null check (paid_minor >= 0),
     operator_discount_minor      bigint      not null check (operator_discount_minor >= 0),
     commission_minor             bigint      not null check (commission_minor >= 0),
     payment_fee_minor            bigint      not null check (payment_fee_minor >= 0),
@@ -217,21 +223,27 @@ create table orders.part (
     frozen_at                    timestamptz not null,
     ended_at                     timestamptz,
     primary key (cell, id),
+    unique (cell, order_id, no),
     foreign key (cell, order_id) references orders.order (cell, id),
     check (num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, ended_at)
            in (0, 5))
 );
-create index part_order on orders.part (cell, order_id);
 
--- A unit is in one part at most, and for good.
+-- What a part has of a line: of what the parts before it have left, the share of its units, rounded down. A unit is in
+-- one part at most, and for good. Without units it is an amount that the buyer got back and kept the goods.
 create table orders.part_line (
-    cell     smallint not null,
-    part_id  uuid     not null,
-    order_id uuid     not null,
-    line_no  smallint not null,
-    quantity bigint   not null check (quantity > 0),
+    cell                    smallint not null,
+    part_id                 uuid     not null,
+    order_id                uuid     not null,
+    line_no                 smallint not null,
+    quantity                bigint   not null check (quantity >= 0),
+    paid_minor              bigint   not null check (paid_minor >= 0),
+    operator_discount_minor bigint   not null check (operator_discount_minor >= 0),
+    commission_minor        bigint   not null check (commission_minor >= 0),
+    payment_fee_minor       bigint   not null check (payment_fee_minor >= 0),
     primary key (cell, part_id, line_no),
     foreign key (cell, part_id) references orders.part (cell, id),
-    foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no)
+    foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no),
+    check (quantity > 0 or paid_minor > 0)
 );
 create index part_line_order on orders.part_line (cell, order_id);

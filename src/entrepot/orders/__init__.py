@@ -3,7 +3,8 @@
 cart -> quote (stored, expires) -> place: one order group (one payment), one order per seller and ship-from, stock
 taken, money in escrow -> shipped -> delivered -> confirmed by the buyer or the timer -> released to the seller.
 Canceled before shipping, or refunded before release, everything goes back. A part of an order may go its own way:
-`freeze` takes units out of it, `end_part` gives their money back, releases it, or some of each.
+`freeze` takes units out of it, `end_part` gives their money back, releases it, or some of each; `cancel_lines` and
+`refund_amount` give back at once.
 
 Invariants (the auditor re-derives them):
   the orders of a group sum to what was paid; an order's amounts are the sums of its lines', frozen when it was placed;
@@ -21,7 +22,7 @@ What may not be sold is refused at the quote (orders.selling), which ends before
 Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders; each
 cell of a group tells it of its own orders, the buyer's also when it has none), order_shipped, order_delivered,
 order_completed, order_canceled, order_refunded, order_part_frozen, order_part_ended (key: the order; data: seller_id,
-buyer_id, and part_id of a part).
+buyer_id, and part_id and kind of a part).
 """
 
 from entrepot.orders.actions import (
@@ -58,9 +59,10 @@ from entrepot.orders.carts import (
     set_shipping,
 )
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
-from entrepot.orders.parts import Frozen, end_part, freeze, part_lines
+from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount
 from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
+    OrderPart,
     OrderView,
     bought_lately,
     buyer_groups,
@@ -68,6 +70,7 @@ from entrepot.orders.reads import (
     days,
     group_detail,
     group_view,
+    order_of_part,
     order_view,
     seller_orders,
     ship_to,
@@ -78,6 +81,8 @@ from entrepot.orders.store import Day
 from entrepot.orders.store_parts import PartLine
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
+    REASON_MAX,
+    AmountNotLeft,
     LineNotThere,
     NothingPaid,
     OfferUnavailable,
@@ -92,13 +97,14 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "AtDoor", "Buy", "CartView", "Day", "Frozen", "Judged", "LineNotThere",
-    "NothingPaid", "OfferUnavailable", "OrderView", "PartLine", "Place", "Placed", "Placing", "Purchase", "QuoteDetail",
-    "QuoteView", "SoldOut", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately",
-    "buy_many", "buyer_groups", "cancel", "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm",
-    "create_cart", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail",
-    "group_view", "judge_offers", "keys_placed", "latest_cart", "objection", "order_view", "own_cart", "part_lines",
-    "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view",
-    "refund", "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion",
-    "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "CONSUMERS", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy", "CartView", "Day", "Frozen",
+    "Judged", "LineNotThere", "NothingPaid", "OfferUnavailable", "OrderPart", "OrderView", "PartLine", "Place",
+    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "UnitsTaken", "Verdict", "WrongStatus",
+    "add_line", "ages_of", "at_door", "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_lines",
+    "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm", "create_cart", "days",
+    "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view",
+    "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part", "order_view", "own_cart",
+    "part_lines", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many",
+    "quote_view", "refund", "refund_amount", "release_many", "remove_line", "run_timers", "seller_orders",
+    "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -17,8 +17,9 @@ from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
 from entrepot.kit.ids import END, parse, ref, show
+from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, carts, reads, selling
+from entrepot.orders import actions, carts, parts, reads, selling
 from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.jobs import settle
@@ -27,12 +28,16 @@ from entrepot.orders.reads import GroupBrief, GroupView, OrderBrief, OrderView
 from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
+    REASON_MAX,
+    AmountNotLeft,
     CartEmpty,
     CartFull,
     CartIncomplete,
+    LineNotThere,
     OfferUnavailable,
     Place,
     Placed,
+    UnitsTaken,
     WrongStatus,
 )
 from entrepot.sellers import market as read_market
@@ -43,6 +48,7 @@ OrderPath = Annotated[UUID, "ord"]
 MarketCode = Annotated[str, Meta(min_length=1, max_length=20)]
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
+LineNo = Annotated[int, Meta(ge=1, le=32_767)]
 
 
 class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +102,29 @@ class PlaceQuote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carrier: Annotated[str, Meta(min_length=1, max_length=40)]
     tracking_number: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class UnitsOfLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    line_no: LineNo
+    quantity: Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class CancelLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    lines: Annotated[list[UnitsOfLine], Meta(min_length=1, max_length=100)]
+
+
+class CancelSold(CancelLines, frozen=True, forbid_unknown_fields=True):
+    """`reason` is told to the buyer."""
+
+    reason: Annotated[str, Meta(max_length=REASON_MAX)] = ""
+
+
+class RefundAmount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`amount_minor` of what was paid for a line."""
+
+    line_no: LineNo
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)]
+    reason: Annotated[str, Meta(min_length=1, max_length=REASON_MAX)]
 
 
 class GroupsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -225,6 +254,12 @@ async def cancel_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
     await actions.cancel_own(tx, caller.cell, order_id, caller.user_id)
 
 
+async def cancel_order_lines(tx: Tx, caller: Caller, order_id: OrderPath, body: CancelLines) -> None:
+    """Cancels some units of lines of an order of the caller's that is not shipped yet. Their money goes back with their
+    shares of discounts and shipping."""
+    await parts.cancel_lines(tx, caller.cell, order_id, _units(body), buyer_id=caller.user_id)
+
+
 async def list_seller_orders(tx: ReadTx, caller: Caller, query: OrdersQuery) -> Orders:
     """The seller's orders, the latest first."""
     before = None if query.before is None else parse("ord", query.before)
@@ -234,6 +269,11 @@ async def list_seller_orders(tx: ReadTx, caller: Caller, query: OrdersQuery) -> 
 async def read_seller_order(tx: ReadTx, caller: Caller, order_id: OrderPath) -> OrderView:
     """An order of the seller's."""
     return await reads.order_view(tx, caller.cell, order_id, seller_id=_seller(caller))
+
+
+async def read_order_of_part(tx: ReadTx, caller: Caller, part_id: Annotated[UUID, "prt"]) -> OrderView:
+    """The order of the seller's that a part is of, such as a line of the statement names."""
+    return await reads.order_of_part(tx, caller.cell, part_id, _seller(caller))
 
 
 async def read_ship_to(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Address:
@@ -250,6 +290,19 @@ async def ship_order(tx: Tx, caller: Caller, order_id: OrderPath, body: NewShipm
 async def cancel_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
     """The seller cancels an order that is not shipped yet."""
     await actions.cancel(tx, caller.cell, [order_id], seller_id=_seller(caller))
+
+
+async def cancel_seller_order_lines(tx: Tx, caller: Caller, order_id: OrderPath, body: CancelSold) -> None:
+    """The seller cancels some units of lines of an order that is not shipped yet."""
+    seller = _seller(caller)
+    await parts.cancel_lines(tx, caller.cell, order_id, _units(body), seller_id=seller, reason=body.reason)
+
+
+async def refund_seller_line(tx: Tx, caller: Caller, order_id: OrderPath, body: RefundAmount) -> None:
+    """The seller gives back an amount of what was paid for a line; the buyer keeps the goods. After the release, and
+    after the payout, it comes from the seller's account, which may then be below zero."""
+    seller = _seller(caller)
+    await parts.refund_amount(tx, caller.cell, order_id, body.line_no, body.amount_minor, body.reason, seller_id=seller)
 
 
 async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
@@ -277,6 +330,13 @@ async def sandbox_webhook(request: Request) -> Response:
     body = await read_body(request)  # before a transaction is opened: a slow sender must not hold one
     await payments.take_webhook(db, gateway, request.headers, body, settle)
     return Response(status_code=204)
+
+
+def _units(body: CancelLines) -> dict[int, int]:
+    units = {line.line_no: line.quantity for line in body.lines}
+    if len(units) < len(body.lines):
+        raise Malformed("a line is named twice")
+    return units
 
 
 def _seller(caller: Caller) -> UUID:
@@ -328,14 +388,27 @@ routes = [
     get("/v1/orders/{order_id}", read_order, access=BUYER),
     post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(WrongStatus,), key="taken"),
     post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=(WrongStatus,), key="taken"),
+    post(
+        "/v1/orders/{order_id}/cancel-lines", cancel_order_lines, access=BUYER, key="taken",
+        raises=(WrongStatus, LineNotThere, UnitsTaken),
+    ),
     get("/v1/seller/orders", list_seller_orders, access=SELLER),
     get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
+    get("/v1/seller/parts/{part_id}", read_order_of_part, access=SELLER),
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
     post(
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
         raises=(WrongStatus, logistics.TrackingNumberTaken),
     ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post(
+        "/v1/seller/orders/{order_id}/cancel-lines", cancel_seller_order_lines, access=SELLER, key="taken",
+        raises=(WrongStatus, LineNotThere, UnitsTaken),
+    ),
+    post(
+        "/v1/seller/orders/{order_id}/refund-line", refund_seller_line, access=SELLER, key="taken",
+        raises=(WrongStatus, LineNotThere, AmountNotLeft),
+    ),
     post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,), switch="reports"),
     post(

@@ -1,18 +1,28 @@
-"""A part of an order goes its own way: frozen in escrow until it ends, then back to the buyer, to the seller, or some
-to each."""
+"""A part of an order goes its own way. What is disputed or returned is frozen in escrow until it ends, then it is the
+buyer's, the seller's, or some of it each one's. What is canceled or refunded goes back at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from entrepot import inventory
+from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.orders import locks, money, shares, store, store_parts
-from entrepot.orders.store_parts import PartLine
-from entrepot.orders.types import LineNotThere, NothingPaid, UnitsTaken
+from entrepot.kit.ids import new_id
+from entrepot.orders import actions, locks, money, shares, store, store_parts
+from entrepot.orders.money import Step
+from entrepot.orders.shares import Share
+from entrepot.orders.store import OrderRow
+from entrepot.orders.store_parts import Amounts, PartLine
+from entrepot.orders.types import NothingPaid
+
+SENT = ("shipped", "delivered", "completed")
+Party = Literal["buyer", "seller"]
 
 
 class Frozen(msgspec.Struct, frozen=True):
@@ -26,42 +36,44 @@ class Frozen(msgspec.Struct, frozen=True):
     released_at: datetime | None
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A part that is to be taken: what of each line (by number), of what kind, by whom and why."""
+
+    id: UUID
+    kind: str
+    party: Party
+    reason: str
+    lines: Mapping[int, Share]
+
+    @property
+    def amounts(self) -> Amounts:
+        return shares.total(self.lines.values())
+
+
 async def freeze(
     tx: Tx, cell: int, part_id: UUID, order_id: UUID, units: Mapping[int, int], *, buyer_id: UUID | None = None
 ) -> Frozen:
     """Takes so many units of lines (by number) out of an order that was sent. Their money lies in escrow until
     `end_part`, also when the order is released; of one that was released it comes back there from the seller. With
     `buyer_id` only that buyer's. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid."""
-    (order,) = await locks.lock(tx, cell, [order_id], ("shipped", "delivered", "completed"), buyer_id=buyer_id)
-    lines = await tx.all(store_parts.UNITS, cell=cell, order_id=order_id)
-    left = {line.line_no: line.quantity - line.taken for line in lines}
-    for line_no, quantity in units.items():
-        if line_no not in left:
-            raise LineNotThere(line_no)
-        if quantity > left[line_no]:
-            raise UnitsTaken(line_no, left[line_no])
-    part = shares.of_lines(lines, order.payment_fee_minor, units)
-    if part.paid_minor == 0:
+    (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
+    lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
+    taken = shares.of_units(shares.left(lines, order.payment_fee_minor), units)
+    part = Part(part_id, "disputed", "buyer", "", taken)
+    if part.amounts.paid_minor == 0:
         raise NothingPaid
-    released = order.status == "completed"
-    await tx.run(
-        store_parts.FREEZE, cell=cell, id=part_id, order_id=order_id, recalled=released, now=tx.now,
-        **msgspec.structs.asdict(part),
-    )  # fmt: skip
-    await tx.run(
-        store_parts.FREEZE_LINES, cell=cell, id=part_id, order_id=order_id, lines=list(units),
-        quantities=list(units.values()),
-    )  # fmt: skip
-    if released:
-        await money.post(tx, cell, money.recalled(part_id, money.worth(order, part)))
-    _tell(tx, cell, "order_part_frozen", order, part_id)
+    await _take(tx, cell, order, part)
     released_at = None
-    if released:
+    if order.status == "completed":
+        await money.post(tx, cell, money.recalled(part_id, money.worth(order, part.amounts)))
         released_at = await tx.one(store_parts.ENDED_AT, cell=cell, id=order_id)
-    return Frozen(order.buyer_id, order.seller_id, order.market, order.currency, part.paid_minor, released_at)
+    _tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
+    return Frozen(
+        order.buyer_id, order.seller_id, order.market, order.currency, part.amounts.paid_minor, released_at
+    )  # fmt: skip
 
 
-async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int, reason: str) -> None:
+async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     """Ends a part that is frozen: `back_minor` of what was paid for it goes back to the buyer, with its shares of
     discount, commission and fee at the rates of the sale, and the rest is released. Who calls it holds the lock of what
     the part is of.
@@ -71,21 +83,94 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int, reason: st
     part = await tx.maybe(store_parts.LOCK_FROZEN, cell=cell, id=part_id)
     assert part is not None, "a part is ended once, by what it is of"
     (order,) = await tx.all(store.ORDERS, cell=cell, ids=[part.order_id])
-    back = shares.going_back(part, back_minor)
-    kept = shares.less(part, back)
+    back = shares.portion(part, back_minor, part.paid_minor)
+    if order.group_cell < cell:
+        await locks.lock_buyers(tx, order.group_cell, [order])
+    kept = money.released(part_id, money.worth(order, shares.less(part, back)), "part_")
+    await _end(tx, cell, order, part_id, part.kind, back, kept)
+
+
+async def cancel_lines(
+    tx: Tx,
+    cell: int,
+    order_id: UUID,
+    units: Mapping[int, int],
+    *,
+    buyer_id: UUID | None = None,
+    seller_id: UUID | None = None,
+    reason: str = "",
+) -> None:
+    """The buyer, whose cell it is, or the seller cancels so many units of lines (by number) of an order that is not
+    sent: goods and money go back, with their shares of discounts and shipping; the others keep theirs. A bundle is
+    canceled as a whole. When nothing is left, the order is canceled. Raises NotFound, WrongStatus, LineNotThere,
+    UnitsTaken."""
+    if buyer_id is not None:
+        cell = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
+    await locks.lock_buyers_below(tx, cell, [order_id])
+    (order,) = await locks.lock(tx, cell, [order_id], ("paid",), buyer_id=buyer_id, seller_id=seller_id)
+    lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
+    rest = shares.left(lines, order.payment_fee_minor)
+    taken = shares.of_units(rest, shares.with_components(lines, units))
+    if all(line_no in taken and taken[line_no].units == line.units for line_no, line in rest.items() if line.units):
+        await actions.cancel(tx, cell, [order_id])
+        return
+    stock = {line.line_no: line.stock_id for line in lines}
+    await inventory.move(tx, cell, "give_back", [Goods(stock[no], s.units, order_id) for no, s in taken.items()])
+    party: Party = "seller" if buyer_id is None else "buyer"
+    await _give_back(tx, cell, order, Part(new_id(tx.now), "canceled", party, reason, taken))
+
+
+async def refund_amount(
+    tx: Tx, cell: int, order_id: UUID, line_no: int, amount_minor: int, reason: str, *, seller_id: UUID
+) -> None:
+    """The seller gives back an amount of what was paid for a line, and the buyer keeps the goods; of an order that was
+    released it comes from the seller, who may then owe it. Raises NotFound, WrongStatus, LineNotThere,
+    AmountNotLeft."""
+    await locks.lock_buyers_below(tx, cell, [order_id])
+    (order,) = await locks.lock(tx, cell, [order_id], ("paid", *SENT), seller_id=seller_id)
+    lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
+    taken = shares.of_amount(lines, shares.left(lines, order.payment_fee_minor), line_no, amount_minor)
+    await _give_back(tx, cell, order, Part(new_id(tx.now), "refunded", "seller", reason, taken))
+
+
+async def _give_back(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
+    """Takes a part of an order, which is locked as are its buyer's things in a cell below, and gives all of it back."""
+    await _take(tx, cell, order, part)
+    released = order.status == "completed"
+    before = money.recalled(part.id, money.worth(order, part.amounts)) if released else []
+    await _end(tx, cell, order, part.id, part.kind, part.amounts, before)
+
+
+async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
+    taken = list(part.lines.values())
+    await tx.run(
+        store_parts.FREEZE, cell=cell, id=part.id, order_id=order.id, kind=part.kind, party=part.party,
+        reason=part.reason, recalled=order.status == "completed", now=tx.now, **msgspec.structs.asdict(part.amounts),
+    )  # fmt: skip
+    await tx.run(
+        store_parts.FREEZE_LINES, cell=cell, id=part.id, order_id=order.id, lines=list(part.lines),
+        quantities=[s.units for s in taken], paid=[s.paid_minor for s in taken],
+        discounts=[s.operator_discount_minor for s in taken], commissions=[s.commission_minor for s in taken],
+        fees=[s.payment_fee_minor for s in taken],
+    )  # fmt: skip
+
+
+async def _end(
+    tx: Tx, cell: int, order: OrderRow, part_id: UUID, kind: str, back: Amounts, others: Sequence[Step]
+) -> None:
+    """Gives `back` of a part to the buyer and makes `others`, steps of the part in its cell, in the same posting: its
+    accounts are locked together, and last. What is in a cell below is locked."""
     await tx.run(store_parts.END, cell=cell, id=part_id, now=tx.now, **msgspec.structs.asdict(back))
     home = order.group_cell
-    if home < cell:
-        await locks.lock_buyers(tx, home, [order])
     if home != cell and not order.own:  # in one cell, what posts it locks it
         await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, order.currency)])
     if home > cell:
         await locks.lock_buyers(tx, home, [order])
-    steps = await money.refunded(tx, cell, home, [(part_id, money.worth(order, back))], reason)
-    steps[cell] += money.released(part_id, money.worth(order, kept), "part_")
+    steps = await money.refunded(tx, cell, home, [(part_id, money.worth(order, back))], kind)
+    steps[cell] += others
     for there, some in sorted(steps.items()):
         await money.post(tx, there, some)
-    _tell(tx, cell, "order_part_ended", order, part_id)
+    _tell(tx, cell, "order_part_ended", order, part_id, kind)
 
 
 async def part_lines(tx: ReadTx, cell: int, part_ids: Sequence[UUID]) -> list[PartLine]:
@@ -93,6 +178,6 @@ async def part_lines(tx: ReadTx, cell: int, part_ids: Sequence[UUID]) -> list[Pa
     return await tx.all(store_parts.PART_LINES, cell=cell, ids=part_ids)
 
 
-def _tell(tx: Tx, cell: int, kind: str, order: store.OrderRow, part_id: UUID) -> None:
-    data = {"part_id": part_id, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
-    tx.emit(kind, order.id, data, cell)
+def _tell(tx: Tx, cell: int, event: str, order: OrderRow, part_id: UUID, kind: str) -> None:
+    data = {"part_id": part_id, "kind": kind, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
+    tx.emit(event, order.id, data, cell)

@@ -10,14 +10,15 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, logistics
+from entrepot import accounts, logistics, payments
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, store
+from entrepot.orders import borders, store, store_parts
 from entrepot.orders.borders import Border
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
+from entrepot.orders.store_parts import PartLine, PartSummary
 
 Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
 
@@ -70,8 +71,40 @@ class Step(msgspec.Struct, frozen=True):
     place: str = ""
 
 
+class LineOfPart(msgspec.Struct, frozen=True):
+    """So many units of a line and what was paid for them; no units are an amount only."""
+
+    line_no: int
+    title: str
+    quantity: int
+    unit: str
+    paid: Price
+
+
+class OrderPart(msgspec.Struct, frozen=True):
+    """A part of an order that goes its own way: canceled, refunded (an amount), disputed or returned, by whom and why.
+    `back` is what the buyer gets back of `paid`, null while that is not settled.
+
+    Who bears it is told to nobody but the seller and the operator: back = from_seller + from_operator, where the
+    operator gives up commission and payment fee at the rates of the sale, and has its discount back."""
+
+    id: str
+    no: int
+    kind: str
+    party: str
+    reason: str
+    lines: list[LineOfPart]
+    paid: Price
+    back: Price | None
+    from_seller: Price | None
+    from_operator: Price | None
+    at: datetime
+    ended_at: datetime | None
+
+
 class OrderBrief(msgspec.Struct, frozen=True):
-    """paid = items + shipping - discounts; beside it `duties` were paid for the border, which are not the seller's.
+    """paid = items + shipping - discounts, of which the operator bears `operator_discounts` and the seller the rest;
+    beside it `duties` were paid for the border, which are not the seller's.
     What the seller pays for the sale is told to nobody but the seller."""
 
     id: str
@@ -82,6 +115,7 @@ class OrderBrief(msgspec.Struct, frozen=True):
     items: Price
     shipping: Price
     discounts: Price
+    operator_discounts: Price
     paid: Price
     duties: Price
     commission: Price | None
@@ -95,13 +129,16 @@ class OrderBrief(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """An order with its lines, its shipment and everything that happened to it, in time order."""
+    """An order with its lines, its shipment and everything that happened to it, in time order. `refunded` is what the
+    buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none."""
 
     order: OrderBrief
     ship_from: str
     lines: list[OrderLine]
     timeline: list[Step]
     shipment: logistics.ShipmentView | None
+    refunded: Price
+    parts: list[OrderPart]
     border: Border | None = None
 
 
@@ -194,6 +231,14 @@ async def order_view(
     return view
 
 
+async def order_of_part(tx: ReadTx, cell: int, part_id: UUID, seller_id: UUID) -> OrderView:
+    """The order of this seller, whose cell it is, that a part is of. Raises NotFound."""
+    order_id = await tx.maybe(store_parts.ORDER_OF_PART, cell=cell, id=part_id)
+    if order_id is None:
+        raise NotFound
+    return await order_view(tx, cell, order_id, seller_id=seller_id)
+
+
 async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: bool) -> list[OrderView]:
     """Orders with everything that belongs to them, in as many queries as one order takes."""
     ids = [row.id for row in rows]
@@ -204,13 +249,50 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     places = await logistics.location_names(tx, cell, sorted({row.location_id for row in rows}))
     shipments = await logistics.shipments_of(tx, cell, ids)
     crossed = await borders.of_orders(tx, cell, ids)
+    parts = await _parts(tx, cell, rows, costs=costs)
+    refunded: dict[UUID, int] = {}
+    changed = [row for row in rows if parts[row.id] or row.status in ("canceled", "refunded")]
+    for home in sorted({row.group_cell for row in changed}):
+        refunded |= await payments.refunded_of(tx, home, [row.group_id for row in changed if row.group_cell == home])
     return [
         OrderView(
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
-            _timeline(row, shipments.get(row.id)), shipments.get(row.id), crossed.get(row.id),
+            _timeline(row, shipments.get(row.id)), shipments.get(row.id),
+            Price(refunded.get(row.id, 0), row.currency), parts[row.id], crossed.get(row.id),
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def _parts(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: bool) -> dict[UUID, list[OrderPart]]:
+    """The parts of orders that have gone their own way."""
+    found = await tx.all(store_parts.PARTS, cell=cell, orders=[row.id for row in rows])
+    lines = await tx.all(store_parts.PART_LINES, cell=cell, ids=[part.id for part in found]) if found else []
+    return {
+        row.id: [
+            _part(part, row, [line for line in lines if line.part_id == part.id], costs)
+            for part in found
+            if part.order_id == row.id
+        ]
+        for row in rows
+    }
+
+
+def _part(part: PartSummary, order: OrderSummary, lines: Sequence[PartLine], costs: bool) -> OrderPart:
+    def price(minor: int | None) -> Price | None:
+        return None if minor is None else Price(minor, order.currency)
+
+    from_seller, from_operator = None, None
+    if costs and part.back_minor is not None:
+        given_up = (part.back_commission_minor or 0) + (part.back_payment_fee_minor or 0)
+        from_operator = part.back_minor if order.own else given_up - (part.back_operator_discount_minor or 0)
+        from_seller = part.back_minor - from_operator
+    return OrderPart(
+        show("prt", part.id), part.no, part.kind, part.party, part.reason,
+        [LineOfPart(x.line_no, x.title, x.quantity, x.unit, Price(x.paid_minor, order.currency)) for x in lines],
+        Price(part.paid_minor, order.currency), price(part.back_minor),
+        price(from_seller), price(from_operator), part.frozen_at, part.ended_at,
+    )  # fmt: skip
 
 
 async def cell_of(tx: ReadTx, home: int, order_id: UUID) -> int:
@@ -287,7 +369,7 @@ def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:
     return OrderBrief(
         show("ord", row.id), show("grp", row.group_id), show("sel", row.seller_id), row.seller_name, row.status,
         price(row.items_minor), price(row.shipping_minor),
-        price(row.seller_discount_minor + row.operator_discount_minor),
+        price(row.seller_discount_minor + row.operator_discount_minor), price(row.operator_discount_minor),
         price(row.paid_minor), price(row.duties_minor), price(row.commission_minor) if costs else None,
         price(row.payment_fee_minor) if costs else None, row.placed_at,
     )  # fmt: skip

@@ -1,56 +1,102 @@
-"""What some units of an order are worth, and what goes back of them: frozen amounts taken apart, never computed anew.
+"""What some units of an order, or an amount of a line, are worth to each side: frozen amounts taken apart, never
+computed anew.
 
-Every share is a difference of cumulative floors: whatever is taken in whatever steps, the last step leaves nothing.
+Each part takes its share of what the parts before it have left, rounded down: whatever is taken in whatever steps, the
+last step leaves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from entrepot.kit.money import allocate
-from entrepot.orders.store_parts import Amounts, UnitsRow
+from entrepot.orders.store_parts import Amounts, LeftRow
+from entrepot.orders.types import AmountNotLeft, LineNotThere, UnitsTaken
 
 
-def of_units(amount_minor: int, quantity: int, taken: int, units: int) -> int:
-    """What the next `units` of a line of `quantity` have of its amount, after `taken` others had theirs."""
-    return amount_minor * (taken + units) // quantity - amount_minor * taken // quantity
+class Share(Amounts, frozen=True):
+    """Units of a line with their amounts: what is in no part yet, or what a part takes. Without units it is an amount
+    only."""
+
+    units: int
 
 
-def of_lines(lines: Sequence[UnitsRow], payment_fee_minor: int, wanted: Mapping[int, int]) -> Amounts:
-    """What so many units of the lines (by number) of an order have of its amounts. The payment fee, which is the
-    order's, is split over all lines by what was paid for them."""
-    fees = allocate(payment_fee_minor, [line.paid_minor for line in lines])
-    asked = [(line, fee, wanted[line.line_no]) for line, fee in zip(lines, fees, strict=True) if line.line_no in wanted]
-
-    def total(amounts: Sequence[int]) -> int:
-        return sum(
-            of_units(amount, line.quantity, line.taken, units)
-            for amount, (line, _, units) in zip(amounts, asked, strict=True)
+def left(lines: Sequence[LeftRow], payment_fee_minor: int) -> dict[int, Share]:
+    """What is left of each line, by its number. The payment fee, which is the order's, is split over all lines by what
+    was paid for them."""
+    fees = allocate(payment_fee_minor, [line.sold_for_minor for line in lines])
+    return {
+        line.line_no: Share(
+            line.paid_minor, line.operator_discount_minor, line.commission_minor, fee - line.fee_taken_minor, line.units
         )
-
-    return Amounts(
-        total([line.paid_minor for line, _, _ in asked]),
-        total([line.operator_discount_minor for line, _, _ in asked]),
-        total([line.commission_minor for line, _, _ in asked]),
-        total([fee for _, fee, _ in asked]),
-    )
+        for line, fee in zip(lines, fees, strict=True)
+    }
 
 
-def going_back(part: Amounts, back_minor: int) -> Amounts:
-    """What goes back with `back_minor` of a part's paid amount, each rounded down; with all of it, all of it."""
-    assert 0 <= back_minor <= part.paid_minor
-    return Amounts(
-        back_minor,
-        part.operator_discount_minor * back_minor // part.paid_minor,
-        part.commission_minor * back_minor // part.paid_minor,
-        part.payment_fee_minor * back_minor // part.paid_minor,
-    )
+def with_components(lines: Sequence[LeftRow], units: Mapping[int, int]) -> dict[int, int]:
+    """Units by line, where a bundle is asked for as a whole, by the number of its first component: of each of its
+    components as many as are in so many bundles. Raises LineNotThere."""
+    bought, seen = dict[int, int](), set[int]()
+    for line in lines:
+        is_first = line.bundle_no not in seen
+        seen.add(line.bundle_no)
+        if line.bundle_no == 0 and line.line_no in units:
+            bought[line.line_no] = units[line.line_no]
+        elif line.bundle_no and is_first and line.line_no in units:
+            together = [other for other in lines if other.bundle_no == line.bundle_no]
+            bought |= {other.line_no: units[line.line_no] * other.price_per for other in together}
+    for line_no in units:
+        if line_no not in bought:
+            raise LineNotThere(line_no)
+    return bought
+
+
+def of_units(rest: Mapping[int, Share], units: Mapping[int, int]) -> dict[int, Share]:
+    """What so many units of lines have of what is left. Raises LineNotThere, UnitsTaken."""
+    taken = {}
+    for line_no, quantity in units.items():
+        if line_no not in rest:
+            raise LineNotThere(line_no)
+        line = rest[line_no]
+        if quantity > line.units:
+            raise UnitsTaken(line_no, line.units)
+        taken[line_no] = Share(*_astuple(portion(line, quantity, line.units)), quantity)
+    return taken
+
+
+def of_amount(lines: Sequence[LeftRow], rest: Mapping[int, Share], line_no: int, amount_minor: int) -> dict[int, Share]:
+    """What an amount of what was paid for a line, which may be a bundle, has of what is left of it. Raises
+    LineNotThere, AmountNotLeft."""
+    chosen = list(with_components(lines, {line_no: 1}))
+    paid = [rest[number].paid_minor for number in chosen]
+    if amount_minor > sum(paid):
+        raise AmountNotLeft(line_no, sum(paid))
+    amounts = allocate(amount_minor, paid)
+    return {
+        number: Share(*_astuple(portion(rest[number], amount, of)), 0)
+        for number, amount, of in zip(chosen, amounts, paid, strict=True)
+        if amount
+    }
+
+
+def portion(whole: Amounts, n: int, of: int) -> Amounts:
+    """`n` of `of` equal portions of amounts, each rounded down; of all portions all."""
+    assert 0 <= n <= of, "a part is no more than the whole"
+    if n == of:
+        return Amounts(*_astuple(whole))
+    return Amounts(*(amount * n // of for amount in _astuple(whole)))
+
+
+def total(some: Iterable[Amounts]) -> Amounts:
+    columns = zip(*(_astuple(amounts) for amounts in some), strict=True)
+    return Amounts(*(sum(column) for column in columns))
 
 
 def less(whole: Amounts, gone: Amounts) -> Amounts:
-    return Amounts(
-        whole.paid_minor - gone.paid_minor,
-        whole.operator_discount_minor - gone.operator_discount_minor,
-        whole.commission_minor - gone.commission_minor,
-        whole.payment_fee_minor - gone.payment_fee_minor,
-    )
+    return Amounts(*(a - b for a, b in zip(_astuple(whole), _astuple(gone), strict=True)))
+
+
+def _astuple(amounts: Amounts) -> tuple[int, int, int, int]:
+    return (
+        amounts.paid_minor, amounts.operator_discount_minor, amounts.commission_minor, amounts.payment_fee_minor
+    )  # fmt: skip

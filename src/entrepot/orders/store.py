@@ -121,11 +121,18 @@ TO_REQUEST = sql(
     ToRequest,
 )
 REQUEST_FULFILLMENT = sql("select logistics.request_many(:cell, :now, :orders, :sellers, :locations, :addresses)")
+# What is to be sent of orders, which are locked: not the units that were canceled.
 LINES = sql(
     """
-    select order_id, stock_id, quantity from orders.order_line
-     where cell = :cell and order_id = any (:ids::uuid[])
-     order by order_id, line_no
+    select l.order_id, l.stock_id, (l.quantity - coalesce(c.units, 0))::bigint
+      from orders.order_line l
+      left join (select x.order_id, x.line_no, sum(x.quantity) as units
+                   from orders.part_line x
+                   join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                  where x.cell = :cell and x.order_id = any (:ids::uuid[])
+                  group by x.order_id, x.line_no) c on c.order_id = l.order_id and c.line_no = l.line_no
+     where l.cell = :cell and l.order_id = any (:ids::uuid[]) and l.quantity > coalesce(c.units, 0)
+     order by l.order_id, l.line_no
     """,
     LineRow,
 )
@@ -268,9 +275,11 @@ class GroupSummary(msgspec.Struct, frozen=True):
 
 class OrderSummary(msgspec.Struct, frozen=True):
     id: UUID
+    group_cell: int
     group_id: UUID
     seller_id: UUID
     seller_name: str
+    own: bool
     location_id: int
     currency: str
     status: str
@@ -380,9 +389,10 @@ GROUPS_OF_BUYER = sql(
     GroupSummary,
 )
 _SUMMARY = """
-    select o.id, o.group_id, o.seller_id, s.name, o.location_id, o.currency, o.status, o.items_minor, o.shipping_minor,
-           o.seller_discount_minor, o.operator_discount_minor, o.paid_minor, o.commission_minor, o.payment_fee_minor,
-           o.duties_minor, o.placed_at, o.shipped_at, o.delivered_at, o.ended_at, o.release_due_at
+    select o.id, o.group_cell, o.group_id, o.seller_id, s.name, o.own, o.location_id, o.currency, o.status,
+           o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
+           o.commission_minor, o.payment_fee_minor, o.duties_minor, o.placed_at, o.shipped_at, o.delivered_at,
+           o.ended_at, o.release_due_at
       from orders.order o
       join sellers.seller s on s.id = o.seller_id
 """

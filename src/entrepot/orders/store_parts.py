@@ -27,27 +27,52 @@ class PartedRow(Amounts, frozen=True):
 
 class PartRow(Amounts, frozen=True):
     order_id: UUID
+    kind: str
 
 
-class UnitsRow(msgspec.Struct, frozen=True):
-    """A line of an order, its amounts, and how many of its units are in parts."""
+class LeftRow(msgspec.Struct, frozen=True):
+    """What of a line is in no part: `units` of it, and what is left of its amounts. `sold_for_minor` was paid for all
+    of it. Of a component `price_per` units are in one bundle."""
 
     line_no: int
-    quantity: int
-    taken: int
+    bundle_no: int
+    price_per: int
+    stock_id: int
+    units: int
+    sold_for_minor: int
     paid_minor: int
     operator_discount_minor: int
     commission_minor: int
+    fee_taken_minor: int
+
+
+class PartSummary(msgspec.Struct, frozen=True):
+    """A part as screens show it; `back_` are null while it is frozen."""
+
+    order_id: UUID
+    id: UUID
+    no: int
+    kind: str
+    party: str
+    reason: str
+    paid_minor: int
+    back_minor: int | None
+    back_operator_discount_minor: int | None
+    back_commission_minor: int | None
+    back_payment_fee_minor: int | None
+    frozen_at: datetime
+    ended_at: datetime | None
 
 
 class PartLine(msgspec.Struct, frozen=True):
-    """So many units of a line of an order."""
+    """So many units of a line of an order, and what was paid for them; no units are an amount only."""
 
     part_id: UUID
     line_no: int
     title: str
     quantity: int
     unit: str
+    paid_minor: int
 
 
 # For who has locked the orders: asked with the lock, it would not see a part that was made while the lock was awaited.
@@ -60,12 +85,18 @@ PARTED = sql(
     """,
     PartedRow,
 )
-UNITS = sql(
+LEFT = sql(
     """
-    select l.line_no, l.quantity, coalesce(p.taken, 0)::bigint, l.gross_minor - l.discount_minor + l.shipping_minor,
-           coalesce(d.amount, 0)::bigint, l.commission_minor
+    select l.line_no, l.bundle_no, l.price_per, l.stock_id, (l.quantity - coalesce(p.quantity, 0))::bigint,
+           l.gross_minor - l.discount_minor + l.shipping_minor,
+           (l.gross_minor - l.discount_minor + l.shipping_minor - coalesce(p.paid, 0))::bigint,
+           (coalesce(d.amount, 0) - coalesce(p.discount, 0))::bigint,
+           (l.commission_minor - coalesce(p.commission, 0))::bigint, coalesce(p.fee, 0)::bigint
       from orders.order_line l
-      left join (select line_no, sum(quantity) as taken from orders.part_line
+      left join (select line_no, sum(quantity) as quantity, sum(paid_minor) as paid,
+                        sum(operator_discount_minor) as discount, sum(commission_minor) as commission,
+                        sum(payment_fee_minor) as fee
+                   from orders.part_line
                   where cell = :cell and order_id = :order_id group by line_no) p on p.line_no = l.line_no
       left join (select line_no, sum(amount_minor) as amount from orders.discount_line
                   where cell = :cell and order_id = :order_id and funding_party = 'operator' group by line_no) d
@@ -73,23 +104,27 @@ UNITS = sql(
      where l.cell = :cell and l.order_id = :order_id
      order by l.line_no
     """,
-    UnitsRow,
+    LeftRow,
 )
 ENDED_AT = sql("select ended_at from orders.order where cell = :cell and id = :id", datetime)
 FREEZE = sql("""
-    insert into orders.part (cell, id, order_id, recalled, paid_minor, operator_discount_minor, commission_minor,
-                             payment_fee_minor, frozen_at)
-    values (:cell, :id, :order_id, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
+    insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
+                             commission_minor, payment_fee_minor, frozen_at)
+    values (:cell, :id, :order_id,
+            (select coalesce(max(no), 0) + 1 from orders.part where cell = :cell and order_id = :order_id),
+            :kind, :party, :reason, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
             :payment_fee_minor, :now)
 """)
 FREEZE_LINES = sql("""
-    insert into orders.part_line (cell, part_id, order_id, line_no, quantity)
-    select :cell, :id, :order_id, l.line_no, l.quantity
-      from unnest(:lines::smallint[], :quantities::bigint[]) as l (line_no, quantity)
+    insert into orders.part_line (cell, part_id, order_id, line_no, quantity, paid_minor, operator_discount_minor,
+                                  commission_minor, payment_fee_minor)
+    select :cell, :id, :order_id, l.*
+      from unnest(:lines::smallint[], :quantities::bigint[], :paid::bigint[], :discounts::bigint[],
+                  :commissions::bigint[], :fees::bigint[]) as l
 """)
 LOCK_FROZEN = sql(
     """
-    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, order_id
+    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, order_id, kind
       from orders.part where cell = :cell and id = :id and ended_at is null for no key update
     """,
     PartRow,
@@ -100,9 +135,20 @@ END = sql("""
            back_commission_minor = :commission_minor, back_payment_fee_minor = :payment_fee_minor, ended_at = :now
      where cell = :cell and id = :id
 """)
+PARTS = sql(
+    """
+    select order_id, id, no, kind, party, reason, paid_minor, back_minor, back_operator_discount_minor,
+           back_commission_minor, back_payment_fee_minor, frozen_at, ended_at
+      from orders.part where cell = :cell and order_id = any (:orders::uuid[])
+     order by order_id, no
+    """,
+    PartSummary,
+)
+ORDER_OF_PART = sql("select order_id from orders.part where cell = :cell and id = :id", UUID)
 PART_LINES = sql(
     """
-    select l.part_id, l.line_no, p.title || case v.title when '' then '' else ', ' || v.title end, l.quantity, v.unit
+    select l.part_id, l.line_no, p.title || case v.title when '' then '' else ', ' || v.title end, l.quantity, v.unit,
+           l.paid_minor
       from orders.part_line l
       join orders.order_line o on o.cell = l.cell and o.order_id = l.order_id and o.line_no = l.line_no
       join catalog.variant v on v.id = o.variant_id

@@ -14,6 +14,9 @@ import msgspec
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
 from entrepot.pricing import LimitReached, Line, QuotaUse
 
+REASON_MAX = 500
+"""Characters in which it is said why something is canceled or refunded."""
+
 
 class Purchase(msgspec.Struct, frozen=True):
     """What a quote is asked for: `lines` of `buyer_id` in `market`, sent by `shipping_code` to `address_id`.
@@ -165,11 +168,20 @@ class LineNotThere(Problem):
 
 @dataclass(eq=False)
 class UnitsTaken(Problem):
-    """Fewer units of this line are left: each can be disputed or given back once."""
+    """Fewer units of this line are left: each can be canceled, returned or disputed once."""
 
     status: ClassVar[int] = 409
     line_no: int
     left: int
+
+
+@dataclass(eq=False)
+class AmountNotLeft(Problem):
+    """Less of what was paid for this line is left."""
+
+    status: ClassVar[int] = 409
+    line_no: int
+    left_minor: int
 
 
 @dataclass(eq=False)

@@ -44,6 +44,7 @@ from entrepot.payments.reads import (
     bank_files,
     payment_of,
     payouts,
+    refunded_of,
     sent_payouts,
     statement_of,
     stuck,
@@ -62,10 +63,10 @@ from entrepot.payments.types import (
 
 __all__ = [
     "LANES", "AccountView", "BankAccount", "BankAccountNotValid", "Due", "FileView", "Gateway", "MethodNotOffered",
-    "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
-    "RefundNotFailed", "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts",
-    "bank_file", "bank_files", "cancel_many", "credit_refund", "find_gateway", "forget_webhooks", "lock_many",
-    "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many", "retry_refund",
-    "return_late", "return_payout", "sent_payouts", "settle_due", "settle_payout", "statement_of",
-    "stuck", "sweep", "take_webhook", "top_up", "top_up_many",
+    "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "SentView",
+    "StuckView", "WebhookRefused", "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many",
+    "credit_refund", "find_gateway", "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out",
+    "payment_of", "payouts", "refund_many", "refunded_of", "retry_refund", "return_late", "return_payout",
+    "sent_payouts", "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
+    "top_up_many",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,10 +21,10 @@ from entrepot.payments.paying_out import unseal
 
 EVENT_PREFIX = {
     **dict.fromkeys(("payout", "payout_return"), "pay"),
-    **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "dsp"),
-    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee"), "dsp"),
+    **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "prt"),
+    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee"), "prt"),
 }
-"""What a transfer's cause is, by its code: a payout, a dispute; all others are caused by an order."""
+"""What a transfer's cause is, by its code: a payout, a part of an order; all others are caused by an order."""
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
 
@@ -111,7 +112,7 @@ class StuckView(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of a statement; `event` is the order, dispute or payout that it comes from."""
+    """A line of a statement; `event` is the order, part of an order or payout that it comes from."""
 
     at: datetime
     code: str
@@ -136,6 +137,12 @@ async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
     if row is None:
         raise NotFound
     return PaymentView(row.method, row.currency, row.amount_minor, row.refunded_minor, row.status, row.redirect_url)
+
+
+async def refunded_of(tx: ReadTx, cell: int, payments: Sequence[UUID]) -> dict[UUID, int]:
+    """What was given back, or is about to be, of orders that these payments paid for; minor units by order."""
+    rows = await tx.all(store.REFUNDED_OF, cell=cell, payments=payments)
+    return {row.order_id: row.amount_minor for row in rows}
 
 
 async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = None) -> list[PayoutView]:

@@ -26,6 +26,11 @@ class RefundedRow(msgspec.Struct, frozen=True):
     order_id: UUID
 
 
+class RefundedOrder(msgspec.Struct, frozen=True):
+    order_id: UUID
+    amount_minor: int
+
+
 class RefundRow(msgspec.Struct, frozen=True):
     cell: int
     status: str
@@ -167,6 +172,13 @@ ADD_REFUNDED = sql(
     returning p.id
     """,
     UUID,
+)
+REFUNDED_OF = sql(
+    """
+    select order_id, sum(amount_minor)::bigint from payments.refund
+     where cell = :cell and payment_id = any (:payments::uuid[]) group by order_id
+    """,
+    RefundedOrder,
 )
 METHODS_OF = sql(
     """

@@ -20,8 +20,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.catalog import Price
 from entrepot.kit.money import exponent
+from entrepot.orders import OrderPart
 from entrepot.trade import Barrier
-from entrepot.web.words import EVENTS, STATUSES, TRANSFERS
+from entrepot.web.words import EVENTS, ORDER_PARTS, STATUSES, TRANSFERS
 
 FOLDER = Path(__file__).parent
 SOURCE_LANGUAGE = "en"
@@ -73,7 +74,7 @@ class Language:
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.month,
-            self.country, self.status, self.event, self.transfer, self.said, self.rule,
+            self.country, self.status, self.event, self.transfer, self.said, self.rule, self.part_name,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -152,6 +153,9 @@ class Language:
 
     def transfer(self, code: str) -> str:
         return self.text(TRANSFERS.get(code, code))
+
+    def part_name(self, part: OrderPart) -> str:
+        return self.text(ORDER_PARTS[part.kind, part.party])
 
     def html(self, template: str, context: dict[str, Any]) -> str:
         return self._templates.get_template(template).render(context)

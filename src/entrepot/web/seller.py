@@ -12,7 +12,9 @@ from starlette.responses import Response
 from entrepot import logistics, orders, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
+from entrepot.kit.ids import parse
 from entrepot.kit.problem import NotFound
+from entrepot.orders import OrderView
 from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
@@ -48,11 +50,20 @@ async def all_orders(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def order_page(tx: ReadTx, visit: Visit) -> Response:
+    view = await orders.order_view(tx, visit.me.cell, visit.id("ord", "order_id"), seller_id=visit.seller_id)
+    return await _show_order(tx, visit, view)
+
+
+async def part_page(tx: ReadTx, visit: Visit) -> Response:
+    """The order of a part, which a line of the statement names."""
+    view = await orders.order_of_part(tx, visit.me.cell, visit.id("prt", "part_id"), visit.seller_id)
+    return await _show_order(tx, visit, view)
+
+
+async def _show_order(tx: ReadTx, visit: Visit, view: OrderView) -> Response:
     """One order with where it goes; an address that its owner had erased is not shown."""
-    order_id = visit.id("ord", "order_id")
-    view = await orders.order_view(tx, visit.me.cell, order_id, seller_id=visit.seller_id)
     try:
-        address = await orders.ship_to(tx, visit.me.cell, order_id, visit.seller_id)
+        address = await orders.ship_to(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
     except NotFound:
         address = None
     return await visit.show(tx, "seller_order.html", view=view, address=address, stage=stage(view))
@@ -133,6 +144,7 @@ routes = [
     page("/seller", to_ship, SELLER),
     page("/seller/orders", all_orders, SELLER),
     page("/seller/orders/{order_id}", order_page, SELLER),
+    page("/seller/parts/{part_id}", part_page, SELLER),
     form("/seller/orders/{order_id}/ship", ship, Shipping, SELLER),
     form("/seller/orders/{order_id}/cancel", cancel, Nothing, SELLER),
     form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),

@@ -56,14 +56,23 @@ TRANSFERS = {
     "payout": N("Payout"),
     "payout_return": N("Payout returned by the bank"),
     "refund": N("Refund"),
-    "recall": N("Taken back for a dispute"),
-    "part_release": N("Released after a dispute"),
+    "recall": N("Taken back to be given back"),
+    "part_release": N("Released after all"),
     "part_commission": N("Commission"),
     "part_payment_fee": N("Payment fee"),
     "commission_back": N("Commission given back"),
     "payment_fee_back": N("Payment fee given back"),
 }
 """Lines of a seller's statement."""
+
+ORDER_PARTS = {
+    ("canceled", "buyer"): N("Canceled by the buyer"),
+    ("canceled", "seller"): N("Canceled by the seller"),
+    ("refunded", "seller"): N("Refunded by the seller"),
+    ("disputed", "buyer"): N("Disputed"),
+    ("returned", "buyer"): N("Returned"),
+}
+"""Parts of orders that go their own way, by their kind and whose doing they are."""
 
 DISPUTE_KINDS = {
     "not_received": N("It did not come"),
@@ -145,7 +154,8 @@ REFUSALS = {
     "dispute_full": N("Nothing more can be added to this dispute."),
     "file_not_taken": N("A file must be a JPEG, PNG or WebP picture or a PDF of at most a megabyte."),
     "line_not_there": N("The order has no such item."),
-    "units_taken": N("Only %(left)s of these are left: each can be disputed once."),
+    "units_taken": N("Only %(left)s of these are left: each can be canceled, returned or disputed once."),
+    "amount_not_left": N("Only %(left)s of what was paid for this are left."),
     "nothing_paid": N("Nothing was paid for these, so nothing can be given back."),
     "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
     "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
@@ -208,6 +218,7 @@ FIELDS = {
     "number": N("Please give the number of the permit."),
     "valid_to": N("Please give a day, or none."),
     "birth_date": N("Please check your date of birth."),
+    "reason": N("Please say why, in at most 500 characters."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
@@ -217,6 +228,7 @@ DONE = {
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),
     "order_canceled": N("The order is canceled and the money is on its way back."),
+    "part_canceled": N("It is canceled and the money is on its way back."),
     "purchase_canceled": N("The purchase is canceled. Nothing more has to be paid."),
     "shipped": N("The order is marked as shipped."),
     "refunded": N("The buyer gets the money back."),
@@ -269,6 +281,8 @@ def refusal(
         shown["available"] = money(values["available_minor"])
     if isinstance(values.get("rule"), Barrier):
         shown["rule"] = rule(values["rule"])
+    if "left_minor" in values:
+        shown["left"] = money(values["left_minor"])
     if "order_status" in values:
         shown["order_status"] = text(STATUSES.get(values["order_status"], values["order_status"]))
     return text(message, **shown)

@@ -168,11 +168,14 @@ async def top_up(world: World) -> None:
 _STATUS = sql("select status from orders.order where cell = :cell and id = :id", str)
 _LIKELY = {
     "awaiting_payment": ("cancel_unpaid", "cancel"),
-    "paid": ("ship", "ship", "ship", "cancel", "cancel_by_seller"),
-    "shipped": ("scan", "scan", "scan", "confirm", "refund"),
-    "delivered": ("confirm", "confirm", "scan", "refund"),
+    "paid": ("ship", "ship", "ship", "cancel", "cancel_by_seller", "cancel_line", "cancel_line", "refund_amount"),
+    "shipped": ("scan", "scan", "scan", "confirm", "refund", "refund_amount"),
+    "delivered": ("confirm", "confirm", "scan", "refund", "refund_amount"),
 }
-_ANYTHING = ("ship", "scan", "confirm", "cancel", "cancel_by_seller", "cancel_unpaid", "refund")
+_ANYTHING = (
+    "ship", "scan", "confirm", "cancel", "cancel_by_seller", "cancel_unpaid", "cancel_line", "refund", "refund_amount",
+    "refund_amount",
+)  # fmt: skip
 
 
 async def go_on(world: World) -> None:
@@ -283,6 +286,11 @@ async def _do(tx: Tx, world: World, verb: str, order: LiveOrder) -> None:
             await orders.cancel_unpaid(tx, home, order.group_id, order.buyer_id)
         case "cancel_by_seller":
             await orders.cancel(tx, cell, [order.id], seller_id=order.seller_id)
+        case "cancel_line":
+            await orders.cancel_lines(tx, home, order.id, {world.keys % 2 + 1: 1}, buyer_id=order.buyer_id)
+        case "refund_amount":
+            amount_minor = world.keys % 700 + 1
+            await orders.refund_amount(tx, cell, order.id, 1, amount_minor, "A gift.", seller_id=order.seller_id)
         case "refund":
             await orders.refund(tx, cell, [order.id], seller_id=order.seller_id)
         case "scan":

@@ -2,33 +2,65 @@
 
 from entrepot.world.auditor.check import check
 
-# Shares are differences of cumulative floors, so their sum is one floor, whoever came first.
 PART_SHARES = check(
     "part_shares",
-    "The parts of an order have of each of its lines the share of their units, rounded down, and of its payment fee "
-    "all when they have all units; no line has fewer units than they.",
+    "A part has of each of its lines, of what the parts before it left, the share of its units, or of its amount when "
+    "it has none, rounded down; and no more than that was left.",
     """
-    select 'orders.order ' || o.id as item,
-           row(l.paid, l.discount, l.commission, true, true) as expected,
-           row(p.paid, p.discount, p.commission,
-               p.fee <= o.payment_fee_minor and (p.fee = o.payment_fee_minor or not l.whole), l.within) as found,
-           '(paid, discount, commission, fee, units)' as detail
-      from (select order_id, sum(paid_minor) as paid, sum(operator_discount_minor) as discount,
-                   sum(commission_minor) as commission, sum(payment_fee_minor) as fee
-              from orders.part where cell = :cell {order:order_id} group by order_id) p
+    select 'orders.part ' || x.part_id || ' line ' || x.line_no as item,
+           case when x.quantity > 0
+                then row(div(x.paid * x.quantity, nullif(x.units, 0)), div(x.discount * x.quantity, nullif(x.units, 0)),
+                         div(x.commission * x.quantity, nullif(x.units, 0)), x.quantity <= x.units)
+                else row(x.paid_minor::numeric, div(x.discount * x.paid_minor, nullif(x.paid, 0)),
+                         div(x.commission * x.paid_minor, nullif(x.paid, 0)), x.paid_minor <= x.paid) end as expected,
+           row(x.paid_minor::numeric, x.operator_discount_minor::numeric, x.commission_minor::numeric, true) as found,
+           '(paid, discount, commission, within what was left)' as detail
+      from (select t.*, l.quantity - coalesce(sum(t.quantity) over earlier, 0) as units,
+                   l.gross_minor - l.discount_minor + l.shipping_minor - coalesce(sum(t.paid_minor) over earlier, 0)
+                       as paid,
+                   d.amount - coalesce(sum(t.operator_discount_minor) over earlier, 0) as discount,
+                   l.commission_minor - coalesce(sum(t.commission_minor) over earlier, 0) as commission
+              from orders.part_line t
+              join orders.part p on p.cell = t.cell and p.id = t.part_id
+              join orders.order_line l on l.cell = t.cell and l.order_id = t.order_id and l.line_no = t.line_no
+             cross join lateral (select coalesce(sum(x.amount_minor), 0) as amount from orders.discount_line x
+                                  where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
+                                    and x.funding_party = 'operator') d
+             where t.cell = :cell {order:t.order_id}
+            window earlier as (partition by t.order_id, t.line_no order by p.no
+                               rows between unbounded preceding and 1 preceding)) x
+    """,
+    by="order",
+)
+
+PART_SUM = check(
+    "part_sum",
+    "A part is the sum of its lines.",
+    """
+    select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee) as expected,
+           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor) as found,
+           '(paid, discount, commission, fee)' as detail
+      from orders.part p
+     cross join lateral (select sum(x.paid_minor)::bigint as paid, sum(x.operator_discount_minor)::bigint as discount,
+                                sum(x.commission_minor)::bigint as commission, sum(x.payment_fee_minor)::bigint as fee
+                           from orders.part_line x where x.cell = :cell and x.part_id = p.id) l
+     where p.cell = :cell {order:p.order_id}
+    """,
+    by="order",
+)
+
+PART_FEE = check(
+    "part_fee",
+    "The parts of an order have no more than its payment fee, and all of it when they have all units.",
+    """
+    select 'orders.order ' || o.id as item, true as expected,
+           p.fee <= o.payment_fee_minor and (p.fee = o.payment_fee_minor or p.units < u.units) as found,
+           p.fee || ' of ' || o.payment_fee_minor as detail
+      from (select order_id, sum(payment_fee_minor) as fee, sum(quantity) as units
+              from orders.part_line where cell = :cell {order:order_id} group by order_id) p
       join orders.order o on o.cell = :cell and o.id = p.order_id
-     cross join lateral (
-           select sum(div((l.gross_minor - l.discount_minor + l.shipping_minor) * t.taken, l.quantity)) as paid,
-                  sum(div(d.amount * t.taken, l.quantity)) as discount,
-                  sum(div(l.commission_minor * t.taken, l.quantity)) as commission,
-                  bool_and(t.taken = l.quantity) as whole, bool_and(t.taken <= l.quantity) as within
-             from orders.order_line l
-            cross join lateral (select coalesce(sum(x.quantity), 0) as taken from orders.part_line x
-                                 where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no) t
-            cross join lateral (select coalesce(sum(x.amount_minor), 0) as amount from orders.discount_line x
-                                 where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
-                                   and x.funding_party = 'operator') d
-            where l.cell = :cell and l.order_id = p.order_id) l
+     cross join lateral (select sum(l.quantity) as units from orders.order_line l
+                          where l.cell = :cell and l.order_id = p.order_id) u
     """,
     by="order",
 )
@@ -68,13 +100,14 @@ PART_MONEY = check(
 DISPUTE = check(
     "dispute",
     "A dispute has the part of its order that bears its id, of what it claims: ended with what was granted once it is "
-    "closed; and there is no other part.",
+    "closed; and no other part is disputed or returned.",
     """
     select 'disputes.dispute ' || coalesce(d.id, p.id) as item,
            row(d.order_id, d.claimed_minor, case when d.status = 'closed' then d.granted_minor end) as expected,
            row(p.order_id, p.paid_minor, p.back_minor) as found, '(order, amount, granted)' as detail
       from (select * from disputes.dispute where cell = :cell {order:order_id}) d
-      full join (select * from orders.part where cell = :cell {order:order_id}) p on p.id = d.id
+      full join (select * from orders.part
+                  where cell = :cell and kind in ('disputed', 'returned') {order:order_id}) p on p.id = d.id
     """,
     by="order",
 )
@@ -91,4 +124,4 @@ DISPUTE_OVERDUE = check(
     by="order",
 )
 
-CHECKS = (PART_SHARES, PART_MONEY, DISPUTE, DISPUTE_OVERDUE)
+CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, DISPUTE, DISPUTE_OVERDUE)

@@ -35,7 +35,8 @@ STOCK_LIMIT = check(
 
 STOCK_PROMISED = check(
     "stock_promised",
-    "Held is what orders awaiting payment ask for, allocated what paid orders ask for that are not shipped yet.",
+    "Held is what orders awaiting payment ask for, allocated what paid orders ask for that are not shipped yet, less "
+    "what of them was canceled.",
     """
     select 'inventory.stock ' || coalesce(s.id, l.stock_id) as item,
            row(coalesce(l.held, 0), coalesce(l.allocated, 0)) as expected, row(s.held, s.allocated) as found,
@@ -43,9 +44,14 @@ STOCK_PROMISED = check(
       from (select * from inventory.stock where cell = :cell) s
       full join (select l.stock_id,
                         (sum(l.quantity) filter (where o.status = 'awaiting_payment'))::bigint as held,
-                        (sum(l.quantity) filter (where o.status = 'paid'))::bigint as allocated
+                        (sum(l.quantity - c.units) filter (where o.status = 'paid'))::bigint as allocated
                    from orders.order o
                    join orders.order_line l on l.cell = o.cell and l.order_id = o.id
+                  cross join lateral (select coalesce(sum(x.quantity), 0) as units
+                                        from orders.part_line x
+                                        join orders.part p on p.cell = x.cell and p.id = x.part_id
+                                       where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
+                                         and p.kind = 'canceled') c
                   where o.cell = :cell and o.status in ('awaiting_payment', 'paid')
                   group by l.stock_id) l on l.stock_id = s.id
     """,
@@ -75,8 +81,8 @@ MOVEMENT = check(
 # Goods may come back after a refund, or not at all; never more than were sent.
 ORDER_MOVEMENTS = check(
     "order_movements",
-    "Per order and stock row: held while it awaits payment, allocated while it is paid, gone once it is shipped, and "
-    "untouched when it never was; never more returned than shipped.",
+    "Per order and stock row, but for what of it was canceled: held while it awaits payment, allocated while it is "
+    "paid, gone once it is shipped, and untouched when it never was; never more returned than shipped.",
     """
     select 'orders.order ' || order_id || ' stock ' || stock_id as item,
            row(case when l.sent then -l.quantity else 0 end,
@@ -85,11 +91,16 @@ ORDER_MOVEMENTS = check(
                least(coalesce(m.returned, 0), case when l.sent then l.quantity else 0 end)) as expected,
            row(coalesce(m.sent, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), coalesce(m.returned, 0)) as found,
            coalesce(l.status, 'no such order line') || ' (on_hand, held, allocated, returned)' as detail
-      from (select l.order_id, l.stock_id, sum(l.quantity)::bigint as quantity, min(o.status) as status,
+      from (select l.order_id, l.stock_id, sum(l.quantity - c.units)::bigint as quantity, min(o.status) as status,
                    bool_or(o.status in ('shipped', 'delivered', 'completed')
                            or o.status = 'refunded' and o.shipped_at is not null) as sent
               from orders.order_line l
               join orders.order o on o.cell = l.cell and o.id = l.order_id
+             cross join lateral (select coalesce(sum(x.quantity), 0) as units
+                                        from orders.part_line x
+                                        join orders.part p on p.cell = x.cell and p.id = x.part_id
+                                       where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
+                                         and p.kind = 'canceled') c
              where l.cell = :cell {order:l.order_id}
              group by l.order_id, l.stock_id) l
       full join (select cause_id as order_id, stock_id,
