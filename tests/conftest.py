@@ -169,7 +169,7 @@ async def _migrate(url: str) -> None:
 @contextmanager
 def _database(pg_url: str, template: str) -> Iterator[str]:
     name = f"entrepot_{os.getpid()}_{next(_serial)}"
-    _administer(pg_url, f"create database {name} template {template}")
+    _administer(pg_url, f"create database {name} template {template} strategy file_copy")
     yield _sibling(pg_url, name)
     _administer(pg_url, f"drop database {name} with (force)")
 

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -162,7 +163,7 @@ def build(
     counts: Counts = metrics.SHOP,
 ) -> App:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
-    document = msgspec.json.encode(describe(ROUTES, __version__))
+    document = _document()
 
     async def openapi(_: Request) -> Response:
         return Response(document, media_type="application/json")
@@ -190,6 +191,11 @@ def build(
     app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None, counts=counts)
     app.state.placing = orders.Placing(db, gateway_offered=gateway is not None, counts=counts)
     return app
+
+
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(describe(ROUTES, __version__))
 
 
 def create() -> ASGIApp:
