@@ -1507,6 +1507,22 @@ begin
      where q.cell = p_cell and q.id = any (ids);
 end $$;
 
+CREATE FUNCTION trade.screen_many(p_plains text[]) RETURNS TABLE(ord integer, list text, ref text, name text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    SET "pg_trgm.similarity_threshold" TO '0.75'
+    AS $$
+    select distinct on (n.ord, p.list, p.ref) n.ord::int, p.list, p.ref, p.name
+      from unnest(p_plains) with ordinality as n (plain, ord)
+     cross join lateral (select d.list, d.ref, d.name from trade.denied_party d
+                          where cardinality(d.words) > 1 and d.words <@ string_to_array(n.plain, ' ')
+                          union all
+                         select d.list, d.ref, d.name from trade.denied_party d
+                          where d.plain operator(public.%) n.plain) p
+     where n.plain <> ''
+     order by n.ord, p.list, p.ref
+$$;
+
 CREATE TABLE accounts.address (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2084,6 +2100,21 @@ CREATE TABLE orders.discount_line (
     CONSTRAINT discount_line_funding_party_check CHECK ((funding_party = ANY (ARRAY['operator'::text, 'seller'::text])))
 );
 
+CREATE TABLE orders.hold (
+    cell smallint NOT NULL,
+    order_id uuid NOT NULL,
+    list text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    held_at timestamp with time zone NOT NULL,
+    decision text COLLATE pg_catalog."C",
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT hold_check CHECK ((num_nulls(decision, decided_at, decided_by) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT hold_decision_check CHECK ((decision = ANY (ARRAY['released'::text, 'rejected'::text])))
+);
+
 CREATE TABLE orders."order" (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2633,6 +2664,14 @@ CREATE TABLE trade.code_text (
     source text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE trade.denied_party (
+    list text NOT NULL COLLATE pg_catalog."C",
+    ref text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    plain text NOT NULL,
+    words text[] NOT NULL
+);
+
 CREATE TABLE trade.duty_rate (
     tariff text NOT NULL COLLATE pg_catalog."C",
     code text NOT NULL COLLATE pg_catalog."C",
@@ -2857,6 +2896,9 @@ ALTER TABLE ONLY orders.cart
 ALTER TABLE ONLY orders.discount_line
     ADD CONSTRAINT discount_line_pkey PRIMARY KEY (cell, order_id, line_no, kind);
 
+ALTER TABLE ONLY orders.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (cell, order_id, list, ref);
+
 ALTER TABLE ONLY orders.order_group
     ADD CONSTRAINT order_group_pkey PRIMARY KEY (cell, id);
 
@@ -2956,6 +2998,9 @@ ALTER TABLE ONLY trade.code
 ALTER TABLE ONLY trade.code_text
     ADD CONSTRAINT code_text_pkey PRIMARY KEY (nomenclature, code, language);
 
+ALTER TABLE ONLY trade.denied_party
+    ADD CONSTRAINT denied_party_pkey PRIMARY KEY (list, ref, plain);
+
 ALTER TABLE ONLY trade.duty_rate
     ADD CONSTRAINT duty_rate_pkey PRIMARY KEY (tariff, heading, code, program, valid_from);
 
@@ -3044,6 +3089,8 @@ CREATE INDEX border_quote ON orders.border USING btree (cell, quote_id);
 
 CREATE INDEX cart_buyer ON orders.cart USING btree (cell, buyer_id);
 
+CREATE INDEX hold_open ON orders.hold USING btree (cell, order_id) WHERE (decision IS NULL);
+
 CREATE INDEX order_group_buyer ON orders.order_group USING btree (cell, buyer_id, id);
 
 CREATE INDEX order_group_id ON orders."order" USING btree (cell, group_id);
@@ -3083,6 +3130,10 @@ CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 
 CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
+
+CREATE INDEX denied_party_plain ON trade.denied_party USING gin (plain public.gin_trgm_ops);
+
+CREATE INDEX denied_party_words ON trade.denied_party USING gin (words);
 
 CREATE INDEX law_country ON trade.law USING btree (country, kind);
 
@@ -3162,6 +3213,9 @@ ALTER TABLE ONLY orders.cart
 
 ALTER TABLE ONLY orders.discount_line
     ADD CONSTRAINT discount_line_cell_order_id_line_no_fkey FOREIGN KEY (cell, order_id, line_no) REFERENCES orders.order_line(cell, order_id, line_no);
+
+ALTER TABLE ONLY orders.hold
+    ADD CONSTRAINT hold_cell_order_id_fkey FOREIGN KEY (cell, order_id) REFERENCES orders."order"(cell, id);
 
 ALTER TABLE ONLY orders.order_line
     ADD CONSTRAINT order_line_cell_order_id_fkey FOREIGN KEY (cell, order_id) REFERENCES orders."order"(cell, id);

@@ -122,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     tariff.add_argument("--json", action="store_true")
     tariff.set_defaults(run=_tariff)
 
+    parties = commands.add_parser("parties", help="denied parties: read a list of names, whose orders are then held")
+    parties.add_argument("verb", choices=["import", "list"])
+    parties.add_argument("file", nargs="?", type=Path, help="CSV with the columns name, and id and aliases if you like")
+    parties.add_argument("--list", dest="name", metavar="NAME", help="its name (the file's), as a whole replaced")
+    parties.set_defaults(run=_parties)
+
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
     sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
     sim.add_argument("--steps", type=int, default=1000)
@@ -259,6 +265,16 @@ def _tariff(settings: Settings, arguments: argparse.Namespace) -> int | None:
         return command.run(settings, arguments.verb, arguments.folder, as_json=arguments.json)
     except command.UsageError as error:
         return _refuse(2, error)
+
+
+def _parties(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.trade import command
+
+    try:
+        command.run_parties(settings, arguments.verb, arguments.file, arguments.name)
+    except command.UsageError as error:
+        return _refuse(2, error)
+    return 0
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:

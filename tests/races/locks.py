@@ -80,6 +80,8 @@ RACED = {
     "test_placing.test_the_last_of_a_wallet_is_spent_once": "ledger.change_many ledger.lock_many",
     "test_placing.test_the_last_unit_is_sold_once": "inventory.lock_many inventory.move_many",
     "test_placing.test_the_last_use_of_a_promotion_is_used_once": "pricing.lock_quotas pricing.use_quotas",
+    "test_selling.test_a_hold_is_decided_once": "orders.DECIDE",
+    "test_selling.test_an_order_is_held_or_sent": "orders.HOLD",
     "test_selling.test_a_quote_has_seen_the_new_rule_or_is_ended": (
         "orders.EXPIRE trade.FORGET_RULES trade.HOLD_RULES trade.LOCK_RULES"
     ),
@@ -108,6 +110,7 @@ EXCEPTED = {
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
         "kit._PUT orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS trade.FORGET_TRAITS trade.GRANT "
+        "trade.FORGET_PARTIES "
         "trade.WITHDRAW trade.FORGET_SAMPLE trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A rule of what may be sold, and a quote, at once."""
+"""A rule of what may be sold and a quote, and an order that is held and sent, at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 
 from entrepot import accounts, orders
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import parse
+from entrepot.kit.ids import NIL, parse
 from entrepot.kit.problem import Problem
+from entrepot.logistics import NewShipment
+from entrepot.orders.holds import hold_by_hand
 from entrepot.orders.selling import recheck
 from entrepot.trade.readings import Ruling
 from entrepot.trade.restrictions import put, set_category_traits
@@ -18,7 +20,7 @@ from entrepot.trade.types import Restriction
 from tests.orders.counter import NOW
 from tests.races.ground import Ground, open_ground
 from tests.races.interleave import Work
-from tests.races.test_hands import HOME
+from tests.races.test_hands import HOME, ONE, does
 
 SEEDS = range(12)
 BANNED = Restriction("race", "prohibited", {"en": "No."}, traits=("race",))
@@ -67,3 +69,29 @@ async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None
                 ends = await ground.value("select expires_at from orders.quote where id = $1", parse("quo", told[0]))
                 assert ends <= ground.clock.now()
     assert seen == {"quo_", "not_"}
+
+
+async def test_an_order_is_held_or_sent(ground: Ground) -> None:
+    seen = set()
+    for seed in SEEDS:
+        await ground.fresh(units=9)
+        (order,) = await ground.bought(ONE)
+        send = does(orders.ship_many, 0, [NewShipment(order, "house", order.hex)])
+        async with ground.race(seed, does(hold_by_hand, order, "why"), send) as told:
+            seen.add(tuple(told))
+            held = await ground.value("select count(*) from orders.hold where order_id = $1", order)
+            assert (await ground.status(order), held) == (("shipped", 0) if told[1] is None else ("paid", 1))
+    assert seen == {("wrong_status", None), (None, "order_held")}
+
+
+async def test_a_hold_is_decided_once(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh(units=9)
+        (order,) = await ground.bought(ONE)
+        await does(hold_by_hand, order, "why")(ground.db)
+        ways = [does(way, order, NIL, "note") for way in (orders.release_held, orders.reject_held)]
+        async with ground.race(seed, *ways) as told:
+            decision = await ground.value("select decision from orders.hold where order_id = $1", order)
+            assert (told, decision, await ground.status(order)) in (
+                ([None, "not_found"], "released", "paid"), (["wrong_status", None], "rejected", "canceled"),
+            )  # fmt: skip

@@ -41,6 +41,8 @@ EXCEPTIONS = {
     "ledger.store.IS_CLOSED": ALL_CELLS,
     "ledger.store.IS_CLOSING": ALL_CELLS,
     "ledger.store.TRIAL_BALANCE": ALL_CELLS,
+    "orders.store_holds.CELL_OF": UNKNOWN,
+    "orders.store_holds.HOLDS": ALL_CELLS,
     "orders.store.BOUGHT_LATELY": ALL_CELLS,
     "orders.store.DAYS": ALL_CELLS,
     "orders.store.LAST_ORDER_AT": ALL_CELLS,

@@ -41,6 +41,7 @@ OPERATORS = (
     "/operator", "/operator/books", "/operator/payouts", "/operator/campaigns", "/operator/sellers", "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
+    "/operator/holds",
 )  # fmt: skip
 
 

@@ -39,6 +39,10 @@ PARTS = {
         "delete from disputes.dispute where id = uid('frozen')",
         ["dispute: disputes.dispute [frozen]"],
     ),
+    "held order that was sent": (
+        "insert into orders.hold values (0, uid('shipped'), 'list', '1', 'Ada', '2020-02-29 12:00Z')",
+        ["order_held: orders.order [shipped]"],
+    ),
     "silence that ended no turn": (
         "update disputes.dispute set due_at = '2020-02-29 01:00Z' where id = uid('frozen')",
         ["dispute_overdue: disputes.dispute [frozen]"],

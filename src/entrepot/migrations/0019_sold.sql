@@ -75,3 +75,50 @@ create table orders.age_given (
     given_at timestamptz not null,
     primary key (cell, buyer_id, proof)
 );
+
+-- To whom nothing is sent: names of lists that the operator brings in, each list as a whole. `plain` is the name as it
+-- is compared (trade.parties), `words` are its words; a name in other spellings is a row each.
+create table trade.denied_party (
+    list  text   collate "C" not null,
+    ref   text   collate "C" not null,
+    name  text   not null,
+    plain text   not null,
+    words text[] not null,
+    primary key (list, ref, plain)
+);
+create index denied_party_words on trade.denied_party using gin (words);
+create index denied_party_plain on trade.denied_party using gin (plain public.gin_trgm_ops);
+
+-- Whom names may mean: all words of a listed name of two or more are in it, or it is spelled almost the same.
+do $$ begin perform public.similarity('', ''); end $$;  -- loads the library, which declares the setting used below
+create function trade.screen_many(p_plains text[]) returns table (ord int, list text, ref text, name text)
+language sql stable set search_path = pg_catalog set pg_trgm.similarity_threshold = 0.75 as $$
+    select distinct on (n.ord, p.list, p.ref) n.ord::int, p.list, p.ref, p.name
+      from unnest(p_plains) with ordinality as n (plain, ord)
+     cross join lateral (select d.list, d.ref, d.name from trade.denied_party d
+                          where cardinality(d.words) > 1 and d.words <@ string_to_array(n.plain, ' ')
+                          union all
+                         select d.list, d.ref, d.name from trade.denied_party d
+                          where d.plain operator(public.%) n.plain) p
+     where n.plain <> ''
+     order by n.ord, p.list, p.ref
+$$;
+
+-- Orders that keep their goods until the operator has looked: one row for each listed name that their buyer or recipient
+-- may be. What was decided stays.
+create table orders.hold (
+    cell       smallint    not null,
+    order_id   uuid        not null,
+    list       text        collate "C" not null,
+    ref        text        collate "C" not null,
+    name       text        not null,  -- as it is listed, or why somebody holds it
+    held_at    timestamptz not null,
+    decision   text        collate "C" check (decision in ('released', 'rejected')),  -- null: it is held
+    decided_at timestamptz,
+    decided_by uuid,
+    note       text        not null default '',
+    primary key (cell, order_id, list, ref),
+    foreign key (cell, order_id) references orders.order (cell, id),
+    check (num_nulls(decision, decided_at, decided_by) in (0, 3))
+);
+create index hold_open on orders.hold (cell, order_id) where decision is null;

@@ -22,7 +22,7 @@ What may not be sold is refused at the quote (orders.selling), which ends before
 Events: group_awaiting_payment, group_paid, group_expired, group_canceled (key: the group; data: buyer_id, orders; each
 cell of a group tells it of its own orders, the buyer's also when it has none), order_shipped, order_delivered,
 order_completed, order_canceled, order_refunded, order_part_frozen, order_part_ended (key: the order; data: seller_id,
-buyer_id, and part_id and kind of a part).
+buyer_id, and part_id and kind of a part), order_held, order_hold_released, order_hold_rejected (data: user_id).
 """
 
 from entrepot.orders.actions import (
@@ -58,6 +58,7 @@ from entrepot.orders.carts import (
     set_quantity,
     set_shipping,
 )
+from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, reject_held, release_held
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount
 from entrepot.orders.placing import Placing, place
@@ -86,6 +87,7 @@ from entrepot.orders.types import (
     LineNotThere,
     NothingPaid,
     OfferUnavailable,
+    OrderHeld,
     Place,
     Placed,
     Purchase,
@@ -97,14 +99,15 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy", "CartView", "Day", "Frozen",
-    "Judged", "LineNotThere", "NothingPaid", "OfferUnavailable", "OrderPart", "OrderView", "PartLine", "Place",
-    "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "UnitsTaken", "Verdict", "WrongStatus",
-    "add_line", "ages_of", "at_door", "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_lines",
-    "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm", "create_cart", "days",
-    "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view",
-    "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part", "order_view", "own_cart",
-    "part_lines", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many",
-    "quote_view", "refund", "refund_amount", "release_many", "remove_line", "run_timers", "seller_orders",
-    "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "CONSUMERS", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy", "CartView", "Day",
+    "Frozen", "HoldView", "Judged", "LineNotThere", "NothingPaid", "OfferUnavailable", "OrderHeld", "OrderPart",
+    "OrderView", "PartLine", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut",
+    "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately", "buy_many",
+    "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid", "cart_size", "cart_view", "cell_of",
+    "confirm", "create_cart", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date",
+    "group_detail", "group_view", "held_orders", "judge_offers", "keys_placed", "latest_cart", "objection",
+    "order_of_part", "order_view", "own_cart", "part_lines", "place", "place_many", "place_spanning", "problem_of",
+    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held",
+    "release_many", "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
+    "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -19,9 +19,10 @@ from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post
 from entrepot.kit.ids import END, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, carts, parts, reads, selling
+from entrepot.orders import actions, carts, holds, parts, reads, selling
 from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.carts import CartView, QuoteView
+from entrepot.orders.holds import HoldView
 from entrepot.orders.jobs import settle
 from entrepot.orders.placing import Placing
 from entrepot.orders.reads import GroupBrief, GroupView, OrderBrief, OrderView
@@ -35,6 +36,7 @@ from entrepot.orders.types import (
     CartIncomplete,
     LineNotThere,
     OfferUnavailable,
+    OrderHeld,
     Place,
     Placed,
     UnitsTaken,
@@ -142,6 +144,24 @@ class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Orders(msgspec.Struct, frozen=True):
     items: list[OrderBrief]
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    why: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the operator has found out."""
+
+    note: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class HoldsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[str, ref("ord")] | None = None
+
+
+class Holds(msgspec.Struct, frozen=True):
+    items: list[HoldView]
 
 
 class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -310,6 +330,26 @@ async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> No
     await actions.refund(tx, caller.cell, [order_id], seller_id=_seller(caller))
 
 
+async def list_holds(tx: ReadTx, query: HoldsQuery) -> Holds:
+    """Orders that wait for the operator, since their buyer or recipient may be a denied party."""
+    return Holds(await holds.held_orders(tx, None if query.after is None else parse("ord", query.after)))
+
+
+async def hold_order(tx: Tx, order_id: OrderPath, body: Reason) -> None:
+    """Holds a paid order, which then is not sent: for the operator, or whatever screens for it."""
+    await holds.hold_by_hand(tx, order_id, body.why)
+
+
+async def release_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Note) -> None:
+    """The operator has looked: the order may be sent."""
+    await holds.release_held(tx, order_id, caller.user_id, body.note)
+
+
+async def reject_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Note) -> None:
+    """The operator has looked: the order is canceled, its goods and its money go back."""
+    await holds.reject_held(tx, order_id, caller.user_id, body.note)
+
+
 async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
     """What an offer costs at a door in a country, with duty and tax and without transport."""
     return await at_door(tx, offer_id, query.country)
@@ -398,7 +438,7 @@ routes = [
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
     post(
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
-        raises=(WrongStatus, logistics.TrackingNumberTaken),
+        raises=(OrderHeld, WrongStatus, logistics.TrackingNumberTaken),
     ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     post(
@@ -410,6 +450,10 @@ routes = [
         raises=(WrongStatus, LineNotThere, AmountNotLeft),
     ),
     post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    get("/v1/operator/holds", list_holds, access=OPERATOR),
+    post("/v1/operator/orders/{order_id}/hold", hold_order, access=OPERATOR, raises=(WrongStatus,), key="taken"),
+    post("/v1/operator/holds/{order_id}/release", release_hold, access=OPERATOR, raises=(WrongStatus,), key="taken"),
+    post("/v1/operator/holds/{order_id}/reject", reject_hold, access=OPERATOR, raises=(WrongStatus,), key="taken"),
     get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,), switch="reports"),
     post(
         "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,

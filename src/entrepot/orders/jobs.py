@@ -11,7 +11,7 @@ import httpx
 from entrepot import payments
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
-from entrepot.orders import actions, selling, store
+from entrepot.orders import actions, screening, selling, store
 from entrepot.payments import Due, Gateway
 
 QUOTES_KEPT = timedelta(days=1)
@@ -38,11 +38,21 @@ async def _recheck(tx: Tx, cell: int, _: Sequence[Event]) -> None:
     await selling.recheck(tx, cell)
 
 
+async def _screen(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await screening.hold_matches(tx, cell, [UUID(order) for event in events for order in event.data["orders"]])
+
+
+async def _screen_all(tx: Tx, cell: int, _: Sequence[Event]) -> None:
+    await screening.hold_all(tx, cell)
+
+
 CONSUMERS = (
     Consumer("fulfillment", frozenset({"group_paid"}), _request_fulfillment),
     Consumer("delivery", frozenset({"shipment_delivered"}), _deliver),
     Consumer("late_payments", frozenset({"group_expired"}), _cancel_payments),
     Consumer("failed_payments", frozenset({"payment_failed"}), _expire_unpaid),
+    Consumer("screening", frozenset({"group_paid"}), _screen),
+    Consumer("screening_again", frozenset({"parties_listed"}), _screen_all),
     Consumer("quotes_by_new_rules", frozenset({"sale_rules_changed"}), _recheck),
 )
 

@@ -15,7 +15,7 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, store, store_parts
+from entrepot.orders import borders, screening, store, store_parts
 from entrepot.orders.borders import Border
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
 from entrepot.orders.store_parts import PartLine, PartSummary
@@ -130,7 +130,8 @@ class OrderBrief(msgspec.Struct, frozen=True):
 
 class OrderView(msgspec.Struct, frozen=True):
     """An order with its lines, its shipment and everything that happened to it, in time order. `refunded` is what the
-    buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none."""
+    buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none.
+    One that is `held` is not sent until the operator has looked at it."""
 
     order: OrderBrief
     ship_from: str
@@ -140,6 +141,7 @@ class OrderView(msgspec.Struct, frozen=True):
     refunded: Price
     parts: list[OrderPart]
     border: Border | None = None
+    held: bool = False
 
 
 class GroupView(msgspec.Struct, frozen=True):
@@ -254,11 +256,13 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     changed = [row for row in rows if parts[row.id] or row.status in ("canceled", "refunded")]
     for home in sorted({row.group_cell for row in changed}):
         refunded |= await payments.refunded_of(tx, home, [row.group_id for row in changed if row.group_cell == home])
+    held = await screening.are_held(tx, cell, ids)
     return [
         OrderView(
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
             _timeline(row, shipments.get(row.id)), shipments.get(row.id),
             Price(refunded.get(row.id, 0), row.currency), parts[row.id], crossed.get(row.id),
+            row.id in held and row.status == "paid",
         )
         for row in rows
     ]  # fmt: skip

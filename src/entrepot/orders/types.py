@@ -159,6 +159,14 @@ class WrongStatus(Problem):
 
 
 @dataclass(eq=False)
+class OrderHeld(Problem):
+    """The order waits until the operator has looked at who gets it."""
+
+    status: ClassVar[int] = 409
+    order_id: str
+
+
+@dataclass(eq=False)
 class LineNotThere(Problem):
     """The order has no line of this number."""
 

@@ -14,12 +14,14 @@ Invariants:
 
 May it be sold (`judge`): rules of countries about what a variant is, which are rows as dated as the rest.
 
-Events: sale_rules_changed (in each cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id).
+Events: sale_rules_changed, parties_listed (in each cell, of nobody), permit_granted, permit_withdrawn (key: the
+seller's id; data: country, name, user_id).
 """
 
 from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import items
+from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.reads import book, tariff_of
 from entrepot.trade.restrictions import (
     Judged,
@@ -33,6 +35,7 @@ from entrepot.trade.restrictions import (
     withdraw_permit,
 )
 from entrepot.trade.rules import quote
+from entrepot.trade.store_restrictions import Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
     AgeNeeded,
@@ -48,6 +51,7 @@ from entrepot.trade.types import (
     NotSoldThere,
     OriginMissing,
     PackNotValid,
+    PartiesNotValid,
     QuantityMissing,
     RateMissing,
     Sale,
@@ -58,7 +62,8 @@ from entrepot.trade.types import (
 
 __all__ = [
     "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing",
-    "Judged", "Landed", "LawMissing", "NotSoldThere", "OriginMissing", "PackNotValid", "QuantityMissing", "RateMissing",
-    "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries", "grant_permit", "items", "judge",
-    "load_packs", "permits", "quote", "rules_for", "rules_of", "steady", "steps", "tariff_of", "withdraw_permit",
+    "Judged", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid",
+    "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries",
+    "grant_permit", "has_parties", "items", "judge", "load_packs", "permits", "quote", "rules_for", "rules_of",
+    "screen", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

@@ -13,8 +13,11 @@ import msgspec
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database
 from entrepot.settings import Settings
-from entrepot.trade import actions, packs, store
+from entrepot.trade import actions, packs, parties, store
 from entrepot.trade.store import SourceRow
+
+PARTIES = "parties_"
+"""What the names of sources that are lists of denied parties begin with."""
 
 
 class UsageError(Exception):
@@ -40,6 +43,25 @@ def run(settings: Settings, verb: str, folder: Path | None, *, as_json: bool) ->
         print(f"{name:<48}{state['state']:<12}{state['read']:>9,} rows{state['unread']:>8,} lines unread")
     print(f"{seconds} s; what was not read, and why: entrepot tariff list")
     return 0
+
+
+def run_parties(settings: Settings, verb: str, file: Path | None, name: str | None) -> None:
+    """Reads a list of denied parties, or tells which there are. Raises UsageError, PartiesNotValid."""
+    if verb == "list":
+        rows = [row for row in asyncio.run(_listed(settings)) if row.name.startswith(PARTIES)]
+        print("\n".join(_told(rows)) or "nobody is listed")
+        return
+    if file is None:
+        raise UsageError("say which file: entrepot parties import FILE.csv")
+    found, digest = parties.read_csv(file)
+    name = name or file.stem
+
+    async def put() -> None:
+        async with _opened(settings) as db, db.write() as tx:
+            await parties.put_list(tx, name, found, digest)
+
+    asyncio.run(put())
+    print(f"{name}: {len(found):,} names; orders that are not sent yet are looked at again")
 
 
 def load_packs(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The SQL of what may be sold."""
+"""The SQL of what may be sold, and to whom nothing is sent."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ class Said(msgspec.Struct, frozen=True):
 
     trait: str
     said_by: UUID | None
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The name number `ord`, counted from 1, may be this listed one."""
+
+    ord: int
+    list: str
+    ref: str
+    name: str
 
 
 class PermitRow(msgspec.Struct, frozen=True):
@@ -164,3 +173,13 @@ PERMITS = sql(
     """,
     PermitRow,
 )
+
+FORGET_PARTIES = sql("delete from trade.denied_party where list = :list")
+ADD_PARTIES = sql("""
+    insert into trade.denied_party (list, ref, name, plain, words)
+    select distinct on (p.ref, p.plain) :list, p.ref, p.name, p.plain, string_to_array(p.plain, ' ')
+      from unnest(:refs::text[], :names::text[], :plains::text[]) as p (ref, name, plain)
+     order by p.ref, p.plain
+""")
+ANY_PARTY = sql("select exists (select from trade.denied_party)", bool)
+SCREEN = sql("select ord, list, ref, name from trade.screen_many(:plains)", Match)

@@ -350,6 +350,14 @@ class RuleNotValid(Problem):
 
 
 @dataclass(eq=False)
+class PartiesNotValid(Problem):
+    """A list of denied parties cannot be read."""
+
+    status: ClassVar[int] = 422
+    detail: str
+
+
+@dataclass(eq=False)
 class PackNotValid(Problem):
     """A pack of the law cannot be read."""
 

@@ -14,6 +14,7 @@ from entrepot.web import (
     campaigns,
     checkout,
     disputes,
+    holds,
     operator,
     parts,
     purchases,
@@ -40,6 +41,7 @@ routes = [
     *operator.routes,
     *books.routes,
     *rules.routes,
+    *holds.routes,
     *switchboard.routes,
 ]
 

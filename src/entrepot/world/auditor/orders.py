@@ -386,6 +386,20 @@ RELEASE_OVERDUE = check(
     by="order",
 )
 
+ORDER_HELD = check(
+    "order_held",
+    "An order that the operator has not released is not sent, and one that was rejected is canceled.",
+    """
+    select 'orders.order ' || o.id as item, row(false, h.decision = 'rejected') as expected,
+           row(o.shipped_at is not null, h.decision = 'rejected' and o.status = 'canceled') as found,
+           o.status || ' (sent, canceled as rejected)' as detail
+      from (select order_id, coalesce(decision, 'held') as decision from orders.hold
+             where cell = :cell and decision is distinct from 'released' {order:order_id}) h
+      join orders.order o on o.cell = :cell and o.id = h.order_id
+    """,
+    by="order",
+)
+
 CHECKS = (
     GROUP_PAID,
     AWAY_ORDER,
@@ -407,5 +421,6 @@ CHECKS = (
     FULFILLMENT,
     SHIPMENT,
     HOLD_OVERDUE,
+    ORDER_HELD,
     RELEASE_OVERDUE,
 )

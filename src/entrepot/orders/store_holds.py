@@ -1,0 +1,113 @@
+"""The SQL of orders that are held."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.sql import sql
+
+
+class Buyers(msgspec.Struct, frozen=True):
+    """An order, and where its buyer is known."""
+
+    order_id: UUID
+    group_cell: int
+    group_id: UUID
+
+
+class Names(msgspec.Struct, frozen=True):
+    """Who gets what a group bought, and who bought it; empty where that was erased."""
+
+    group_id: UUID
+    recipient: str
+    buyer: str
+
+
+class HoldRow(msgspec.Struct, frozen=True):
+    """Why an order is held, of a seller that sells it in `cell`."""
+
+    cell: int
+    order_id: UUID
+    group_cell: int
+    group_id: UUID
+    seller_name: str
+    currency: str
+    paid_minor: int
+    list: str
+    ref: str
+    name: str
+    held_at: datetime
+
+
+BUYERS = sql("select id, group_cell, group_id from orders.order where cell = :cell and id = any (:ids::uuid[])", Buyers)
+NAMES = sql(
+    """
+    select g.id, coalesce(a.recipient, ''), coalesce(p.name, '')
+      from orders.order_group g
+      left join accounts.address a on a.cell = g.cell and a.id = g.address_id
+      left join accounts.person p on p.cell = g.cell and p.user_id = g.buyer_id
+     where g.cell = :cell and g.id = any (:groups::uuid[])
+    """,
+    Names,
+)
+UNSENT = sql(
+    """
+    select id from orders.order where cell = :cell and status = 'paid' and id > :after order by id limit :limit
+    """,
+    UUID,
+)
+HOLD = sql(
+    """
+    insert into orders.hold (cell, order_id, list, ref, name, held_at)
+    select :cell, h.order_id, h.list, h.ref, h.name, :now
+      from unnest(:orders::uuid[], :lists::text[], :refs::text[], :names::text[]) as h (order_id, list, ref, name)
+     order by h.order_id, h.list, h.ref
+    on conflict do nothing
+    returning order_id
+    """,
+    UUID,
+)
+HELD = sql(
+    """
+    select distinct order_id from orders.hold
+     where cell = :cell and order_id = any (:ids::uuid[]) and decision is null
+    """,
+    UUID,
+)
+# Of these (order, list, ref) those that nobody has decided yet.
+UNDECIDED = sql(
+    """
+    select distinct h.order_id
+      from unnest(:orders::uuid[], :lists::text[], :refs::text[]) as h (order_id, list, ref)
+     where not exists (select from orders.hold d
+                        where d.cell = :cell and d.order_id = h.order_id and d.list = h.list and d.ref = h.ref
+                          and d.decision = 'released')
+    """,
+    UUID,
+)
+DECIDE = sql(
+    """
+    update orders.hold set decision = :decision, decided_at = :now, decided_by = :user_id, note = :note
+     where cell = :cell and order_id = :order_id and decision is null
+    returning order_id
+    """,
+    UUID,
+)
+HOLDS = sql(
+    """
+    select o.cell, o.id, o.group_cell, o.group_id, s.name, o.currency, o.paid_minor, h.list, h.ref, h.name, h.held_at
+      from orders.hold h
+      join orders.order o on o.cell = h.cell and o.id = h.order_id
+      join sellers.seller s on s.id = o.seller_id
+     where h.decision is null and o.status = 'paid' and o.id > :after
+     order by o.id, h.list, h.ref
+     limit :limit
+    """,
+    HoldRow,
+)
+CELL_OF = sql(
+    "select cell from orders.order where cell = any (array(select c.cell from kit.cell c)) and id = :order_id", int
+)

@@ -1,0 +1,274 @@
+"""Borders, parts 6 and 7: what may be sold where and to whom, and markets; the other parts are in test_borders.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrepot import catalog, inventory, sellers, trade
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import NIL, show
+from entrepot.trade.parties import plain, put_list
+from entrepot.trade.parties import read_csv as parties_of
+from tests.acceptance.test_borders import browser
+from tests.shop import MARKET, Shop, open_shop
+from tests.web.site import fields_of, text
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(own_db_url) as opened:
+        yield opened
+
+
+async def described(shop: Shop, offer: int, code: str, **said: object) -> int:
+    """Says what an offer sells at customs; its variant."""
+    async with shop.db.read() as tx:
+        variant: int = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", offer)
+    body = {"hs_code": code, "country_of_origin": "CN", "customs_description": "Goods", "weight_g": 100} | said
+    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=body, headers=shop.operator)
+    assert done.status_code == 200, done.text
+    return variant
+
+
+async def found(shop: Shop, market: str, words: str = "") -> list[str]:
+    """The titles of a listing, or of what a search finds; a total says the same."""
+    page = (await shop.http.get("/v1/products", params={"market": market} | ({"q": words} if words else {}))).json()
+    assert page["total"] in (None, len(page["items"]))
+    return [item["title"] for item in page["items"]]
+
+
+RULE = {
+    "countries": ["US"], "effect": "prohibited", "traits": ["lead_paint"], "citation": "16 CFR 1303.4",
+    "text": {"en": "Toys with lead paint are banned.", "de": "Spielzeug mit Bleifarbe ist verboten."},
+    "valid_from": "2026-03-01",
+}  # fmt: skip
+
+
+async def test_6_may_it_be_sold(shop: Shop) -> None:
+    """What a rule of the buyer's country forbids is not found there, nor shown, put in a cart, quoted, or sold in a
+    campaign, and the page says why in the reader's language; a rule to come ends the quotes that it forbids
+    before it begins, and a rule that comes at once ends those that are there."""
+    seller = await shop.seller()
+    toy, other = await shop.offer(seller, 2_000, 10), await shop.offer(seller, 1_000, 10)
+    both = await shop.bundle(seller, 2_500, {toy: 1, other: 1})
+    async with shop.db.read() as tx:
+        variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", toy)
+        slug, title = await tx.conn.fetchrow(
+            "select slug, title from catalog.product where id = (select product_id from catalog.variant where id = $1)",
+            variant,
+        )
+    assert len(await found(shop, MARKET)) == 3
+    buyer = await shop.buyer()
+    visitor = browser(shop, buyer.headers)
+    early = await buyer.quote([(both, 1)])
+
+    traits = f"/v1/variants/{variant}/traits"
+    assert (await shop.http.put(traits, json={"traits": ["lead_paint"]}, headers=shop.operator)).status_code == 200
+    tomorrow = RULE | {"valid_from": "2026-03-03"}
+    assert (await shop.http.put("/v1/sale-rules/lead", json=tomorrow, headers=shop.operator)).status_code == 204
+    shop.clock.advance(timedelta(hours=14, minutes=45))  # a quarter of an hour before it begins
+    assert (await buyer.quote([(toy, 1)]))["expires_at"] == "2026-03-03T00:00:00Z"
+    shop.clock.advance(timedelta(minutes=15))
+    before = await shop.state()
+    assert (await buyer.place(early)).json()["type"] == "/problems/quote_expired"
+    assert len(await found(shop, MARKET)) == 1
+    assert title not in await found(shop, MARKET, title)  # others are like it
+    shown = (await shop.http.get(f"/v1/products/{slug}", params={"market": MARKET})).json()
+    assert (shown["offers"], [rule["name"] for rule in shown["rules"]]) == ([], ["lead"])
+    page = text(await visitor.get(f"/p/{slug}"))
+    assert "This is not sold here: Toys with lead paint are banned. (16 CFR 1303.4, since Mar 3, 2026)" in page
+    page = text(await visitor.get(f"/p/{slug}?lang=de"))
+    assert "Spielzeug mit Bleifarbe ist verboten." in page
+    cart = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+    refused = await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": both})
+    assert refused.json()["type"] == "/problems/not_sold_there"
+    assert refused.json()["rule"]["text"]["en"] == "Toys with lead paint are banned."
+    door = await shop.http.get(f"/v1/offers/{toy}/at-door", params={"country": "US"})
+    assert door.json()["type"] == "/problems/not_sold_there"
+    campaign = {
+        "market": MARKET, "name": "Sale", "starts_at": "2026-03-03T10:00:00Z", "ends_at": "2026-03-04T10:00:00Z",
+        "offers": [{"offer_id": toy, "units": 1, "unit_price_minor": 100, "max_per_buyer": 1}],
+    }  # fmt: skip
+    refused = await shop.http.post("/v1/campaigns", json=campaign, headers=shop.operator)
+    assert refused.json()["type"] == "/problems/not_sold_there"
+    assert await shop.state() == before
+
+    assert (await shop.http.delete("/v1/sale-rules/lead", headers=shop.operator)).status_code == 204
+    assert len(await found(shop, MARKET)) == 3
+    good, fine = await buyer.quote([(toy, 1)]), await buyer.quote([(other, 1)])
+    category = "/v1/categories/things/traits"
+    assert (await shop.http.put(category, json={"traits": ["toy"]}, headers=shop.operator)).status_code == 204
+    wide = RULE | {"traits": ["toy"], "not_from": ["US"]}
+    assert (await shop.http.put("/v1/sale-rules/toys", json=wide, headers=shop.operator)).status_code == 204
+    await shop.run()
+    assert len(await found(shop, MARKET)) == 3  # they are sent from within
+    assert (await shop.http.put("/v1/sale-rules/lead", json=RULE, headers=shop.operator)).status_code == 204
+    await shop.run()
+    assert (await buyer.place(good)).json()["type"] == "/problems/quote_expired"
+    assert (await buyer.place(fine)).status_code == 201
+    with pytest.raises(AssertionError, match="/problems/not_sold_there"):
+        await buyer.quote([(toy, 1)])
+    await shop.audited()
+
+
+async def test_6_a_rule_that_says_nothing_is_refused(shop: Shop) -> None:
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"traits": []}, {"text": {"de": "Nein"}}, {"effect": "age"}, {"valid_to": "2026-03-01"},
+    )  # fmt: skip
+    buyer = await shop.buyer(wallet_minor=0)
+    before = await shop.state()
+    for wrong in wrongs:
+        answer = await shop.http.put("/v1/sale-rules/wrong", json=RULE | wrong, headers=shop.operator)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/rule_not_valid"), answer.text
+    assert (await shop.http.put("/v1/sale-rules/mine", json=RULE, headers=buyer.headers)).status_code == 403
+    assert await shop.state() == before
+
+
+async def test_6_permits_and_ages(shop: Shop) -> None:
+    """The rules that ship: batteries are sold to the EU by who has shown a permit, spirits to buyers of an age, which
+    the market's rule says how to give; the operator's page lists and grants."""
+    async with shop.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("de", "Deutschland", "USD", "de", "DE"))
+        await tx.conn.execute(
+            "insert into trade.code select 'HS', c, '2022-01-01', null, true, 'tests' "
+            "from unnest(array['220850', '850760']) c"
+        )
+    seller, other = await shop.seller(), await shop.seller()
+    cells, gin = await shop.offer(seller, 2_000, 10), await shop.offer(seller, 3_000, 10)
+    await described(shop, cells, "850760")
+    await described(shop, gin, "220850", volume_ml=700)
+    buyer = await shop.buyer()
+    await buyer.quote([(cells, 1)])
+    with pytest.raises(AssertionError, match="/problems/age_needed"):
+        await buyer.quote([(gin, 1)])
+    stated = await buyer.send("PUT", "/v1/age", {"age": 30})
+    assert stated.json() == {"age": 30, "proof": "stated"}
+    with pytest.raises(AssertionError, match="/problems/age_needed"):  # the US wants a date
+        await buyer.quote([(gin, 1)])
+    visitor = browser(shop, buyer.headers)
+    async with shop.db.read() as tx:
+        slug = await tx.conn.fetchval(
+            "select slug from catalog.product p join catalog.offer o on o.product_id = p.id where o.id = $1", gin
+        )
+    assert "From 21 years" in text(await visitor.get(f"/p/{slug}?market={MARKET}"))
+    await visitor.put_in_cart(slug)
+    assert "Date of birth" in text(await visitor.get("/checkout"))
+    fields = await visitor.form("/checkout", "/checkout")
+    young = await visitor.send("/checkout", fields | {"birth_date": "2005-03-03"})
+    assert young.status_code == 409
+    assert "Alcohol is for buyers of 21 or more" in text(young)
+    old = await visitor.send("/checkout", fields | {"birth_date": "2005-03-02"})  # 21 today
+    assert old.status_code == 303, old.text
+    async with shop.db.read() as tx:
+        ages = await tx.conn.fetch("select age, proof from orders.age_given order by proof")
+    assert [tuple(row) for row in ages] == [(21, "birth_date"), (30, "stated")]
+    assert (await buyer.place(await buyer.quote([(gin, 1)]))).status_code == 201
+
+    listed = (await shop.http.get("/v1/sale-rules", params={"country": "DE"})).json()["items"]
+    assert {one["rule"]["name"]: one["rule"]["effect"] for one in listed} == {
+        "adult-media": "age", "animal-products": "prohibited", "batteries": "permit", "beer-and-wine": "age",
+        "cosmetics": "permit", "medicines": "permit", "spirits": "age", "tobacco": "age",
+    }  # fmt: skip
+    async with shop.db.write() as tx:
+        for who in (seller, other):
+            variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", cells)
+            (stock,) = await inventory.open_stock(tx, 0, [who], [variant], [1])
+            await catalog.add_offer(tx, 0, catalog.NewOffer(who, variant, "de", 1, stock, 1_000))
+    assert await found(shop, "de") == []
+    operator = browser(shop, shop.operator)
+    page = await operator.get("/operator/rules?country=DE&lang=de")
+    assert "Batterien darf nur verkaufen, wer in diesem Land als Hersteller registriert ist." in text(page)
+    form = fields_of(page.text, "/permits")
+    granted = await operator.send(
+        "/operator/rules/permits",
+        form | {"seller_id": show("sel", other), "country": "DE", "rule": "batteries", "number": "DE 123"},
+    )
+    assert (granted.status_code, granted.headers["location"]) == (303, "/operator/rules?country=DE")
+    assert len(await found(shop, "de")) == 1
+    permit = f"/v1/sellers/{show('sel', other)}/permits/DE/batteries"
+    done = await shop.http.put(permit, json={"number": "1", "valid_to": "2026-03-03"}, headers=shop.operator)
+    assert done.status_code == 204
+    shop.clock.advance(timedelta(days=1))
+    assert await found(shop, "de") == []
+    assert (await shop.http.delete(permit, headers=shop.operator)).status_code == 204
+    assert (await shop.http.delete(permit, headers=shop.operator)).status_code == 404
+
+
+async def test_6_denied_parties(shop: Shop, tmp_path: Path) -> None:
+    """Who is on a list is found however the name is written; the order is paid and keeps its goods, and is not sent
+    until the operator has released it, or rejected it and everything goes back. A new list finds what waits."""
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 2_000, 10)
+    buyer = await shop.buyer()
+    (first,), (second,) = await buyer.buy([(offer, 1)]), await buyer.buy([(offer, 2)])
+    await shop.run()
+    headers = shop.session(Role.SELLER, NIL, seller)
+    parcel = {"carrier": "house", "tracking_number": "1"}
+    (third,) = await buyer.buy([(offer, 3)])
+    path = tmp_path / "sanctions.csv"
+    path.write_text("id,name,aliases\n7,Grace Hopper,\n8,The Analytical Engine Ltd.,BYRÓN; Ada-Byron\n")
+    parties, digest = parties_of(path)
+    async with shop.db.write() as tx:
+        await put_list(tx, "sanctions", parties, digest)
+    early = await shop.http.post(f"/v1/seller/orders/{show('ord', third)}/ship", json=parcel, headers=headers)
+    assert early.json()["type"] == "/problems/order_held"  # nobody has looked at it yet, and it is not sent
+    await shop.run()
+    held = (await shop.http.get("/v1/operator/holds", headers=shop.operator)).json()["items"]
+    assert [(one["order_id"], one["ref"], one["name"], one["recipient"]) for one in held] == [
+        (show("ord", order), "8", "Ada-Byron", "Ada Byron") for order in (first, second, third)
+    ]
+    assert await shop.stock(offer) == (10, 0, 6)
+    before = await shop.state()
+    for order in (first, second, third):
+        refused = await shop.http.post(f"/v1/seller/orders/{show('ord', order)}/ship", json=parcel, headers=headers)
+        assert refused.json()["type"] == "/problems/order_held"
+    assert await shop.state() == before
+    assert (await buyer.send("GET", f"/v1/orders/{show('ord', first)}")).json()["held"]
+
+    operator = browser(shop, shop.operator)
+    page = await operator.get("/operator/holds?lang=de")
+    assert "gleicht Ada-Byron (sanctions, 8;" in text(page)
+    form = fields_of(page.text, show("ord", first))
+    done = await operator.send(
+        f"/operator/holds/{show('ord', first)}", form | {"act": "release", "note": "Another Ada"}
+    )
+    assert done.status_code == 303
+    note = {"note": "It is her"}
+    rejected = f"/v1/operator/holds/{show('ord', second)}/reject"
+    assert (await shop.http.post(rejected, json=note, headers=shop.operator)).status_code == 204
+    assert (await shop.http.post(rejected, json=note, headers=shop.operator)).status_code == 409
+    assert await shop.stock(offer) == (10, 0, 4)
+    async with shop.db.write() as tx:  # the same list again: what was decided stays decided
+        await put_list(tx, "sanctions", parties, digest)
+    await shop.run()
+    sent = await shop.http.post(f"/v1/seller/orders/{show('ord', first)}/ship", json=parcel, headers=headers)
+    assert sent.status_code == 204, sent.text
+    free = await shop.http.post(f"/v1/operator/holds/{show('ord', first)}/release", json=note, headers=shop.operator)
+    assert free.json()["type"] == "/problems/wrong_status"
+    async with shop.db.read() as tx:
+        rows = await tx.conn.fetch("select decision, note from orders.hold order by order_id")
+        told = await tx.conn.fetch("select kind from kit.event where kind like 'order_h%' order by xid, id")
+    assert [tuple(row) for row in rows] == [("released", "Another Ada"), ("rejected", "It is her"), (None, "")]
+    assert [row[0] for row in told] == ["order_held"] * 3 + ["order_hold_released", "order_hold_rejected"]
+    by_hand = f"/v1/operator/orders/{show('ord', third)}/hold"
+    assert (await shop.http.post(by_hand, json={"why": "A service said so"}, headers=shop.operator)).status_code == 204
+    held = (await shop.http.get("/v1/operator/holds", headers=shop.operator)).json()["items"]
+    assert [one["list"] for one in held] == ["operator", "sanctions"]
+    await shop.audited()
+
+
+def test_6_names_are_compared_as_people_read_them(tmp_path: Path) -> None:
+    same = ("Müller, Hans", "HANS MULLER", "hans  muller", "Hans Müller GmbH")
+    assert {plain(name) for name in same} == {"hans muller"}
+    assert plain("Ltd.") == "ltd"
+    assert plain("Иван Петров") == "иван петров"
+    wrong = tmp_path / "wrong.csv"
+    for content in (b"id,who\n1,Ada\n", b"name\n", b"name\n\xff\n"):
+        wrong.write_bytes(content)
+        with pytest.raises(trade.PartiesNotValid):
+            parties_of(wrong)
