@@ -6,26 +6,28 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
-from contextlib import asynccontextmanager, redirect_stdout, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import redirect_stdout, suppress
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import asyncpg
-import httpx
 import polars as pl
 import pytest
+from pypdf import PdfReader
 
 from entrepot import catalog, cli, inventory, logistics, payments, pricing, trade
 from entrepot.kit.auth import Role
-from entrepot.kit.db import Database, ReadTx
+from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.trade.classification import propose
+from tests.acceptance.abroad import MARKUP, PARCEL, asked, browser, goods, is_shirts, sold_abroad
+from tests.acceptance.finding import ASKED, DANISH, TEXTS, TRIGRAMS, TRIGRAMS_OF_TEXTS, UndoneError, accuracy, opened
 from tests.shop import MARKET, Shop, open_shop
 from tests.trade.golden import Case, cases
-from tests.web.site import Visitor, text
+from tests.web.site import text
 
 DATA_SETS = ("hs2022", "us_hts", "uk_ukgt", "eu_taric", "worldbank", "eu_vat", "ecb")
 
@@ -57,76 +59,6 @@ def imported_again() -> dict[str, Any]:
 async def shop(own_db_url: str) -> AsyncIterator[Shop]:
     async with open_shop(own_db_url) as opened:
         yield opened
-
-
-async def asked(shop: Shop, from_: str, to: str, currency: str, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What the API answers; a refusal is the problem's document."""
-    body = {"from": from_, "to": to, "currency": currency, "lines": list(lines)} | more
-    response = await shop.http.post("/v1/landed-cost", json=body)
-    return dict(response.json())
-
-
-def goods(code: str, origin: str, value_minor: int, **more: Any) -> dict[str, Any]:
-    return {"code": code, "origin": origin, "value_minor": value_minor} | more
-
-
-ASKED = 60
-TEXTS = """
-    create temporary table texts on commit drop as
-    select substr(l.code, 1, 6) as code, string_agg(distinct h.text || ' ' || l.text, ' ') as text
-      from trade.code c
-      join trade.code_text l on l.nomenclature = 'EU' and l.code = c.code and l.language = 'en'
-      join trade.code_text h on h.nomenclature = 'EU' and h.code = substr(c.code, 1, 4) and h.language = 'en'
-     where c.nomenclature = 'EU' and c.leaf
-     group by 1;
-"""
-TRIGRAMS_OF_TEXTS = """
-    create temporary table trigrams on commit drop as
-    select code, cardinality(its) as of, trigram
-      from (select code, show_trgm(text) as its from texts offset 0), unnest(its) as trigram
-     order by trigram;
-    create index on trigrams (trigram);
-    analyze trigrams;
-"""
-# By pg_trgm's similarity(text, $1), which each time would take all texts apart: what both have, of what either has.
-TRIGRAMS = """
-    select code from trigrams where trigram = any (show_trgm($1))
-     group by code, of
-     order by count(*)::real / (of + cardinality(show_trgm($1)) - count(*)) desc, code
-     limit 5
-"""
-DANISH = """
-    select substr(l.code, 1, 6) as code, h.text || ' ' || l.text as text
-      from trade.code c
-      join trade.code_text l using (nomenclature, code)
-      join trade.code_text h on h.nomenclature = 'EU' and h.code = substr(c.code, 1, 4) and h.language = 'da'
-     where c.nomenclature = 'EU' and c.leaf and l.language = 'da' and l.text !~* 'andre'
-     order by md5(l.code) limit $1
-"""
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    db = await Database.open(url)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
-class UndoneError(Exception):
-    pass
-
-
-async def accuracy(found: Iterable[tuple[str, Awaitable[list[str]]]]) -> tuple[float, float]:
-    """How often the right code is the first of those found, and among them."""
-    first, among, asked = 0, 0, 0
-    for code, finding in found:
-        codes = await finding
-        asked += 1
-        first += codes[:1] == [code]
-        among += code in codes
-    return first / asked, among / asked
 
 
 async def test_1_classification(imported: str, data: Path) -> None:
@@ -274,18 +206,6 @@ def test_3_there_are_sixty_cases_to_the_cent() -> None:
     assert {case.sent.to for case in found} >= {"US", "GB", "DE", "FR", "NL", "JP", "AU", "CN", "BR", "SG"}
 
 
-SHIRT = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
-
-
-async def is_shirts(shop: Shop, offer: int, cell: int = 0) -> None:
-    """Says at customs that an offer's goods are T-shirts."""
-    async with shop.db.read() as tx:
-        query = "select variant_id from catalog.offer where cell = $1 and id = $2"
-        variant = await tx.conn.fetchval(query, cell, offer)
-    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=SHIRT, headers=shop.operator)
-    assert done.status_code == 200, done.text
-
-
 @pytest.mark.parametrize("home", [0, 1])
 async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> None:
     """By a service that is DDP the buyer pays what the border takes with the order, by one that is DAP at the door, and
@@ -295,6 +215,7 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     async with shop.db.write() as tx:
         for cell in (0, 1):
             await logistics.import_locations(tx, cell, [3], ["cn1"], ["Shenzhen"], ["CN"])
+            await logistics.set_address(tx, cell, None, 3, logistics.LocationAddress("1 Dock Road", "Shenzhen"))
         ddp = pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250)
         await pricing.add_shipping_service(tx, ddp)
     offers, staff = [], []
@@ -349,6 +270,86 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     assert await shop.balance("wallet", buyer.id, home) == 7_840 + 10_600
     assert await duties() == [0, 1_900]
     await shop.audited()
+
+
+async def test_8_nothing_is_sent_abroad_without_its_papers(shop: Shop) -> None:
+    """What is missing for the papers is listed, for each product and for the whole; while it is, nothing is sent."""
+    sold = await sold_abroad(shop)
+
+    async def missing() -> list[tuple[str, str]]:
+        found = (await shop.http.get(f"{sold.abroad}/papers", headers=sold.staff)).json()
+        assert (found["papers"] is None) == bool(found["missing"])
+        return [(one["title"], one["field"]) for one in found["missing"]]
+
+    async with shop.db.write() as tx:
+        await tx.conn.execute("delete from trade.item where variant_id = $1", sold.variants[1])
+        await tx.conn.execute("insert into trade.code values ('HS', '851713', '2022-01-01', null, true, 'tests')")
+    shirts, socks = sold.titles
+    assert await missing() == [(shirts, "hs_code"), (socks, "customs"), ("", "sender")]
+    before = await shop.state()
+    refused = await shop.http.post(f"{sold.abroad}/ship", json=PARCEL, headers=sold.staff)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/papers_incomplete")
+    assert len(refused.json()["missing"]) == 3
+    unprinted = await shop.http.get(f"{sold.abroad}/papers.pdf", headers=sold.staff)
+    assert (unprinted.status_code, unprinted.json()["type"]) == (409, "/problems/papers_incomplete")
+    assert await shop.state() == before
+    page = text(await browser(shop, sold.staff).get(sold.abroad.removeprefix("/v1")))
+    assert f"{socks} : its customs data: code, origin, description, weight" in page
+
+    async with shop.db.write() as tx:
+        await tx.conn.execute("delete from trade.code where source = 'tests'")
+    await is_shirts(shop, sold.offers[1])
+    at = {"line1": "1 Dock Road", "city": "Shenzhen", "postal_code": "518000"}
+    assert (await shop.http.put("/v1/seller/locations/3/address", json=at, headers=sold.staff)).status_code == 404
+    assert (await shop.http.put("/v1/locations/3/address", json=at, headers=shop.operator)).status_code == 200
+    assert await missing() == []
+    assert "Print the papers" in text(await browser(shop, sold.staff).get(sold.abroad.removeprefix("/v1")))
+    assert (await shop.http.post(f"{sold.abroad}/ship", json=PARCEL, headers=sold.staff)).status_code == 204
+    await shop.audited()
+
+
+async def test_8_papers_agree(shop: Shop) -> None:
+    """The papers are one structure, as data and as a PDF, with the figures that the duty was computed of. What people
+    wrote is text and never markup. They are their seller's."""
+    sold = await sold_abroad(shop)
+    async with shop.db.write() as tx:
+        await logistics.set_address(tx, 0, None, 3, logistics.LocationAddress("1 Dock Road", "Shenzhen", "518000"))
+    papers = (await shop.http.get(f"{sold.abroad}/papers", headers=sold.staff)).json()["papers"]
+    assert [(line["quantity"], line["net_weight_g"], line["value"]["minor"]) for line in papers["lines"]] == [
+        (3, 540, 6_000), (2, 140, 900)
+    ]  # fmt: skip
+    assert papers["invoice"]["incoterm"] == "DDP"
+    assert [papers["invoice"][part]["minor"] for part in ("goods", "transport", "total")] == [6_900, 700, 7_600]
+    # 16.5 % of 69.00, and 2.50 for the clearance
+    assert papers["declaration"]["prepaid"] == {"minor": 1_139 + 250, "currency": "USD"}
+    assert (papers["post_form"]["form"], papers["post_form"]["value_sdr"]) == ("CN 22", "52.04")
+    printed = await shop.http.get(f"{sold.abroad}/papers.pdf", headers=sold.staff)
+    assert (printed.status_code, printed.headers["content-type"]) == (200, "application/pdf")
+    sheets = [sheet.extract_text() for sheet in PdfReader(io.BytesIO(printed.content)).pages]
+    wanted = {
+        "Commercial invoice": [
+            f"1 {MARKUP} 610910 CN 3 each 60.00 USD", "2 Socks 610910 CN 2 each 9.00 USD", "Goods 69.00 USD",
+            "Transport 7.00 USD", "Total 76.00 USD", "13.89 USD paid to the sender",
+        ],
+        "Packing list": [f"1 {MARKUP} 3 each 0.54 kg", "2 Socks 2 each 0.14 kg", "Units 5", "Net weight 0.68 kg"],
+        "Customs declaration CN 22": [
+            f"{MARKUP} 3 0.54 kg 60.00 USD 610910 CN", "Total value 69.00 USD", "Value in SDR 52.04",
+        ],
+        "Origin of the goods": ["Made in CN", "No statement under an agreement is known"],
+        "Data of the declaration at import": [
+            "Intrinsic value 69.00 USD", "Net weight 0.68 kg", "2 Socks 610910 CN 0.14 kg 9.00 USD",
+        ],
+    }  # fmt: skip
+    assert [sheet.split("\n")[0] for sheet in sheets] == list(wanted)
+    for sheet, lines in zip(sheets, wanted.values(), strict=True):
+        assert [line for line in lines if line not in sheet] == [], sheet
+
+    other = shop.session(Role.SELLER, NIL, await shop.seller())
+    buyer = shop.session(Role.BUYER, NIL)
+    for path in (f"{sold.abroad}/papers", f"{sold.abroad}/papers.pdf"):
+        assert [(await shop.http.get(path, headers=who)).status_code for who in (other, buyer)] == [404, 403]
+    within = await shop.http.get(f"{sold.within}/papers", headers=sold.staff)
+    assert within.json()["type"] == "/problems/not_imported"
 
 
 async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
@@ -413,10 +414,3 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
             parse("ord", border["order_id"])
         ]
     await shop.audited()
-
-
-def browser(shop: Shop, headers: dict[str, str]) -> Visitor:
-    cookies = {"session": headers["authorization"].removeprefix("Bearer ")}
-    transport = httpx.ASGITransport(shop.app, raise_app_exceptions=False)
-    wants = {"accept": "text/html", "accept-language": "en"}
-    return Visitor(httpx.AsyncClient(transport=transport, base_url="http://shop.test", cookies=cookies, headers=wants))

@@ -14,7 +14,7 @@ from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, show
 from entrepot.trade.parties import plain, put_list
 from entrepot.trade.parties import read_csv as parties_of
-from tests.acceptance.test_borders import browser
+from tests.acceptance.abroad import browser
 from tests.shop import MARKET, Shop, open_shop
 from tests.web.site import fields_of, text
 

@@ -109,9 +109,9 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "kit._PUT orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS trade.FORGET_TRAITS trade.GRANT "
-        "trade.FORGET_PARTIES "
-        "trade.WITHDRAW trade.FORGET_SAMPLE trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
+        "kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS "
+        "trade.FORGET_TRAITS trade.FORGET_PARTIES trade.GRANT trade.WITHDRAW trade.FORGET_SAMPLE "
+        "trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
     ),
 }  # fmt: skip
 """No race, and why."""

@@ -33,7 +33,8 @@ BUYERS = (
 )
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
-    "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts", "/seller/stock",
+    "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts",
+    "/seller/stock",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from entrepot.logistics.actions import (
     cancel_requests,
     import_locations,
     receive,
+    set_address,
     ship,
     track,
 )
@@ -40,6 +41,7 @@ from entrepot.logistics.types import (
     CostNotTaken,
     Delivered,
     Location,
+    LocationAddress,
     LocationCode,
     LocationCodeTaken,
     LocationName,
@@ -49,8 +51,9 @@ from entrepot.logistics.types import (
 )
 
 __all__ = [
-    "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationCode", "LocationCodeTaken",
-    "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
+    "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationAddress", "LocationCode",
+    "LocationCodeTaken", "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
     "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_countries",
-    "location_names", "location_of", "locations", "receive", "ship", "shipments_of", "stock", "stock_of", "track",
+    "location_names", "location_of", "locations", "receive", "set_address", "ship", "shipments_of", "stock",
+    "stock_of", "track",
 ]  # fmt: skip

@@ -18,7 +18,15 @@ from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id, show
 from entrepot.kit.problem import NotFound, Problem
 from entrepot.logistics import reads, store
-from entrepot.logistics.types import CostNeeded, CostNotTaken, Delivered, Location, LocationCodeTaken, Receipt
+from entrepot.logistics.types import (
+    CostNeeded,
+    CostNotTaken,
+    Delivered,
+    Location,
+    LocationAddress,
+    LocationCodeTaken,
+    Receipt,
+)
 
 
 class NewShipment(msgspec.Struct, frozen=True):
@@ -60,6 +68,19 @@ async def add_location(tx: Tx, cell: int, seller_id: UUID | None, code: str, nam
     if added is None:
         raise LocationCodeTaken
     return added
+
+
+async def set_address(
+    tx: Tx, cell: int, seller_id: UUID | None, location_id: int, address: LocationAddress
+) -> Location:
+    """Says where a location of a seller's own is or, without a seller, one run by the operator. Raises NotFound."""
+    changed = await tx.maybe(
+        store.SET_ADDRESS, cell=cell, seller_id=seller_id, location_id=location_id, line1=address.line1,
+        postal_code=address.postal_code, city=address.city,
+    )  # fmt: skip
+    if changed is None:
+        raise NotFound
+    return changed
 
 
 async def receive(

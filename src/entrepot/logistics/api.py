@@ -16,7 +16,7 @@ from entrepot.kit import ids
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import OPERATOR, SELLER, get, post
+from entrepot.kit.http import OPERATOR, SELLER, get, post, put
 from entrepot.kit.problem import NotFound
 from entrepot.logistics import actions, reads
 from entrepot.logistics.actions import Scan
@@ -26,6 +26,7 @@ from entrepot.logistics.types import (
     CostNotTaken,
     Delivered,
     Location,
+    LocationAddress,
     LocationCode,
     LocationCodeTaken,
     LocationName,
@@ -134,6 +135,16 @@ async def add_location(tx: Tx, caller: Caller, body: NewLocation) -> Location:
     return await actions.add_location(tx, caller.cell, _seller(caller), body.code, body.name, body.country)
 
 
+async def set_location_address(tx: Tx, caller: Caller, location_id: int, body: LocationAddress) -> Location:
+    """Says where a location of the seller's own is."""
+    return await actions.set_address(tx, caller.cell, _seller(caller), location_id, body)
+
+
+async def set_shared_location_address(tx: Tx, caller: Caller, location_id: int, body: LocationAddress) -> Location:
+    """Says where a location that the operator runs is."""
+    return await actions.set_address(tx, caller.cell, None, location_id, body)
+
+
 async def list_shared_locations(tx: ReadTx, caller: Caller, query: LocationsQuery) -> Locations:
     """The locations that the operator runs for the goods of all sellers."""
     return await _locations(tx, caller, None, query)
@@ -193,6 +204,8 @@ def _seller(caller: Caller) -> UUID:
 routes = [
     get("/v1/seller/locations", list_locations, access=SELLER),
     post("/v1/seller/locations", add_location, access=SELLER, raises=(LocationCodeTaken,), status=201, key="taken"),
+    put("/v1/seller/locations/{location_id}/address", set_location_address, access=SELLER, key="taken"),
+    put("/v1/locations/{location_id}/address", set_shared_location_address, access=OPERATOR, key="taken"),
     get("/v1/locations", list_shared_locations, access=OPERATOR),
     post("/v1/locations", add_shared_location, access=OPERATOR, raises=(LocationCodeTaken,), status=201, key="taken"),
     get("/v1/seller/stock", list_stock, access=SELLER),

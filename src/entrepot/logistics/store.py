@@ -83,14 +83,22 @@ ADD_LOCATION = sql(
     insert into logistics.location (cell, code, name, seller_id, country)
     values (:cell, :code, :name, :seller_id, :country)
     on conflict on constraint location_code do nothing
-    returning id, code, name, country, seller_id is null
+    returning id, code, name, country, line1, postal_code, city, seller_id is null
+    """,
+    Location,
+)
+SET_ADDRESS = sql(
+    """
+    update logistics.location set line1 = :line1, postal_code = :postal_code, city = :city
+     where cell = :cell and id = :location_id and seller_id is not distinct from :seller_id
+    returning id, code, name, country, line1, postal_code, city, seller_id is null
     """,
     Location,
 )
 # A seller's own come first; without a seller there are the shared ones only.
 LOCATIONS = sql(
     """
-    select id, code, name, country, seller_id is null
+    select id, code, name, country, line1, postal_code, city, seller_id is null
       from logistics.location
      where cell = :cell and (seller_id is null or seller_id = :seller_id)
        and (seller_id is null, id) > (
@@ -103,7 +111,7 @@ LOCATIONS = sql(
 )
 LOCATION = sql(
     """
-    select id, code, name, country, seller_id is null
+    select id, code, name, country, line1, postal_code, city, seller_id is null
       from logistics.location
      where cell = :cell and id = :location_id and (seller_id is null or seller_id = :seller_id)
     """,

@@ -23,13 +23,25 @@ Units = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class Location(msgspec.Struct, frozen=True):
-    """A place that goods are sent from. A `shared` one is run by the operator, for the goods of all sellers."""
+    """A place that goods are sent from. A `shared` one is run by the operator, for the goods of all sellers. Papers for
+    customs name its address; `line1` is empty where nobody has said it."""
 
     id: int
     code: str
     name: str
     country: str
+    line1: str
+    postal_code: str
+    city: str
     shared: bool
+
+
+class LocationAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where in its country a location is, in Latin letters, as the post wants it."""
+
+    line1: Annotated[str, Meta(min_length=1, max_length=200)]
+    city: Annotated[str, Meta(min_length=1, max_length=200)]
+    postal_code: Annotated[str, Meta(max_length=20)] = ""
 
 
 class Delivered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,9 @@ create table logistics.location (
     name      text     not null,
     seller_id uuid,  -- null: run by the operator, many sellers' goods
     country   text     collate "C" not null,
+    line1       text not null default '',  -- the rest of the address, which papers for customs name; empty: not said
+    postal_code text not null default '',
+    city        text not null default '',
     primary key (cell, id),
     constraint location_code unique nulls not distinct (cell, seller_id, code)
 );

@@ -15,7 +15,7 @@ from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
-from entrepot.orders import locks, money, screening, store
+from entrepot.orders import locks, money, papers, screening, store
 from entrepot.orders.money import Step
 from entrepot.orders.store import GroupRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
@@ -222,10 +222,12 @@ async def request_fulfillment(tx: Tx, cell: int, orders: Sequence[UUID]) -> None
 async def ship_many(
     tx: Tx, cell: int, shipments: Sequence[logistics.NewShipment], seller_id: UUID | None = None
 ) -> None:
-    """Hands paid orders to their carriers; all of them or, by raising NotFound, WrongStatus or OrderHeld, none. With
-    `seller_id` only that seller's. The purchase cost of own goods leaves the books: cost_of_goods -> own_stock."""
+    """Hands paid orders to their carriers; all of them or, by raising NotFound, WrongStatus, OrderHeld or
+    PapersIncomplete (one that goes abroad lacks something), none. With `seller_id` only that seller's. The purchase
+    cost of own goods leaves the books: cost_of_goods -> own_stock."""
     orders = await locks.lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
     await screening.require_free(tx, cell, [order.id for order in orders])
+    await papers.check(tx, cell, orders)
     lines = await _goods(tx, cell, [order.id for order in orders])
     costs = await inventory.ship(tx, cell, lines)
     await request_fulfillment(tx, cell, [order.id for order in orders])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -19,11 +20,12 @@ from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post
 from entrepot.kit.ids import END, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, carts, holds, parts, reads, selling
+from entrepot.orders import actions, carts, holds, papers, parts, reads, selling
 from entrepot.orders.borders import AtDoor, at_door
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.holds import HoldView
 from entrepot.orders.jobs import settle
+from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView
 from entrepot.orders.placing import Placing
 from entrepot.orders.reads import GroupBrief, GroupView, OrderBrief, OrderView
 from entrepot.orders.store import Day
@@ -42,6 +44,7 @@ from entrepot.orders.types import (
     UnitsTaken,
     WrongStatus,
 )
+from entrepot.papers import pdf
 from entrepot.sellers import market as read_market
 
 CartPath = Annotated[UUID, "crt"]
@@ -301,6 +304,26 @@ async def read_ship_to(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Addre
     return await reads.ship_to(tx, caller.cell, order_id, _seller(caller))
 
 
+async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> PapersView:
+    """What an order of the seller's needs to cross its border: its papers, or what is missing for them."""
+    return await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+
+
+async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Response:
+    """The same papers, to be printed and signed."""
+    db: Database = request.app.state.db
+    async with db.read() as tx:
+        found = await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+    if found.papers is None:
+        raise PapersIncomplete(show("ord", order_id), found.missing)
+    body = await asyncio.to_thread(pdf, found.papers)
+    headers = {
+        "content-disposition": f'inline; filename="{show("ord", order_id)}.pdf"',
+        "cache-control": "private, no-store",
+    }
+    return Response(body, headers=headers, media_type="application/pdf")
+
+
 async def ship_order(tx: Tx, caller: Caller, order_id: OrderPath, body: NewShipment) -> None:
     """Hands a paid order to a carrier."""
     shipment = logistics.NewShipment(order_id, body.carrier, body.tracking_number)
@@ -436,9 +459,14 @@ routes = [
     get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
     get("/v1/seller/parts/{part_id}", read_order_of_part, access=SELLER),
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
+    get("/v1/seller/orders/{order_id}/papers", read_papers, access=SELLER, raises=(NotImported,)),
+    get(
+        "/v1/seller/orders/{order_id}/papers.pdf", read_papers_pdf, access=SELLER,
+        raises=(NotImported, PapersIncomplete),
+    ),
     post(
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
-        raises=(OrderHeld, WrongStatus, logistics.TrackingNumberTaken),
+        raises=(OrderHeld, WrongStatus, PapersIncomplete, logistics.TrackingNumberTaken),
     ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     post(

@@ -44,6 +44,11 @@ class BorderRow(msgspec.Struct, frozen=True):
     trace: dict[str, Any]
 
 
+class CanceledRow(msgspec.Struct, frozen=True):
+    line_no: int
+    quantity: int
+
+
 class OfferCrossing(msgspec.Struct, frozen=True):
     """What an offer costs, and where it is sent from."""
 
@@ -108,6 +113,22 @@ CHARGE = sql("""
                                   order by o.n) end
      where q.cell = :cell and q.id = :quote_id
 """)
+# Before an order was sent; units that are disputed later were sent all the same.
+CANCELED = sql(
+    """
+    select l.line_no, sum(l.quantity)::bigint
+      from orders.part_line l
+      join orders.part p on p.cell = l.cell and p.id = l.part_id
+     where l.cell = :cell and l.order_id = :order_id and p.kind = 'canceled'
+     group by l.line_no
+    """,
+    CanceledRow,
+)
+# Of these orders those that leave the country they are sent from.
+CROSSED = sql(
+    "select order_id from orders.border where cell = :cell and order_id = any (:order_ids::uuid[]) order by order_id",
+    UUID,
+)
 OF_QUOTE = sql(
     """
     select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,

@@ -20,7 +20,7 @@ seller's id; data: country, name, user_id).
 
 from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
-from entrepot.trade.classification import items
+from entrepot.trade.classification import items, lacking_of
 from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.reads import book, tariff_of
 from entrepot.trade.restrictions import (
@@ -35,6 +35,7 @@ from entrepot.trade.restrictions import (
     withdraw_permit,
 )
 from entrepot.trade.rules import quote
+from entrepot.trade.store import Lacking
 from entrepot.trade.store_restrictions import Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
@@ -61,9 +62,10 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing",
-    "Judged", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid",
-    "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries",
-    "grant_permit", "has_parties", "items", "judge", "load_packs", "permits", "quote", "rules_for", "rules_of",
-    "screen", "steady", "steps", "tariff_of", "withdraw_permit",
+    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item",
+    "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing",
+    "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem",
+    "ValueNotValid", "book", "countries", "grant_permit", "has_parties", "items", "judge", "lacking_of",
+    "load_packs", "permits", "quote", "rules_for", "rules_of", "screen", "steady", "steps", "tariff_of",
+    "withdraw_permit",
 ]  # fmt: skip

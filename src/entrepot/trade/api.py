@@ -204,7 +204,7 @@ async def search_hs_codes(tx: ReadTx, query: CodesQuery) -> CodesFound:
 
 
 async def list_lacking_items(tx: ReadTx, caller: Caller, query: LackingQuery) -> LackingItems:
-    """What the seller offers and nobody has said the customs data of: it is sold in its own country only."""
+    """What the seller offers and cannot send abroad, for its customs data are missing or not valid any more."""
     assert caller.seller_id is not None, "a seller's session names its seller"
     return LackingItems(await classification.lacking(tx, caller.cell, caller.seller_id, query.after))
 

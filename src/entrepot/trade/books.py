@@ -17,6 +17,7 @@ from entrepot.trade.types import (
     Gap,
     LawMissing,
     MeanDuty,
+    OriginStatement,
     Program,
     Rate,
     RateMissing,
@@ -47,6 +48,7 @@ class Law:
         self.mean = _last(_of(found, MeanDuty))
         self.unions = {union.name for union, _ in _of(found, Union)}
         self.gaps = [gap for gap, _ in _of(found, Gap)]
+        self.statements = _of(found, OriginStatement)
         # Of two that hold the smaller limit is tried first.
         reliefs = sorted(_of(found, Relief), key=lambda pair: pair[0].up_to)
         self.duty_reliefs = [pair for pair in reliefs if pair[0].of == "duty"]
@@ -104,6 +106,19 @@ class Book:
         if found is None:
             raise LawMissing("to", f"load a pack with the customs law of {country} on {self.at}")
         return found
+
+    def is_import(self, from_: str, to: str) -> bool:
+        """Whether goods are imported on their way: not within a country, nor within a union of countries. Raises
+        LawMissing."""
+        here = self.laws.get(from_)
+        return from_ != to and not (here is not None and here.unions & self.law(to).unions)
+
+    def statement(self, from_: str, to: str, origins: set[str]) -> tuple[OriginStatement, str] | None:
+        """What an exporter may write of the origin of such goods, and where that stands. Raises LawMissing."""
+        for found, citation in self.law(to).statements:
+            if from_ in found.exporters and origins <= set(found.origins):
+                return found, citation
+        return None
 
     def factor(self, from_: str, to: str) -> Decimal:
         """What one unit of a currency is in another. Raises CurrencyRateMissing."""

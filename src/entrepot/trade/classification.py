@@ -76,5 +76,11 @@ async def propose(tx: ReadTx, text: str, language: str, limit: int = PROPOSED) -
 
 
 async def lacking(tx: ReadTx, cell: int, seller_id: UUID, after: int) -> list[Lacking]:
-    """The variants a seller offers of which nobody has said what they are, by id, at most PAGE."""
-    return await tx.all(store.LACKING, cell=cell, seller_id=seller_id, after=after, limit=PAGE)
+    """What of the variants that a seller offers is not known at customs, or not any more: by id, at most PAGE. A bundle
+    is what is in it."""
+    return await tx.all(store.LACKING, cell=cell, seller_id=seller_id, at=tx.now.date(), after=after, limit=PAGE)
+
+
+async def lacking_of(tx: ReadTx, variant_ids: Collection[int]) -> list[Lacking]:
+    """What of these variants is not known at customs, or not any more."""
+    return await tx.all(store.LACKING_OF, variant_ids=sorted(set(variant_ids)), at=tx.now.date())

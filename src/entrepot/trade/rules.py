@@ -68,7 +68,7 @@ def quote(book: Book, sent: Consignment) -> Landed:
     _check(sent)
     law = book.law(sent.to)
     customs = law.customs
-    if sent.from_ == sent.to or (law.unions and _is_inside(book, law, sent.from_)):
+    if not book.is_import(sent.from_, sent.to):
         return _inside(sent, customs)
     rate = book.factor(sent.currency, customs.currency)
     factor = rate.scaleb(exponent(customs.currency) - exponent(sent.currency))
@@ -122,11 +122,6 @@ def _check(sent: Consignment) -> None:
             raise ValueNotValid("value_minor", f"give minor units from 0 to {MAX_MINOR}", number)
         if len(goods.origin) != 2 or not goods.origin.isupper():
             raise OriginMissing("country_of_origin", "give the ISO code of the country where it was made", number)
-
-
-def _is_inside(book: Book, law: Law, country: str) -> bool:
-    other = book.laws.get(country)
-    return other is not None and bool(other.unions & law.unions)
 
 
 def _value(sent: Consignment, customs: Customs, factor: Decimal) -> list[Valued]:

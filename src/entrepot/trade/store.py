@@ -115,9 +115,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Lacking(msgspec.Struct, frozen=True):
+    """What a variant lacks at customs: `customs`, nobody has said what it is, or `hs_code`, its code is not of today's
+    nomenclature."""
+
     variant_id: int
     sku: str
     title: str
+    field: str
 
 
 ITEMS = sql(
@@ -173,19 +177,28 @@ OFFERED_BY = sql(
     int,
 )
 VARIANT = sql("select 1 from catalog.variant where id = :variant_id", int)
-LACKING = sql(
-    """
-    select v.id, v.sku, case v.title when '' then p.title else p.title || ', ' || v.title end
-      from (select distinct o.variant_id from catalog.offer o
-             where o.cell = :cell and o.seller_id = :seller_id and o.variant_id > :after) o
-      join catalog.variant v on v.id = o.variant_id
+_LACKING = """
+    select v.id, v.sku, case v.title when '' then p.title else p.title || ', ' || v.title end,
+           case when i.variant_id is null then 'customs' else 'hs_code' end
+      from asked a
+      join catalog.variant v on v.id = a.variant_id
       join catalog.product p on p.id = v.product_id
-     where not exists (select from trade.item i where i.variant_id = v.id)
+      left join trade.item i on i.variant_id = v.id
+     where i.variant_id is null
+        or exists (select from trade.code where nomenclature = 'HS')
+           and not exists (select from trade.code c
+                            where c.nomenclature = 'HS' and c.code = i.hs_code and c.valid_from <= :at
+                              and (c.valid_to is null or c.valid_to > :at))
      order by v.id
-     limit :limit
-    """,
-    Lacking,
-)
+"""
+_OFFERED = """
+    with asked as (
+        select distinct o.variant_id from catalog.offer o
+         where o.cell = :cell and o.seller_id = :seller_id and o.stock_id is not null and o.variant_id > :after
+    )
+"""
+LACKING = sql(_OFFERED + _LACKING + " limit :limit", Lacking)
+LACKING_OF = sql("with asked as (select unnest(:variant_ids::bigint[]) as variant_id)" + _LACKING, Lacking)
 # A word weighs what it weighs most in any of the languages: many words are of several.
 PROPOSE = sql(
     """

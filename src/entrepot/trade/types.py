@@ -80,6 +80,17 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead: bool = False
 
 
+class OriginStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an exporter in one of `exporters` may write of goods of `origins` under an agreement, and its condition on
+    who may."""
+
+    agreement: str
+    exporters: tuple[str, ...]
+    origins: tuple[str, ...]
+    text: str
+    limit: str
+
+
 class MeanDuty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mean of a country's duties in percent: an estimate for whatever has no rate of its own."""
 
@@ -116,10 +127,11 @@ class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Literal["stated", "birth_date"] = "stated"
 
 
-Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | Restriction
+Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | OriginStatement | Restriction
 KINDS: dict[str, type[Fact]] = {
     "customs": Customs, "tax": Tax, "reduced_tax": ReducedTax, "relief": Relief, "program": Program,
-    "mean_duty": MeanDuty, "union": Union, "gap": Gap, "restriction": Restriction,
+    "mean_duty": MeanDuty, "union": Union, "gap": Gap, "origin_statement": OriginStatement,
+    "restriction": Restriction,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
 from entrepot.web.visit import Go, Visit, form, page
-from entrepot.web.words import PAYOUT_STATES
+from entrepot.web.words import LACKS, PAYOUT_STATES
 
 STATUSES = ("paid", "shipped", "delivered", "completed", "canceled", "refunded")
 LINES_PER_PAGE = 100
@@ -66,7 +67,13 @@ async def _show_order(tx: ReadTx, visit: Visit, view: OrderView) -> Response:
         address = await orders.ship_to(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
     except NotFound:
         address = None
-    return await visit.show(tx, "seller_order.html", view=view, address=address, stage=stage(view))
+    papers = None
+    if view.border is not None:
+        with suppress(orders.NotImported):
+            papers = await orders.papers_of(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
+    return await visit.show(
+        tx, "seller_order.html", view=view, address=address, stage=stage(view), papers=papers, lacks=LACKS
+    )
 
 
 async def ship(tx: Tx, visit: Visit, body: Shipping) -> Go:

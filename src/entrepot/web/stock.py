@@ -51,6 +51,13 @@ class LocationForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{ids.END}")]
 
 
+class AddressForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    location_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    line1: Annotated[str, Meta(min_length=1, max_length=200)]
+    city: Annotated[str, Meta(min_length=1, max_length=200)]
+    postal_code: Annotated[str, Meta(max_length=20)] = ""
+
+
 class OnSale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     act: Literal["pause", "resume"]
 
@@ -128,6 +135,12 @@ async def add_location(tx: Tx, visit: Visit, body: LocationForm) -> Go:
     return Go("/seller/stock/locations", done="location_added")
 
 
+async def set_address(tx: Tx, visit: Visit, body: AddressForm) -> Go:
+    said = logistics.LocationAddress(body.line1, body.city, body.postal_code)
+    await logistics.set_address(tx, visit.me.cell, visit.seller_id, body.location_id, said)
+    return Go("/seller/stock/locations", done="address_said")
+
+
 async def bundles_page(tx: ReadTx, visit: Visit) -> Response:
     after = visit.query_number("after")
     found = await search.own_offers(tx, visit.me.cell, visit.seller_id, after, PER_PAGE, bundles=True)
@@ -164,6 +177,7 @@ routes = [
     form_of_its_own("/seller/stock/receive", receive, ReceiptForm, SELLER, again=receive_page),
     page("/seller/stock/locations", locations_page, SELLER),
     form("/seller/stock/locations", add_location, LocationForm, SELLER, again=locations_page),
+    form("/seller/stock/locations/address", set_address, AddressForm, SELLER),
     page("/seller/bundles", bundles_page, SELLER),
     form("/seller/bundles/{offer_id}", pause_or_resume, OnSale, SELLER),
     page("/seller/stock/{stock_id}", shelf_page, SELLER),

@@ -127,6 +127,14 @@ SWITCHES = {
 }
 """What can be switched off."""
 
+LACKS = {
+    "customs": N("its customs data: code, origin, description, weight"),
+    "hs_code": N("a code of today's nomenclature; the one it has is out of date"),
+    "sender": N("the address that it is sent from"),
+    "recipient": N("the buyer's address, which was erased"),
+}
+"""What papers for customs lack."""
+
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
     "wrong_credentials": N("This e-mail and password do not fit together."),
@@ -173,6 +181,8 @@ REFUSALS = {
     "rate_missing": N("One of the items cannot be sent to this country: we do not know its duty there."),
     "quantity_missing": N("One of the items cannot be sent to this country: we do not know its duty there."),
     "law_missing": N("We do not sell to this country from abroad yet."),
+    "papers_incomplete": N("Something is missing for its papers at the border. The order's page says what."),
+    "not_imported": N("It crosses no border, and needs no papers."),
     "currency_rate_missing": N("We cannot tell the duties of this country today."),
     "not_sold_there": N("One of the items is not sold there: %(rule)s"),
     "age_needed": N("Please give your date of birth in your account first: %(rule)s"),
@@ -246,6 +256,7 @@ DONE = {
     "received": N("The goods are on stock."),
     "corrected": N("The count is corrected."),
     "location_added": N("The location is added."),
+    "address_said": N("The address of the location is saved."),
     "off_sale": N("It is off sale. What was ordered is not touched."),
     "on_sale": N("It is on sale again."),
     "joined": N("You are in the line."),

@@ -1,0 +1,155 @@
+"""The papers of orders that cross a border: gathered, and what is missing for them said before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from entrepot import logistics, papers, trade
+from entrepot.accounts import Address
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import show
+from entrepot.kit.problem import NotFound, Problem
+from entrepot.orders import borders, reads, store, store_borders
+from entrepot.orders.store import OrderLineRow, OrderSummary
+from entrepot.papers import Papers, Party
+from entrepot.trade import Book, Item
+
+REMEDIES = {
+    "customs": "say what it is: PUT /v1/variants/{}/customs",
+    "hs_code": "its code is not of today's nomenclature, say another: PUT /v1/variants/{}/customs",
+}
+"""By what trade.lacking_of finds."""
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """What papers cannot be made without: of a product, or of the whole (`title` is empty)."""
+
+    title: str
+    field: str
+    remedy: str
+
+
+class PapersView(msgspec.Struct, frozen=True):
+    """The papers of an order or, as long as something is missing, what that is."""
+
+    missing: list[Missing]
+    papers: Papers | None
+
+
+@dataclass(eq=False)
+class NotImported(Problem):
+    """This order is imported nowhere, and needs no papers."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class PapersIncomplete(Problem):
+    """Something is missing for the papers of this order, and without them it cannot be sent abroad."""
+
+    status: ClassVar[int] = 409
+    order_id: str
+    missing: list[Missing]
+
+
+async def papers_of(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> PapersView:
+    """The papers of an order of this seller. Raises NotFound, NotImported."""
+    order = await tx.maybe(store.ORDER, cell=cell, id=order_id)
+    if order is None or order.seller_id != seller_id:
+        raise NotFound
+    border = (await borders.of_orders(tx, cell, [order_id])).get(order_id)
+    if border is None:
+        raise NotImported
+    day, way = tx.now.date(), {border.from_country, border.to_country}
+    currencies = {order.currency}.union(*(basket.amounts for basket in papers.SDR_BASKETS))
+    book = await trade.book(tx, way, (), day, currencies)
+    if not book.is_import(border.from_country, border.to_country):
+        raise NotImported
+    lines = await _sent_lines(tx, cell, order_id)
+    variants = {line.variant_id for line in lines}
+    place = await logistics.location_of(tx, cell, seller_id, order.location_id)
+    recipient = await _recipient(tx, cell, order_id, seller_id)
+    missing = [
+        Missing(lack.title, lack.field, REMEDIES[lack.field].format(lack.variant_id))
+        for lack in await trade.lacking_of(tx, variants)
+    ]
+    if not place.line1:
+        who = f"locations/{place.id}" if place.shared else f"seller/locations/{place.id}"
+        missing.append(Missing("", "sender", f"say where {place.name} is: PUT /v1/{who}/address"))
+    if recipient is None:
+        missing.append(Missing("", "recipient", "its buyer has had the address erased, or nobody has paid: cancel it"))
+    if missing or recipient is None:
+        return PapersView(missing, None)
+    items = await trade.items(tx, variants)
+    tariff = await trade.tariff_of(tx, border.to_country, day) or ""
+    sent = papers.Sent(
+        show("ord", order_id), day,
+        Party(order.seller_name, place.line1, place.postal_code, place.city, border.from_country), recipient,
+        _lines(order, lines, items, tariff), Price(sum(line.shipping_minor for line in lines), order.currency),
+        border.total if border.incoterm == "DDP" else None,
+        _statement(book, border, {item.country_of_origin for item in items.values()}),
+    )  # fmt: skip
+    return PapersView([], papers.make(sent, book))
+
+
+async def check(tx: ReadTx, cell: int, orders: Sequence[store.OrderRow]) -> None:
+    """Raises PapersIncomplete for the first of orders that are about to be sent whose papers lack something."""
+    sellers = {order.id: order.seller_id for order in orders}
+    for order_id in await tx.all(store_borders.CROSSED, cell=cell, order_ids=list(sellers)):
+        try:
+            found = await papers_of(tx, cell, order_id, sellers[order_id])
+        except NotImported:
+            continue
+        if found.missing:
+            raise PapersIncomplete(show("ord", order_id), found.missing)
+
+
+async def _recipient(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> Party | None:
+    try:
+        to: Address = await reads.ship_to(tx, cell, order_id, seller_id)
+    except NotFound:
+        return None
+    return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region)
+
+
+async def _sent_lines(tx: ReadTx, cell: int, order_id: UUID) -> list[OrderLineRow]:
+    """An order's lines without what was canceled of them, and with the shares of their amounts that are left."""
+    gone = {row.line_no: row.quantity for row in await tx.all(store_borders.CANCELED, cell=cell, order_id=order_id)}
+    return [
+        msgspec.structs.replace(
+            line, quantity=left, gross_minor=line.gross_minor * left // line.quantity,
+            discount_minor=line.discount_minor * left // line.quantity,
+            shipping_minor=line.shipping_minor * left // line.quantity,
+        )
+        for line in await tx.all(store.ORDER_LINES, cell=cell, order_ids=[order_id])
+        if (left := line.quantity - gone.get(line.line_no, 0))
+    ]  # fmt: skip
+
+
+def _lines(
+    order: OrderSummary, lines: Sequence[OrderLineRow], items: dict[int, Item], tariff: str
+) -> list[papers.Line]:
+    """The value of a line is what is paid for it, as its duty was computed: less its discounts."""
+    return [
+        papers.Line(
+            number, item.customs_description, item.hs_code, item.tariff_codes.get(tariff, ""), item.country_of_origin,
+            line.quantity, line.unit, line.quantity * item.weight_g,
+            Price(line.gross_minor - line.discount_minor, order.currency),
+        )
+        for number, line in enumerate(lines, 1)
+        for item in [items[line.variant_id]]
+    ]  # fmt: skip
+
+
+def _statement(book: Book, border: borders.Border, origins: set[str]) -> papers.Statement | None:
+    found = book.statement(border.from_country, border.to_country, origins)
+    if found is None:
+        return None
+    said, citation = found
+    return papers.Statement(said.agreement, said.text, said.limit, citation)

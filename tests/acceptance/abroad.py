@@ -1,0 +1,89 @@
+"""Orders that cross a border, for the tests of borders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import httpx
+
+from entrepot import logistics, pricing
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import NIL
+from tests.shop import MARKET, Shop
+from tests.web.site import Visitor
+
+
+async def asked(shop: Shop, from_: str, to: str, currency: str, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What the API answers; a refusal is the problem's document."""
+    body = {"from": from_, "to": to, "currency": currency, "lines": list(lines)} | more
+    response = await shop.http.post("/v1/landed-cost", json=body)
+    return dict(response.json())
+
+
+def goods(code: str, origin: str, value_minor: int, **more: Any) -> dict[str, Any]:
+    return {"code": code, "origin": origin, "value_minor": value_minor} | more
+
+
+SHIRT = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
+
+
+async def is_shirts(shop: Shop, offer: int, cell: int = 0, **more: Any) -> None:
+    """Says at customs that an offer's goods are T-shirts."""
+    async with shop.db.read() as tx:
+        query = "select variant_id from catalog.offer where cell = $1 and id = $2"
+        variant = await tx.conn.fetchval(query, cell, offer)
+    done = await shop.http.put(f"/v1/variants/{variant}/customs", json=SHIRT | more, headers=shop.operator)
+    assert done.status_code == 200, done.text
+
+
+MARKUP = 'Shirt #panic("no") *b* $1$ <x> \\'
+"""What would be code or markup in Typst, and is a description of goods."""
+PARCEL = {"carrier": "post", "tracking_number": "P1"}
+
+
+class Sold(NamedTuple):
+    """Two orders of one purchase from one seller, by their addresses: one that goes abroad, with 3 shirts of 20.00 and
+    2 pairs of socks of 4.50, duties paid, and one that does not."""
+
+    abroad: str
+    within: str
+    staff: dict[str, str]
+    offers: list[int]
+    variants: list[int]
+    titles: list[str]
+
+
+async def sold_abroad(shop: Shop) -> Sold:
+    """From Shenzhen, at a location without an address, to the US; there are exchange rates."""
+    async with shop.db.write() as tx:
+        await logistics.import_locations(tx, 0, [3], ["cn1"], ["Shenzhen"], ["CN"])
+        ddp = pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250)
+        await pricing.add_shipping_service(tx, ddp)
+        await tx.conn.executemany(
+            "insert into trade.euro_rate values ($1, '2026-03-01', $2, 'tests')",
+            [("USD", Decimal("1.08")), ("CNY", Decimal("7.8")), ("JPY", Decimal(163)), ("GBP", Decimal("0.85"))],
+        )
+    seller = await shop.seller()
+    offers = [await shop.offer(seller, price, 10, location=3) for price in (2_000, 450)]
+    await is_shirts(shop, offers[0], customs_description=MARKUP)
+    await is_shirts(shop, offers[1], customs_description="Socks", weight_g=70)
+    buyer, local = await shop.buyer(), await shop.offer(seller, 1_000, 10)
+    placed = await buyer.place(await buyer.quote([(offers[0], 3), (offers[1], 2), (local, 1)], shipping="ddp"))
+    group = (await buyer.send("GET", f"/v1/groups/{placed.json()['id']}")).json()
+    abroad, within = (f"/v1/seller/orders/{order['id']}" for order in group["orders"])
+    async with shop.db.read() as tx:
+        named = await tx.conn.fetch(
+            "select v.id, p.title from catalog.offer o join catalog.variant v on v.id = o.variant_id "
+            "join catalog.product p on p.id = v.product_id where o.cell = 0 and o.id = any ($1) order by o.id", offers,
+        )  # fmt: skip
+    await shop.run()
+    staff = shop.session(Role.SELLER, NIL, seller)
+    return Sold(abroad, within, staff, offers, [row["id"] for row in named], [row["title"] for row in named])
+
+
+def browser(shop: Shop, headers: dict[str, str]) -> Visitor:
+    cookies = {"session": headers["authorization"].removeprefix("Bearer ")}
+    transport = httpx.ASGITransport(shop.app, raise_app_exceptions=False)
+    wants = {"accept": "text/html", "accept-language": "en"}
+    return Visitor(httpx.AsyncClient(transport=transport, base_url="http://shop.test", cookies=cookies, headers=wants))
