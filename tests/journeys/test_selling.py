@@ -63,6 +63,9 @@ async def put_on_sale(staff: Staff, sku: str, price_minor: int, **receipt: Any) 
     said = await staff.shop.http.put(f"/v1/variants/{variant}/customs", json=jug, headers=staff.shop.operator)
     assert said.status_code == 200, said.text
     place = await staff.post("/v1/seller/locations", {"code": "pier-9", "name": "Pier 9", "country": "NL"})
+    where = {"line1": "Kade 9", "city": "Rotterdam"}
+    told = await staff.shop.http.put(f"/v1/seller/locations/{place['id']}/address", json=where, headers=staff.headers)
+    assert told.status_code == 200, told.text
     offer = {"variant_id": variant, "market": MARKET, "location_id": place["id"], "unit_price_minor": price_minor}
     made: dict[str, Any] = await staff.post("/v1/seller/offers", offer)
     line = {"variant_id": variant, "quantity": 8} | ({"cost_minor": 2_000} if receipt else {})

@@ -123,7 +123,12 @@ async def test_locations_are_added_and_the_sellers_own_come_first(site: Site) ->
     assert (added.status_code, added.headers["location"]) == (303, "/seller/stock/locations")
     shown = text(await staff.get("/seller/stock/locations"))
     assert "The location is added." in shown
-    assert "Dock 5 dock-5 · Netherlands you Pier 1" in shown
+    assert "Dock 5 dock-5 · Netherlands Address" in shown
+    fields = await staff.form("/seller/stock/locations", "/seller/stock/locations/address")
+    where = fields | {"line1": "Kade 5", "postal_code": "3011 AB", "city": "Rotterdam"}
+    assert (await staff.send("/seller/stock/locations/address", where)).status_code == 303
+    assert "dock-5 · Kade 5, 3011 AB Rotterdam, Netherlands" in text(await staff.get("/seller/stock/locations"))
+    assert (await staff.send("/seller/stock/locations/address", where | {"location_id": "1"})).status_code == 404
     before = await site.state()
     twice = await staff.send("/seller/stock/locations", new)
     assert (twice.status_code, "has this code already" in text(twice)) == (409, True)
