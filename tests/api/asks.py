@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.ids import show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
 from entrepot.world.gateway_webhooks import sign
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
@@ -484,54 +484,6 @@ async def _(stage: Stage) -> Ask:
     offer = (await stage.shop.http.get(campaign)).json()["offers"][0]["id"]
     body = {"offer_id": offer, "address_id": show("adr", stage.buyer.address), "shipping": "standard"}
     return Ask(f"{campaign}/orders", body)
-
-
-@ask("POST /v1/landed-cost")
-async def _(_: Stage) -> Ask:
-    line = {"code": "610910", "origin": "CN", "value_minor": 20_000}
-    return Ask("/v1/landed-cost", {"from": "CN", "to": "DE", "currency": "EUR", "lines": [line]})
-
-
-CUSTOMS = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
-
-
-async def _variant(stage: Stage) -> str:
-    """The path of the customs data of a variant that the stage's seller offers."""
-    offer = await stage.shop.offer(stage.seller, 1_000, 10)
-    async with stage.shop.db.read() as tx:
-        variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", offer)
-    return f"/v1/variants/{variant}/customs"
-
-
-@ask("PUT /v1/variants/{variant_id}/customs")
-async def _(stage: Stage) -> Ask:
-    seller = stage.shop.session(Role.SELLER, NIL, stage.seller)
-    return Ask(await _variant(stage), CUSTOMS, who=seller)
-
-
-@ask("GET /v1/variants/{variant_id}/customs")
-async def _(stage: Stage) -> Ask:
-    path = await _variant(stage)
-    said = await stage.shop.http.put(path, json=CUSTOMS, headers=stage.shop.operator)
-    assert said.status_code == 200, said.text
-    return Ask(path)
-
-
-@ask("GET /v1/hs-codes")
-async def _(stage: Stage) -> Ask:
-    async with stage.shop.db.write() as tx:
-        await tx.conn.execute(
-            "insert into trade.code_text values ('EU', '01', 'en', 'Live animals', 'tests') on conflict do nothing"
-        )
-    return Ask("/v1/hs-codes", query={"q": "cotton T-shirt"})
-
-
-plain("GET /v1/seller/customs-data")
-
-
-@ask("GET /v1/offers/{offer_id}/at-door")
-async def _(stage: Stage) -> Ask:
-    return Ask(f"/v1/offers/{stage.offer}/at-door", query={"country": "US"})
 
 
 plain("GET /v1/seller/disputes")

@@ -90,7 +90,7 @@ async def furnish(base: str, url: str, buyers: int, offers: int, chance: Random)
     now = RealClock().now()
     db = await Database.open(url)
     async with db.write() as tx:
-        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en"))
+        await sellers.add_market(tx, sellers.Market(MARKET, "United States", "USD", "en", "US"))
         await sellers.set_terms(
             tx,
             sellers.Terms(

@@ -278,7 +278,8 @@ async def put_sale_rule(tx: Tx, name: str, body: NewRule) -> None:
 
 async def remove_sale_rule(tx: Tx, name: str) -> None:
     """Takes a rule back that was added here."""
-    await restrictions.put(tx, f"own:{name}", [])
+    if not await restrictions.put(tx, f"own:{name}", []):
+        raise NotFound
 
 
 async def set_variant_traits(tx: Tx, caller: Caller, variant_id: int, body: Traits) -> Traits:

@@ -69,9 +69,9 @@ async def countries(tx: ReadTx) -> list[str]:
     return await tx.all(rows.COUNTRIES)
 
 
-async def put(tx: Tx, source: str, rulings: Sequence[Ruling]) -> None:
-    """Puts the rules of a source in the place of those that it gave before. Nobody is told of the first rules of all:
-    they come with the installation."""
+async def put(tx: Tx, source: str, rulings: Sequence[Ruling]) -> bool:
+    """Puts the rules of a source in the place of those that it gave before; whether there were some. Nobody is told of
+    the first rules of all: they come with the installation."""
     known = await countries(tx)
     gone = await tx.run(rows.FORGET_RULES, source=source)
     await tx.run(
@@ -79,8 +79,10 @@ async def put(tx: Tx, source: str, rulings: Sequence[Ruling]) -> None:
         facts=[msgspec.to_builtins(one.fact) for one in rulings], begins=[one.valid_from for one in rulings],
         ends=[one.valid_to for one in rulings], citations=[one.citation for one in rulings],
     )  # fmt: skip
-    if known and (rulings or gone != "DELETE 0"):
+    replaced = gone != "DELETE 0"
+    if known and (rulings or replaced):
         await _changed(tx)
+    return replaced
 
 
 async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int, seller_id: UUID | None) -> list[Said]:
@@ -100,7 +102,9 @@ async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int
 
 
 async def traits(tx: ReadTx, variant_id: int) -> list[Said]:
-    """What a variant is said to be, beside what its categories say."""
+    """What a variant is said to be, beside what its categories say. Raises NotFound."""
+    if await tx.maybe(store.VARIANT, variant_id=variant_id) is None:
+        raise NotFound
     return await tx.all(rows.TRAITS, variant_id=variant_id)
 
 

@@ -1,0 +1,114 @@
+"""Requests that are granted about borders: see asks."""
+
+from __future__ import annotations
+
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import NIL, show
+from tests.api.asks import ASKS, ask, plain
+from tests.api.stage import Ask, Stage, number
+
+
+@ask("POST /v1/landed-cost")
+async def _(_: Stage) -> Ask:
+    line = {"code": "610910", "origin": "CN", "value_minor": 20_000}
+    return Ask("/v1/landed-cost", {"from": "CN", "to": "DE", "currency": "EUR", "lines": [line]})
+
+
+CUSTOMS = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
+
+
+async def _variant(stage: Stage) -> str:
+    """The path of the customs data of a variant that the stage's seller offers."""
+    offer = await stage.shop.offer(stage.seller, 1_000, 10)
+    async with stage.shop.db.read() as tx:
+        variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", offer)
+    return f"/v1/variants/{variant}/customs"
+
+
+@ask("PUT /v1/variants/{variant_id}/customs")
+async def _(stage: Stage) -> Ask:
+    seller = stage.shop.session(Role.SELLER, NIL, stage.seller)
+    return Ask(await _variant(stage), CUSTOMS, who=seller)
+
+
+@ask("GET /v1/variants/{variant_id}/customs")
+async def _(stage: Stage) -> Ask:
+    path = await _variant(stage)
+    said = await stage.shop.http.put(path, json=CUSTOMS, headers=stage.shop.operator)
+    assert said.status_code == 200, said.text
+    return Ask(path)
+
+
+@ask("GET /v1/hs-codes")
+async def _(stage: Stage) -> Ask:
+    async with stage.shop.db.write() as tx:
+        await tx.conn.execute(
+            "insert into trade.code_text values ('EU', '01', 'en', 'Live animals', 'tests') on conflict do nothing"
+        )
+    return Ask("/v1/hs-codes", query={"q": "cotton T-shirt"})
+
+
+plain("GET /v1/seller/customs-data")
+
+
+@ask("GET /v1/offers/{offer_id}/at-door")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/offers/{stage.offer}/at-door", query={"country": "US"})
+
+
+plain("GET /v1/sale-rules", country="DE")
+plain("GET /v1/operator/holds")
+BAN = {
+    "countries": ["US"], "effect": "prohibited", "traits": ["lead_paint"], "citation": "16 CFR 1303.4",
+    "text": {"en": "Toys with lead paint are banned."}, "valid_from": "2026-03-01",
+}  # fmt: skip
+
+
+@ask("PUT /v1/age")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/age", {"age": 30})
+
+
+def put(route: str, body: object) -> None:
+    """PUT of something that is there already, and its GET or DELETE."""
+    method, path = route.split()
+
+    async def make(stage: Stage) -> Ask:
+        name = "cosmetics" if "permits" in path else f"lead-{number()}"
+        values = {"name": name, "slug": "things", "country": "DE", "seller_id": show("sel", stage.seller)}
+        if "{variant_id}" in path:
+            values["variant_id"] = (await _variant(stage)).split("/")[3]
+        there = path.format(**values)
+        done = await stage.shop.http.put(there, json=body, headers=stage.shop.operator)
+        assert done.is_success, done.text
+        return Ask(there, body if method == "PUT" else None)
+
+    ASKS[route] = make
+
+
+for method in ("PUT", "DELETE"):
+    put(f"{method} /v1/sale-rules/{{name}}", BAN)
+    put(f"{method} /v1/sellers/{{seller_id}}/permits/{{country}}/{{name}}", {"number": "7"})
+for method in ("PUT", "GET"):
+    put(f"{method} /v1/variants/{{variant_id}}/traits", {"traits": ["battery"]})
+    put(f"{method} /v1/categories/{{slug}}/traits", {"traits": ["battery"]})
+
+
+@ask("POST /v1/operator/orders/{order_id}/hold")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/operator/orders/{await stage.order()}/hold", {"why": "a name"})
+
+
+def held(verb: str) -> None:
+    @ask(f"POST /v1/operator/holds/{{order_id}}/{verb}")
+    async def _(stage: Stage) -> Ask:
+        order = await stage.order()
+        done = await stage.shop.http.post(
+            f"/v1/operator/orders/{order}/hold", json={"why": "a name"}, headers=stage.shop.operator
+        )
+        assert done.is_success, done.text
+        return Ask(f"/v1/operator/holds/{order}/{verb}", {"note": "looked"})
+
+
+held("release")
+held("reject")
