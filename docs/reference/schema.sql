@@ -2521,6 +2521,7 @@ CREATE TABLE sellers.market (
     currency text NOT NULL COLLATE pg_catalog."C",
     language text NOT NULL COLLATE pg_catalog."C",
     country text COLLATE pg_catalog."C",
+    prices_with_tax boolean DEFAULT true NOT NULL,
     CONSTRAINT market_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT market_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );

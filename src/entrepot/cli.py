@@ -122,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     tariff.add_argument("--json", action="store_true")
     tariff.set_defaults(run=_tariff)
 
+    markets = commands.add_parser("markets", help="country sites: add those that ship, or one of your own, from a file")
+    markets.add_argument("verb", choices=["add", "list"])
+    markets.add_argument("names", nargs="*", metavar="MARKET", help="such as de, a file (.toml), or all")
+    markets.set_defaults(run=_markets)
+
     parties = commands.add_parser("parties", help="denied parties: read a list of names, whose orders are then held")
     parties.add_argument("verb", choices=["import", "list"])
     parties.add_argument("file", nargs="?", type=Path, help="CSV with the columns name, and id and aliases if you like")
@@ -265,6 +270,16 @@ def _tariff(settings: Settings, arguments: argparse.Namespace) -> int | None:
         return command.run(settings, arguments.verb, arguments.folder, as_json=arguments.json)
     except command.UsageError as error:
         return _refuse(2, error)
+
+
+def _markets(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot import markets
+
+    try:
+        markets.run(settings, arguments.verb, arguments.names)
+    except markets.MarketsError as error:
+        return _refuse(2, error)
+    return 0
 
 
 def _parties(settings: Settings, arguments: argparse.Namespace) -> int | None:

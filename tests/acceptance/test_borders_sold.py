@@ -7,15 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from anyio import to_thread
 
-from entrepot import catalog, inventory, sellers, trade
-from entrepot.kit.auth import Role
-from entrepot.kit.ids import NIL, show
+from entrepot import catalog, cli, inventory, logistics, sellers, trade
+from entrepot.app import build
+from entrepot.kit.auth import Keys, Role
+from entrepot.kit.clock import VirtualClock
+from entrepot.kit.db import Database
+from entrepot.kit.ids import NIL, new_id, show
 from entrepot.trade.parties import plain, put_list
 from entrepot.trade.parties import read_csv as parties_of
 from tests.acceptance.abroad import browser
-from tests.shop import MARKET, Shop, open_shop
+from tests.shop import MARKET, START, Shop, open_shop
 from tests.web.site import fields_of, text
 
 
@@ -272,3 +277,89 @@ def test_6_names_are_compared_as_people_read_them(tmp_path: Path) -> None:
         wrong.write_bytes(content)
         with pytest.raises(trade.PartiesNotValid):
             parties_of(wrong)
+
+
+AOTEAROA = """
+code = "nz"
+name = "Aotearoa"
+country = "NZ"
+currency = "NZD"
+language = "mi"
+prices_with_tax = true
+[[terms]]
+valid_from = 2026-01-01T00:00:00Z
+commission_bp = 900
+payment_fee_bp = 100
+quote_ttl_s = 1800
+payment_ttl_s = 900
+confirm_after_s = 864000
+untracked_after_s = 2592000
+source = "tests"
+[[shipping]]
+code = "post"
+name = "NZ Post"
+base = "6.50"
+days = 2.5
+"""
+
+
+async def test_7_a_market_is_a_file(own_db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                    capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    """Twelve markets ship, and one more is a file that no code knows: both by one command, which says the same again.
+    The same goods are sold in each, in its currency, by its terms and services."""
+    file = tmp_path / "nz.toml"
+    file.write_text(AOTEAROA)
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", own_db_url)
+    monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = cli.main(["markets", *arguments])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    told = ""
+    for _ in range(2):
+        code, told = await to_thread.run_sync(run, "add", "all", str(file))
+        assert code == 0, told
+        assert [line.split()[0] for line in told.splitlines()] == sorted(
+            ["au", "br", "cn", "de", "fr", "gb", "id", "jp", "my", "nz", "sg", "th", "us"]
+        )
+    assert "nz    Aotearoa              NZ  NZD  mi     with tax     1 services, customs law, 0 rules of sale" in told
+    assert "us    United States         US  USD  en     without tax  2 services, customs law, 2 rules of sale" in told
+    for wrong, why in (
+        ('currency = "NZD"', "'XYZ' is no currency's ISO code"), ('base = "6.50"', "no amount of this currency"),
+        ('name = "Aotearoa"', "MarketFile"), ("commission_bp = 900", "commission"),
+    ):  # fmt: skip
+        broken = {"currency": wrong.replace("NZD", "XYZ"), "base": 'base = "6.505"', "name": "", "commission_bp": ""}
+        file.write_text(AOTEAROA.replace(wrong, broken[wrong.split()[0]]))
+        code, told = await to_thread.run_sync(run, "add", str(file))
+        assert code == 2
+        assert "nz.toml: " in told
+        assert why in told or "required" in told
+    file.write_text(AOTEAROA.replace('currency = "NZD"', 'currency = "AUD"'))
+    code, told = await to_thread.run_sync(run, "add", str(file))
+    assert (code, told) == (1, "entrepot: There is a market of this code, and it is another one.\n")
+
+    db = await Database.open(own_db_url, VirtualClock(START))
+    async with db.write() as tx:
+        seller = new_id(tx.now)
+        await sellers.open_seller(
+            tx, sellers.SellerId(seller), "kiwi", "Kiwi", "third_party", currencies=await sellers.currencies(tx)
+        )
+        category = await catalog.add_category(tx, "fruit", "Fruit")
+        product = await catalog.add_product(tx, catalog.NewProduct("Kiwi", category, [catalog.NewVariant(sku="k")]))
+        await logistics.import_locations(tx, 0, [9], ["akl"], ["Auckland"], ["NZ"])
+        stocks = await inventory.open_stock(tx, 0, [seller], product.variant_ids, [9])
+        await inventory.receive(tx, 0, [inventory.Goods(stocks[0], 5, new_id(tx.now))])
+        for market, price in (("nz", 1_000), ("jp", 900)):
+            new = catalog.NewOffer(seller, product.variant_ids[0], market, 9, stocks[0], price)
+            await catalog.add_offer(tx, 0, new)
+    transport = httpx.ASGITransport(build(db, Keys(b"a secret of the tests, long enough")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
+        for market, shown in (("nz", {"minor": 1_000, "currency": "NZD"}), ("jp", {"minor": 900, "currency": "JPY"})):
+            listed = (await http.get("/v1/products", params={"market": market})).json()["items"]
+            assert [item["price"] for item in listed] == [shown]
+        page = text(await http.get(f"/p/{product.slug}", params={"market": "jp"}, headers={"accept-language": "en"}))
+        assert "¥900 Tax is included." in page
+        assert "Aotearoa (NZD)" in page
+    await db.close()

@@ -90,7 +90,8 @@ def cases() -> Iterator[Case]:
             goods, from_, to, date.fromisoformat(day), currency, minor(named.get("freight", "0")),
             minor(named.get("insurance", "0")), minor(named.get("fee", "0")), "registered" in options,
         )  # fmt: skip
-        estimated = "estimate" in options or any(line.file in (WORLD, "us") for line in rates)
+        old = "unused" not in options and sent.at.year > 2021 and any(line.file == "eu" for line in rates)
+        estimated = "estimate" in options or old or any(line.file in (WORLD, "us") for line in rates)
         yield Case(title, sent, rates, euro, minor(duty), minor(tax), estimated, working)
 
 

@@ -6,7 +6,8 @@ create table sellers.market (
     name     text not null,
     currency text collate "C" not null check (currency ~ '^[A-Z]{3}$'),
     language text collate "C" not null,
-    country  text collate "C" check (country ~ '^[A-Z]{2}$')  -- whose law says what is shown here; null: none
+    country  text collate "C" check (country ~ '^[A-Z]{2}$'),  -- whose law says what is shown here; null: none
+    prices_with_tax boolean not null default true  -- whether a price has the country's own tax in it
 );
 
 create table sellers.market_terms (

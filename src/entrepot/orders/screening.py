@@ -93,4 +93,4 @@ async def require_free(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
 
 async def are_held(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the orders that are held."""
-    return set(await tx.all(rows.HELD, cell=cell, ids=order_ids))
+    return set(await tx.all(rows.HELD, cell=cell, ids=order_ids)) if order_ids else set()

@@ -10,16 +10,23 @@ from entrepot.sellers.types import Market, Seller, Terms
 
 ADD_MARKET = sql(
     """
-    insert into sellers.market (code, name, currency, language, country)
-    values (:code, :name, :currency, :language, :country)
+    insert into sellers.market (code, name, currency, language, country, prices_with_tax)
+    values (:code, :name, :currency, :language, :country, :prices_with_tax)
     on conflict do nothing
     returning code
     """,
     str,
 )
 LOCK_MARKET = sql("select code from sellers.market where code = :code for no key update", str)
-MARKET = sql("select code, name, currency, language, country from sellers.market where code = :code", Market)
-MARKETS = sql("select code, name, currency, language, country from sellers.market order by code limit :limit", Market)
+MARKET = sql(
+    "select code, name, currency, language, country, prices_with_tax from sellers.market where code = :code", Market
+)
+MARKETS = sql(
+    """
+    select code, name, currency, language, country, prices_with_tax from sellers.market order by code limit :limit
+    """,
+    Market,
+)
 CURRENCIES = sql("select distinct currency from sellers.market order by currency", str)
 
 LAST_TERMS_FROM = sql(

@@ -16,13 +16,14 @@ SellerId = NewType("SellerId", UUID)
 
 class Market(msgspec.Struct, frozen=True):
     """A country site: ISO 4217 currency, BCP 47 language, ISO 3166-1 country, by whose law goods are shown here (None:
-    by nobody's)."""
+    by nobody's). Whether prices have the country's own tax in them is said beside them."""
 
     code: str
     name: str
     currency: str
     language: str
     country: str | None = None
+    prices_with_tax: bool = True
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import items, lacking_of
 from entrepot.trade.parties import has_parties, screen
-from entrepot.trade.reads import book, tariff_of
+from entrepot.trade.reads import book, has_law, tariff_of
 from entrepot.trade.restrictions import (
     Judged,
     countries,
@@ -62,10 +62,9 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item",
-    "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing",
-    "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem",
-    "ValueNotValid", "book", "countries", "grant_permit", "has_parties", "items", "judge", "lacking_of",
-    "load_packs", "permits", "quote", "rules_for", "rules_of", "screen", "steady", "steps", "tariff_of",
-    "withdraw_permit",
+    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing",
+    "Judged", "Lacking", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing", "PackNotValid",
+    "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid",
+    "book", "countries", "grant_permit", "has_law", "has_parties", "items", "judge", "lacking_of", "load_packs",
+    "permits", "quote", "rules_for", "rules_of", "screen", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

@@ -176,7 +176,11 @@ class Book:
             raise RateMissing(
                 "code", f"the tariff {tariff} of {self.at} has no rate that was read for {code}: say another code"
             )
-        return _narrowed(options, code)
+        duty, year = _narrowed(options, code), law.customs.tariff_year
+        if year is None or self.at.year <= year:
+            return duty
+        old = f"the tariff {tariff} is that of {year}: what has changed since is not in it"
+        return Duty(duty.lines, f"{duty.why}; {old}" if duty.why else old)
 
 
 def _narrowed(options: list[tuple[Line, ...]], code: str) -> Duty:

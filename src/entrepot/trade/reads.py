@@ -32,6 +32,11 @@ async def laws(tx: ReadTx, countries: Collection[str], at: date) -> list[Law]:
     return found
 
 
+async def has_law(tx: ReadTx, country: str, at: date) -> bool:
+    """Whether a country has customs law on a day."""
+    return bool(await laws(tx, [country], at))
+
+
 async def tariff_of(tx: ReadTx, country: str, at: date) -> str | None:
     """The tariff whose rates a country takes; None where it has none that is read, or no law of that day."""
     return next((law.customs.tariff for law in await laws(tx, [country], at)), None)

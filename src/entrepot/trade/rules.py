@@ -252,6 +252,8 @@ def _taxes(book: Book, law: Law, sent: Consignment, valued: list[Valued], duty_m
             base += duty_minor
         if "fee" in tax.on:
             base += parts.fee
+        if law.customs.tax_base_step is not None:
+            base = Decimal(_step(base, law.customs, law.customs.tax_base_step))
         share = tax.rate.scaleb(-2)
         if tax.inside:  # part of its own base: of 83, 17 % inside are 17
             base = base / (1 - share)

@@ -15,16 +15,19 @@ from entrepot.kit.problem import Problem
 
 
 class Customs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a country values goods and rounds. `tariff` says which tariff's rates hold; without one the mean of the
-    country's duties is an estimate. FOB leaves transport and insurance out of the customs value, CIF takes them in.
-    A step is what a value or a charge is a multiple of, in major units; without one it is the minor unit."""
+    """How a country values goods and rounds. `tariff` says which tariff's rates hold, of the year `tariff_year`: what
+    is taken of it later is an estimate; without a tariff the mean of the country's duties is one. FOB leaves transport
+    and insurance out of the customs value, CIF takes them in. A step is what a value, a tax's base or a charge is a
+    multiple of, in major units; without one it is the minor unit, and a base is not rounded."""
 
     currency: str
     basis: Literal["FOB", "CIF"]
     tariff: str | None = None
+    tariff_year: int | None = None
     rounding: Literal["half_up", "down"] = "half_up"
     value_step: Decimal | None = None
     duty_step: Decimal | None = None
+    tax_base_step: Decimal | None = None
     tax_step: Decimal | None = None
 
 

@@ -74,6 +74,7 @@ class Frame:
     """What every page shows of market and visitor."""
 
     market: sellers.Market
+    markets: list[sellers.Market]
     wallet: Price | None
     cart_size: int
 
@@ -159,7 +160,9 @@ class Visit:
 
     async def market(self, tx: ReadTx) -> sellers.Market:
         """The country site: the one chosen, else the first. Raises NotFound when there is none yet."""
-        markets = await sellers.markets(tx)
+        return self._chosen(await sellers.markets(tx))
+
+    def _chosen(self, markets: list[sellers.Market]) -> sellers.Market:
         chosen = self.request.query_params.get("market") or self.request.cookies.get("market")
         found = next((market for market in markets if market.code == chosen), next(iter(markets), None))
         if found is None:
@@ -168,13 +171,14 @@ class Visit:
 
     async def show(self, tx: ReadTx, template: str, *, status: int = 200, **context: Any) -> Response:
         """The page of a template."""
-        market = await self.market(tx)
+        markets = await sellers.markets(tx)
+        market = self._chosen(markets)
         wallet, size = None, 0
         if self.caller is not None and self.caller.role is Role.BUYER:
             balance = await ledger.balance(tx, self.caller.cell, "wallet", market.currency, self.caller.user_id)
             wallet = Price(balance, market.currency)
             size = await orders.cart_size(tx, self.caller.cell, self.caller.user_id, market.code)
-        return self.html(template, status, frame=Frame(market, wallet, size), **context)
+        return self.html(template, status, frame=Frame(market, markets, wallet, size), **context)
 
     def html(self, template: str, status: int = 200, *, frame: Frame | None, **context: Any) -> Response:
         if self.problem is not None:
