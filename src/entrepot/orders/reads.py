@@ -15,7 +15,7 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, screening, store, store_parts
+from entrepot.orders import borders, store, store_parts
 from entrepot.orders.borders import Border
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
 from entrepot.orders.store_parts import PartLine, PartSummary
@@ -256,13 +256,12 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     changed = [row for row in rows if parts[row.id] or row.status in ("canceled", "refunded")]
     for home in sorted({row.group_cell for row in changed}):
         refunded |= await payments.refunded_of(tx, home, [row.group_id for row in changed if row.group_cell == home])
-    held = await screening.are_held(tx, cell, [row.id for row in rows if row.status == "paid"])
     return [
         OrderView(
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
             _timeline(row, shipments.get(row.id)), shipments.get(row.id),
             Price(refunded.get(row.id, 0), row.currency), parts[row.id], crossed.get(row.id),
-            row.id in held,
+            row.held,
         )
         for row in rows
     ]  # fmt: skip

@@ -89,8 +89,3 @@ async def require_free(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:
         )  # fmt: skip
     if held:
         raise OrderHeld(show("ord", held[0]))
-
-
-async def are_held(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the orders that are held."""
-    return set(await tx.all(rows.HELD, cell=cell, ids=order_ids)) if order_ids else set()

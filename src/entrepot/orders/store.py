@@ -296,6 +296,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     delivered_at: datetime | None
     ended_at: datetime | None
     release_due_at: datetime | None
+    held: bool
 
 
 class OrderLineRow(msgspec.Struct, frozen=True):
@@ -392,7 +393,9 @@ _SUMMARY = """
     select o.id, o.group_cell, o.group_id, o.seller_id, s.name, o.own, o.location_id, o.currency, o.status,
            o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
            o.commission_minor, o.payment_fee_minor, o.duties_minor, o.placed_at, o.shipped_at, o.delivered_at,
-           o.ended_at, o.release_due_at
+           o.ended_at, o.release_due_at,
+           o.status = 'paid' and exists (select from orders.hold h
+                                          where h.cell = o.cell and h.order_id = o.id and h.decision is null)
       from orders.order o
       join sellers.seller s on s.id = o.seller_id
 """
