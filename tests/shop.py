@@ -136,7 +136,8 @@ class Shop:
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
-            "logistics.location", "payments.payment", "payments.refund", "payments.payout", "payments.payout_terms",
+            "logistics.location", "payments.payment", "payments.refund", "payments.payout",
+            "payments.write_off", "payments.reserve_terms", "payments.payout_terms",
             "payments.bank_account", "payments.bank_file", "kit.event",
             "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",

@@ -2402,10 +2402,32 @@ CREATE TABLE payments.refund (
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text, 'credited'::text])))
 );
 
+CREATE TABLE payments.reserve_terms (
+    seller_id uuid NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    reserve_bp integer NOT NULL,
+    hold_s integer NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT reserve_terms_hold_s_check CHECK ((hold_s > 0)),
+    CONSTRAINT reserve_terms_reserve_bp_check CHECK (((reserve_bp >= 0) AND (reserve_bp <= 10000)))
+);
+
 CREATE TABLE payments.webhook (
     gateway text NOT NULL COLLATE pg_catalog."C",
     event_id text NOT NULL COLLATE pg_catalog."C",
     received_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE payments.write_off (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    reason text NOT NULL,
+    user_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT write_off_amount_minor_check CHECK ((amount_minor > 0))
 );
 
 CREATE TABLE platform.rehearsal (
@@ -2951,8 +2973,14 @@ ALTER TABLE ONLY payments.refund
 ALTER TABLE ONLY payments.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY payments.reserve_terms
+    ADD CONSTRAINT reserve_terms_pkey PRIMARY KEY (seller_id, valid_from);
+
 ALTER TABLE ONLY payments.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (gateway, event_id);
+
+ALTER TABLE ONLY payments.write_off
+    ADD CONSTRAINT write_off_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY platform.rehearsal
     ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (id);
@@ -3078,6 +3106,8 @@ CREATE INDEX adjustment_stock ON inventory.adjustment USING btree (cell, stock_i
 CREATE INDEX idempotency_key_at ON kit.idempotency_key USING brin (at);
 
 CREATE INDEX account_striped ON ledger.account USING btree (cell, id) WHERE striped;
+
+CREATE INDEX hold_debit ON ledger.hold USING btree (cell, debit, code, at);
 
 CREATE INDEX hold_due ON ledger.hold USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
@@ -3241,6 +3271,9 @@ ALTER TABLE ONLY payments.payout
 
 ALTER TABLE ONLY payments.refund
     ADD CONSTRAINT refund_cell_payment_id_fkey FOREIGN KEY (cell, payment_id) REFERENCES payments.payment(cell, id);
+
+ALTER TABLE ONLY payments.reserve_terms
+    ADD CONSTRAINT reserve_terms_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
 
 ALTER TABLE ONLY pricing.promotion
     ADD CONSTRAINT promotion_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);

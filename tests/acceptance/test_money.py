@@ -314,3 +314,76 @@ async def test_3_refunds_and_edits(shop: Shop) -> None:
     assert [part["back"]["minor"] for part in told["parts"]] == [1_075, 100, 975]
     assert [part["from_seller"] for part in told["parts"]] == [None, None, None]
     await shop.audited()
+
+
+async def test_3_refund_after_payout(shop: Shop) -> None:
+    """A fifth of each release is held back for ten days, and then free by itself. When more goes back than the seller
+    has, the account is below zero: the operator sees for how long, writes off some of it, and what is released next
+    fills up the rest before anything is paid out."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    offer = await shop.offer(seller, 10_000, 3)
+    theirs = show("sel", seller)
+    earned = 10_600 - 1_000 - 159
+    kept = 1_888  # a fifth of 9,441
+
+    def staff() -> dict[str, str]:
+        return shop.session(Role.SELLER, new_id(START), seller)
+
+    async def read(path: str, headers: dict[str, str]) -> Any:
+        return (await shop.http.get(path, headers=headers)).json()["items"]
+
+    async def bought(number: str) -> tuple[UUID, str]:
+        (order,) = await buyer.buy([(offer, 1)])
+        await sent(shop, order, number)
+        assert (await buyer.send("POST", f"/v1/orders/{show('ord', order)}/confirm")).status_code == 204
+        return order, f"/v1/seller/orders/{show('ord', order)}/refund-line"
+
+    reserve = {"reserve_bp": 2_000, "hold_days": 10, "source": "new"}
+    early = reserve | {"valid_from": shop.clock.now().isoformat()}
+    assert (await ask(shop, f"/v1/sellers/{theirs}/reserves", early, shop.operator))[0] == 400
+    assert (await ask(shop, f"/v1/sellers/{theirs}/reserves", reserve, shop.operator))[0] == 204
+    shop.clock.advance(timedelta(minutes=5))
+    first, refund = await bought("1")
+    period = {"currency": "USD", "first": "2026-03-01", "last": "2026-03-31"}
+    found = (await shop.http.get("/v1/seller/statement", params=period, headers=staff())).json()
+    assert (found["closing_minor"], found["reserved_minor"]) == (earned, kept)
+    (held,) = found["reserves"]
+    assert (held["event"], held["amount_minor"]) == (show("ord", first), kept)
+    assert held["until"] == f"{shop.clock.now() + timedelta(days=10):%Y-%m-%dT%H:%M:%SZ}"
+    await shop.run()
+    await shop.run(after=timedelta(days=5))  # Monday's payout has arrived
+    assert (await shop.balance("payout"), await shop.balance("seller", seller)) == (earned - kept, kept)
+    await shop.run(after=timedelta(days=5))  # the reserve is free; it goes out with the next payout, in four days
+    await shop.run(after=timedelta(days=4))
+    await shop.run(after=timedelta(days=5))
+    assert (await shop.balance("payout"), await shop.balance("seller", seller)) == (earned, 0)
+
+    # 10,000 of 10,600 go back, with 943 of commission and 150 of fee.
+    owed = 10_000 - 943 - 150
+    assert (await ask(shop, refund, {"line_no": 1, "amount_minor": 10_000, "reason": "It broke."}, staff()))[0] == 204
+    since = shop.clock.now()
+    await shop.run(after=timedelta(days=45, hours=1))
+    assert await read("/v1/operator/debts", shop.operator) == [
+        {"seller_id": theirs, "currency": "USD", "owed_minor": owed, "since": f"{since:%Y-%m-%dT%H:%M:%SZ}", "days": 45}
+    ]
+    assert await read("/v1/seller/debts", staff()) == await read("/v1/operator/debts", shop.operator)
+    loss = {"currency": "USD", "amount_minor": owed + 1, "reason": "It is gone."}
+    path = f"/v1/operator/debts/{theirs}/write-off"
+    state = await shop.state()
+    assert (await ask(shop, path, loss, shop.operator))[1]["owed_minor"] == owed
+    assert (await ask(shop, path, loss | {"currency": "EUR"}, shop.operator))[0] == 404
+    assert (await ask(shop, path, loss, staff()))[0] == 403
+    assert await shop.state() == state
+    assert (await ask(shop, path, loss | {"amount_minor": 907}, shop.operator))[0] == 204
+    assert (await shop.balance("bad_debt"), await shop.balance("seller", seller)) == (-907, 907 - owed)
+
+    await bought("2")
+    assert await read("/v1/seller/debts", staff()) == []
+    await bought("3")
+    before = await shop.balance("payout")
+    assert await shop.balance("seller", seller) == 2 * earned - owed + 907
+    for days in (10, 14, 5):  # the reserve is free, the payout is sent, it has arrived
+        await shop.run(after=timedelta(days=days))
+    assert await shop.balance("payout") == before + 2 * earned - owed + 907
+    assert await shop.balance("seller", seller) == 0
+    await shop.audited()

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from entrepot import ledger
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import show
+from entrepot.kit.ids import NIL, new_id, show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
 from entrepot.world.gateway_webhooks import sign
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
@@ -61,6 +62,9 @@ plain("GET /v1/wallet", currency="USD")
 plain("GET /v1/seller/statement", **PERIOD)
 plain("GET /v1/seller/payouts")
 plain("GET /v1/operator/stuck-payments")
+plain("GET /v1/operator/debts")
+plain("GET /v1/seller/debts")
+plain("GET /v1/seller/reserves")
 plain("GET /v1/tariff-sources")
 plain("GET /v1/operator/closed-days")
 plain("GET /v1/groups")
@@ -310,6 +314,27 @@ async def _(stage: Stage) -> Ask:
 async def _(stage: Stage) -> Ask:
     body = {"lines": [{"line_no": 1, "quantity": 1}], "reason": "It broke."}
     return Ask(f"/v1/seller/orders/{await stage.order()}/cancel-lines", body)
+
+
+@ask("GET /v1/sellers/{seller_id}/reserves")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/sellers/{show('sel', await stage.shop.seller())}/reserves")
+
+
+@ask("POST /v1/sellers/{seller_id}/reserves")
+async def _(stage: Stage) -> Ask:
+    body = {"reserve_bp": 1_000, "hold_days": 90, "source": "new"}
+    return Ask(f"/v1/sellers/{show('sel', await stage.shop.seller())}/reserves", body)
+
+
+@ask("POST /v1/operator/debts/{seller_id}/write-off")
+async def _(stage: Stage) -> Ask:
+    seller = await stage.shop.seller()
+    async with stage.shop.db.write() as tx:
+        ids = await ledger.account_ids(tx, 0, ["seller", "payout"], [seller, NIL], ["USD"] * 2)
+        await ledger.post_all(tx, 0, [ledger.Transfer(new_id(tx.now), "payout", ids[0], ids[1], 100)])
+    body = {"currency": "USD", "amount_minor": 60, "reason": "It is gone."}
+    return Ask(f"/v1/operator/debts/{show('sel', seller)}/write-off", body)
 
 
 REFUND = {"line_no": 1, "amount_minor": 7, "reason": "It came late."}

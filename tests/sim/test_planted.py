@@ -75,7 +75,7 @@ async def test_a_world_finds_locks_that_are_wrong(find: Find, defect: Defect, by
     ("defect", "by"),
     [
         (KEY_FORGOTTEN, "(place_again): AssertionError"),
-        (FREED_TWICE, "stock_allocated_check"),
+        (FREED_TWICE, "allocated"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
@@ -95,7 +95,7 @@ async def test_a_world_finds_an_expiry_that_gives_back_twice(find: Find, monkeyp
 
 
 async def test_a_world_finds_a_release_posted_twice(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under another name, for the ledger takes none twice."""
+    """Under another name, for the ledger takes none twice. When nothing is released before, it is seen in the end."""
     honest = ledger.post_all
 
     async def twice(tx: Tx, cell: int, transfers: Sequence[Transfer]) -> None:
@@ -105,7 +105,8 @@ async def test_a_world_finds_a_release_posted_twice(find: Find, monkeypatch: pyt
         await honest(tx, cell, [*transfers, *again])
 
     monkeypatch.setattr(ledger, "post_all", twice)
-    assert "check='transfer_party'" in await find(None)
+    told = await find(None)
+    assert "check='transfer_party'" in told or "owed to sellers" in told
 
 
 async def test_a_world_finds_a_key_that_is_not_looked_up(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,9 @@ SELLERS = (
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
-    "/operator", "/operator/books", "/operator/payouts", "/operator/campaigns", "/operator/sellers", "/operator/stuck",
+    "/operator", "/operator/books", "/operator/payouts",
+    "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/campaigns", "/operator/sellers",
+    "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
     "/operator/holds",
@@ -91,6 +93,7 @@ async def paths(site: Site) -> dict[str, str]:
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
         "{file_id}": show("bnk", file), "{part_id}": show("prt", part),
+        "{seller_id}": show("sel", site.stage.sellers["Harbor Dairy"]),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from entrepot.kit.ids import show
+from datetime import timedelta
+
+from entrepot import ledger
+from entrepot.kit.ids import NIL, new_id, show
+from entrepot.ledger import Transfer
 from tests.web.site import Site, text
 
 
@@ -40,3 +44,32 @@ async def test_a_part_of_an_order_goes_back_by_the_pages(site: Site) -> None:
     german = text(await site.buyer.get(purchase, **{"accept-language": "de"}))
     for said in ("Vom Händler erstattet", "Insgesamt erstattet 6,89", "Einen Teil stornieren"):
         assert said in german
+
+
+async def test_debts_and_reserves_by_the_pages(site: Site) -> None:
+    """The seller owes 20.00; the operator writes 5.00 of it off, and will hold back an eighth of what is released."""
+    seller = site.stage.sellers["Harbor Dairy"]
+    theirs = show("sel", seller)
+    async with site.db.write() as tx:
+        ids = await ledger.account_ids(tx, 0, ["seller", "payout"], [seller, NIL], ["USD"] * 2)
+        await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "payout", ids[0], ids[1], 2_000)])
+    await site.run(after=timedelta(days=3))
+    staff, operator = site.staff("Harbor Dairy"), site.operator
+    path = f"/operator/debts/{theirs}/write-off"
+    assert "Harbor Dairy $20.00" in text(await operator.get("/operator/debts"))
+    fields = await operator.form("/operator/debts", theirs) | {"amount": "20.01", "reason": "It is gone."}
+    state = await site.state()
+    assert "The seller owes only $20.00." in text(await operator.send(path, fields))
+    assert await site.state() == state
+    assert (await operator.send(path, fields | {"amount": "5"})).is_redirect
+    shown = text(await operator.get("/operator/debts"))
+    assert ("Harbor Dairy $15.00 Since" in shown, "for 3 days" in shown) == (True, True)
+    owing = text(await staff.get("/seller/payouts", **{"accept-language": "de"}))
+    assert "Du schuldest 15,00" in owing
+
+    path = f"/operator/sellers/{theirs}/reserve"
+    fields = await operator.form(path, path) | {"percent": "12.5", "hold_days": "90", "source": "They are new."}
+    for wrong, said in (({"percent": "101"}, "a percentage from 0 to 100"), ({"hold_days": "0"}, "from 1 to 730 days")):
+        assert said in text(await operator.send(path, fields | wrong))
+    assert (await operator.send(path, fields)).is_redirect
+    assert "12.5% 90 They are new." in text(await operator.get(path))

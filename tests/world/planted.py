@@ -129,6 +129,7 @@ PLANTED = {
             "transfer_party: ledger.transfer [gone] commission_back",
             "transfer_party: ledger.transfer [gone] recall",
             "transfer_party: ledger.transfer [gone] part_release",
+            "write_off: payments.write_off [loss]",
         ],
     ),
     "gateway payment refunded to the wallet": (

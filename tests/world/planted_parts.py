@@ -47,4 +47,15 @@ PARTS = {
         "update disputes.dispute set due_at = '2020-02-29 01:00Z' where id = uid('frozen')",
         ["dispute_overdue: disputes.dispute [frozen]"],
     ),
+    "debt written off with another amount": (
+        "update payments.write_off set amount_minor = 8 where id = uid('loss')",
+        ["write_off: payments.write_off [loss]"],
+    ),
+    "reserve that was not held back": (
+        "insert into payments.reserve_terms values (uid('seller'), '2020-02-01Z', 1000, 60, 'tests')",
+        [
+            "reserve: ledger.transfer [completed] release",
+            "reserve: ledger.transfer [gone] part_release",
+        ],
+    ),
 }

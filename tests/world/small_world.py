@@ -85,6 +85,8 @@ select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_rec
   from (values ('gone', 'completed', 'closed', 36, 12, null),
                ('frozen', 'delivered', 'opened', 485, null, '2020-03-03Z'::timestamptz))
        as d (name, of, status, claimed, granted, due_at);
+insert into payments.write_off values (0, uid('loss'), uid('seller'), 'USD', 7, 'Gone.', uid('own'), '2020-02-29Z');
+select post(uid('loss'), 'write_off', 'bad_debt', 'seller', 7);
 select post(uid('gone'), 'recall', 'seller', 'escrow', 36),
        post(uid('gone'), 'commission_back', 'commission', 'seller', 3),
        post(uid('gone'), 'refund', 'escrow', 'wallet', 12), post(uid('gone'), 'part_release', 'escrow', 'seller', 24),
@@ -104,7 +106,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('cost_of_goods', 'house', false, true), ('between_cells', 'house', false, true),
+               ('cost_of_goods', 'house', false, true),
+               ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
                ('duties', 'house', false, true))
             as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)

@@ -12,13 +12,23 @@ Invariants (the auditor re-derives them):
 Events: hold_expired (key: what caused the hold; data: code).
 
 House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway, cash, payout, own_revenue, own_stock,
-cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), between_cells (what the cells owe each
-other, over all of them nothing). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
+cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), bad_debt (written off), between_cells
+(what the cells owe each other, over all of them nothing). Owned accounts: wallet (buyer, limited), seller (may go
+below zero after a refund).
 """
 
-from entrepot.ledger.actions import DONE, apply, close_days, open_accounts, post_all
-from entrepot.ledger.reads import Statement, account_ids, balance, closed_days, statement, trial_balance
-from entrepot.ledger.store import ClosedDay, StatementLine, TrialLine
+from entrepot.ledger.actions import DONE, apply, close_days, expire_holds, lock, open_accounts, post_all
+from entrepot.ledger.reads import (
+    Statement,
+    account_ids,
+    balance,
+    below_zero,
+    closed_days,
+    held,
+    statement,
+    trial_balance,
+)
+from entrepot.ledger.store import BelowZero, ClosedDay, HeldLine, StatementLine, TrialLine
 from entrepot.ledger.types import (
     DayNotOver,
     Hold,
@@ -32,11 +42,12 @@ from entrepot.ledger.types import (
 
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
-    "cost_of_goods", "supplier", "between_cells", "duties",
+    "cost_of_goods", "supplier", "between_cells", "duties", "bad_debt",
 )  # fmt: skip
 
 __all__ = [
-    "DONE", "HOUSE", "ClosedDay", "DayNotOver", "Hold", "InsufficientFunds", "Settle", "Statement", "StatementLine",
-    "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "apply", "balance",
-    "close_days", "closed_days", "open_accounts", "post_all", "statement", "trial_balance",
+    "DONE", "HOUSE", "BelowZero", "ClosedDay", "DayNotOver", "HeldLine", "Hold", "InsufficientFunds", "Settle",
+    "Statement", "StatementLine", "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void",
+    "account_ids", "apply", "balance", "below_zero", "close_days", "closed_days", "expire_holds", "held", "lock",
+    "open_accounts", "post_all", "statement", "trial_balance",
 ]  # fmt: skip

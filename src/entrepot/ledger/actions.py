@@ -69,6 +69,11 @@ async def post_all(tx: Tx, cell: int, commands: Sequence[Command]) -> None:
             raise TransferRefused(verdict)
 
 
+async def lock(tx: Tx, cell: int, accounts: Sequence[int]) -> None:
+    """Locks accounts that have one row, in id order, for who must know what they hold."""
+    await tx.all(store.LOCK, cell=cell, accounts=accounts)
+
+
 async def expire_holds(tx: Tx, cell: int, limit: int = BATCH) -> int:
     """Holds whose time has passed are free again, a batch of them; how many. Each is told (`hold_expired`)."""
     expired = await tx.all(store.EXPIRE_MANY, cell=cell, now=tx.now, limit=limit)

@@ -12,7 +12,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL
 from entrepot.kit.problem import NotFound
 from entrepot.ledger import store
-from entrepot.ledger.store import ClosedDay, StatementLine, TrialLine
+from entrepot.ledger.store import BelowZero, ClosedDay, HeldLine, StatementLine, TrialLine
 from entrepot.ledger.types import StatementTooLong
 
 MAX_LINES = 100_000
@@ -47,6 +47,19 @@ async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: 
         raise StatementTooLong(MAX_LINES)
     closing = opening + sum(line.amount_minor for line in lines)
     return Statement(opening, closing, lines)
+
+
+async def held(tx: ReadTx, cell: int, account: int, codes: Sequence[str], stop: datetime) -> list[HeldLine]:
+    """What was held of the account at `stop` by holds of these codes that end by themselves, the next to end first; at
+    most MAX_LINES."""
+    return await tx.all(store.HELD, cell=cell, account=account, codes=codes, stop=stop, limit=MAX_LINES)
+
+
+async def below_zero(
+    tx: ReadTx, cells: Sequence[int], code: str, limit: int, owner: UUID | None = None
+) -> list[BelowZero]:
+    """Accounts of a code that owe something, those that have for longest first."""
+    return await tx.all(store.BELOW_ZERO, cells=cells, code=code, owner=owner, limit=limit)
 
 
 async def closed_days(tx: ReadTx, cells: Sequence[int], before: date | None = None) -> list[ClosedDay]:

@@ -49,6 +49,25 @@ class StatementLine(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
+class BelowZero(msgspec.Struct, frozen=True):
+    """An account without stripes that owes something, and since when it has done so without a break."""
+
+    owner: UUID
+    currency: str
+    owed_minor: int
+    since: datetime
+
+
+class HeldLine(msgspec.Struct, frozen=True):
+    """What is held of an account since `at`, until the time comes that it was held for."""
+
+    at: datetime
+    code: str
+    cause_id: UUID
+    amount_minor: int
+    until: datetime
+
+
 OPEN_MANY = sql(
     """
     select id from ledger.open_many(:cell, :now, :codes, :owners, :currencies, :limited, :striped)
@@ -88,6 +107,41 @@ TRIAL_BALANCE = sql(
      order by t.currency, t.code
     """,
     TrialLine,
+)
+# What the account had before each of its times is what it has now less all that was moved then and later: the last time
+# before which it had nothing or more is when it fell below zero.
+BELOW_ZERO = sql(
+    """
+    select a.owner, a.currency, b.debits - b.credits as owed, s.since
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
+     cross join lateral (
+           select max(e.at) filter (where b.credits - b.debits >= e.moved) as since
+             from (select t.at, sum(sum(t.amount)) over (order by t.at desc) as moved
+                     from (select at, amount from ledger.transfer
+                            where cell = a.cell and credit = a.id and code not in ('pay', 'fund')
+                           union all
+                           select at, -amount from ledger.transfer
+                            where cell = a.cell and debit = a.id and code not in ('pay', 'fund')) t
+                    group by t.at) e) s
+     where a.cell = any (:cells::smallint[]) and a.code = :code and (:owner::uuid is null or a.owner = :owner)
+       and b.debits > b.credits
+     order by s.since, a.owner, a.currency
+     limit :limit
+    """,
+    BelowZero,
+)
+LOCK = sql("select account_id from ledger.lock_many(:cell, :accounts)", int)
+# As they were at a time: those that ended later were still held.
+HELD = sql(
+    """
+    select at, code, cause_id, amount, coalesce(due_at, ended_at) from ledger.hold
+     where cell = :cell and debit = :account and code = any (:codes::text[]) and at < :stop
+       and (ended_at is null or ended_at >= :stop)
+     order by 5, at, cause_id
+     limit :limit
+    """,
+    HeldLine,
 )
 ACCOUNT_IDS = sql(
     """

@@ -70,6 +70,7 @@ create table ledger.hold (
     check ((status = 'held') = (ended_at is null) and (status = 'held' or due_at is null))
 ) with (fillfactor = 70);
 create index hold_due on ledger.hold (cell, due_at) where due_at is not null;
+create index hold_debit on ledger.hold (cell, debit, code, at);
 
 -- Opens accounts that are not there yet; the order of the answer is the order asked.
 create function ledger.open_many(

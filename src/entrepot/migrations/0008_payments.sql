@@ -127,6 +127,30 @@ create table payments.payout_terms (
     check (on_day between 1 and case every when 'day' then 1 when 'month' then 28 else 7 end)
 );
 
+-- What is held back of each release of a seller's, and for how long, against what may have to be given back. Terms are
+-- added, never changed.
+create table payments.reserve_terms (
+    seller_id  uuid        not null references sellers.seller,
+    valid_from timestamptz not null,
+    reserve_bp int         not null check (reserve_bp between 0 and 10000),  -- of what is left after commission and fee
+    hold_s     int         not null check (hold_s > 0),
+    source     text        not null,
+    primary key (seller_id, valid_from)
+);
+
+-- What a seller owed us and will not pay: the operator's loss, bad_debt -> seller.
+create table payments.write_off (
+    cell         smallint    not null,
+    id           uuid        not null,
+    seller_id    uuid        not null,
+    currency     text        collate "C" not null,
+    amount_minor bigint      not null check (amount_minor > 0),
+    reason       text        not null,
+    user_id      uuid        not null,
+    at           timestamptz not null,
+    primary key (cell, id)
+);
+
 -- Each day's payouts are made once.
 create table payments.payout_run (
     cell smallint    not null,

@@ -272,7 +272,7 @@ async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
     if not orders:
         return 0
     left = await money.beside_parts(tx, cell, orders)
-    await money.post(tx, cell, [step for o in left for step in money.released(o.id, o)])
+    await money.post(tx, cell, await money.released(tx, [(o.id, o) for o in left]))
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status="completed")
     _tell(tx, cell, "order_completed", orders)
     return len(orders)

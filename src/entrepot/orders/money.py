@@ -6,6 +6,7 @@ for that part. `cause` names the transfers: the order's id or the part's."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import msgspec
 from entrepot import ledger, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL
-from entrepot.ledger import Transfer
+from entrepot.ledger import Hold, Transfer
 from entrepot.orders import shares, store_parts
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_parts import Amounts
@@ -26,7 +27,8 @@ DUTIES = ("duties", NIL)
 
 
 class Step(NamedTuple):
-    """`amount` of a currency from one account to another, known by its cause and code."""
+    """`amount` of a currency from one account to another, known by its cause and code. With `until` it is only held,
+    and free again at that time."""
 
     cause: UUID
     code: str
@@ -34,11 +36,25 @@ class Step(NamedTuple):
     credit: Account
     currency: str
     amount: int
+    until: datetime | None = None
 
 
-def released(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
-    """escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; own: escrow -> own_revenue. The
-    codes of a part's have a prefix: a statement tells by it what the cause is."""
+async def released(tx: ReadTx, orders: Sequence[tuple[UUID, OrderRow]], prefix: str = "") -> list[Step]:
+    """Steps that release orders, each with its cause: escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 ->
+    payment_fee 2, and of the other 95 what is held back of that seller's; own: escrow -> own_revenue. The codes of a
+    part's have a prefix: a statement tells by it what the cause is."""
+    reserves = await payments.reserves_at(tx, {o.seller_id for _, o in orders if not o.own}, tx.now)
+    steps = []
+    for cause, order in orders:
+        steps += _released(cause, order, prefix)
+        if (terms := reserves.get(order.seller_id)) is not None:
+            earned = order.paid_minor + order.operator_discount_minor - order.commission_minor - order.payment_fee_minor
+            amount, until = payments.held_back(terms, earned, tx.now)
+            steps.append(Step(cause, f"{prefix}reserve", _earner(order), ESCROW, order.currency, amount, until))
+    return steps
+
+
+def _released(cause: UUID, order: OrderRow, prefix: str) -> list[Step]:
     earner = _earner(order)
     return [
         Step(
@@ -101,6 +117,8 @@ async def post(tx: Tx, cell: int, steps: Sequence[Step]) -> None:
         tx, cell,
         [
             Transfer(s.cause, s.code, ids[(*s.debit, s.currency)], ids[(*s.credit, s.currency)], s.amount)
+            if s.until is None
+            else Hold(s.cause, s.code, ids[(*s.debit, s.currency)], ids[(*s.credit, s.currency)], s.amount, s.until)
             for s in steps
         ],
     )  # fmt: skip

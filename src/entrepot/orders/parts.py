@@ -86,7 +86,7 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     back = shares.portion(part, back_minor, part.paid_minor)
     if order.group_cell < cell:
         await locks.lock_buyers(tx, order.group_cell, [order])
-    kept = money.released(part_id, money.worth(order, shares.less(part, back)), "part_")
+    kept = await money.released(tx, [(part_id, money.worth(order, shares.less(part, back)))], "part_")
     await _end(tx, cell, order, part_id, part.kind, back, kept)
 
 

@@ -12,10 +12,10 @@ row and its hold come together, and their ends do.
 What the gateway refuses, or does not answer for an hour, is put before the operator (`stuck`).
 
 Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
-order, or the group when the money came after its end; data: refund_id, payment_id),
-payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor),
-bank_account_added (key: the seller's id, or nil for the house; data: bank_account_id, currency, by), bank_file_made
-(key: the file's id; data: currency, payouts, total_minor).
+order, or the group when the money came after its end; data: refund_id, payment_id), debt_written_off (key: the
+seller's id; data: write_off_id, currency, amount_minor), payout_sent, payout_settled, payout_returned (key: the
+seller's id; data: payout_id, currency, amount_minor), bank_account_added (key: the seller's id, or nil for the house;
+data: bank_account_id, currency, by), bank_file_made (key: the file's id; data: currency, payouts, total_minor).
 """
 
 from entrepot.payments.actions import (
@@ -31,6 +31,7 @@ from entrepot.payments.actions import (
     top_up_many,
 )
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
+from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
 from entrepot.payments.paying_out import add_account, pay_out, return_payout, settle_due, settle_payout
 from entrepot.payments.reads import (
     AccountView,
@@ -52,21 +53,24 @@ from entrepot.payments.reads import (
 from entrepot.payments.types import (
     BankAccount,
     BankAccountNotValid,
+    DebtIs,
     Due,
     MethodNotOffered,
     PaymentNotThere,
     PayoutNotSent,
     RefundDue,
     RefundNotFailed,
+    ReserveTerms,
     WebhookRefused,
 )
 
 __all__ = [
-    "LANES", "AccountView", "BankAccount", "BankAccountNotValid", "Due", "FileView", "Gateway", "MethodNotOffered",
-    "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "SentView",
-    "StuckView", "WebhookRefused", "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many",
-    "credit_refund", "find_gateway", "forget_webhooks", "lock_many", "mark_captured", "open_client", "pay_out",
-    "payment_of", "payouts", "refund_many", "refunded_of", "retry_refund", "return_late", "return_payout",
-    "sent_payouts", "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
-    "top_up_many",
+    "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "Debt", "DebtIs", "Due", "FileView",
+    "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
+    "RefundNotFailed", "ReserveTerms", "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts",
+    "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "find_gateway", "forget_webhooks",
+    "held_back", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many",
+    "refunded_of", "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout", "sent_payouts",
+    "set_reserve", "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
+    "top_up_many", "write_off",
 ]  # fmt: skip

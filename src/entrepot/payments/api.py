@@ -21,7 +21,7 @@ from entrepot.kit.ids import END, NIL, new_id, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
-from entrepot.payments import actions, paying_out, reads
+from entrepot.payments import actions, api_debts, paying_out, reads
 from entrepot.payments.reads import AccountView, FileView, PayoutView, SentView, StatementView, StuckView, TermsView
 from entrepot.payments.types import (
     BankAccount,
@@ -333,4 +333,5 @@ routes = [
         raises=(RefundNotFailed,),
         key="taken",
     ),
+    *api_debts.routes,
 ]

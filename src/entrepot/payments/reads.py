@@ -22,9 +22,11 @@ from entrepot.payments.paying_out import unseal
 EVENT_PREFIX = {
     **dict.fromkeys(("payout", "payout_return"), "pay"),
     **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "prt"),
-    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee"), "prt"),
+    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee", "part_reserve"), "prt"),
+    "write_off": "wof",
 }
-"""What a transfer's cause is, by its code: a payout, a part of an order; all others are caused by an order."""
+"""What a transfer's cause is, by its code: a payout, a part of an order, a debt written off; all others are caused by
+an order."""
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
 
@@ -120,15 +122,27 @@ class Line(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
+class HeldBack(msgspec.Struct, frozen=True):
+    """What of a release is held back as a reserve, `until` when."""
+
+    at: datetime
+    event: str
+    amount_minor: int
+    until: datetime
+
+
 class StatementView(msgspec.Struct, frozen=True):
-    """opening_minor + sum of the lines == closing_minor."""
+    """opening_minor + sum of the lines == closing_minor, of which `reserved_minor`, the sum of `reserves`, were held
+    back at `stop`."""
 
     currency: str
     start: datetime
     stop: datetime
     opening_minor: int
     closing_minor: int
+    reserved_minor: int
     lines: list[Line]
+    reserves: list[HeldBack]
 
 
 async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
@@ -219,8 +233,14 @@ async def statement_of(
     if account == 0:
         raise NotFound
     found = await ledger.statement(tx, cell, account, start, stop)
-    lines = [
-        Line(line.at, line.code, show(EVENT_PREFIX.get(line.code, "ord"), line.cause_id), line.amount_minor)
-        for line in found.lines
-    ]
-    return StatementView(currency, start, stop, found.opening_minor, found.closing_minor, lines)
+    lines = [Line(x.at, x.code, _event(x.code, x.cause_id), x.amount_minor) for x in found.lines]
+    held = await ledger.held(tx, cell, account, ("reserve", "part_reserve"), stop)
+    reserves = [HeldBack(x.at, _event(x.code, x.cause_id), x.amount_minor, x.until) for x in held]
+    reserved_minor = sum(x.amount_minor for x in held)
+    return StatementView(
+        currency, start, stop, found.opening_minor, found.closing_minor, reserved_minor, lines, reserves
+    )  # fmt: skip
+
+
+def _event(code: str, cause_id: UUID) -> str:
+    return show(EVENT_PREFIX.get(code, "ord"), cause_id)

@@ -81,6 +81,32 @@ class PayoutTermsNotLater(Problem):
     last_valid_from: datetime
 
 
+class ReserveTerms(msgspec.Struct, frozen=True):
+    """From `valid_from` on `reserve_bp` basis points of what a release leaves a seller after commission and payment fee
+    are held back for `hold_s` seconds. `source` says why."""
+
+    seller_id: UUID
+    valid_from: datetime
+    reserve_bp: int
+    hold_s: int
+    source: str
+
+
+@dataclass(eq=False)
+class ReserveTermsNotLater(Problem):
+    """New terms must begin after those that the seller has."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class DebtIs(Problem):
+    """The seller owes less than this."""
+
+    status: ClassVar[int] = 409
+    owed_minor: int
+
+
 @dataclass(eq=False)
 class RefundNotFailed(Problem):
     """The gateway has not refused this refund, or somebody has dealt with it already."""

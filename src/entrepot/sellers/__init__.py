@@ -12,7 +12,7 @@ Events: seller_opened, seller_suspended, seller_reinstated (key: the seller's id
 """
 
 from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, suspend
-from entrepot.sellers.reads import currencies, market, markets, page, seller, terms_at
+from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
 from entrepot.sellers.types import (
     Market,
     MarketExists,
@@ -26,7 +26,7 @@ from entrepot.sellers.types import (
 )
 
 __all__ = [
-    "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "Terms", "TermsNotLater",
-    "add_market", "currencies", "market", "markets", "open_seller", "open_sellers", "page", "reinstate", "seller",
-    "set_terms", "suspend", "terms_at",
+    "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "Terms",
+    "TermsNotLater", "add_market", "currencies", "market", "markets", "names", "open_seller", "open_sellers",
+    "page", "reinstate", "seller", "set_terms", "suspend", "terms_at",
 ]  # fmt: skip

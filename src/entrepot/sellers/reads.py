@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL
@@ -46,6 +48,11 @@ async def seller(tx: ReadTx, seller_id: SellerId) -> Seller:
     if found is None:
         raise NotFound
     return found
+
+
+async def names(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What sellers are called, of those that there are."""
+    return {row.id: row.name for row in await tx.all(store.NAMES, ids=seller_ids)}
 
 
 async def page(tx: ReadTx, after: SellerId | None, limit: int) -> list[Seller]:

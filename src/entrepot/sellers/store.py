@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from entrepot.kit.sql import sql
 from entrepot.sellers.types import Market, Seller, Terms
+
+
+class Name(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+
 
 ADD_MARKET = sql(
     """
@@ -68,6 +76,7 @@ OPEN = sql(
 SELLER = sql(
     "select id, cell, slug, name, kind, status, commission_bp, created_at from sellers.seller where id = :id", Seller
 )
+NAMES = sql("select id, name from sellers.seller where id = any (:ids::uuid[])", Name)
 IDS = sql("select id from sellers.seller where cell = :cell order by id", UUID)
 PAGE = sql(
     """

@@ -32,6 +32,7 @@ BALANCES = (
     ("commission", N("Commission"), N("earned"), N("given up")),
     ("payment_fee", N("Payment fees"), N("earned"), N("given up")),
     ("own_revenue", N("Own sales"), N("earned"), N("given up")),
+    ("bad_debt", N("Written off"), N("taken back"), N("lost")),
     ("promotions", N("Promotions"), N("taken back"), N("given")),
 )
 """House accounts, and what a balance in credit and in debit means."""

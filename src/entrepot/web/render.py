@@ -15,7 +15,7 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_skeleton, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_currency, format_currency, format_decimal
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.catalog import Price
@@ -75,6 +75,7 @@ class Language:
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.month,
             self.country, self.status, self.event, self.transfer, self.said, self.rule, self.part_name,
+            self.percent,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -111,6 +112,10 @@ class Language:
 
     def number(self, n: int) -> str:
         return format_decimal(n, locale=self.locale)
+
+    def percent(self, bp: int) -> str:
+        """Basis points."""
+        return format_percent(Decimal(bp) / 10_000, locale=self.locale, decimal_quantization=False)
 
     def day(self, at: date) -> str:
         return format_date(at, "medium", self.locale)

@@ -11,6 +11,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from entrepot import logistics, orders, payments
+from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
 from entrepot.kit.ids import parse
@@ -115,8 +116,9 @@ async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     found = await payments.payouts(tx, visit.me.cell, visit.seller_id, visit.query_id("pay", "before"))
     market = await visit.market(tx)
     added = {one.currency: one for one in await payments.bank_accounts(tx, visit.me.cell, visit.seller_id)}
+    debts = [(debt, Price(debt.owed_minor, debt.currency)) for debt in await payments.debts(tx, visit.seller_id)]
     return await visit.show(
-        tx, "seller_payouts.html", found=found, states=PAYOUT_STATES, account=added.get(market.currency)
+        tx, "seller_payouts.html", found=found, states=PAYOUT_STATES, account=added.get(market.currency), debts=debts
     )
 
 

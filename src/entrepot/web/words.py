@@ -61,6 +61,7 @@ TRANSFERS = {
     "part_commission": N("Commission"),
     "part_payment_fee": N("Payment fee"),
     "commission_back": N("Commission given back"),
+    "write_off": N("Debt written off"),
     "payment_fee_back": N("Payment fee given back"),
 }
 """Lines of a seller's statement."""
@@ -156,6 +157,8 @@ REFUSALS = {
     "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
+    "debt_is": N("The seller owes only %(owed)s."),
+    "reserve_terms_not_later": N("Terms that begin later are there already."),
     "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
     "dispute_too_late": N("This order could be disputed until %(until)s."),
     "amount_not_in_dispute": N("Between nothing and what was paid for the disputed goods can be given back."),
@@ -230,6 +233,9 @@ FIELDS = {
     "number": N("Please give the number of the permit."),
     "valid_to": N("Please give a day, or none."),
     "birth_date": N("Please check your date of birth."),
+    "percent": N("Please give a percentage from 0 to 100, such as 12.5."),
+    "hold_days": N("Please give from 1 to 730 days."),
+    "source": N("Please say why, in at most 200 characters."),
     "reason": N("Please say why, in at most 500 characters."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
@@ -240,6 +246,8 @@ DONE = {
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),
     "order_canceled": N("The order is canceled and the money is on its way back."),
+    "written_off": N("It is written off."),
+    "reserve_set": N("The reserve is set."),
     "part_canceled": N("It is canceled and the money is on its way back."),
     "purchase_canceled": N("The purchase is canceled. Nothing more has to be paid."),
     "shipped": N("The order is marked as shipped."),
@@ -296,6 +304,8 @@ def refusal(
         shown["available"] = money(values["available_minor"])
     if isinstance(values.get("rule"), Barrier):
         shown["rule"] = rule(values["rule"])
+    if "owed_minor" in values:
+        shown["owed"] = money(values["owed_minor"])
     if "left_minor" in values:
         shown["left"] = money(values["left_minor"])
     if "order_status" in values:

@@ -19,7 +19,7 @@ from entrepot import catalog, disputes, inventory, ledger, logistics, orders, pa
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
-from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
@@ -381,6 +381,19 @@ async def change_terms(world: World) -> None:
     await ask(world, NIL, "set_terms", lambda tx: sellers.set_terms(tx, terms))
 
 
+async def forgive(world: World) -> None:
+    """The operator writes off what a seller owes, or some of it, or more."""
+    async with world.db.read() as tx:
+        owed = await payments.debts(tx)
+    if owed:
+        debt, factor = world.chance.choice(owed), world.chance.choice((1, 1, 2, 3))
+        seller, amount_minor = parse("sel", debt.seller_id), max(1, debt.owed_minor * factor // 2)
+        await ask(
+            world, NIL, "write_off",
+            lambda tx: payments.write_off(tx, seller, debt.currency, amount_minor, "It is gone.", NIL),
+        )  # fmt: skip
+
+
 def terms_of(market: str, valid_from: Any, commission_bp: int, payment_ttl_s: int) -> sellers.Terms:
     return sellers.Terms(
         market=market, valid_from=valid_from, commission_bp=commission_bp, payment_fee_bp=150, quote_ttl_s=1_800,
@@ -431,7 +444,7 @@ async def pass_time(world: World) -> None:
 
 
 Job = Consumer | Callable[..., Awaitable[int]]
-JOBS: tuple[Job, ...] = (*orders.CONSUMERS, orders.run_timers, disputes.end_turns, orders.sweep)
+JOBS: tuple[Job, ...] = (ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, disputes.end_turns, orders.sweep)
 
 
 async def work(world: World) -> None:
@@ -456,8 +469,8 @@ async def _run_job(world: World, job: Job, cell: int) -> int:
         return await consume(world.db, job, cell)
     if job is orders.run_timers:
         return await orders.run_timers(world.db, cell)
-    if job is disputes.end_turns:
-        return await world.db.transact(lambda tx: disputes.end_turns(tx, cell))
+    if job in (disputes.end_turns, ledger.expire_holds):
+        return await world.db.transact(lambda tx: job(tx, cell))
     return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
 
 
@@ -483,6 +496,6 @@ async def _events_are_settled(world: World, cell: int) -> None:
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (20, shop), (3, place_again), (4, two_at_once), (4, top_up), (30, go_on), (7, receive), (2, correct),
     (3, change_price), (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time),
-    (14, work), (3, complain), (6, argue),
+    (14, work), (3, complain), (6, argue), (1, forgive),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""

@@ -55,6 +55,8 @@ VACUUM_STEPS = 4_000
 """Autovacuum is off: it came by chance. After each vacuum all plans are made anew, so there are few."""
 SWEEP = 16
 """Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
+RESERVE_BP, RESERVE_S = 1_250, 5 * 86_400
+"""Held back from one of the sellers."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=5))
 """Time passes until the longest payment deadline, the last release and verdict, the payout after it, and its end."""
 
@@ -212,6 +214,8 @@ async def _set_up(world: World) -> None:
             await sellers.open_seller(
                 tx, seller, f"s{number}", f"Seller {number}", kind, currencies=currencies, cell=cell
             )
+        reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
+        await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
         for number, buyer in enumerate(world.buyers):
             world.cell_of[buyer] = world.cells[number % len(world.cells)]

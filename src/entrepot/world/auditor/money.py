@@ -180,6 +180,7 @@ TRANSFER_WAY = check(
                         ('part_commission', 'seller -> commission'), ('part_payment_fee', 'seller -> payment_fee'),
                         ('recall', 'seller -> escrow'), ('recall', 'own_revenue -> escrow'),
                         ('commission_back', 'commission -> seller'), ('payment_fee_back', 'payment_fee -> seller'),
+                        ('write_off', 'bad_debt -> seller'),
                         ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
                         ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'),
