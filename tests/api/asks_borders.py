@@ -17,9 +17,9 @@ async def _(_: Stage) -> Ask:
 CUSTOMS = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Cotton T-shirt", "weight_g": 180}
 
 
-async def _variant(stage: Stage) -> str:
+async def _variant(stage: Stage, offer: int | None = None) -> str:
     """The path of the customs data of a variant that the stage's seller offers."""
-    offer = await stage.shop.offer(stage.seller, 1_000, 10)
+    offer = offer or await stage.shop.offer(stage.seller, 1_000, 10)
     async with stage.shop.db.read() as tx:
         variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", offer)
     return f"/v1/variants/{variant}/customs"
@@ -112,3 +112,42 @@ def held(verb: str) -> None:
 
 held("release")
 held("reject")
+
+
+async def _location(stage: Stage) -> str:
+    """The path of a location of the seller's in China."""
+    new = {"code": f"l-{number()}", "name": "Pier", "country": "CN"}
+    headers = stage.shop.session(Role.SELLER, NIL, stage.seller)
+    made = await stage.shop.http.post("/v1/seller/locations", json=new, headers=headers)
+    return f"/v1/seller/locations/{made.json()['id']}"
+
+
+DOCK = {"line1": "1 Dock Road", "city": "Shenzhen"}
+
+
+@ask("PUT /v1/seller/locations/{location_id}/address")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"{await _location(stage)}/address", DOCK)
+
+
+@ask("PUT /v1/locations/{location_id}/address")
+async def _(stage: Stage) -> Ask:
+    made = await stage.shop.http.post(
+        "/v1/locations", json={"code": f"l-{number()}", "name": "Pier", "country": "CN"}, headers=stage.shop.operator
+    )
+    return Ask(f"/v1/locations/{made.json()['id']}/address", DOCK)
+
+
+def of_papers(end: str) -> None:
+    @ask(f"GET /v1/seller/orders/{{order_id}}/{end}")
+    async def _(stage: Stage) -> Ask:
+        place, headers = await _location(stage), stage.shop.session(Role.SELLER, NIL, stage.seller)
+        assert (await stage.shop.http.put(f"{place}/address", json=DOCK, headers=headers)).is_success
+        offer = await stage.shop.offer(stage.seller, 1_000, 10, location=int(place.rpartition("/")[2]))
+        assert (await stage.shop.http.put(await _variant(stage, offer), json=CUSTOMS, headers=headers)).is_success
+        (order,) = await stage.buyer.buy([(offer, 1)])
+        return Ask(f"/v1/seller/orders/{show('ord', order)}/{end}")
+
+
+of_papers("papers")
+of_papers("papers.pdf")

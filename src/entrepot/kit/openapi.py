@@ -50,8 +50,9 @@ def describe(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 def _is_schema(type_: Any) -> bool:
+    plain = get_args(type_)[0] if get_origin(type_) is Annotated else type_
     return (
-        type_ is not None and type_ is not type(None) and not (isinstance(type_, type) and issubclass(type_, Response))
+        plain is not None and plain is not type(None) and not (isinstance(plain, type) and issubclass(plain, Response))
     )
 
 
@@ -74,9 +75,11 @@ def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> 
         answers[str(route.status)] = {
             "description": "Done.", "content": {"application/json": {"schema": of[id(route.answer)]}},
         }  # fmt: skip
+    elif get_origin(route.answer) is Annotated:  # a file: Annotated[Response, "application/pdf"]
+        answers["200"] = {"description": "Done.", "content": {get_args(route.answer)[1]: {"schema": {}}}}
     else:
         answers["204"] = {"description": "Done; nothing to say."}
-    if route.method == "GET":
+    if route.method == "GET" and _is_schema(route.answer):
         answers["304"] = {"description": "As it was when it had the ETag that If-None-Match gives."}
     for status, problems in _by_status(route.problems()):
         answers[str(status)] = {

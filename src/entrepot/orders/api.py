@@ -50,6 +50,7 @@ from entrepot.sellers import market as read_market
 CartPath = Annotated[UUID, "crt"]
 GroupPath = Annotated[UUID, "grp"]
 OrderPath = Annotated[UUID, "ord"]
+Pdf = Annotated[Response, "application/pdf"]
 MarketCode = Annotated[str, Meta(min_length=1, max_length=20)]
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -309,7 +310,7 @@ async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Papers
     return await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
 
 
-async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Response:
+async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Pdf:
     """The same papers, to be printed and signed."""
     db: Database = request.app.state.db
     async with db.read() as tx:
