@@ -37,6 +37,7 @@ ROOMS = (
     "orders",
     "disputes",
     "campaigns",
+    "reconciliation",
 )
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)
 """Problems that no route lists, because every address can answer them."""

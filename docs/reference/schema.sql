@@ -22,6 +22,8 @@ CREATE SCHEMA platform;
 
 CREATE SCHEMA pricing;
 
+CREATE SCHEMA reconciliation;
+
 CREATE SCHEMA sellers;
 
 CREATE SCHEMA trade;
@@ -2537,6 +2539,89 @@ CREATE TABLE public.entrepot_migration (
     sha256 text NOT NULL
 );
 
+CREATE TABLE reconciliation.discrepancy (
+    id uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    expected_minor bigint,
+    found_minor bigint,
+    status text DEFAULT 'open'::text NOT NULL COLLATE pg_catalog."C",
+    found_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    note text,
+    CONSTRAINT discrepancy_check CHECK (((status = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT discrepancy_check1 CHECK ((((status = 'resolved'::text) = (ended_by IS NOT NULL)) AND ((status = 'resolved'::text) = (note IS NOT NULL)))),
+    CONSTRAINT discrepancy_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'cleared'::text])))
+);
+
+CREATE TABLE reconciliation.entry (
+    statement_id uuid NOT NULL,
+    number integer NOT NULL,
+    day date NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    reference text NOT NULL COLLATE pg_catalog."C",
+    is_return boolean NOT NULL,
+    CONSTRAINT entry_amount_minor_check CHECK ((amount_minor <> 0))
+);
+
+CREATE TABLE reconciliation.provider_fee (
+    provider text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    valid_from timestamp with time zone NOT NULL,
+    fee_bp integer NOT NULL,
+    fixed_minor bigint NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT provider_fee_fee_bp_check CHECK (((fee_bp >= 0) AND (fee_bp <= 10000))),
+    CONSTRAINT provider_fee_fixed_minor_check CHECK ((fixed_minor >= 0))
+);
+
+CREATE TABLE reconciliation.report (
+    id uuid NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    lines integer NOT NULL,
+    digest bytea NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by uuid NOT NULL
+);
+
+CREATE TABLE reconciliation.report_line (
+    report_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    reference text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    fee_minor bigint NOT NULL,
+    settlement text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT report_line_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT report_line_fee_minor_check CHECK ((fee_minor >= 0)),
+    CONSTRAINT report_line_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'settlement'::text])))
+);
+
+CREATE TABLE reconciliation.statement (
+    id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    ending text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    opening_minor bigint,
+    closing_minor bigint,
+    entries integer NOT NULL,
+    digest bytea NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by uuid NOT NULL
+);
+
 CREATE TABLE sellers.market (
     code text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
@@ -3006,6 +3091,33 @@ ALTER TABLE ONLY pricing.shipping_service
 ALTER TABLE ONLY public.entrepot_migration
     ADD CONSTRAINT entrepot_migration_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY reconciliation.discrepancy
+    ADD CONSTRAINT discrepancy_id_key UNIQUE (id);
+
+ALTER TABLE ONLY reconciliation.discrepancy
+    ADD CONSTRAINT discrepancy_pkey PRIMARY KEY (kind, subject);
+
+ALTER TABLE ONLY reconciliation.entry
+    ADD CONSTRAINT entry_pkey PRIMARY KEY (statement_id, number);
+
+ALTER TABLE ONLY reconciliation.provider_fee
+    ADD CONSTRAINT provider_fee_pkey PRIMARY KEY (provider, currency, valid_from);
+
+ALTER TABLE ONLY reconciliation.report_line
+    ADD CONSTRAINT report_line_pkey PRIMARY KEY (report_id, number);
+
+ALTER TABLE ONLY reconciliation.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY reconciliation.report
+    ADD CONSTRAINT report_provider_name_key UNIQUE (provider, name);
+
+ALTER TABLE ONLY reconciliation.statement
+    ADD CONSTRAINT statement_currency_ending_name_key UNIQUE (currency, ending, name);
+
+ALTER TABLE ONLY reconciliation.statement
+    ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY sellers.market
     ADD CONSTRAINT market_pkey PRIMARY KEY (code);
 
@@ -3165,6 +3277,14 @@ CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 
 CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
 
+CREATE INDEX discrepancy_day ON reconciliation.discrepancy USING btree (day);
+
+CREATE INDEX discrepancy_open ON reconciliation.discrepancy USING btree (id) WHERE (status = 'open'::text);
+
+CREATE INDEX entry_day ON reconciliation.entry USING btree (day);
+
+CREATE INDEX report_line_at ON reconciliation.report_line USING btree (at);
+
 CREATE INDEX denied_party_plain ON trade.denied_party USING gin (plain public.gin_trgm_ops);
 
 CREATE INDEX denied_party_words ON trade.denied_party USING gin (words);
@@ -3283,6 +3403,12 @@ ALTER TABLE ONLY pricing.quota_use
 
 ALTER TABLE ONLY pricing.shipping_service
     ADD CONSTRAINT shipping_service_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY reconciliation.entry
+    ADD CONSTRAINT entry_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES reconciliation.statement(id);
+
+ALTER TABLE ONLY reconciliation.report_line
+    ADD CONSTRAINT report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES reconciliation.report(id);
 
 ALTER TABLE ONLY sellers.market_terms
     ADD CONSTRAINT market_terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);

@@ -48,6 +48,7 @@ from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
 from entrepot.platform import api as platform_api
 from entrepot.pricing import api as pricing_api
+from entrepot.reconciliation import api as reconciliation_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
@@ -68,6 +69,7 @@ ROUTES = [
     *ledger_api.routes,
     *disputes_api.routes,
     *platform_api.routes,
+    *reconciliation_api.routes,
     *trade_api.routes,
 ]
 

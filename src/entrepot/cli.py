@@ -133,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     parties.add_argument("--list", dest="name", metavar="NAME", help="its name (the file's), as a whole replaced")
     parties.set_defaults(run=_parties)
 
+    _add_bank(commands.add_parser("bank", help="take in what the bank or the payment provider tells, and match it"))
+
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
     sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
     sim.add_argument("--steps", type=int, default=1000)
@@ -169,6 +171,12 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
     add("--keep", action="store_true", help="the rehearsal's database until the next one, to look into")
     add("--report", type=Path, metavar="FILE", help="the HTML report (rehearsal-DATE.html)")
     add("--json", action="store_true", help="everything as JSON instead of a summary")
+
+
+def _add_bank(bank: argparse.ArgumentParser) -> None:
+    bank.add_argument("verb", choices=["import"])
+    bank.add_argument("file", type=Path, help="a statement (camt.053) or a report (CSV)")
+    bank.set_defaults(run=_bank)
 
 
 def _add_cells(parser: argparse.ArgumentParser) -> None:
@@ -290,6 +298,12 @@ def _parties(settings: Settings, arguments: argparse.Namespace) -> int | None:
     except command.UsageError as error:
         return _refuse(2, error)
     return 0
+
+
+def _bank(settings: Settings, arguments: argparse.Namespace) -> None:
+    from entrepot.reconciliation import command
+
+    command.run(settings, arguments.file)
 
 
 def _sim(settings: Settings, arguments: argparse.Namespace) -> int | None:

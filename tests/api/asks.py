@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from entrepot import ledger
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, new_id, show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
+from entrepot.world import gateway_report
 from entrepot.world.gateway_webhooks import sign
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
 from tests.shop import MARKET, rehearsed
@@ -415,6 +417,38 @@ async def _(_: Stage) -> Ask:
 @ask("POST /v1/operator/bank-accounts")
 async def _(_: Stage) -> Ask:
     return await _bank_account("/v1/operator/bank-accounts")
+
+
+plain("GET /v1/operator/bank-imports")
+plain("GET /v1/operator/discrepancies", status="open")
+plain("GET /v1/operator/provider-fees")
+
+
+async def _import_body() -> dict[str, str]:
+    """A report with a payment that nobody knows."""
+    day, name = date(2026, 3, 1), f"r{number()}"
+    line = gateway_report.line("payment", f"s_{name}", absent("pmt"), "USD", 1_000, datetime(2026, 3, 1, 9, tzinfo=UTC))
+    return {"content": b64encode(gateway_report.report(name, day, day, [line])).decode()}
+
+
+@ask("POST /v1/operator/bank-imports")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/operator/bank-imports", await _import_body())
+
+
+@ask("POST /v1/operator/discrepancies/{discrepancy_id}/resolve")
+async def _(stage: Stage) -> Ask:
+    path, headers = "/v1/operator/bank-imports", stage.shop.operator
+    assert (await stage.shop.http.post(path, json=await _import_body(), headers=headers)).status_code == 201
+    found = (await stage.shop.http.get("/v1/operator/discrepancies", headers=headers)).json()["items"]
+    return Ask(f"/v1/operator/discrepancies/{found[-1]['id']}/resolve", {"note": "A test."})
+
+
+@ask("POST /v1/operator/provider-fees")
+async def _(stage: Stage) -> Ask:
+    at = f"{stage.shop.clock.now() + timedelta(days=number()):%Y-%m-%dT%H:%M:%SZ}"
+    body = {"provider": "sandbox", "currency": "USD", "fee_bp": 150, "fixed_minor": 0, "source": "tests"}
+    return Ask("/v1/operator/provider-fees", body | {"valid_from": at})
 
 
 @ask("POST /v1/operator/payout-terms")

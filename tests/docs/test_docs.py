@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
 BY_CI = {"./dev demo", "./dev test", "./dev lint", "./dev ci"}
 """What CI itself runs, the demo as `demo --check` from the built wheel."""
-ELSEWHERE = {"up", "bench", "cells", "import", "rehearse", "restore", "worker"}
+ELSEWHERE = {"up", "bank", "bench", "cells", "import", "rehearse", "restore", "worker"}
 """What they do is tested where it is made; here, that the words are right."""
 IN_DEV = {"reference", "lock", "mutate"}
 """Not of the installed command."""

@@ -54,6 +54,7 @@ RACED = {
     "test_holds.test_a_hold_is_settled_or_voided": "ledger.apply_many",
     "test_holds.test_nothing_is_dated_into_a_day_that_was_closed_meanwhile": "ledger.close_days ledger.take_day",
     "test_holds.test_what_has_expired_is_freed_once": "ledger.expire_many",
+    "test_lives.test_a_file_is_made_once_and_its_statement_counts_once": "payments.LOCK_TOLD",
     "test_lives.test_a_payment_is_recorded_or_its_group_expires": (
         "orders.DUE_FOR_EXPIRY orders.GROUP_STATUS orders.LOCK_GROUPS orders.ORDERS_OF_GROUPS orders.PAID "
         "payments.CAPTURED payments.RETURN_LATE"
@@ -106,6 +107,8 @@ EXCEPTED = {
     ),
     "a row of the same transaction, which nobody else sees": "orders.CHARGE",
     "under the lock of the batch it is of": "payments.PUT_OFF",
+    "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
+    "one person after the other, and the second is told": "reconciliation.RESOLVE",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 
 from entrepot import inventory, orders, payments
+from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event, consume
 from entrepot.kit.idempotency import Done, Spent, once
-from entrepot.kit.ids import new_id
+from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import KeyConflict
 from entrepot.orders import jobs
 from entrepot.orders.actions import expire_groups, release_due
@@ -155,6 +156,46 @@ async def test_the_banks_answer_counts_once(ground: Ground) -> None:
             assert await ground.balance("seller", seller) == before
         seen.add(way)
     assert seen == {(False, 0), (True, 0), (False, 1)}
+
+
+async def test_a_file_is_made_once_and_its_statement_counts_once(ground: Ground) -> None:
+    """Two workers make one file; then its statement, that of the return and the operator's button come at once."""
+    seen, seller, keys = set(), ground.counter.sellers[0], Keys(b"a secret of the races")
+    async with ground.db.write() as tx:
+        for owner in (NIL, seller):
+            account = payments.BankAccount("Ada", "DE89370400440532013000")
+            await payments.add_account(tx, keys, 0, owner, "USD", account, NIL)
+    for seed in SEEDS[:12]:
+        ground.clock.advance(timedelta(days=14))
+        await ground.fresh(units=20)
+        (order,) = await ground.bought(ONE)
+        await ground.ship(order)
+        async with ground.db.write() as tx:
+            await orders.release_many(tx, 0, [order])
+        before = await ground.balance("seller", seller)
+        pay: Work = lambda db: db.transact(lambda tx: payments.pay_out(tx, 0))  # noqa: E731
+        async with ground.race(seed, pay, pay) as told:
+            assert sorted(told) == [0, 1]
+        async with ground.db.read() as reading:
+            row = await reading.conn.fetchrow(
+                "select p.id, p.amount_minor from payments.payout p join payments.bank_file f on f.id = p.file_id "
+                "where p.created_at = $1 and f.total_minor = p.amount_minor and p.status = 'sent'",
+                ground.clock.now(),
+            )
+        assert row is not None
+        word = [payments.BankWord(row[0], "USD", row[1])]
+        works: list[Work] = [
+            lambda db, word=word: db.transact(lambda tx: payments.take_bank_word(tx, word, [])),  # type: ignore[misc]
+            lambda db, word=word: db.transact(lambda tx: payments.take_bank_word(tx, [], word)),  # type: ignore[misc]
+            lambda db, id_=row[0]: db.transact(lambda tx: payments.settle_payout(tx, id_)),  # type: ignore[misc]
+        ]
+        async with ground.race(seed, *works) as (_, _, settled):
+            assert isinstance(settled, payments.PayoutNotSent | None)
+            entries = "select count(*) from ledger.transfer where cause_id = $1 and code = 'payout_return'"
+            assert await ground.value("select status from payments.payout where id = $1", row[0]) == "returned"
+            seen.add(await ground.value(entries, row[0]))
+            assert await ground.balance("seller", seller) == before
+    assert seen == {0, 1}
 
 
 async def test_a_payment_is_recorded_or_its_group_expires(ground: Ground) -> None:

@@ -46,6 +46,7 @@ EXCEPTIONS = {
     "orders.store.BOUGHT_LATELY": ALL_CELLS,
     "orders.store.DAYS": ALL_CELLS,
     "orders.store.LAST_ORDER_AT": ALL_CELLS,
+    "payments.store_payouts.FACTS": ALL_CELLS,
     "payments.store_payouts.FILES": ALL_CELLS,
     "payments.store_payouts.SENT": ALL_CELLS,
     "payments.store.STUCK": ALL_CELLS,

@@ -44,7 +44,7 @@ OPERATORS = (
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
-    "/operator/holds",
+    "/operator/holds", "/operator/bank",
 )  # fmt: skip
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from entrepot import cells, ledger
+from entrepot import cells, cli, ledger, payments
+from entrepot.kit.auth import Keys
 from entrepot.kit.ids import NIL, new_id
 from entrepot.ledger import Transfer
+from entrepot.reconciliation import Entry
+from entrepot.world import bank, gateway_report
 from tests.web.site import Site, text
 from tests.web.stage import refuse_refunds
+
+SECRET = "a secret of the tests, long enough"
 
 
 async def refused(site: Site, count: int = 1) -> list[str]:
@@ -150,3 +158,53 @@ async def test_the_books_of_all_cells_are_shown_together(site: Site, own_db_url:
     assert "payout $7.00 $0.00 $1.20 $8.20" in page
     assert "2 entries" in page
     assert "payout $0.00 $0.00 $7.00 $7.00" in text(await operator.get(f"/operator/books?day={first}"))
+
+
+async def test_what_the_bank_tells_is_taken_in_and_what_does_not_fit_is_resolved(
+    site: Site, own_db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the page, and a statement by the command; what cannot be read is refused in the reader's words."""
+    operator, day = site.operator, date(2026, 3, 1)
+    fields = await operator.form("/operator/bank", "/operator/bank")
+    state = await site.state()
+    for content, says in ((b"<a/>", "it is not a camt.053 message"), (b"kind\n", "it does not begin as a report does")):
+        refused = await operator.http.post("/operator/bank", data=fields, files={"file": ("a", content)})
+        assert (refused.status_code, f"Nothing of it was taken in: {says}." in text(refused)) == (400, True)
+    foreign = bank.statement("1", "GB29NWBK60161331926819", "USD", day, day, 0, [])
+    refused = await operator.http.post("/operator/bank", data=fields, files={"file": ("a", foreign)})
+    assert "This statement is of an account that is not ours (it ends in 6819)." in text(refused)
+    assert await site.state() == state
+    stranger = gateway_report.line("payment", "s_<b>", "pmt_1", "USD", 1_250, datetime(2026, 3, 1, 9, tzinfo=UTC))
+    report = gateway_report.report("r1", day, day, [stranger])
+    page = refused
+    for says in ("It is taken in and matched.", "It was taken in before; nothing has changed."):
+        sent = await operator.http.post("/operator/bank", data=fields, files={"file": ("r.csv", report)})
+        assert (sent.status_code, sent.headers["location"]) == (303, "/operator/bank")
+        page = await operator.get("/operator/bank")
+        assert says in text(page)
+    assert "The provider tells of it, and our books do not USD" in text(page)
+    assert "<code>s_&lt;b&gt;</code>" in page.text
+    assert "Expected: nothing · Found: $12.50" in text(page)
+    assert "Der Zahlungsdienst meldet es, unsere Bücher nicht" in text(await operator.get("/operator/bank?lang=de"))
+    answer = await operator.form("/operator/bank?lang=en", "/resolve")
+    path = re.search(r"/operator/bank/dcp_\w+/resolve", page.text)
+    assert path is not None
+    assert (await site.buyer.send(path[0], answer | {"note": "x"})).status_code in (403, 404)
+    assert (await operator.send(path[0], answer | {"note": "A test of theirs."})).is_redirect
+    assert "Everything fits." in text(await operator.get("/operator/bank"))
+
+    async with site.db.write() as tx:
+        account = payments.BankAccount("Entrepot", "DE89370400440532013000")
+        await payments.add_account(tx, Keys(SECRET.encode()), 0, NIL, "USD", account, NIL)
+    entry = Entry("", day, "USD", 700, "Interest", is_return=False)
+    file = tmp_path / "statement.xml"
+    file.write_bytes(bank.statement("2026-03-01", "DE89370400440532013000", "USD", day, day, 0, [entry]))
+    monkeypatch.setenv("ENTREPOT_DATABASE_URL", own_db_url)
+    monkeypatch.setenv("ENTREPOT_SECRET", SECRET)
+    for told in ("0 of 2 matched", "taken in before"):
+        assert await asyncio.to_thread(cli.main, ["bank", "import", str(file)]) == 0
+        said = capsys.readouterr().out
+        assert said == f"statement 2026-03-01: {told}; 1 discrepancies are open (/operator/bank)\n"
+    file.write_bytes(b"<a/>")
+    assert await asyncio.to_thread(cli.main, ["bank", "import", str(file)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "entrepot: it is not a camt.053 message"

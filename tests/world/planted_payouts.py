@@ -29,6 +29,10 @@ PAYOUTS = {
         "update payments.bank_file set total_minor = 801",
         ["bank_file: payments.bank_file [file]"],
     ),
+    "entry of a statement changed": (
+        "update reconciliation.entry set amount_minor = 101 where number = 2",
+        ["statement: reconciliation.statement [statement]"],
+    ),
     "payout deleted": ("delete from payments.payout where id = uid('payout')", ["payout: payments.payout [payout]"]),
     "payout of more than was earned": (
         (

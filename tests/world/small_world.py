@@ -351,6 +351,13 @@ async def build(conn: asyncpg.Connection) -> None:
         select 0, uid('account'), uid('seller'), 'USD', '', '3000', '2020-02-01Z', uid('seller');
         insert into payments.bank_file (cell, id, day, currency, account_id, payouts, total_minor, at)
         values (0, uid('file'), '2020-02-20', 'USD', uid('house account'), 1, 800, '2020-02-20Z');
+        insert into reconciliation.statement (id, currency, ending, name, first_day, last_day, opening_minor,
+                                              closing_minor, entries, digest, imported_at, imported_by)
+        values (uid('statement'), 'USD', '3000', '1', '2020-02-20', '2020-02-21', 900, 200, 2, '', '2020-02-21Z',
+                uid('seller'));
+        insert into reconciliation.entry (statement_id, number, day, currency, amount_minor, reference, is_return)
+        values (uid('statement'), 1, '2020-02-20', 'USD', -800, 'x', false),
+               (uid('statement'), 2, '2020-02-21', 'USD', 100, 'y', false);
         insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at, file_id,
                                      account_id)
         values (0, uid('payout'), uid('seller'), 'USD', 600, 'settled', null, '2020-02-20Z', null, null),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 
 from entrepot import ledger
 from entrepot.kit.auth import Keys
-from entrepot.kit.cells import FIRST
+from entrepot.kit.cells import FIRST, cells
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.log import log
@@ -19,7 +19,7 @@ from entrepot.ledger import Hold, Settle, Transfer, Void
 from entrepot.payments import rules
 from entrepot.payments import store_payouts as store
 from entrepot.payments.store_payouts import OwedTo, SentRow
-from entrepot.payments.types import BankAccount, PayoutNotSent, PayoutTerms, PayoutTermsNotLater, Schedule
+from entrepot.payments.types import BankAccount, BankWord, PayoutNotSent, PayoutTerms, PayoutTermsNotLater, Schedule
 
 USUAL = Schedule("two_weeks", 1)
 """What holds where nobody has agreed on terms: every other Monday, whatever there is."""
@@ -135,13 +135,38 @@ async def settle_due(tx: Tx, cell: int) -> int:
     """Settles the payouts that no bank has returned in time, a batch of them; how many there were. One that the ledger
     refuses holds up no other: it is logged and put off by a day."""
     rows = await tx.all(store.LOCK_DELIVERED, cell=cell, now=tx.now, limit=SETTLED)
+    refused = await _settle(tx, cell, rows)
+    if refused:
+        await tx.run(store.PUT_OFF, cell=cell, ids=refused, due_at=tx.now + PUT_OFF)
+    return len(rows)
+
+
+async def _settle(tx: Tx, cell: int, rows: Sequence[SentRow]) -> list[UUID]:
+    """Settles those that the ledger takes; those that it refuses."""
     verdicts = await ledger.apply(tx, cell, [Settle(row.id, "payout") for row in rows])
     refused = [row.id for row, verdict in zip(rows, verdicts, strict=True) if verdict not in ledger.DONE]
     if refused:
         log("payouts_refused", payouts=refused, verdicts=sorted(set(verdicts) - ledger.DONE))
-        await tx.run(store.PUT_OFF, cell=cell, ids=refused, due_at=tx.now + PUT_OFF)
     await _end(tx, cell, [row for row in rows if row.id not in refused], "settled")
-    return len(rows)
+    return refused
+
+
+async def take_bank_word(tx: Tx, sent: Sequence[BankWord], returned: Sequence[BankWord]) -> None:
+    """Settles payouts that the bank says it has sent, and gives back what it says came back; both only for the amount
+    that it was told, once, and of files for the bank. What does not fit is for whoever matches."""
+    ids = sorted({word.payout_id for word in (*sent, *returned)})
+    for cell in await cells(tx) if ids else []:
+        rows = {row.id: row for row in await tx.all(store.LOCK_TOLD, cell=cell, ids=ids)}
+        await _settle(tx, cell, [row for row in _fitting(rows, sent) if row.status == "sent"])
+        rows = {row.id: row for row in await tx.all(store.LOCK_TOLD, cell=cell, ids=ids)}
+        for row in _fitting(rows, returned):
+            if row.status != "returned":
+                await _give_back(tx, row)
+
+
+def _fitting(rows: Mapping[UUID, SentRow], words: Sequence[BankWord]) -> list[SentRow]:
+    told = {(word.payout_id, word.currency, word.amount_minor) for word in words}
+    return [row for row in rows.values() if (row.id, row.currency, row.amount_minor) in told]
 
 
 async def settle_payout(tx: Tx, payout_id: UUID) -> None:
@@ -159,6 +184,10 @@ async def return_payout(tx: Tx, payout_id: UUID) -> None:
     row = await _locked(tx, payout_id)
     if row.status == "returned":
         raise PayoutNotSent(row.status)
+    await _give_back(tx, row)
+
+
+async def _give_back(tx: Tx, row: SentRow) -> None:
     back: Void | Transfer = Void(row.id, "payout")
     if row.status == "settled":
         codes, owners = ["payout", "seller"], [NIL, row.seller_id]

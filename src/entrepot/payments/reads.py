@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,12 +12,13 @@ from entrepot import ledger
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.ids import NIL, first_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.payments import store, store_payouts
 from entrepot.payments.actions import STUCK_ATTEMPTS
 from entrepot.payments.pain import Batch, Order, pain_001
 from entrepot.payments.paying_out import unseal
+from entrepot.payments.types import Fact
 
 EVENT_PREFIX = {
     **dict.fromkeys(("payout", "payout_return"), "pay"),
@@ -29,6 +30,8 @@ EVENT_PREFIX = {
 an order."""
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
+PAID_WITHIN = timedelta(days=10)
+"""From the making of a payment, which is in its id, to its capture."""
 
 
 class PaymentView(msgspec.Struct, frozen=True):
@@ -197,6 +200,19 @@ async def bank_files(tx: ReadTx, before: UUID | None = None) -> list[FileView]:
         FileView(show("bnk", row.id), row.day, row.currency, row.payouts, row.total_minor, row.at)
         for row in await tx.all(store_payouts.FILES, before=before or LAST, limit=PAGE)
     ]
+
+
+async def house_account(tx: ReadTx, keys: Keys, iban: str) -> AccountView | None:
+    """The account of the house that has this IBAN, or had it."""
+    rows = await tx.all(store_payouts.HOUSE, cell=FIRST, owner=NIL)
+    known = await unseal(tx, keys, FIRST, [row.id for row in rows])
+    return next((AccountView(row.currency, row.ending, row.at) for row in rows if known[row.id].iban == iban), None)
+
+
+async def facts(tx: ReadTx, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
+    """What the provider and the bank must know of, of the days from `first` to `last` and some more, and by id."""
+    start, stop = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
+    return await tx.all(store_payouts.FACTS, since=first_id(start - PAID_WITHIN), until=first_id(stop), ids=ids)
 
 
 async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:

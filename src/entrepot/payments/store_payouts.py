@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.sql import sql
-from entrepot.payments.types import PayoutTerms, Schedule
+from entrepot.payments.types import Fact, PayoutTerms, Schedule
 
 
 class PayoutRow(msgspec.Struct, frozen=True):
@@ -161,6 +161,31 @@ ADD_FILE = sql("""
 _FILE = "select cell, id, day, currency, account_id, payouts, total_minor, at from payments.bank_file "
 FILES = sql(f"{_FILE} where {_CELLS} and id < :before order by id desc limit :limit", FileRow)
 FILE = sql(f"{_FILE} where {_CELLS} and id = :id", FileRow)
+# The house's own, also those of before: a statement may be of an old one.
+HOUSE = sql(
+    "select id, currency, ending, at from payments.bank_account where cell = :cell and owner = :owner order by id desc",
+    AccountRow,
+)
+# Ids begin with their time: of what was captured on a day the ids are of that day or of some days before.
+FACTS = sql(
+    f"""
+    select 'payment', id, currency, amount_minor, (captured_at at time zone 'UTC')::date, true
+      from payments.payment
+     where {_CELLS} and (id >= :since and id < :until or id = any (:ids::uuid[]))
+       and method <> 'wallet' and status in ('captured', 'returning', 'returned') and amount_minor > 0
+    union all
+    select 'refund', r.id, p.currency, r.amount_minor, (r.created_at at time zone 'UTC')::date, r.status = 'done'
+      from payments.refund r
+      join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+     where r.{_CELLS} and (r.id >= :since and r.id < :until or r.id = any (:ids::uuid[]))
+       and p.method <> 'wallet' and r.status in ('created', 'done')
+    union all
+    select 'payout', id, currency, amount_minor, (created_at at time zone 'UTC')::date, status <> 'returned'
+      from payments.payout
+     where {_CELLS} and (id >= :since and id < :until or id = any (:ids::uuid[])) and file_id is not null
+    """,  # noqa: S608 - a constant
+    Fact,
+)
 IN_FILE = sql(
     """
     select id, amount_minor, account_id from payments.payout where cell = :cell and file_id = :file_id order by id
@@ -201,6 +226,13 @@ LOCK_DELIVERED = sql(
     """
     select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
      where cell = :cell and due_at <= :now order by id limit :limit for no key update skip locked
+    """,
+    SentRow,
+)
+LOCK_TOLD = sql(
+    """
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+     where cell = :cell and id = any (:ids::uuid[]) and file_id is not null order by id for no key update
     """,
     SentRow,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -64,6 +64,26 @@ class BankAccount(msgspec.Struct, frozen=True, array_like=True):
 
     holder: str
     iban: str
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Money that others must tell of as well: `kind` payment or refund (through a gateway), or payout (in a file for
+    the bank), of the UTC day `day`. One that is not due may be told of: it is under way, or was undone."""
+
+    kind: str
+    id: UUID
+    currency: str
+    amount_minor: int
+    day: date
+    is_due: bool
+
+
+class BankWord(msgspec.Struct, frozen=True):
+    """What a statement says of a payout, by its id: that so much was sent, or came back."""
+
+    payout_id: UUID
+    currency: str
+    amount_minor: int
 
 
 @dataclass(eq=False)

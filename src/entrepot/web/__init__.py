@@ -10,6 +10,7 @@ pictures, chart: drawn on the server. `languages/*.po` are the translations, rea
 
 from entrepot.web import (
     account,
+    bank,
     books,
     campaigns,
     checkout,
@@ -40,7 +41,11 @@ routes = [
     *seller.routes,
     *stock.routes,
     *operator.routes,
+<<<<<<< HEAD
     *debts.routes,
+=======
+    *bank.routes,
+>>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
     *books.routes,
     *rules.routes,
     *holds.routes,

@@ -111,6 +111,22 @@ EFFECTS = {
 }
 """Of a rule of what may be sold."""
 
+DISCREPANCIES = {
+    "missing_in_report": N("The provider does not tell of it"),
+    "missing_in_books": N("The provider tells of it, and our books do not"),
+    "duplicate_in_report": N("The provider tells of it again"),
+    "wrong_amount_in_report": N("The provider tells another amount"),
+    "fee_difference": N("The provider's fee is not as agreed"),
+    "settlement_sum": N("The provider's settlement is not the sum of what it is for"),
+    "missing_at_bank": N("The bank has not booked it"),
+    "unknown_at_bank": N("The bank has booked what nobody knows of"),
+    "duplicate_at_bank": N("The bank has booked it again"),
+    "wrong_amount_at_bank": N("The bank has booked another amount"),
+    "wrong_currency": N("It was told in another currency"),
+    "payout_returned": N("A payout came back; ask the seller for its bank account"),
+}
+"""What the books, the provider and the bank do not agree on."""
+
 REASONS = {
     "counted": N("Counted anew"),
     "damaged": N("Damaged"),
@@ -154,6 +170,10 @@ REFUSALS = {
     "quote_placed": N("You have placed this order already."),
     "key_conflict": N("This form was used for something else already. Open the page again."),
     "payout_not_sent": N("The bank has answered for this payout already."),
+    "file_not_read": N("This is no bank statement or report that can be read. Nothing of it was taken in: %(detail)s."),
+    "not_our_account": N("This statement is of an account that is not ours (it ends in %(ending)s)."),
+    "told_otherwise": N("%(name)s was taken in before, and said something else."),
+    "discrepancy_ended": N("Somebody has resolved this already, or it is no longer there."),
     "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
@@ -237,6 +257,8 @@ FIELDS = {
     "hold_days": N("Please give from 1 to 730 days."),
     "source": N("Please say why, in at most 200 characters."),
     "reason": N("Please say why, in at most 500 characters."),
+    "file": N("Choose a file of at most 5 MB."),
+    "note": N("Please say in at most 1,000 characters what it was."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""
@@ -254,6 +276,8 @@ DONE = {
     "refunded": N("The buyer gets the money back."),
     "refund_retried": N("The gateway is asked again."),
     "refund_credited": N("The money is in the buyer's wallet."),
+    "bank_file_read": N("It is taken in and matched."),
+    "bank_file_known": N("It was taken in before; nothing has changed."),
     "bank_account_added": N("From now on payouts go to this account."),
     "payout_settled": N("The payout has left the seller's account."),
     "payout_returned": N("The money is the seller's again; the next payout has it."),

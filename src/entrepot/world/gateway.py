@@ -20,6 +20,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -41,6 +42,7 @@ from entrepot.kit.http import read_body
 from entrepot.kit.money import Money
 from entrepot.kit.problem import Problem
 from entrepot.world.gateway_book import Book, JournalError, Payment, PaymentOrder, RefundOrder, RefusedError
+from entrepot.world.gateway_report import lines_of, report, settlements
 from entrepot.world.gateway_webhooks import Chance, Faults, Webhooks, cancel
 
 HOST = "127.0.0.1"
@@ -163,6 +165,7 @@ class Gateway:
             ("POST", "/payments/{id}/decline", self._refusing(self._decline)),
             ("GET", "/pay/{id}", self._refusing(self._show_page)),
             ("POST", "/pay/{id}", self._refusing(self._take_page)),
+            ("GET", "/reports/{day}", self._refusing(self._report)),
             ("GET", "/faults", self._refusing(self._show_faults)),
             ("PUT", "/faults", self._refusing(self._change_faults)),
         ]
@@ -246,6 +249,17 @@ class Gateway:
             else:
                 self.book.decide(payment.id, "failed")
         return RedirectResponse(payment.order.return_url, 303)
+
+    async def _report(self, request: Request) -> Response:
+        """What happened on a day, and the settlement for it."""
+        try:
+            day = date.fromisoformat(request.path_params["day"])
+        except ValueError:
+            raise RefusedError(404, "not_found") from None
+        lines = lines_of(self.book.payments.values(), self.book.refunds.values())
+        of_day = [line for line in lines if line.at.date() == day]
+        told = report(f"{day}", day, day, [*of_day, *settlements(of_day)])
+        return Response(told, media_type="text/csv")
 
     async def _show_faults(self, request: Request) -> Response:  # noqa: ARG002
         return _json(self.faults)

@@ -47,6 +47,7 @@ class Payment(msgspec.Struct, frozen=True):
     created_at: int
     status: Literal["requires_action", "captured", "failed", "canceled"] = "requires_action"
     refunded_minor: int = 0
+    decided_at: int = 0
 
     def view(self) -> dict[str, Any]:
         """What the outside sees, but for redirect_url, which depends on where the server listens."""
@@ -164,7 +165,7 @@ class Book:
             return payment
         if payment.status != "requires_action":
             raise RefusedError(409, "already_decided", payment)
-        payment = replace(payment, status=status)
+        payment = replace(payment, status=status, decided_at=self._now())
         self._write(Change(payment=payment, event=self._event(f"payment.{status}", payment.view())))
         return payment
 

@@ -338,6 +338,24 @@ BANK_FILE = check(
     """,
 )
 
+# Statements are the house's, and lie beside the cells: they are looked at with the first one.
+STATEMENT = check(
+    "statement",
+    "A statement of the bank has as many entries as it says, all in its currency, and adds up: opening + entries == "
+    "closing, where it tells both.",
+    """
+    select 'reconciliation.statement ' || s.id as item,
+           row(s.entries, s.currency, coalesce(s.closing_minor, s.opening_minor + e.total)) as expected,
+           row(e.entries, e.currency, coalesce(s.opening_minor, s.closing_minor - e.total) + e.total) as found,
+           '(entries, currency, closing)' as detail
+      from reconciliation.statement s
+     cross join lateral (select count(*)::int as entries, coalesce(min(y.currency), s.currency) as currency,
+                                coalesce(sum(y.amount_minor), 0)::bigint as total
+                           from reconciliation.entry y where y.statement_id = s.id) e
+     where :cell::smallint = 0
+    """,
+)
+
 PAYOUT_LIMIT = check(
     "payout_limit",
     "No seller was paid out more than completed orders, and parts that ended, ever brought, less commission and fee.",
@@ -477,6 +495,7 @@ CHECKS = (
     PURCHASE_COST,
     PAYOUT,
     BANK_FILE,
+    STATEMENT,
     PAYOUT_LIMIT,
     REFUND,
     REFUND_CREDIT,

@@ -1,0 +1,71 @@
+"""The queue of discrepancies, and what was taken in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kit.db import ReadTx
+from entrepot.kit.ids import NIL, show
+from entrepot.reconciliation import store
+from entrepot.reconciliation.types import Kind, ProviderFee
+
+PAGE = 50
+
+
+class DiscrepancyView(msgspec.Struct, frozen=True):
+    """`subject` is a thing of ours by its id, or the provider's or the bank's own name of theirs. `expected_minor` and
+    `found_minor` are null where there should be, or is, nothing. `status`: open, resolved (by `ended_by`, who said
+    `note`), or cleared (it is no longer there)."""
+
+    id: str
+    kind: Kind
+    subject: str
+    day: date
+    currency: str
+    expected_minor: int | None
+    found_minor: int | None
+    status: str
+    found_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    note: str | None
+
+
+class ImportView(msgspec.Struct, frozen=True):
+    """A statement or a report, the days that it is of, and how many entries or lines it has."""
+
+    kind: str
+    name: str
+    first_day: date
+    last_day: date
+    rows: int
+    imported_at: datetime
+
+
+async def discrepancies(tx: ReadTx, status: str, after: UUID | None = None) -> list[DiscrepancyView]:
+    """Those of a status, the oldest first, those after the id `after`; PAGE at a time."""
+    found = await tx.all(store.DISCREPANCIES, status=status, after=after or NIL, limit=PAGE)
+    return [
+        msgspec.convert(
+            msgspec.structs.asdict(one)
+            | {"id": show("dcp", one.id), "ended_by": None if one.ended_by is None else show("usr", one.ended_by)},
+            DiscrepancyView,
+        )
+        for one in found
+    ]
+
+
+async def imports(tx: ReadTx) -> list[ImportView]:
+    """The latest PAGE, the latest first."""
+    return [
+        ImportView(one.kind, one.name, one.first_day, one.last_day, one.rows, one.imported_at)
+        for one in await tx.all(store.IMPORTS, limit=PAGE)
+    ]
+
+
+async def provider_fees(tx: ReadTx) -> list[ProviderFee]:
+    """The latest PAGE, the latest first."""
+    return await tx.all(store.FEES, limit=PAGE)
