@@ -136,15 +136,10 @@ class Shop:
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
-<<<<<<< HEAD
             "logistics.location", "payments.payment", "payments.refund", "payments.payout",
             "payments.write_off", "payments.reserve_terms", "payments.payout_terms",
-            "payments.bank_account", "payments.bank_file", "kit.event",
-=======
-            "logistics.location", "payments.payment", "payments.refund", "payments.payout", "payments.payout_terms",
             "payments.bank_account", "payments.bank_file", "reconciliation.statement", "reconciliation.entry",
             "reconciliation.report", "reconciliation.report_line", "reconciliation.discrepancy", "kit.event",
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
             "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
             "disputes.dispute", "disputes.step",

@@ -320,7 +320,6 @@ async def test_3_refunds_and_edits(shop: Shop) -> None:
     await shop.audited()
 
 
-<<<<<<< HEAD
 async def test_3_refund_after_payout(shop: Shop) -> None:
     """A fifth of each release is held back for ten days, and then free by itself. When more goes back than the seller
     has, the account is below zero: the operator sees for how long, writes off some of it, and what is released next
@@ -392,7 +391,8 @@ async def test_3_refund_after_payout(shop: Shop) -> None:
     assert await shop.balance("payout") == before + 2 * earned - owed + 907
     assert await shop.balance("seller", seller) == 0
     await shop.audited()
-=======
+
+
 IBANS = {"USD": "DE89370400440532013000", "EUR": "GB29NWBK60161331926819"}
 FIRST = START.date()
 
@@ -505,4 +505,3 @@ async def test_8_payouts_and_reconciliation(shop: Shop) -> None:
     assert await queue() == others
     (resolved,) = await queue("resolved")
     assert (resolved["note"], resolved["ended_by"]) == ("The provider has told it in April.", show("usr", NIL))
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)

@@ -31,12 +31,8 @@ from entrepot.payments.actions import (
     top_up_many,
 )
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
-<<<<<<< HEAD
 from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
-from entrepot.payments.paying_out import add_account, pay_out, return_payout, settle_due, settle_payout
-=======
 from entrepot.payments.paying_out import add_account, pay_out, return_payout, settle_due, settle_payout, take_bank_word
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
 from entrepot.payments.reads import (
     AccountView,
     FileView,
@@ -59,11 +55,8 @@ from entrepot.payments.reads import (
 from entrepot.payments.types import (
     BankAccount,
     BankAccountNotValid,
-<<<<<<< HEAD
-    DebtIs,
-=======
     BankWord,
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
+    DebtIs,
     Due,
     Fact,
     MethodNotOffered,
@@ -76,22 +69,12 @@ from entrepot.payments.types import (
 )
 
 __all__ = [
-<<<<<<< HEAD
-    "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "Debt", "DebtIs", "Due", "FileView",
-    "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
-    "RefundNotFailed", "ReserveTerms", "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts",
-    "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "find_gateway", "forget_webhooks",
-    "held_back", "lock_many", "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many",
-    "refunded_of", "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout", "sent_payouts",
-    "set_reserve", "settle_due", "settle_payout", "statement_of", "stuck", "sweep", "take_webhook", "top_up",
-    "top_up_many", "write_off",
-=======
-    "LANES", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Due", "Fact", "FileView", "Gateway",
-    "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
-    "RefundNotFailed", "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts", "bank_file",
-    "bank_files", "cancel_many", "credit_refund", "facts", "find_gateway", "forget_webhooks", "house_account",
-    "lock_many", "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many", "refunded_of",
-    "retry_refund", "return_late", "return_payout", "sent_payouts", "settle_due", "settle_payout", "statement_of",
-    "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_many",
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
+    "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Debt", "DebtIs", "Due",
+    "Fact", "FileView", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
+    "RefundDue", "RefundNotFailed", "ReserveTerms", "SentView", "StuckView", "WebhookRefused", "add_account",
+    "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "facts", "find_gateway",
+    "forget_webhooks", "held_back", "house_account", "lock_many", "mark_captured", "open_client", "pay_out",
+    "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund",
+    "return_late", "return_payout", "sent_payouts", "set_reserve", "settle_due", "settle_payout", "statement_of",
+    "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_many", "write_off",
 ]  # fmt: skip

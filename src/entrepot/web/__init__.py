@@ -41,11 +41,8 @@ routes = [
     *seller.routes,
     *stock.routes,
     *operator.routes,
-<<<<<<< HEAD
-    *debts.routes,
-=======
     *bank.routes,
->>>>>>> d9f7d7c (Reconciliation: bank statements (camt.053) and the provider's reports are taken in and matched with the books; twelve kinds of discrepancy in a queue; statements settle payouts and give back what was returned)
+    *debts.routes,
     *books.routes,
     *rules.routes,
     *holds.routes,
