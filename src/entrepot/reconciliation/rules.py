@@ -66,9 +66,7 @@ def fee_of(fees: Iterable[ProviderFee], line: ReportLine) -> int:
 def _reported(told: Told) -> Iterator[Discrepancy]:
     """Payments and refunds of the books beside the provider's."""
     ordered = sorted(told.lines, key=lambda line: (line.at, line.id))
-    lines: dict[tuple[str, str], list[ReportLine]] = _grouped(
-        ((line.kind, line.reference), line) for line in ordered if line.kind != "settlement"
-    )
+    lines = _grouped(((line.kind, line.reference), line) for line in ordered if line.kind != "settlement")
     for fact in told.facts:
         if fact.kind == "payout":
             continue

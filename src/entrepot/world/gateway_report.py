@@ -52,7 +52,7 @@ def lines_of(payments: Iterable[Payment], refunds: Iterable[Refund]) -> list[Rep
 def line(kind: str, id_: str, reference: str, currency: str, amount_minor: int, at: datetime) -> ReportLine:
     kept = fee(amount_minor) if kind == "payment" else 0
     settlement = f"st_{at:%Y%m%d}_{currency}"
-    return ReportLine(kind, id_, reference, currency, amount_minor, kept, settlement, at)  # type: ignore[arg-type]
+    return ReportLine(kind, id_, reference, currency, amount_minor, kept, settlement, at)
 
 
 def settlements(lines: Sequence[ReportLine]) -> list[ReportLine]:

@@ -3,7 +3,8 @@
 It shares no code with the rooms it audits, only the tables: a rule that a room got wrong is written here a second time.
 
     money.py   balances are the sums of their transfers, books are even, limits hold, every transfer went the way of its
-               code between the parties of its order, escrow holds what is owed; payouts, refunds and purchases agree
+               code between the parties of its order, escrow holds what is owed; refunds and purchases agree
+    payouts.py each has its hold, transfers and file, nobody was paid more than was earned; bank statements add up
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
     quotas.py  what promotions may still be used for is what was granted less what was used
     orders.py  amounts of lines, orders, groups and payments agree; bundles are whole; each order's escrow went in and

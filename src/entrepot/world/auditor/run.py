@@ -20,10 +20,12 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import debts, money, orders, parts, quotas, stock
+from entrepot.world.auditor import debts, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
-CHECKS: tuple[Check, ...] = money.CHECKS + debts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+CHECKS: tuple[Check, ...] = (
+    money.CHECKS + debts.CHECKS + payouts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+)
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken
 SAMPLE = 20  # findings named per check

@@ -31,7 +31,7 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import debts, money, orders, parts, quotas, stock
+from entrepot.world.auditor import debts, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, arguments, touched
 
 SESSION = {
@@ -52,7 +52,9 @@ LATENESS = timedelta(minutes=2)
 """So much earlier than its commit a transaction may have begun, for the times in its rows are those of its beginning.
 One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
 
-_CHECKS: tuple[Check, ...] = money.CHECKS + debts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+_CHECKS: tuple[Check, ...] = (
+    money.CHECKS + debts.CHECKS + payouts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+)
 _AT_ONCE = [
     check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
 ]
