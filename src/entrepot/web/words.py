@@ -258,7 +258,6 @@ FIELDS = {
     "source": N("Please say why, in at most 200 characters."),
     "reason": N("Please say why, in at most 500 characters."),
     "file": N("Choose a file of at most 5 MB."),
-    "note": N("Please say in at most 1,000 characters what it was."),
     "code": N("A code has small letters, digits and dashes, at most 40 of them."),
 }
 """By the name of a form's field that is not valid."""

@@ -65,7 +65,7 @@ class Month:
 def month(facts: Iterable[Fact], seed: int, planted: Sequence[str] = (), statement: str = "1") -> Month:
     """What is told of these facts, each by its day; the bank books a day later, in one `statement` per currency."""
     ordered = sorted(facts, key=lambda fact: (fact.day, fact.id))
-    made = Month(Random(seed), list(ordered))  # noqa: S311 - a world must be repeatable
+    made = Month(Random(f"told {seed}"), list(ordered))  # noqa: S311 - a world must be repeatable
     made.lines = [
         line(fact.kind, f"s_{fact.id.hex}", _shown(fact), fact.currency, fact.amount_minor, _at(fact.day))
         for fact in ordered if fact.kind != "payout"
@@ -207,7 +207,7 @@ MISTAKES = (*IN_LINES, "settlement_sum", *IN_ENTRIES)
 
 def books(seed: int, first: date, days: int = 28, payments_per_day: int = 4, currency: str = "EUR") -> list[Fact]:
     """Facts of their own: payments every day, a refund now and then, payouts to some sellers each week."""
-    chance = Random(seed)  # noqa: S311 - a world must be repeatable
+    chance = Random(f"books {seed}")  # noqa: S311 - a world must be repeatable
     facts = []
 
     def add(kind: str, amount_minor: int, day: date) -> None:
