@@ -127,12 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     markets.add_argument("names", nargs="*", metavar="MARKET", help="such as de, a file (.toml), or all")
     markets.set_defaults(run=_markets)
 
-    parties = commands.add_parser("parties", help="denied parties: read a list of names, whose orders are then held")
-    parties.add_argument("verb", choices=["import", "list"])
-    parties.add_argument("file", nargs="?", type=Path, help="CSV with the columns name, and id and aliases if you like")
-    parties.add_argument("--list", dest="name", metavar="NAME", help="its name (the file's), as a whole replaced")
-    parties.set_defaults(run=_parties)
-
+    _add_parties(
+        commands.add_parser("parties", help="denied parties: read a list of names, whose orders are then held")
+    )
     _add_bank(commands.add_parser("bank", help="take in what the bank or the payment provider tells, and match it"))
 
     sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
@@ -171,6 +168,13 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
     add("--keep", action="store_true", help="the rehearsal's database until the next one, to look into")
     add("--report", type=Path, metavar="FILE", help="the HTML report (rehearsal-DATE.html)")
     add("--json", action="store_true", help="everything as JSON instead of a summary")
+
+
+def _add_parties(parties: argparse.ArgumentParser) -> None:
+    parties.add_argument("verb", choices=["import", "list"])
+    parties.add_argument("file", nargs="?", type=Path, help="CSV with the columns name, and id and aliases if you like")
+    parties.add_argument("--list", dest="name", metavar="NAME", help="its name (the file's), as a whole replaced")
+    parties.set_defaults(run=_parties)
 
 
 def _add_bank(bank: argparse.ArgumentParser) -> None:

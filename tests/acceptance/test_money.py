@@ -329,7 +329,6 @@ async def test_3_refund_after_payout(shop: Shop) -> None:
     theirs = show("sel", seller)
     earned = 10_600 - 1_000 - 159
     kept = 1_888  # a fifth of 9,441
-
     def staff() -> dict[str, str]:
         return shop.session(Role.SELLER, new_id(START), seller)
 
