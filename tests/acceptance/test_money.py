@@ -325,10 +325,10 @@ async def test_3_refund_after_payout(shop: Shop) -> None:
     has, the account is below zero: the operator sees for how long, writes off some of it, and what is released next
     fills up the rest before anything is paid out."""
     seller, buyer = await shop.seller(), await shop.buyer()
-    offer = await shop.offer(seller, 10_000, 3)
-    theirs = show("sel", seller)
+    offer, theirs = await shop.offer(seller, 10_000, 3), show("sel", seller)
     earned = 10_600 - 1_000 - 159
     kept = 1_888  # a fifth of 9,441
+
     def staff() -> dict[str, str]:
         return shop.session(Role.SELLER, new_id(START), seller)
 
