@@ -42,6 +42,26 @@ MARKUP = 'Shirt #panic("no") *b* $1$ <x> \\'
 PARCEL = {"carrier": "post", "tracking_number": "P1"}
 
 
+async def far_offers(shop: Shop) -> tuple[list[int], list[dict[str, str]], int]:
+    """Shirts of 20.00 from Shenzhen, one offer in each of two cells, and who sells them; an offer of 10.00 from here;
+    and a service that is DDP."""
+    await shop.open_cell(1)
+    async with shop.db.write() as tx:
+        for cell in (0, 1):
+            await logistics.import_locations(tx, cell, [3], ["cn1"], ["Shenzhen"], ["CN"])
+            await logistics.set_address(tx, cell, None, 3, logistics.LocationAddress("1 Dock Road", "Shenzhen"))
+        ddp = pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250)
+        await pricing.add_shipping_service(tx, ddp)
+    offers, staff = [], []
+    for cell in (0, 1):
+        seller = await shop.seller(cell=cell)
+        offers.append(await shop.offer(seller, 2_000, 100, location=3, cell=cell))
+        await is_shirts(shop, offers[cell], cell)
+        staff.append(shop.session(Role.SELLER, NIL, seller, cell))
+    local = await shop.offer(await shop.seller(), 1_000, 10)
+    return offers, staff, local
+
+
 class Sold(NamedTuple):
     """Two orders of one purchase from one seller, by their addresses: one that goes abroad, with 3 shirts of 20.00 and
     2 pairs of socks of 4.50, duties paid, and one that does not."""

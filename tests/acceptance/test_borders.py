@@ -18,12 +18,12 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from entrepot import catalog, cli, inventory, logistics, payments, pricing, trade
+from entrepot import catalog, cli, inventory, logistics, payments, trade
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.trade.classification import propose
-from tests.acceptance.abroad import MARKUP, PARCEL, asked, browser, goods, is_shirts, sold_abroad
+from tests.acceptance.abroad import MARKUP, PARCEL, asked, browser, far_offers, goods, is_shirts, sold_abroad
 from tests.acceptance.finding import ASKED, DANISH, TEXTS, TRIGRAMS, TRIGRAMS_OF_TEXTS, UndoneError, accuracy, opened
 from tests.shop import MARKET, Shop, open_shop
 from tests.trade.golden import Case, cases
@@ -212,20 +212,7 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     """By a service that is DDP the buyer pays what the border takes with the order, by one that is DAP at the door, and
     by none twice. The charge is the quote's; what is for the border lies apart from the sellers' money, bears no
     commission, and goes back with what is canceled before it is sent, in one cell and over two."""
-    await shop.open_cell(1)
-    async with shop.db.write() as tx:
-        for cell in (0, 1):
-            await logistics.import_locations(tx, cell, [3], ["cn1"], ["Shenzhen"], ["CN"])
-            await logistics.set_address(tx, cell, None, 3, logistics.LocationAddress("1 Dock Road", "Shenzhen"))
-        ddp = pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250)
-        await pricing.add_shipping_service(tx, ddp)
-    offers, staff = [], []
-    for cell in (0, 1):
-        seller = await shop.seller(cell=cell)
-        offers.append(await shop.offer(seller, 2_000, 100, location=3, cell=cell))
-        await is_shirts(shop, offers[cell], cell)
-        staff.append(shop.session(Role.SELLER, NIL, seller, cell))
-    local = await shop.offer(await shop.seller(), 1_000, 10)
+    offers, staff, local = await far_offers(shop)
     buyer = await shop.buyer(0, home)
     wanted = [(offers[0], 3), (offers[1], 5), (local, 1)]
 
@@ -258,18 +245,31 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     assert {d: order["paid"]["minor"] for d, order in by_duties.items()} == {1_240: 6_600, 1_900: 10_600, 0: 1_600}
     assert "Paid $78.40" in text(await browser(shop, buyer.headers).get(f"/orders/{placed.json()['id']}"))
 
-    # One is canceled before it is sent: all of it goes back. The other is sent, and its goods are refunded.
-    assert (await buyer.send("POST", f"/v1/orders/{by_duties[1_240]['id']}/cancel")).status_code == 204
+    # Of one order a shirt of three is canceled before it is sent, and then the rest: all that was paid for the border
+    # goes back. Of the other two of five are, with 2/5 of 16.50; what is left is sent, and its goods are refunded.
+    path = f"/v1/orders/{by_duties[1_240]['id']}"
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    assert (await buyer.send("POST", f"{path}/cancel-lines", one)).status_code == 204
+    assert await shop.balance("wallet", buyer.id, home) == 2_200 + 330
+    assert await duties() == [910, 1_900]
+    assert (await buyer.send("POST", f"{path}/cancel")).status_code == 204
     assert await shop.balance("wallet", buyer.id, home) == 7_840
     assert await duties() == [0, 1_900]
     path = f"/v1/seller/orders/{by_duties[1_900]['id']}"
     assert (await shop.http.get(path, headers=staff[1])).json()["order"]["commission"]["minor"] == 1_000
+    two = {"lines": [{"line_no": 1, "quantity": 2}], "reason": "two are left"}
+    assert (await shop.http.post(f"{path}/cancel-lines", json=two, headers=staff[1])).status_code == 204
+    assert await shop.balance("wallet", buyer.id, home) == 7_840 + 4_240 + 660
+    assert await duties() == [0, 1_240]
+    papers = (await shop.http.get(f"{path}/papers", headers=staff[1])).json()["papers"]
+    assert [(line["quantity"], line["value"]["minor"]) for line in papers["lines"]] == [(3, 6_000)]
+    assert (papers["invoice"]["transport"]["minor"], papers["declaration"]["prepaid"]["minor"]) == (360, 1_240)
     await shop.run()
     parcel = {"carrier": "house", "tracking_number": "T1"}
     assert (await shop.http.post(f"{path}/ship", json=parcel, headers=staff[1])).status_code == 204
     assert (await shop.http.post(f"{path}/refund", headers=staff[1])).status_code == 204
-    assert await shop.balance("wallet", buyer.id, home) == 7_840 + 10_600
-    assert await duties() == [0, 1_900]
+    assert await shop.balance("wallet", buyer.id, home) == 7_840 + 4_900 + 6_360
+    assert await duties() == [0, 1_240]
     await shop.audited()
 
 

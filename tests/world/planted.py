@@ -156,6 +156,10 @@ PLANTED = {
         "update orders.border set incoterm = 'DAP'",
         ["duties: orders.order [shipped]"],
     ),
+    "duties of a part that it does not have": (
+        "update orders.part set duties_minor = 3 where id = uid('frozen')",
+        ["part_duties: orders.order [delivered]", "part_money: orders.part [frozen]"],
+    ),
     "order paid too much": (
         "select repost(uid('own'), 'pay', 'wallet', 'escrow', 1026)",
         ["escrow_balance: ledger.account escrow USD", "escrow_in: orders.order [own]"],

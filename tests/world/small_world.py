@@ -177,8 +177,8 @@ select (jsonb_populate_record(
 # The shipped order crossed a border, and 40 were paid for that with it; the paid one is held.
 BORDER = """
 insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, incoterm, duty_minor,
-                           tax_minor, fee_minor, why, trace)
-values (0, uid('shipped'), uid('basket'), 'CN', 'US', 'USD', 'DDP', 30, 6, 4, '{}', '{"steps": []}');
+                           tax_minor, fee_minor, line_nos, line_charges, why, trace)
+values (0, uid('shipped'), uid('basket'), 'CN', 'US', 'USD', 'DDP', 30, 6, 4, '{1,2}', '{34,2}', '{}', '{"steps": []}');
 insert into orders.hold values (0, uid('paid'), 'list', '1', 'Ada', '2020-02-29 12:00Z');
 update orders.order set duties_minor = 40 where id = uid('shipped');
 update orders.order_group set paid_minor = paid_minor + 40 where id = uid('basket');

@@ -191,6 +191,8 @@ create table orders.border (
     tax_minor    bigint      not null check (tax_minor >= 0),
     incoterm     text        collate "C" not null check (incoterm in ('DAP', 'DDP')),
     fee_minor    bigint      not null check (fee_minor >= 0),  -- for the clearance
+    line_nos     smallint[]  not null,  -- the order's lines, and the duty and tax of each
+    line_charges bigint[]    not null,
     why          text[]      not null,  -- of what is only an estimate
     trace        jsonb       not null,  -- {steps: [trade.Step]}
     primary key (cell, order_id)
@@ -222,6 +224,7 @@ create table orders.part (
     back_payment_fee_minor       bigint      check (back_payment_fee_minor between 0 and payment_fee_minor),
     frozen_at                    timestamptz not null,
     ended_at                     timestamptz,
+    duties_minor                 bigint      not null default 0 check (duties_minor >= 0),  -- given back: not sent
     primary key (cell, id),
     unique (cell, order_id, no),
     foreign key (cell, order_id) references orders.order (cell, id),

@@ -62,7 +62,8 @@ async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to_cou
         if orders:
             lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
             for order, landed in zip(orders, await _landed(tx, orders, lines, to_country), strict=True):
-                await _keep(tx, cell, quote_id, order, landed)
+                mine = [line.line_no for line in lines if line.order_id == order.order_id]
+                await _keep(tx, cell, quote_id, order, mine, landed)
                 if order.incoterm == "DDP" and landed.border_minor:
                     paid_now.setdefault(cell, {})[order.order_id] = landed.border_minor
     if paid_now:
@@ -90,7 +91,7 @@ async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
     crosses, estimated = offer.from_country != country, False
     if crosses:
         order = Crossing(NIL, offer.from_country, country, offer.currency, 0, "DAP", 0)
-        line = CrossingLine(NIL, offer.variant_id, offer.price_per, offer.unit_price_minor)
+        line = CrossingLine(NIL, 1, offer.variant_id, offer.price_per, offer.unit_price_minor)
         (landed,) = await _landed(tx, [order], [line], country)
         duty, tax, estimated = landed.duty_minor, landed.tax_minor, landed.estimated
 
@@ -140,13 +141,26 @@ def _goods(line: CrossingLine, items: Mapping[int, Item], tariff: str | None) ->
     return Goods(code, item.country_of_origin, line.value_minor, quantities)
 
 
-async def _keep(tx: Tx, cell: int, quote_id: UUID, order: Crossing, landed: trade.Landed) -> None:
+async def _keep(
+    tx: Tx, cell: int, quote_id: UUID, order: Crossing, line_nos: Sequence[int], landed: trade.Landed
+) -> None:
     await tx.run(
         store.ADD_BORDER, cell=cell, order_id=order.order_id, quote_id=quote_id, from_country=order.from_country,
         to_country=order.to_country, currency=order.currency, duty_minor=landed.duty_minor,
         tax_minor=landed.tax_minor, fee_minor=landed.fee_minor, incoterm=order.incoterm,
+        line_nos=line_nos, line_charges=[duty + tax for duty, tax in landed.charges],
         why=list(landed.why), trace={"steps": trade.steps(landed)},
     )  # fmt: skip
+
+
+async def duties_of(tx: ReadTx, cell: int, order_id: UUID, units: Mapping[int, int]) -> int:
+    """What was paid for the border of so many more units of lines (by number) of an order that is not sent. Every share
+    is a difference of floors: all units together have all of their line's. The fee for the clearance is the order's."""
+    return sum(
+        line.charge_minor * (line.canceled + units.get(line.line_no, 0)) // line.quantity
+        - line.charge_minor * line.canceled // line.quantity
+        for line in await tx.all(store.CHARGED, cell=cell, order_id=order_id)
+    )
 
 
 async def of_quote(tx: ReadTx, cells: Sequence[int], quote_id: UUID) -> list[Border]:

@@ -135,7 +135,9 @@ async def beside_parts(tx: ReadTx, cell: int, orders: Sequence[OrderRow]) -> lis
     """Orders, which are locked, with what is left of their amounts beside their parts."""
     parted = {row.order_id: row for row in await tx.all(store_parts.PARTED, cell=cell, ids=[o.id for o in orders])}
     return [
-        msgspec.structs.replace(worth(o, shares.less(amounts(o), parted[o.id])), duties_minor=o.duties_minor)
+        msgspec.structs.replace(
+            worth(o, shares.less(amounts(o), parted[o.id])), duties_minor=o.duties_minor - parted[o.id].duties_minor
+        )
         if o.id in parted
         else o
         for o in orders

@@ -15,7 +15,7 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound, Problem
-from entrepot.orders import borders, reads, store, store_borders
+from entrepot.orders import borders, reads, store, store_borders, store_parts
 from entrepot.orders.store import OrderLineRow, OrderSummary
 from entrepot.papers import Papers, Party
 from entrepot.trade import Book, Item
@@ -92,7 +92,7 @@ async def papers_of(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> P
         show("ord", order_id), day,
         Party(order.seller_name, place.line1, place.postal_code, place.city, border.from_country), recipient,
         _lines(order, lines, items, tariff), Price(sum(line.shipping_minor for line in lines), order.currency),
-        border.total if border.incoterm == "DDP" else None,
+        await _prepaid(tx, cell, order),
         _statement(book, border, {item.country_of_origin for item in items.values()}),
     )  # fmt: skip
     return PapersView([], papers.make(sent, book))
@@ -116,6 +116,14 @@ async def _recipient(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> 
     except NotFound:
         return None
     return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region)
+
+
+async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary) -> Price | None:
+    """What was paid for the border of what is sent; None where it is paid at the door."""
+    if not order.duties_minor:
+        return None
+    parted = await tx.all(store_parts.PARTED, cell=cell, ids=[order.id])
+    return Price(order.duties_minor - sum(row.duties_minor for row in parted), order.currency)
 
 
 async def _sent_lines(tx: ReadTx, cell: int, order_id: UUID) -> list[OrderLineRow]:

@@ -14,7 +14,7 @@ from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
-from entrepot.orders import actions, locks, money, shares, store, store_parts
+from entrepot.orders import actions, borders, locks, money, shares, store, store_parts
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
@@ -37,13 +37,15 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part that is to be taken: what of each line (by number), of what kind, by whom and why."""
+    """A part that is to be taken: what of each line (by number), of what kind, by whom and why. `duties_minor` was paid
+    for the border of what is not sent."""
 
     id: UUID
     kind: str
     party: Party
     reason: str
     lines: Mapping[int, Share]
+    duties_minor: int = 0
 
     @property
     def amounts(self) -> Amounts:
@@ -101,9 +103,9 @@ async def cancel_lines(
     reason: str = "",
 ) -> None:
     """The buyer, whose cell it is, or the seller cancels so many units of lines (by number) of an order that is not
-    sent: goods and money go back, with their shares of discounts and shipping; the others keep theirs. A bundle is
-    canceled as a whole. When nothing is left, the order is canceled. Raises NotFound, WrongStatus, LineNotThere,
-    UnitsTaken."""
+    sent: goods and money go back, with their shares of discounts, shipping and duties; the others keep theirs. A
+    bundle is canceled as a whole. When nothing is left, the order is canceled. Raises NotFound, WrongStatus,
+    LineNotThere, UnitsTaken."""
     if buyer_id is not None:
         cell = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
     await locks.lock_buyers_below(tx, cell, [order_id])
@@ -117,7 +119,8 @@ async def cancel_lines(
     stock = {line.line_no: line.stock_id for line in lines}
     await inventory.move(tx, cell, "give_back", [Goods(stock[no], s.units, order_id) for no, s in taken.items()])
     party: Party = "seller" if buyer_id is None else "buyer"
-    await _give_back(tx, cell, order, Part(new_id(tx.now), "canceled", party, reason, taken))
+    duties = await borders.duties_of(tx, cell, order_id, {line_no: share.units for line_no, share in taken.items()})
+    await _give_back(tx, cell, order, Part(new_id(tx.now), "canceled", party, reason, taken, duties))
 
 
 async def refund_amount(
@@ -138,14 +141,15 @@ async def _give_back(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     await _take(tx, cell, order, part)
     released = order.status == "completed"
     before = money.recalled(part.id, money.worth(order, part.amounts)) if released else []
-    await _end(tx, cell, order, part.id, part.kind, part.amounts, before)
+    await _end(tx, cell, order, part.id, part.kind, part.amounts, before, part.duties_minor)
 
 
 async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     taken = list(part.lines.values())
     await tx.run(
         store_parts.FREEZE, cell=cell, id=part.id, order_id=order.id, kind=part.kind, party=part.party,
-        reason=part.reason, recalled=order.status == "completed", now=tx.now, **msgspec.structs.asdict(part.amounts),
+        reason=part.reason, recalled=order.status == "completed", duties_minor=part.duties_minor, now=tx.now,
+        **msgspec.structs.asdict(part.amounts),
     )  # fmt: skip
     await tx.run(
         store_parts.FREEZE_LINES, cell=cell, id=part.id, order_id=order.id, lines=list(part.lines),
@@ -156,17 +160,25 @@ async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
 
 
 async def _end(
-    tx: Tx, cell: int, order: OrderRow, part_id: UUID, kind: str, back: Amounts, others: Sequence[Step]
+    tx: Tx,
+    cell: int,
+    order: OrderRow,
+    part_id: UUID,
+    kind: str,
+    back: Amounts,
+    others: Sequence[Step],
+    duties_minor: int = 0,
 ) -> None:
-    """Gives `back` of a part to the buyer and makes `others`, steps of the part in its cell, in the same posting: its
-    accounts are locked together, and last. What is in a cell below is locked."""
+    """Gives `back` of a part, and what was paid for its border, to the buyer and makes `others`, steps of the part in
+    its cell, in the same posting: its accounts are locked together, and last. What is in a cell below is locked."""
     await tx.run(store_parts.END, cell=cell, id=part_id, now=tx.now, **msgspec.structs.asdict(back))
     home = order.group_cell
     if home != cell and not order.own:  # in one cell, what posts it locks it
         await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, order.currency)])
     if home > cell:
         await locks.lock_buyers(tx, home, [order])
-    steps = await money.refunded(tx, cell, home, [(part_id, money.worth(order, back))], kind)
+    given = msgspec.structs.replace(money.worth(order, back), duties_minor=duties_minor)
+    steps = await money.refunded(tx, cell, home, [(part_id, given)], kind)
     steps[cell] += others
     for there, some in sorted(steps.items()):
         await money.post(tx, there, some)

@@ -83,7 +83,8 @@ class LineOfPart(msgspec.Struct, frozen=True):
 
 class OrderPart(msgspec.Struct, frozen=True):
     """A part of an order that goes its own way: canceled, refunded (an amount), disputed or returned, by whom and why.
-    `back` is what the buyer gets back of `paid`, null while that is not settled.
+    `back` is what the buyer gets back of `paid`, null while that is not settled; with it come back the `duties` of what
+    is not sent.
 
     Who bears it is told to nobody but the seller and the operator: back = from_seller + from_operator, where the
     operator gives up commission and payment fee at the rates of the sale, and has its discount back."""
@@ -96,6 +97,7 @@ class OrderPart(msgspec.Struct, frozen=True):
     lines: list[LineOfPart]
     paid: Price
     back: Price | None
+    duties: Price
     from_seller: Price | None
     from_operator: Price | None
     at: datetime
@@ -294,7 +296,8 @@ def _part(part: PartSummary, order: OrderSummary, lines: Sequence[PartLine], cos
         show("prt", part.id), part.no, part.kind, part.party, part.reason,
         [LineOfPart(x.line_no, x.title, x.quantity, x.unit, Price(x.paid_minor, order.currency)) for x in lines],
         Price(part.paid_minor, order.currency), price(part.back_minor),
-        price(from_seller), price(from_operator), part.frozen_at, part.ended_at,
+        Price(part.duties_minor, order.currency), price(from_seller), price(from_operator), part.frozen_at,
+        part.ended_at,
     )  # fmt: skip
 
 

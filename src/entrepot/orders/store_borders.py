@@ -26,6 +26,7 @@ class CrossingLine(msgspec.Struct, frozen=True):
     """A line of a quote; its value is what is paid for it, less its discounts."""
 
     order_id: UUID
+    line_no: int
     variant_id: int
     quantity: int
     value_minor: int
@@ -42,6 +43,15 @@ class BorderRow(msgspec.Struct, frozen=True):
     incoterm: str
     why: list[str]
     trace: dict[str, Any]
+
+
+class ChargedRow(msgspec.Struct, frozen=True):
+    """A line of an order whose duty and tax were paid with it; so many of its units are canceled."""
+
+    line_no: int
+    quantity: int
+    canceled: int
+    charge_minor: int
 
 
 class CanceledRow(msgspec.Struct, frozen=True):
@@ -84,7 +94,7 @@ CROSSING = sql(
 )
 CROSSING_LINES = sql(
     """
-    select l.order_id, l.variant_id, l.quantity, l.gross_minor - l.discount_minor
+    select l.order_id, l.line_no, l.variant_id, l.quantity, l.gross_minor - l.discount_minor
       from orders.quote_lines(:cell, array[:quote_id::uuid]) l
      order by l.line_no
     """,
@@ -92,9 +102,9 @@ CROSSING_LINES = sql(
 )
 ADD_BORDER = sql("""
     insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor,
-                               fee_minor, incoterm, why, trace)
+                               fee_minor, incoterm, line_nos, line_charges, why, trace)
     values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor,
-            :fee_minor, :incoterm, :why, :trace)
+            :fee_minor, :incoterm, :line_nos, :line_charges, :why, :trace)
 """)
 # The arrays are those of the orders and, in the buyer's row, of the orders that are sold in other cells.
 CHARGE = sql("""
@@ -113,6 +123,21 @@ CHARGE = sql("""
                                   order by o.n) end
      where q.cell = :cell and q.id = :quote_id
 """)
+CHARGED = sql(
+    """
+    select l.line_no, l.quantity,
+           coalesce((select sum(t.quantity)
+                       from orders.part_line t
+                       join orders.part p on p.cell = t.cell and p.id = t.part_id
+                      where t.cell = b.cell and t.order_id = b.order_id and t.line_no = l.line_no
+                        and p.kind = 'canceled'), 0)::bigint, c.charge
+      from orders.border b
+     cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
+      join orders.order_line l on l.cell = b.cell and l.order_id = b.order_id and l.line_no = c.line_no
+     where b.cell = :cell and b.order_id = :order_id and b.incoterm = 'DDP'
+    """,
+    ChargedRow,
+)
 # Before an order was sent; units that are disputed later were sent all the same.
 CANCELED = sql(
     """

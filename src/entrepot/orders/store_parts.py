@@ -23,6 +23,7 @@ class PartedRow(Amounts, frozen=True):
     """The sums of the parts of an order."""
 
     order_id: UUID
+    duties_minor: int
 
 
 class PartRow(Amounts, frozen=True):
@@ -60,6 +61,7 @@ class PartSummary(msgspec.Struct, frozen=True):
     back_operator_discount_minor: int | None
     back_commission_minor: int | None
     back_payment_fee_minor: int | None
+    duties_minor: int
     frozen_at: datetime
     ended_at: datetime | None
 
@@ -79,7 +81,7 @@ class PartLine(msgspec.Struct, frozen=True):
 PARTED = sql(
     """
     select sum(paid_minor)::bigint, sum(operator_discount_minor)::bigint, sum(commission_minor)::bigint,
-           sum(payment_fee_minor)::bigint, order_id
+           sum(payment_fee_minor)::bigint, order_id, sum(duties_minor)::bigint
       from orders.part where cell = :cell and order_id = any (:ids::uuid[])
      group by order_id
     """,
@@ -109,11 +111,11 @@ LEFT = sql(
 ENDED_AT = sql("select ended_at from orders.order where cell = :cell and id = :id", datetime)
 FREEZE = sql("""
     insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
-                             commission_minor, payment_fee_minor, frozen_at)
+                             commission_minor, payment_fee_minor, duties_minor, frozen_at)
     values (:cell, :id, :order_id,
             (select coalesce(max(no), 0) + 1 from orders.part where cell = :cell and order_id = :order_id),
             :kind, :party, :reason, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
-            :payment_fee_minor, :now)
+            :payment_fee_minor, :duties_minor, :now)
 """)
 FREEZE_LINES = sql("""
     insert into orders.part_line (cell, part_id, order_id, line_no, quantity, paid_minor, operator_discount_minor,
@@ -138,7 +140,7 @@ END = sql("""
 PARTS = sql(
     """
     select order_id, id, no, kind, party, reason, paid_minor, back_minor, back_operator_discount_minor,
-           back_commission_minor, back_payment_fee_minor, frozen_at, ended_at
+           back_commission_minor, back_payment_fee_minor, duties_minor, frozen_at, ended_at
       from orders.part where cell = :cell and order_id = any (:orders::uuid[])
      order by order_id, no
     """,

@@ -260,13 +260,17 @@ ESCROW_BALANCE = check(
 
 DUTIES_BALANCE = check(
     "duties_balance",
-    "The account duties holds exactly what was paid for the borders of the orders that were not canceled.",
+    "The account duties holds exactly what was paid for the borders of what was not canceled.",
     """
     select 'ledger.account duties ' || currency as item, coalesce(o.due, 0) as expected,
            coalesce(d.kept, 0) as found, 'balance' as detail
-      from (select currency, sum(duties_minor) as due from orders.order
-             where cell = :cell and duties_minor > 0 and status not in ('awaiting_payment', 'expired', 'canceled')
-             group by currency) o
+      from (select o.currency, sum(o.duties_minor - s.given_back) as due
+              from orders.order o
+             cross join lateral (select coalesce(sum(p.duties_minor), 0) as given_back
+                                   from orders.part p where p.cell = o.cell and p.order_id = o.id) s
+             where o.cell = :cell and o.duties_minor > 0
+               and o.status not in ('awaiting_payment', 'expired', 'canceled')
+             group by o.currency) o
       full join (select a.currency, sum(b.credits - b.debits) as kept
                    from ledger.account a
                    join ledger.balance b on b.cell = a.cell and b.account_id = a.id

@@ -74,25 +74,51 @@ PART_MONEY = check(
            row(nullif(case when p.recalled then p.paid_minor + p.operator_discount_minor end, 0),
                nullif(case when p.recalled then p.commission_minor end, 0),
                nullif(case when p.recalled then p.payment_fee_minor end, 0),
-               nullif(p.back_minor, 0), nullif(p.back_operator_discount_minor, 0),
+               nullif(p.back_minor + p.duties_minor, 0), nullif(p.duties_minor, 0),
+               nullif(p.back_operator_discount_minor, 0),
                nullif(p.paid_minor - p.back_minor + p.operator_discount_minor - p.back_operator_discount_minor, 0),
                nullif(p.commission_minor - p.back_commission_minor, 0),
                nullif(p.payment_fee_minor - p.back_payment_fee_minor, 0)) as expected,
-           row(t.recall, t.commission_back, t.payment_fee_back, t.refund, t.unfund, t.release, t.commission,
-               t.payment_fee) as found,
-           '(recall, commission_back, payment_fee_back, refund, unfund, release, commission, payment_fee)' as detail
+           row(t.recall, t.commission_back, t.payment_fee_back, t.refund, t.duties_back, t.unfund, t.release,
+               t.commission, t.payment_fee) as found,
+           '(recall, commission_back, payment_fee_back, refund, duties_back, unfund, release, commission, payment_fee)'
+               as detail
       from orders.part p
      cross join lateral (
            select max(amount) filter (where code = 'recall') as recall,
                   max(amount) filter (where code = 'commission_back') as commission_back,
                   max(amount) filter (where code = 'payment_fee_back') as payment_fee_back,
                   max(amount) filter (where code = 'refund') as refund,
+                  max(amount) filter (where code = 'duties_back') as duties_back,
                   max(amount) filter (where code = 'unfund') as unfund,
                   max(amount) filter (where code = 'part_release') as release,
                   max(amount) filter (where code = 'part_commission') as commission,
                   max(amount) filter (where code = 'part_payment_fee') as payment_fee
              from ledger.transfer t where t.cell = :cell and t.cause_id = p.id) t
      where p.cell = :cell {order:p.order_id}
+    """,
+    by="order",
+)
+
+PART_DUTIES = check(
+    "part_duties",
+    "With units that are canceled before they are sent goes back what was paid for their border: all parts together "
+    "have, of each line's, the share of their units, rounded down; other parts have none.",
+    """
+    select 'orders.order ' || o.order_id as item, coalesce(l.due, 0) as expected, o.duties as found,
+           'duties of its parts' as detail
+      from (select order_id, sum(duties_minor) as duties from orders.part
+             where cell = :cell {order:order_id} group by order_id) o
+     cross join lateral (
+           select sum(div(c.charge * t.units, r.quantity)) as due
+             from orders.border b
+            cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
+             join orders.order_line r on r.cell = b.cell and r.order_id = b.order_id and r.line_no = c.line_no
+            cross join lateral (select coalesce(sum(x.quantity), 0) as units
+                                  from orders.part_line x
+                                  join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                                 where x.cell = b.cell and x.order_id = b.order_id and x.line_no = c.line_no) t
+            where b.cell = :cell and b.order_id = o.order_id and b.incoterm = 'DDP') l
     """,
     by="order",
 )
@@ -124,4 +150,4 @@ DISPUTE_OVERDUE = check(
     by="order",
 )
 
-CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, DISPUTE, DISPUTE_OVERDUE)
+CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, PART_DUTIES, DISPUTE, DISPUTE_OVERDUE)
