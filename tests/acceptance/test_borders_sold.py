@@ -363,3 +363,57 @@ async def test_7_a_market_is_a_file(own_db_url: str, tmp_path: Path, monkeypatch
         assert "¥900 Tax is included." in page
         assert "Aotearoa (NZD)" in page
     await db.close()
+
+
+async def test_7_texts_in_other_languages(shop: Shop) -> None:
+    """A product is read, and found, in the reader's language, else in the market's, else as it was written; what has
+    changed since it was translated is marked, and listed for who translates."""
+    async with shop.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("de", "Deutschland", "USD", "de", "DE"))
+    seller, other = await shop.seller(), await shop.seller()
+    offer = await shop.offer(seller, 2_000, 10)
+    async with shop.db.write() as tx:
+        row = await tx.conn.fetchrow("select product_id, variant_id, stock_id from catalog.offer where id = $1", offer)
+        await catalog.add_offer(tx, 0, catalog.NewOffer(seller, row["variant_id"], "de", 1, row["stock_id"], 1_900))
+    product = f"/v1/products/{row['product_id']}"
+    say = shop.session(Role.SELLER, NIL, seller)
+
+    async def put(path: str, body: dict[str, str], headers: dict[str, str] | None = None) -> tuple[int, str]:
+        answer = await shop.http.put(product + path, json=body, headers=headers or shop.operator)
+        return answer.status_code, "" if answer.status_code == 204 else answer.json()["type"]
+
+    async def read(market: str, language: str) -> list[str]:
+        query = {"market": market, "language": language}
+        (card,) = (await shop.http.get("/v1/products", params=query)).json()["items"]
+        shown = (await shop.http.get(f"/v1/products/{card['slug']}", params=query)).json()
+        assert shown["title"] == card["title"]
+        return [shown["title"], shown["description"], shown["language"] or "", "stale" if shown["stale"] else ""]
+
+    text_ = {"title": "Tea cup", "description": "For tea."}
+    assert await put("/text", text_, say) == (403, "/problems/not_allowed")
+    assert await put("/text", text_) == (204, "")
+    german = {"title": "Teetasse", "description": "Für Tee."}
+    assert await put("/translations/de", german, shop.session(Role.SELLER, NIL, other)) == (404, "/problems/not_found")
+    assert await put("/translations/en", german) == (404, "/problems/not_found")  # its own
+    assert await put("/translations/de", german, say) == (204, "")
+    assert await put("/translations/fr", {"title": "Tasse à thé"}) == (204, "")
+    assert await put("/translations/fr", {"title": "Tasse"}, say) == (409, "/problems/translated_by_another")
+    assert await read(MARKET, "de-AT") == ["Teetasse", "Für Tee.", "de", ""]
+    assert await read("de", "fr") == ["Tasse à thé", "For tea.", "fr", ""]  # a title alone
+    assert await read("de", "th") == ["Teetasse", "Für Tee.", "de", ""]
+    assert await read("de", "en") == ["Tea cup", "For tea.", "", ""]
+    assert await read(MARKET, "th") == ["Tea cup", "For tea.", "", ""]
+    assert await found(shop, MARKET, "teetasse") == ["Tea cup"]
+
+    assert await put("/text", {"title": "Coffee cup"}) == (204, "")
+    assert await read(MARKET, "de") == ["Teetasse", "Für Tee.", "de", "stale"]
+    stale = (await shop.http.get("/v1/operator/stale-translations", headers=shop.operator)).json()["items"]
+    assert [(one["language"], one["title"], one["source_title"]) for one in stale] == [
+        ("de", "Teetasse", "Coffee cup"), ("fr", "Tasse à thé", "Coffee cup"),
+    ]  # fmt: skip
+    slug = (await shop.http.get("/v1/products", params={"market": "de"})).json()["items"][0]["slug"]
+    page = await browser(shop, say).get(f"/p/{slug}?market=de&lang=de")
+    assert '<h1 lang="de">Teetasse</h1>' in page.text
+    assert "Diese Übersetzung ist älter als der Text, von dem sie stammt." in text(page)
+    assert await put("/translations/de", {"title": "Kaffeetasse"}, say) == (204, "")
+    assert await read("de", "de") == ["Kaffeetasse", "", "de", ""]

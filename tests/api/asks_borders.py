@@ -110,6 +110,26 @@ def held(verb: str) -> None:
         return Ask(f"/v1/operator/holds/{order}/{verb}", {"note": "looked"})
 
 
+async def _product(stage: Stage) -> int:
+    """A product that the stage's seller offers."""
+    offer = await stage.shop.offer(stage.seller, 1_000, 10)
+    async with stage.shop.db.read() as tx:
+        product: int = await tx.conn.fetchval("select product_id from catalog.offer where cell = 0 and id = $1", offer)
+    return product
+
+
+@ask("PUT /v1/products/{product_id}/text")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/products/{await _product(stage)}/text", {"title": "Tea"})
+
+
+@ask("PUT /v1/products/{product_id}/translations/{language}")
+async def _(stage: Stage) -> Ask:
+    seller = stage.shop.session(Role.SELLER, NIL, stage.seller)
+    return Ask(f"/v1/products/{await _product(stage)}/translations/de", {"title": "Tee"}, who=seller)
+
+
+plain("GET /v1/operator/stale-translations")
 held("release")
 held("reject")
 

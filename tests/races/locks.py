@@ -113,7 +113,8 @@ EXCEPTED = {
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
         "kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS "
-        "trade.FORGET_TRAITS trade.FORGET_PARTIES trade.GRANT trade.WITHDRAW trade.FORGET_SAMPLE "
+        "trade.FORGET_TRAITS trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT trade.WITHDRAW "
+        "trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
     ),
 }  # fmt: skip

@@ -10,6 +10,8 @@ Invariants:
   what is in a bundle never changes, and is no bundle;
   a product that was ever offered in a market is in catalog.listed there, under its category, those above and 0.
 
+A product's texts in other languages are `in_languages`; those of a text that has changed since are stale.
+
 In SQL: catalog.offer_fact says what a sale judges of an offer.
 
 Events: offer_added (key: the seller's id; data: offer_id, and of a bundle component_ids), offer_prices_changed (key:
@@ -37,6 +39,7 @@ from entrepot.catalog.reads import (
     offers_for_quote,
     variants_by_sku,
 )
+from entrepot.catalog.translations import in_languages
 from entrepot.catalog.types import (
     AddedProduct,
     Category,
@@ -63,7 +66,7 @@ from entrepot.catalog.types import (
 __all__ = [
     "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "InBundle", "Minor", "NewBundle",
     "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price",
-    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories", "cell_of_offer",
-    "import_categories", "import_offers", "import_products", "import_variants", "known_variants", "offer_view",
-    "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "variants_by_sku",
+    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories",
+    "cell_of_offer", "import_categories", "import_offers", "import_products", "import_variants", "in_languages",
+    "known_variants", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "variants_by_sku",
 ]  # fmt: skip

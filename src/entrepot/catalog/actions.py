@@ -47,7 +47,7 @@ async def add_product(tx: Tx, new: NewProduct) -> AddedProduct:
     try:
         product = await tx.one(
             store.ADD_PRODUCT, stem=rules.stem(new.title), title=new.title, brand=new.brand,
-            description=new.description, category_id=new.category_id, now=tx.now,
+            description=new.description, language=new.language, category_id=new.category_id, now=tx.now,
         )  # fmt: skip
     except asyncpg.ForeignKeyViolationError:
         raise NotFound from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from entrepot.catalog import actions, reads
+from entrepot.catalog import actions, reads, translations
+from entrepot.catalog.store_translations import StaleRow
 from entrepot.catalog.types import (
     AddedProduct,
     BundleNotValid,
@@ -22,6 +24,8 @@ from entrepot.catalog.types import (
     OfferView,
     RowId,
     SkuTaken,
+    Title,
+    TranslatedByAnother,
     offer_view,
 )
 from entrepot.kit.auth import Caller
@@ -99,11 +103,52 @@ async def _view(tx: ReadTx, cell: int, offer: Offer) -> OfferView:
     return offer_view(offer, await reads.components_of(tx, cell, offer.id) if offer.stock_id is None else ())
 
 
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: Title
+    description: Annotated[str, Meta(max_length=10_000)] = ""
+
+
+class StaleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+class StaleTranslations(msgspec.Struct, frozen=True):
+    items: list[StaleRow]
+
+
+async def set_product_text(tx: Tx, product_id: int, body: Text) -> None:
+    """Changes what a product says; its translations are stale then."""
+    await translations.set_text(tx, product_id, body.title, body.description)
+
+
+async def translate_product(tx: Tx, caller: Caller, product_id: int, language: str, body: Text) -> None:
+    """Says in another language what a product says: a seller of what it offers."""
+    if not re.fullmatch("[a-z]{2,3}", language):
+        raise NotFound
+    await translations.translate(
+        tx, product_id, language, body.title, body.description, caller.cell, caller.seller_id
+    )  # fmt: skip
+
+
+async def list_stale_translations(tx: ReadTx, query: StaleQuery) -> StaleTranslations:
+    """Translations of what products do not say any more."""
+    return StaleTranslations(await translations.stale(tx, query.after))
+
+
 routes = [
     get("/v1/categories", list_categories, access=PUBLIC),
     post(
         "/v1/categories", add_category, access=OPERATOR, raises=(CategorySlugTaken, NotFound), status=201, key="taken"
     ),
+    put("/v1/products/{product_id}/text", set_product_text, access=OPERATOR, key="taken"),
+    put(
+        "/v1/products/{product_id}/translations/{language}",
+        translate_product,
+        access=SELLER | OPERATOR,
+        key="taken",
+        raises=(TranslatedByAnother,),
+    ),
+    get("/v1/operator/stale-translations", list_stale_translations, access=OPERATOR),
     post("/v1/seller/products", add_product, access=SELLER, raises=(SkuTaken, NotFound), status=201, key="taken"),
     post(
         "/v1/seller/bundles",

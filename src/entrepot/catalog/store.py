@@ -79,8 +79,8 @@ ADD_CATEGORY = sql(
 )
 ADD_PRODUCT = sql(
     """
-    insert into catalog.product (id, slug, title, brand, description, category_id, created_at)
-    select n, ltrim(:stem || '-' || n, '-'), :title, :brand, :description, :category_id, :now
+    insert into catalog.product (id, slug, title, brand, description, language, category_id, created_at)
+    select n, ltrim(:stem || '-' || n, '-'), :title, :brand, :description, :language, :category_id, :now
       from nextval('catalog.product_id_seq') n
     returning id, slug
     """,

@@ -155,6 +155,7 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variants: Annotated[list[NewVariant], Meta(min_length=1, max_length=MAX_VARIANTS)]
     brand: Annotated[str, Meta(max_length=120)] = ""
     description: Annotated[str, Meta(max_length=10_000)] = ""
+    language: Annotated[str, Meta(pattern=f"^[a-z]{{2,3}}{ids.END}", description="that it is written in")] = "en"
 
 
 class NewOffer(msgspec.Struct, frozen=True):
@@ -196,6 +197,13 @@ class AddedProduct(msgspec.Struct, frozen=True):
 @dataclass(eq=False)
 class SkuTaken(Problem):
     """A variant with this SKU is there already."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class TranslatedByAnother(Problem):
+    """Another seller, or the operator, has translated this."""
 
     status: ClassVar[int] = 409
 

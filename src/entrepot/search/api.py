@@ -13,12 +13,14 @@ from entrepot.inventory import StockCurrencyIs
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import PUBLIC, SELLER, get, post
+from entrepot.kit.ids import END
 from entrepot.kit.problem import NotFound
 from entrepot.platform import Switch, Switches
 from entrepot.search import actions, reads
 from entrepot.search.types import OwnOffer, Page, Product
 
 MarketCode = Annotated[str, Meta(min_length=1, max_length=20, examples=["us"])]
+Language = Annotated[str, Meta(max_length=20, pattern=f"^[A-Za-z-]*{END}", examples=["de"])]
 After = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -30,10 +32,12 @@ class ProductsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Annotated[str, Meta(max_length=80)] | None = None
     after: After = 0
     limit: Annotated[int, Meta(ge=1, le=reads.PAGE_MAX)] = 24
+    language: Language = ""
 
 
 class ProductQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market: MarketCode
+    language: Language = ""
 
 
 class OffersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,13 +62,15 @@ async def list_products(tx: ReadTx, request: Request, query: ProductsQuery) -> P
     if query.q.strip():
         switches: Switches = request.app.state.switches
         plain = await switches.off(Switch.FACETS) is not None
-        return await reads.found(tx, query.market, query.q, query.category, query.after, query.limit, plain=plain)
-    return await reads.listing(tx, query.market, query.category, query.after, query.limit)
+        return await reads.found(
+            tx, query.market, query.q, query.category, query.after, query.limit, query.language, plain=plain
+        )
+    return await reads.listing(tx, query.market, query.category, query.after, query.limit, query.language)
 
 
 async def read_product(tx: ReadTx, slug: str, query: ProductQuery) -> Product:
     """A product with its variants and offers."""
-    return await reads.product(tx, query.market, slug)
+    return await reads.product(tx, query.market, slug, query.language)
 
 
 async def list_own_offers(tx: ReadTx, caller: Caller, query: OffersQuery) -> OwnOffers:

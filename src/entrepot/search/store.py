@@ -21,6 +21,7 @@ class CardRow(msgspec.Struct, frozen=True, gc=False):
     available: bool
     cell: int | None
     bundle_id: int | None  # when that offer is one
+    language: str  # the market's
 
 
 class InsideRow(msgspec.Struct, frozen=True):
@@ -40,7 +41,8 @@ class ProductRow(msgspec.Struct, frozen=True):
     category_name: str
     variants: str
     offers: str
-    country: str | None  # the market's
+    country: str | None  # the market's, as is its language
+    language: str | None
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -118,7 +120,7 @@ _CARDS = f"""
            coalesce(stocked.unit, other.unit),
            stocked.price_per is not null,
            coalesce(stocked.cell, other.cell),
-           coalesce(stocked.bundle_id, other.bundle_id)
+           coalesce(stocked.bundle_id, other.bundle_id), m.language
       from page
       join catalog.product p on p.id = page.product_id
       join sellers.market m on m.code = :market
@@ -186,14 +188,26 @@ CANDIDATES = sql(
           join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = p.id
          where p.words @@ catalog.asked(:text)
          limit :limit
+    ), told as materialized (  -- in other languages
+        select distinct on (t.product_id) t.product_id as id, p.category_id,
+               ts_rank(t.words, catalog.asked(:text)) as rank
+          from catalog.translation t
+          join catalog.product p on p.id = t.product_id
+          join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = t.product_id
+         where t.words @@ catalog.asked(:text) and t.product_id not in (select id from hit)
+         order by t.product_id
+         limit :limit
     ), found as (
         select h.id, h.category_id, 1 + h.rank as rank from hit h
+        union all
+        select t.id, t.category_id, 1 + t.rank from told t
         union all
         select s.product_id, p.category_id, s.likeness
           from catalog.similar(:text, :limit::int) s
           join catalog.product p on p.id = s.product_id
           join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = s.product_id
-         where (select count(*) from hit) < :few and s.product_id not in (select id from hit)
+         where (select count(*) from hit) + (select count(*) from told) < :few
+           and s.product_id not in (select id from hit union all select id from told)
     )
     select f.id, f.category_id,
            :category::text is null
@@ -257,7 +271,8 @@ PRODUCT = sql(
                               order by o.unit_price_minor, o.id
                               limit 100) o),
                     '[]')::text,
-           (select m.country from sellers.market m where m.code = :market)
+           (select m.country from sellers.market m where m.code = :market),
+           (select m.language from sellers.market m where m.code = :market)
       from catalog.product p
       join catalog.category c on c.id = p.category_id
      where p.slug = :slug

@@ -70,7 +70,8 @@ class ProductOffer(msgspec.Struct, frozen=True):
 
 class Product(msgspec.Struct, frozen=True):
     """A product with at most 100 variants and its 100 cheapest offers, cheapest first. `rules` are what the law of the
-    market's country says of it: offers that it stands in the way of are not here."""
+    market's country says of it: offers that it stands in the way of are not here. `language` is that of a translation,
+    which may be `stale`: the product says something else since."""
 
     id: int
     slug: str
@@ -82,6 +83,8 @@ class Product(msgspec.Struct, frozen=True):
     variants: list[Variant]
     offers: list[ProductOffer]
     rules: list[Barrier]
+    language: str | None = None
+    stale: bool = False
 
 
 class OwnOffer(msgspec.Struct, frozen=True):

@@ -28,10 +28,12 @@ async def home(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
     resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
     bought = [] if resting else await orders.bought_lately(tx, POPULAR * 2)
-    cards = [card for card in await search.cards(tx, market.code, bought) if card.available][:POPULAR]
+    cards = [card for card in await search.cards(tx, market.code, bought, visit.language.code) if card.available][
+        :POPULAR
+    ]
     popular = bool(cards)
     if not popular:
-        cards = (await search.listing(tx, market.code, None, 0, POPULAR)).items
+        cards = (await search.listing(tx, market.code, None, 0, POPULAR, visit.language.code)).items
     tops = [category for category in await catalog.categories(tx) if category.parent_id is None]
     return await visit.show(
         tx, "home.html", cards=cards, popular=popular, resting=resting, categories=tops,
@@ -57,7 +59,9 @@ async def category(tx: ReadTx, visit: Visit) -> Response:
     while (parent := trail[0].parent_id) is not None:
         trail.insert(0, all_[parent])
     below = [c for c in all_.values() if c.parent_id == here.id]
-    listed = await search.listing(tx, market.code, here.slug, visit.query_number("after"), PER_PAGE)
+    listed = await search.listing(
+        tx, market.code, here.slug, visit.query_number("after"), PER_PAGE, visit.language.code
+    )
     return await visit.show(tx, "category.html", here=here, trail=trail, below=below, listed=listed)
 
 
@@ -70,16 +74,16 @@ async def find(tx: ReadTx, visit: Visit) -> Response:
     plain = await visit.switches.off(Switch.FACETS) is not None
     if words:
         after = visit.query_number("after")
-        found = await search.found(tx, market.code, words, chosen, after, PER_PAGE, plain=plain)
+        found = await search.found(tx, market.code, words, chosen, after, PER_PAGE, visit.language.code, plain=plain)
     return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found, plain=plain)
 
 
 async def product(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
-    shown = await search.product(tx, market.code, visit.param("slug"))
+    shown = await search.product(tx, market.code, visit.param("slug"), visit.language.code)
     titles = {variant.id: variant.title for variant in shown.variants}
     resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
-    near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7)).items
+    near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7, visit.language.code)).items
     door = await _door(tx, visit, shown.offers)
     return await visit.show(
         tx, "product.html", product=shown, titles=titles, door=door,

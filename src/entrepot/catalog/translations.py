@@ -1,0 +1,51 @@
+"""What a product says in other languages. Who reads gets the reader's language, else the market's, else what was first
+written; a translation of what has changed since is stale, which is said to whoever reads it and can be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from entrepot.catalog import store_translations as store
+from entrepot.catalog.store_translations import StaleRow, Translated
+from entrepot.catalog.types import TranslatedByAnother
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.problem import NotFound
+
+LISTED_MAX = 100
+
+
+async def translate(
+    tx: Tx, product_id: int, language: str, title: str, description: str, cell: int, seller_id: UUID | None
+) -> None:
+    """Says what a product says now in another language than its own: a seller of what it offers, the operator (None)
+    of anything. Raises NotFound and TranslatedByAnother."""
+    if seller_id is not None:
+        mine = await tx.maybe(store.OFFERED_BY, cell=cell, seller_id=seller_id, product_id=product_id)
+        if mine is None:
+            raise NotFound
+    done = await tx.maybe(
+        store.TRANSLATE, product_id=product_id, language=language, title=title, description=description,
+        said_by=seller_id, now=tx.now,
+    )  # fmt: skip
+    if done is None:
+        raise NotFound if seller_id is None else TranslatedByAnother
+
+
+async def set_text(tx: Tx, product_id: int, title: str, description: str) -> None:
+    """Changes what a product says; its address stays, its translations are stale. Raises NotFound."""
+    if await tx.maybe(store.SET_TEXT, product_id=product_id, title=title, description=description) is None:
+        raise NotFound
+
+
+async def in_languages(tx: ReadTx, product_ids: Sequence[int], languages: Sequence[str]) -> dict[int, Translated]:
+    """The texts of products in the first of the languages that each has; absent are those that have none, or were
+    written in that one."""
+    asked = list(dict.fromkeys(language.partition("-")[0] for language in languages))
+    rows = await tx.all(store.IN_LANGUAGES, product_ids=product_ids, languages=asked) if product_ids and asked else []
+    return {row.product_id: row for row in rows}
+
+
+async def stale(tx: ReadTx, after: int) -> list[StaleRow]:
+    """Translations of what has changed since, by product, at most LISTED_MAX, of the products after one."""
+    return await tx.all(store.STALE, after=after, limit=LISTED_MAX)
