@@ -79,7 +79,8 @@ async def test_1_kit_and_shape(shop: Shop) -> None:
             )
         }
     shared = {row["name"] for row in keys if row["attname"] != "cell"}
-    assert shared == {"payments.webhook", "payments.payout_terms"}  # what a provider sends, and terms of markets
+    terms = {"payments.payout_terms", "payments.reserve_terms"}  # of markets and sellers
+    assert shared == {"payments.webhook", *terms}
     assert {"cell", "seller_id", "market", "currency", "location_id", "commission_minor"} <= columns
     document = (await shop.http.get("/v1/openapi.json")).json()
     assert document["openapi"] == "3.1.0"

@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "campaigns.store.CAMPAIGNS": ALL_CELLS,
     "disputes.store.TO_DECIDE": ALL_CELLS,
     "campaigns.store.SALES": ALL_CELLS,
+    "ledger.store.BELOW_ZERO": ALL_CELLS,
     "ledger.store.DAYS": ALL_CELLS,
     "ledger.store.IS_CLOSED": ALL_CELLS,
     "ledger.store.IS_CLOSING": ALL_CELLS,

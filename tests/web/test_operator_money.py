@@ -108,7 +108,7 @@ async def test_pages_of_fifty(site: Site) -> None:
         ("promotions", -250, "Promotions -$2.50 debit: given"),
         ("payout", 100, "Paid out to sellers $1.00 credit: to be settled with the bank"),
         ("commission", -1, "Commission -$0.01 debit: given up"),
-        ("own_revenue", 0, "Own sales $0.00 Promotions"),
+        ("own_revenue", 0, "Own sales $0.00 Written off"),
     ],
 )
 async def test_a_balance_says_on_which_side_it_is(site: Site, code: str, minor: int, says: str) -> None:

@@ -484,8 +484,7 @@ _SETTLED = sql(
 
 
 async def _events_are_settled(world: World, cell: int) -> None:
-    """Consumers wait for the oldest transaction of the whole server, also for one that is not ours (autovacuum). That
-    would be chance of another kind."""
+    """Consumers wait for the oldest transaction of the whole server, also for autovacuum's: chance of another kind."""
     while True:
         async with world.db.read() as tx:
             if await tx.one(_SETTLED, cell=cell):
