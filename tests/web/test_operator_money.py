@@ -205,6 +205,9 @@ async def test_what_the_bank_tells_is_taken_in_and_what_does_not_fit_is_resolved
         assert await asyncio.to_thread(cli.main, ["bank", "import", str(file)]) == 0
         said = capsys.readouterr().out
         assert said == f"statement 2026-03-01: {told}; 1 discrepancies are open (/operator/bank)\n"
+    monkeypatch.setenv("ENTREPOT_SECRET", SECRET[::-1])
+    assert await asyncio.to_thread(cli.main, ["bank", "import", str(file)]) == 1
+    assert "encrypted with another ENTREPOT_SECRET" in capsys.readouterr().err
     file.write_bytes(b"<a/>")
     assert await asyncio.to_thread(cli.main, ["bank", "import", str(file)]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "entrepot: it is not a camt.053 message"

@@ -27,6 +27,8 @@ from entrepot.payments.gateways.sandbox import (
     Standing,
     WebhookEvent,
 )
+from entrepot.reconciliation import ReportLine
+from entrepot.reconciliation.report import read_report
 from entrepot.world.gateway import HOST, SECRET_VARIABLE, Gateway
 from entrepot.world.gateway_book import JournalError
 from entrepot.world.gateway_webhooks import WEBHOOK_TRIES, Faults, sign
@@ -486,3 +488,24 @@ async def test_a_stamp_follows_the_virtual_clock(shop: Shop) -> None:
         await client.post(f"/payments/{(await create(client)).json()['id']}/approve")
         await gateway.quiet()
         assert shop.events[0].created_at == NOON - timedelta(minutes=4)
+
+
+async def test_its_report_of_a_day_has_what_was_captured_and_given_back_and_what_it_settles() -> None:
+    async with running() as (_, client):
+        paid = (await create(client)).json()["id"]
+        await create(client, "k2", reference="pay_2")  # nobody has approved it
+        await client.post(f"/payments/{paid}/approve")
+        back = {"amount_minor": 250, "reference": "rfd_1"}
+        refund = (await client.post(f"/payments/{paid}/refunds", json=back, headers={"idempotency-key": "r"})).json()[
+            "id"
+        ]
+        report = read_report((await client.get("/reports/2024-05-01")).content)
+        st = "st_20240501_USD"
+        assert (report.name, report.first_day, report.last_day) == ("2024-05-01", NOON.date(), NOON.date())
+        assert report.lines == [
+            ReportLine("payment", paid, "pay_1", "USD", 1_250, 43, st, NOON),  # 17.5, rounded up, and 25
+            ReportLine("refund", refund, "rfd_1", "USD", 250, 0, st, NOON),
+            ReportLine("settlement", st, "", "USD", 1_250 - 250 - 43, 0, "", NOON.replace(hour=23)),
+        ]
+        assert read_report((await client.get("/reports/2024-05-02")).content).lines == []
+        assert (await client.get("/reports/today")).status_code == 404

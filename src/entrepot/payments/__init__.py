@@ -65,16 +65,17 @@ from entrepot.payments.types import (
     RefundDue,
     RefundNotFailed,
     ReserveTerms,
+    SealedOtherwise,
     WebhookRefused,
 )
 
 __all__ = [
     "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Debt", "DebtIs", "Due",
     "Fact", "FileView", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
-    "RefundDue", "RefundNotFailed", "ReserveTerms", "SentView", "StuckView", "WebhookRefused", "add_account",
-    "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "facts", "find_gateway",
-    "forget_webhooks", "held_back", "house_account", "lock_many", "mark_captured", "open_client", "pay_out",
-    "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund",
+    "RefundDue", "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused",
+    "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "facts",
+    "find_gateway", "forget_webhooks", "held_back", "house_account", "lock_many", "mark_captured", "open_client",
+    "pay_out", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund",
     "return_late", "return_payout", "sent_payouts", "set_reserve", "settle_due", "settle_payout", "statement_of",
     "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_many", "write_off",
 ]  # fmt: skip

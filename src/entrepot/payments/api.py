@@ -31,6 +31,7 @@ from entrepot.payments.types import (
     PayoutTerms,
     PayoutTermsNotLater,
     RefundNotFailed,
+    SealedOtherwise,
 )
 from entrepot.sellers import SellerId, currencies, seller
 
@@ -321,7 +322,7 @@ routes = [
         key="taken",
     ),
     get("/v1/operator/bank-files", list_bank_files, access=OPERATOR),
-    get("/v1/operator/bank-files/{file_id}", read_bank_file, access=OPERATOR),
+    get("/v1/operator/bank-files/{file_id}", read_bank_file, access=OPERATOR, raises=(SealedOtherwise,)),
     get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
     post(
         "/v1/operator/refunds/{refund_id}/retry", retry_refund, access=OPERATOR, raises=(RefundNotFailed,), key="taken"

@@ -15,11 +15,19 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.log import log
 from entrepot.kit.problem import NotFound
-from entrepot.ledger import Hold, Settle, Transfer, Void
+from entrepot.ledger import Hold, Settle, Transfer, TransferRefused, Void
 from entrepot.payments import rules
 from entrepot.payments import store_payouts as store
 from entrepot.payments.store_payouts import OwedTo, SentRow
-from entrepot.payments.types import BankAccount, BankWord, PayoutNotSent, PayoutTerms, PayoutTermsNotLater, Schedule
+from entrepot.payments.types import (
+    BankAccount,
+    BankWord,
+    PayoutNotSent,
+    PayoutTerms,
+    PayoutTermsNotLater,
+    Schedule,
+    SealedOtherwise,
+)
 
 USUAL = Schedule("two_weeks", 1)
 """What holds where nobody has agreed on terms: every other Monday, whatever there is."""
@@ -57,11 +65,14 @@ async def add_account(
 
 
 async def unseal(tx: ReadTx, keys: Keys, cell: int, ids: Sequence[UUID]) -> dict[UUID, BankAccount]:
-    """What is behind bank accounts. Raises ValueError when they were sealed with another ENTREPOT_SECRET."""
-    return {
-        row.id: msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
-        for row in await tx.all(store.SEALED, cell=cell, ids=ids)
-    }
+    """What is behind bank accounts. Raises SealedOtherwise."""
+    try:
+        return {
+            row.id: msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
+            for row in await tx.all(store.SEALED, cell=cell, ids=ids)
+        }
+    except ValueError:
+        raise SealedOtherwise from None
 
 
 async def pay_out(tx: Tx, cell: int) -> int:
@@ -184,17 +195,24 @@ async def return_payout(tx: Tx, payout_id: UUID) -> None:
     row = await _locked(tx, payout_id)
     if row.status == "returned":
         raise PayoutNotSent(row.status)
-    await _give_back(tx, row)
+    verdict = await _give_back(tx, row)
+    if verdict not in ledger.DONE:
+        raise TransferRefused(verdict)
 
 
-async def _give_back(tx: Tx, row: SentRow) -> None:
+async def _give_back(tx: Tx, row: SentRow) -> str:
+    """The ledger's verdict on it; what it refuses stays as it is."""
     back: Void | Transfer = Void(row.id, "payout")
     if row.status == "settled":
         codes, owners = ["payout", "seller"], [NIL, row.seller_id]
         clearing, seller = await ledger.account_ids(tx, row.cell, codes, owners, [row.currency] * 2)
         back = Transfer(row.id, "payout_return", clearing, seller, row.amount_minor)
-    await ledger.post_all(tx, row.cell, [back])
-    await _end(tx, row.cell, [row], "returned")
+    (verdict,) = await ledger.apply(tx, row.cell, [back])
+    if verdict in ledger.DONE:
+        await _end(tx, row.cell, [row], "returned")
+    else:
+        log("payouts_refused", payouts=[row.id], verdicts=[verdict])
+    return verdict
 
 
 async def _locked(tx: Tx, payout_id: UUID) -> SentRow:

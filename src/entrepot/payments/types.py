@@ -94,6 +94,13 @@ class BankAccountNotValid(Problem):
 
 
 @dataclass(eq=False)
+class SealedOtherwise(Problem):
+    """Bank accounts were encrypted with another ENTREPOT_SECRET than this one."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
 class PayoutTermsNotLater(Problem):
     """New terms must begin after those that there are."""
 

@@ -44,7 +44,7 @@ FEES_MAX = 1_000
 
 async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
     """Takes in a file of statements (camt.053) or a provider's report (CSV), all of it or nothing, and matches. What
-    was taken in before changes nothing. Raises FileNotRead, NotOurAccount, ToldOtherwise."""
+    was taken in before changes nothing. Raises FileNotRead, NotOurAccount, SealedOtherwise, ToldOtherwise."""
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         told: Sequence[Statement | Report] = read_statements(content)
     else:

@@ -16,6 +16,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import MAX_BODY_BYTES, OPERATOR, get, post
 from entrepot.kit.ids import parse, ref
 from entrepot.kit.money import MAX_MINOR
+from entrepot.payments import SealedOtherwise
 from entrepot.reconciliation import actions, reads
 from entrepot.reconciliation.reads import DiscrepancyView, ImportView
 from entrepot.reconciliation.types import (
@@ -118,7 +119,7 @@ routes = [
         "/v1/operator/bank-imports",
         import_bank_file,
         access=OPERATOR,
-        raises=(FileNotRead, NotOurAccount, ToldOtherwise),
+        raises=(FileNotRead, NotOurAccount, SealedOtherwise, ToldOtherwise),
         status=201,
         key="taken",
         body_max_bytes=BODY_MAX_BYTES,

@@ -102,7 +102,7 @@ def _entries(node: _Node, number: int, name: str) -> list[Entry]:
     minors = [minor] if len(payments) == 1 else [_amount(one, "Amt", "AmtDtls/TxAmt/Amt") for one in payments]
     if sum(minors) != minor:
         raise FileNotRead(f"statement {name}: an entry of {minor} has payments of {sum(minors)}")
-    reversal = node.text("RvslInd") == "true"
+    reversal = node.text("RvslInd") in ("true", "1")
     returned = reversal or node.text("BkTxCd/Domn/Fmly/SubFmlyCd") == "RRTN"
     booked = [(one, one_minor) for one, one_minor in zip(payments, minors, strict=True) if one_minor]
     return [

@@ -171,6 +171,7 @@ REFUSALS = {
     "key_conflict": N("This form was used for something else already. Open the page again."),
     "payout_not_sent": N("The bank has answered for this payout already."),
     "file_not_read": N("This is no bank statement or report that can be read. Nothing of it was taken in: %(detail)s."),
+    "sealed_otherwise": N("Our bank accounts were encrypted with another ENTREPOT_SECRET than this one."),
     "not_our_account": N("This statement is of an account that is not ours (it ends in %(ending)s)."),
     "told_otherwise": N("%(name)s was taken in before, and said something else."),
     "discrepancy_ended": N("Somebody has resolved this already, or it is no longer there."),
