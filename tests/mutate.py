@@ -24,6 +24,7 @@ TARGETS = {
     "src/entrepot/pricing/rules.py": ["tests/pricing/test_rules.py"],
     "src/entrepot/orders/shares.py": ["tests/orders/test_shares.py"],
     "src/entrepot/disputes/rules.py": ["tests/disputes/test_rules.py"],
+    "src/entrepot/reconciliation/rules.py": ["tests/reconciliation/test_matching.py"],
     "src/entrepot/payments/gateways/sandbox.py": ["tests/payments/test_sandbox_connector.py"],
 }
 KILLED_MIN_PERCENT = 80

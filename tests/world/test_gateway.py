@@ -495,16 +495,13 @@ async def test_its_report_of_a_day_has_what_was_captured_and_given_back_and_what
         paid = (await create(client)).json()["id"]
         await create(client, "k2", reference="pay_2")  # nobody has approved it
         await client.post(f"/payments/{paid}/approve")
-        back = {"amount_minor": 250, "reference": "rfd_1"}
-        refund = (await client.post(f"/payments/{paid}/refunds", json=back, headers={"idempotency-key": "r"})).json()[
-            "id"
-        ]
+        given_back = (await refund(client, paid, 250, "rfd_1")).json()["id"]
         report = read_report((await client.get("/reports/2024-05-01")).content)
         st = "st_20240501_USD"
         assert (report.name, report.first_day, report.last_day) == ("2024-05-01", NOON.date(), NOON.date())
         assert report.lines == [
             ReportLine("payment", paid, "pay_1", "USD", 1_250, 43, st, NOON),  # 17.5, rounded up, and 25
-            ReportLine("refund", refund, "rfd_1", "USD", 250, 0, st, NOON),
+            ReportLine("refund", given_back, "rfd_1", "USD", 250, 0, st, NOON),
             ReportLine("settlement", st, "", "USD", 1_250 - 250 - 43, 0, "", NOON.replace(hour=23)),
         ]
         assert read_report((await client.get("/reports/2024-05-02")).content).lines == []
