@@ -387,11 +387,8 @@ async def forgive(world: World) -> None:
         owed = await payments.debts(tx)
     if owed:
         debt, factor = world.chance.choice(owed), world.chance.choice((1, 1, 2, 3))
-        seller, amount_minor = parse("sel", debt.seller_id), max(1, debt.owed_minor * factor // 2)
-        await ask(
-            world, NIL, "write_off",
-            lambda tx: payments.write_off(tx, seller, debt.currency, amount_minor, "It is gone.", NIL),
-        )  # fmt: skip
+        seller, loss = parse("sel", debt.seller_id), (debt.currency, max(1, debt.owed_minor * factor // 2))
+        await ask(world, NIL, "write_off", lambda tx: payments.write_off(tx, seller, *loss, "It is gone.", NIL))
 
 
 def terms_of(market: str, valid_from: Any, commission_bp: int, payment_ttl_s: int) -> sellers.Terms:
