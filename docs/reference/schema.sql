@@ -1760,12 +1760,12 @@ CREATE TABLE disputes.dispute (
     closed_at timestamp with time zone,
     CONSTRAINT dispute_check CHECK (((offered_minor >= 0) AND (offered_minor <= claimed_minor))),
     CONSTRAINT dispute_check1 CHECK (((granted_minor >= 0) AND (granted_minor <= claimed_minor))),
-    CONSTRAINT dispute_check2 CHECK (((due_at IS NOT NULL) = (status = ANY (ARRAY['opened'::text, 'answered'::text, 'decided'::text])))),
+    CONSTRAINT dispute_check2 CHECK (((due_at IS NOT NULL) = (status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'opened'::text, 'answered'::text, 'decided'::text])))),
     CONSTRAINT dispute_check3 CHECK (((granted_minor IS NOT NULL) = (status = ANY (ARRAY['decided'::text, 'appealed'::text, 'closed'::text])))),
     CONSTRAINT dispute_check4 CHECK (((closed_at IS NOT NULL) = (status = 'closed'::text))),
     CONSTRAINT dispute_claimed_minor_check CHECK ((claimed_minor > 0)),
-    CONSTRAINT dispute_kind_check CHECK ((kind = ANY (ARRAY['not_received'::text, 'not_as_described'::text, 'wrong_or_damaged'::text]))),
-    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'closed'::text])))
+    CONSTRAINT dispute_kind_check CHECK ((kind = ANY (ARRAY['not_received'::text, 'not_as_described'::text, 'wrong_or_damaged'::text, 'unwanted'::text]))),
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'closed'::text])))
 )
 WITH (fillfactor='70');
 
@@ -2205,7 +2205,9 @@ CREATE TABLE orders.order_line (
     shipping_minor bigint NOT NULL,
     commission_bp integer NOT NULL,
     commission_minor bigint NOT NULL,
+    cost_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT order_line_check CHECK (((discount_minor >= 0) AND (discount_minor <= gross_minor))),
+    CONSTRAINT order_line_cost_minor_check CHECK ((cost_minor >= 0)),
     CONSTRAINT order_line_quantity_check CHECK ((quantity > 0))
 );
 
@@ -2253,7 +2255,9 @@ CREATE TABLE orders.part_line (
     operator_discount_minor bigint NOT NULL,
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
-    CONSTRAINT part_line_check CHECK (((quantity > 0) OR (paid_minor > 0))),
+    restocked bigint,
+    CONSTRAINT part_line_check CHECK (((restocked >= 0) AND (restocked <= quantity))),
+    CONSTRAINT part_line_check1 CHECK (((quantity > 0) OR (paid_minor > 0))),
     CONSTRAINT part_line_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_line_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT part_line_paid_minor_check CHECK ((paid_minor >= 0)),
@@ -2664,6 +2668,8 @@ CREATE TABLE sellers.market_terms (
     dispute_within_s integer NOT NULL,
     answer_within_s integer NOT NULL,
     appeal_within_s integer NOT NULL,
+    return_within_s integer NOT NULL,
+    send_back_within_s integer NOT NULL,
     CONSTRAINT market_terms_answer_within_s_check CHECK ((answer_within_s > 0)),
     CONSTRAINT market_terms_appeal_within_s_check CHECK ((appeal_within_s > 0)),
     CONSTRAINT market_terms_check CHECK ((valid_to > valid_from)),
@@ -2673,6 +2679,8 @@ CREATE TABLE sellers.market_terms (
     CONSTRAINT market_terms_payment_fee_bp_check CHECK (((payment_fee_bp >= 0) AND (payment_fee_bp <= 10000))),
     CONSTRAINT market_terms_payment_ttl_s_check CHECK ((payment_ttl_s > 0)),
     CONSTRAINT market_terms_quote_ttl_s_check CHECK ((quote_ttl_s > 0)),
+    CONSTRAINT market_terms_return_within_s_check CHECK ((return_within_s >= 0)),
+    CONSTRAINT market_terms_send_back_within_s_check CHECK ((send_back_within_s > 0)),
     CONSTRAINT market_terms_untracked_after_s_check CHECK ((untracked_after_s > 0))
 );
 

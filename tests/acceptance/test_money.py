@@ -392,6 +392,82 @@ async def test_3_refund_after_payout(shop: Shop) -> None:
     await shop.audited()
 
 
+async def test_3_return_with_inspection(shop: Shop) -> None:
+    """Of three of the operator's own, which cost 400 each, two are sent back unwanted after the order was released. One
+    of them is worn: it is written off, and of the 2,622 paid for both 2,000 are offered. The buyer accepts; one goes
+    back on stock with its cost. The third comes too late."""
+    own, buyer = await shop.seller("own"), await shop.buyer()
+    offer = await shop.offer(own, 1_111, 3, cost_minor=400)
+    (order,) = await buyer.buy([(offer, 3)])
+    path = await sent(shop, order, "1")
+    wallet = await shop.balance("wallet", buyer.id)
+
+    def staff() -> dict[str, str]:
+        return shop.session(Role.SELLER, new_id(START), own)
+
+    def claim(quantity: int) -> dict[str, Any]:
+        return {"kind": "unwanted", "lines": [{"line_no": 1, "quantity": quantity}], "text": "Too small."}
+
+    async with shop.db.write() as tx:
+        await logistics.track(tx, 0, [logistics.Scan("house", "1", "delivered", tx.now)])
+    await shop.run()
+    assert (await buyer.send("POST", path.replace("disputes", "confirm"))).status_code == 204
+    status, opened = await ask(shop, path, claim(2), buyer.headers)
+    assert (status, await shop.balance("escrow")) == (201, 2_622)
+    steps, theirs = f"{path}/{opened['id']}/steps", f"/v1/seller/disputes/{opened['id']}/steps"
+    seen = (await shop.http.get(f"{path}/{opened['id']}", headers=buyer.headers)).json()["dispute"]
+    assert (seen["kind"], seen["status"]) == ("unwanted", "returning")
+
+    looked = {
+        "act": "inspect",
+        "amount_minor": 2_000,
+        "text": "One is worn.",
+        "restock": [{"line_no": 1, "quantity": 1}],
+    }
+    state = await shop.state()
+    assert (await ask(shop, theirs, looked, staff()))[1]["dispute_status"] == "returning"
+    assert await shop.state() == state
+    assert (await ask(shop, steps, {"act": "send_back", "text": "Post, RR 1"}, buyer.headers))[0] == 204
+    state = await shop.state()
+    too_many = looked | {"restock": [{"line_no": 1, "quantity": 3}]}
+    assert (await ask(shop, theirs, too_many, staff()))[1]["left"] == 2
+    assert (await ask(shop, theirs, looked | {"amount_minor": 2_623}, staff()))[1]["claimed_minor"] == 2_622
+    assert await shop.state() == state
+    assert (await ask(shop, theirs, looked, staff()))[0] == 204
+    assert await shop.stock(offer) == (1, 0, 0)
+    assert (await shop.balance("cost_of_goods"), await shop.balance("own_stock")) == (-800, -400)
+    assert (await ask(shop, steps, {"act": "accept"}, buyer.headers))[0] == 204
+    assert await shop.balance("wallet", buyer.id) == wallet + 2_000
+    assert (await shop.balance("escrow"), await shop.balance("own_revenue")) == (0, 1_311 + 622)
+    view = (await buyer.send("GET", f"/v1/orders/{show('ord', order)}")).json()
+    assert [(part["kind"], part["paid"]["minor"], part["back"]["minor"]) for part in view["parts"]] == [
+        ("returned", 2_622, 2_000)
+    ]
+    await shop.run(after=timedelta(days=14, seconds=1))
+    state = await shop.state()
+    assert (await ask(shop, path, claim(1), buyer.headers))[1]["type"] == "/problems/return_too_late"
+    assert await shop.state() == state
+    await shop.audited()
+
+
+async def test_3_who_is_silent_in_a_return(shop: Shop) -> None:
+    """What is not sent in time stays sold; what nobody looks at in time goes back whole."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    kept, gone = [(await buyer.buy([(await shop.offer(seller, 1_000, 1), 1)]))[0] for _ in range(2)]
+    wallet = await shop.balance("wallet", buyer.id)
+    claim = {"kind": "unwanted", "lines": [{"line_no": 1, "quantity": 1}], "text": "No."}
+    for number, order in enumerate((kept, gone)):
+        path = await sent(shop, order, f"{number}")
+        opened = (await ask(shop, path, claim, buyer.headers))[1]["id"]
+        if order == gone:
+            assert (await ask(shop, f"{path}/{opened}/steps", {"act": "send_back"}, buyer.headers))[0] == 204
+    await shop.run(after=timedelta(days=14))
+    assert (await shop.balance("seller", seller), await shop.balance("escrow")) == (1_600 - 100 - 24, 1_600)
+    await shop.run(after=timedelta(days=7))  # nobody appeals
+    assert (await shop.balance("wallet", buyer.id), await shop.balance("escrow")) == (wallet + 1_600, 0)
+    await shop.audited()
+
+
 IBANS = {"USD": "DE89370400440532013000", "EUR": "GB29NWBK60161331926819"}
 FIRST = START.date()
 

@@ -10,7 +10,15 @@ import msgspec
 import pytest
 
 from entrepot.disputes import rules
-from entrepot.disputes.types import AmountNotInDispute, Dispute, DisputeStatusIs, DisputeTooLate, FileNotTaken
+from entrepot.disputes.types import (
+    AmountNotInDispute,
+    Dispute,
+    DisputeStatusIs,
+    DisputeTooLate,
+    FileNotTaken,
+    ReturnNotTaken,
+    ReturnTooLate,
+)
 from entrepot.kit.ids import NIL
 from entrepot.sellers import Terms
 
@@ -36,10 +44,15 @@ DISPUTE = Dispute(
 )
 GRANTS = {"decided": GRANTED, "appealed": GRANTED, "closed": GRANTED}
 LATER = START + timedelta(days=1)
-ANSWER_BY, APPEAL_BY = LATER + timedelta(days=3), LATER + timedelta(days=7)
+ANSWER_BY, APPEAL_BY, PARCEL_BY = (LATER + timedelta(days=days) for days in (3, 7, 14))
 
 # (status, party, act): (status after, granted, the turn ends). Whatever is not here is refused.
 WAYS: dict[tuple[str, str, str], tuple[str, int | None, datetime | None]] = {
+    ("returning", "buyer", "send_back"): ("sent_back", None, PARCEL_BY),
+    ("returning", "timer", "wait"): ("closed", 0, None),
+    ("returning", "buyer", "withdraw"): ("closed", 0, None),
+    ("sent_back", "seller", "inspect"): ("answered", None, ANSWER_BY),
+    ("sent_back", "timer", "wait"): ("decided", CLAIMED, APPEAL_BY),
     ("opened", "seller", "answer"): ("answered", None, ANSWER_BY),
     ("opened", "timer", "wait"): ("decided", CLAIMED, APPEAL_BY),
     ("opened", "buyer", "withdraw"): ("closed", 0, None),
@@ -54,15 +67,15 @@ WAYS: dict[tuple[str, str, str], tuple[str, int | None, datetime | None]] = {
     ("decided", "timer", "wait"): ("closed", GRANTED, None),
     ("appealed", "operator", "decide"): ("closed", ASKED, None),
 }
-STATUSES = ("opened", "answered", "escalated", "decided", "appealed", "closed")
-ACTS = ("open", "note", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait")
+STATUSES = ("returning", "sent_back", "opened", "answered", "escalated", "decided", "appealed", "closed")
+ACTS = ("open", "note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait")
 
 
 @pytest.mark.parametrize(
     ("status", "party", "act"), [*product(STATUSES, ("buyer", "seller", "operator", "timer"), ACTS)]
 )
 def test_every_step(status: str, party: str, act: str) -> None:
-    offered = OFFERED if status != "opened" else None
+    offered = None if status in ("returning", "sent_back", "opened") else OFFERED
     before = msgspec.structs.replace(DISPUTE, status=status, offered_minor=offered, granted_minor=GRANTS.get(status))
 
     def step() -> Dispute:
@@ -77,7 +90,7 @@ def test_every_step(status: str, party: str, act: str) -> None:
         after = step()
         assert (after.status, after.granted_minor, after.due_at) == way
         assert after.closed_at == (LATER if way[0] == "closed" else None)
-        assert after.offered_minor == (ASKED if act == "answer" else offered)
+        assert after.offered_minor == (ASKED if act in ("answer", "inspect") else offered)
 
 
 def test_all_that_is_claimed_closes_it_at_once() -> None:
@@ -97,10 +110,24 @@ def test_an_amount_lies_in_the_dispute(amount: int | None) -> None:
 
 
 def test_what_was_released_long_ago_is_not_disputed() -> None:
-    rules.require_in_time(None, TERMS, START + timedelta(days=900))
-    rules.require_in_time(START, TERMS, START + timedelta(days=14))
+    day = timedelta(days=1)
+    rules.require_in_time("not_received", START, None, TERMS, START + 900 * day)
+    rules.require_in_time("not_received", START - day, START, TERMS, START + 14 * day)
     with pytest.raises(DisputeTooLate):
-        rules.require_in_time(START, TERMS, START + timedelta(days=14, microseconds=1))
+        rules.require_in_time("not_received", START, START, TERMS, START + timedelta(days=14, microseconds=1))
+
+
+def test_what_came_long_ago_is_not_sent_back() -> None:
+    """From when it came, else from when it was released; before that at any time, and nowhere when nothing is taken."""
+    day, late = timedelta(days=1), START + timedelta(days=14, microseconds=1)
+    rules.require_in_time("unwanted", None, None, TERMS, START + 900 * day)
+    for came, released in ((START, None), (START, START + day), (None, START)):
+        rules.require_in_time("unwanted", came, released, TERMS, START + 14 * day)
+        with pytest.raises(ReturnTooLate):
+            rules.require_in_time("unwanted", came, released, TERMS, late)
+    never = msgspec.structs.replace(TERMS, return_within_s=0)
+    with pytest.raises(ReturnNotTaken):
+        rules.require_in_time("unwanted", None, None, never, START)
 
 
 def test_a_file_is_what_it_begins_with() -> None:

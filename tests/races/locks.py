@@ -109,6 +109,7 @@ EXCEPTED = {
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
     "one person after the other, and the second is told": "reconciliation.RESOLVE",
+    "under the lock of its order, or of its dispute": "orders.LINE_COSTS orders.RESTOCKED",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (

@@ -115,3 +115,28 @@ async def test_silence_ends_a_turn_once(ground: Ground) -> None:
             assert first + second + await timer(ground.db) == 1
             assert await status_of(ground, dispute) == ("closed", 30)
             assert await ground.wallet() == 100
+
+
+async def test_goods_come_back_once(ground: Ground) -> None:
+    """Two look at what was sent back, one of them finds all of it good, the other one unit of ten, and their time is
+    over: what came back is what one of them said, with its money."""
+    seen = set()
+    for seed in SEEDS[:15]:
+        order = await sent(ground)
+        async with ground.db.write() as tx:
+            claim = Claim("unwanted", {1: 10}, "No.")
+            dispute = await disputes.open_dispute(tx, 0, order, ground.counter.buyers[0], claim)
+        await act(dispute, "buyer", Word("send_back"))(ground.db)
+        works = [
+            act(dispute, "seller", Word("inspect", amount_minor=30)),
+            act(dispute, "seller", Word("inspect", amount_minor=30, restock={1: 1})),
+            act(dispute, "buyer", Word("note", "Look.")),
+        ]
+        async with ground.race(seed, *works) as (all_good, one_good, _):
+            assert [type(told) for told in (all_good, one_good)].count(DisputeStatusIs) == 1
+            back = 10 if all_good is None else 1
+            assert await ground.stock() == (back, 0, 0)
+            assert await ground.value("select restocked from orders.part_line where part_id = $1", dispute) == back
+            assert await ground.wallet() == 100
+        seen.add(back)
+    assert seen == {1, 10}

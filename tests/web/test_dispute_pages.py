@@ -77,3 +77,27 @@ async def test_a_dispute_goes_its_way_by_the_pages(site: Site) -> None:
     german = text(await site.buyer.get(dispute, **{"accept-language": "de"}))
     for said in ("Abgeschlossen", "Der Käufer bekommt zurück 1,00", "Es kam nicht rechtzeitig eine Antwort"):
         assert said in german
+
+
+async def test_what_is_unwanted_is_sent_back_by_the_pages(site: Site) -> None:
+    buyer, staff = site.buyer, site.staff("Harbor Dairy")
+    path = await complaint(site, buyer)
+    shown = await buyer.get(f"{path}?kind=unwanted")
+    assert "Send it back" in text(shown)
+    assert 'name="kind" value="unwanted"' in shown.text
+    fields = await buyer.form(f"{path}?kind=unwanted", path) | {"line_no": "1", "quantity": "1", "text": "Sour."}
+    del fields["file"]
+    opened = await buyer.http.post(path, data=fields, files={"file": ("", b"")})
+    dispute = opened.headers["location"]
+    assert "The buyer is to send it back" in text(await buyer.get(dispute))
+    sent = {"form_token": fields["form_token"], "act": "send_back", "text": "Post, RR 1"}
+    assert (await buyer.send(dispute, sent)).is_redirect
+    theirs = f"/seller/disputes/{dispute.rpartition('/')[2]}"
+    answer = await staff.form(theirs, theirs)
+    del answer["file"], answer["restock"]  # written off
+    assert (await staff.send(theirs, answer | {"act": "inspect", "amount": "2.00"})).is_redirect
+    async with site.db.read() as tx:
+        assert await tx.conn.fetchval("select restocked from orders.part_line") == 0
+    german = text(await site.buyer.get(dispute, **{"accept-language": "de"}))
+    for said in ("Der Verkäufer bietet 2,00", "Ich habe es zurückgeschickt", "Es ist zurück; diesen Betrag anbieten"):
+        assert said in german

@@ -326,16 +326,23 @@ PLANTED = {
         "select move('allocate', 1, 1, uid('completed')), move('ship', 1, 1, uid('completed'))",
         ["order_movements: orders.order [completed] stock 1"],
     ),
-    "returned more than was shipped": (
-        "select move('return', 2, 4, uid('refunded'))",
-        ["order_movements: orders.order [refunded] stock 2"],
+    "came back twice": (
+        "select move('return', 2, 2, uid('gone'))",
+        ["returned: orders.part [gone] stock 2"],
+    ),
+    "came back of what is disputed": (
+        (
+            "update orders.part_line set restocked = 1 where part_id = uid('frozen');"
+            "select move('return', 1, 1, uid('frozen'))"
+        ),
+        ["returned: orders.part [frozen] stock 1"],
     ),
     "movement of no order": (
         (
             "select move('allocate', 4, 1, uid('ghost')), move('give_back', 4, 1, uid('ghost')),"
             "       move('return', 4, 1, uid('ghost'))"
         ),
-        ["order_movements: orders.order [ghost] stock 4"],
+        ["order_movements: orders.order [ghost] stock 4", "returned: orders.part [ghost] stock 4"],
     ),
     "movement of the wrong kind": (
         "update inventory.movement set kind = 'allocate' where cause_id = uid('awaiting') and stock_id = 1",

@@ -72,13 +72,14 @@ $$;
 # order is in dispute: 485 of 970, 35 of 70, 50 of 100, 9 of 19.
 DISPUTES = """
 insert into orders.part values
-    (0, uid('gone'), uid('completed'), 1, 'disputed', 'buyer', '', true, 36, 0, 3, 0, 12, 0, 1, 0,
+    (0, uid('gone'), uid('completed'), 1, 'returned', 'buyer', '', true, 36, 0, 3, 0, 12, 0, 1, 0,
      '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
     (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, null, null, null, null,
      '2020-02-29Z', null);
 insert into orders.part_line
-values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0),
-       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9);
+values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0, 2),
+       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9, null);
+select move('return', 2, 2, uid('gone'));
 insert into disputes.dispute
 select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_received', status, claimed, null, granted,
        '2020-02-29Z', due_at, case status when 'closed' then '2020-02-29 14:00Z'::timestamptz end
@@ -335,7 +336,6 @@ async def build(conn: asyncpg.Connection) -> None:
           from (values (uid('r1'), uid('canceled'), 'done', 'canceled'),
                        (uid('r2'), uid('refunded'), 'credited', 'damaged')) as r (id, order_id, status, reason);
         select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1025);
-        select move('return', 1, 2, uid('refunded'));
         insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN', 2, 1);
         insert into pricing.quota_use (cell, cause_id, quota_id, amount, at, given_back_at)
         select 0, uid('basket'), id, 1, '2020-02-20Z'::timestamptz, null::timestamptz from pricing.quota

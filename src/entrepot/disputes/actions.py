@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 from uuid import UUID
 
 from entrepot import orders, sellers
@@ -18,18 +19,21 @@ PASSED_MAX = 100
 
 
 async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim: Claim) -> UUID:
-    """The buyer, whose cell it is, says what is wrong with some units of an order. Their money is frozen: it stays in
-    escrow, or comes back there from the seller. Raises NotFound, WrongStatus, DisputeTooLate, LineNotThere, UnitsTaken,
-    NothingPaid."""
+    """The buyer, whose cell it is, says what is wrong with some units of an order, or that they are unwanted and will
+    be sent back. Their money is frozen: it stays in escrow, or comes back there from the seller. Raises NotFound,
+    WrongStatus, DisputeTooLate, ReturnTooLate, ReturnNotTaken, LineNotThere, UnitsTaken, NothingPaid."""
     cell = await orders.cell_of(tx, cell, order_id)
     id_ = new_id(tx.now)
-    part = await orders.freeze(tx, cell, id_, order_id, claim.units, buyer_id=buyer_id)
+    is_return = claim.kind == "unwanted"
+    kind: Literal["returned", "disputed"] = "returned" if is_return else "disputed"
+    part = await orders.freeze(tx, cell, id_, order_id, claim.units, kind, buyer_id=buyer_id)
     terms = await sellers.terms_at(tx, part.market, tx.now)
-    rules.require_in_time(part.released_at, terms, tx.now)
+    rules.require_in_time(claim.kind, part.delivered_at, part.released_at, terms, tx.now)
+    status = "returning" if is_return else "opened"
     await tx.run(
         store.OPEN, cell=cell, id=id_, order_id=order_id, buyer_id=buyer_id, seller_id=part.seller_id,
         market=part.market, currency=part.currency, kind=claim.kind, claimed_minor=part.paid_minor, now=tx.now,
-        due_at=rules.due_at("opened", terms, tx.now),
+        status=status, due_at=rules.due_at(status, terms, tx.now),
     )  # fmt: skip
     await _say(tx, cell, id_, "buyer", Word("open", claim.text, part.paid_minor, claim.file))
     _tell(tx, cell, "dispute_opened", id_, order_id, {"buyer_id": buyer_id, "seller_id": part.seller_id})
@@ -48,7 +52,8 @@ async def act(
     seller_id: UUID | None = None,
 ) -> None:
     """A party goes on with a dispute; the last word moves the money. With `order_id`, `buyer_id` or `seller_id` only
-    theirs. Raises NotFound, DisputeStatusIs, AmountNotInDispute, DisputeFull."""
+    theirs. Raises NotFound, DisputeStatusIs, AmountNotInDispute, DisputeFull, and of goods that came back LineNotThere
+    and UnitsTaken."""
     dispute = await tx.maybe(store.LOCK, cell=cell, id=dispute_id)
     if dispute is None or not dispute.is_of(order_id=order_id, buyer_id=buyer_id, seller_id=seller_id):
         raise NotFound
@@ -89,6 +94,8 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
         store.MOVE, cell=dispute.cell, id=dispute.id, status=after.status, offered_minor=after.offered_minor,
         granted_minor=after.granted_minor, due_at=after.due_at, closed_at=after.closed_at,
     )  # fmt: skip
+    if word.act == "inspect":
+        await orders.restock(tx, dispute.cell, dispute.id, word.restock)
     if after.status == "closed":
         assert after.granted_minor is not None
         await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor)

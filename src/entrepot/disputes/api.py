@@ -24,6 +24,8 @@ from entrepot.disputes.types import (
     File,
     FileNotTaken,
     Kind,
+    ReturnNotTaken,
+    ReturnTooLate,
     Word,
 )
 from entrepot.kit.auth import Caller
@@ -66,19 +68,27 @@ class NewDispute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Evidence | None = None
 
 
+class Restocked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    line_no: Annotated[int, Meta(ge=1, le=32_767)]
+    quantity: Annotated[int, Meta(ge=0, le=10**12)]
+
+
 class BuyerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    act: Literal["note", "accept", "escalate", "withdraw", "appeal"]
+    act: Literal["note", "send_back", "accept", "escalate", "withdraw", "appeal"]
     text: Text = ""
     file: Evidence | None = None
 
 
 class SellerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount_minor` is what the seller offers to give back, with `answer`."""
+    """`amount_minor` is what the seller offers to give back, with `answer` or `inspect`. With `inspect`, `restock` are
+    the units of what came back that are good to be sold again, by line: without it all of them. The others are written
+    off."""
 
-    act: Literal["note", "answer", "appeal"]
+    act: Literal["note", "answer", "inspect", "appeal"]
     text: Text = ""
     amount_minor: Minor | None = None
     file: Evidence | None = None
+    restock: Annotated[list[Restocked], Meta(max_length=100)] | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +119,8 @@ class DisputeId(msgspec.Struct, frozen=True):
 
 
 async def open_dispute(tx: Tx, caller: Caller, order_id: OrderPath, body: NewDispute) -> DisputeId:
-    """Says what is wrong with some units of an order that was sent. Their money is frozen until this is settled; what
-    is left of the order goes on."""
+    """Says what is wrong with some units of an order that was sent, or (kind unwanted) that they will be sent back.
+    Their money is frozen until this is settled; what is left of the order goes on."""
     units = {line.line_no: line.quantity for line in body.lines}
     if len(units) < len(body.lines):
         raise Malformed("a line is named twice")
@@ -146,7 +156,8 @@ async def _of_buyer(tx: ReadTx, caller: Caller, order_id: UUID, dispute_id: UUID
 async def go_on_with_dispute(
     tx: Tx, caller: Caller, order_id: OrderPath, dispute_id: DisputePath, body: BuyerStep
 ) -> None:
-    """The buyer adds a note, accepts the seller's offer, escalates to the operator, withdraws, or appeals."""
+    """The buyer adds a note, says that goods were sent back and how, accepts the seller's offer, escalates to the
+    operator, withdraws, or appeals."""
     word = Word(body.act, body.text, None, _file(body.file))
     cell = await orders.cell_of(tx, caller.cell, order_id)
     await actions.act(tx, cell, dispute_id, "buyer", word, order_id=order_id, buyer_id=caller.user_id)
@@ -170,8 +181,10 @@ async def read_seller_dispute_file(tx: ReadTx, caller: Caller, dispute_id: Dispu
 
 
 async def answer_dispute(tx: Tx, caller: Caller, dispute_id: DisputePath, body: SellerStep) -> None:
-    """The seller adds a note, answers with an offer (which may be nothing, or all), or appeals."""
-    word = Word(body.act, body.text, body.amount_minor, _file(body.file))
+    """The seller adds a note, answers with an offer (which may be nothing, or all), says what came back and offers as
+    much, or appeals."""
+    restock = None if body.restock is None else {line.line_no: line.quantity for line in body.restock}
+    word = Word(body.act, body.text, body.amount_minor, _file(body.file), restock)
     await actions.act(tx, caller.cell, dispute_id, "seller", word, seller_id=_seller(caller))
 
 
@@ -211,6 +224,7 @@ def _seller(caller: Caller) -> UUID:
 
 
 _ACTS = (DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken)
+_SELLERS = (*_ACTS, orders.LineNotThere, orders.UnitsTaken)
 
 routes = [
     post(
@@ -218,7 +232,7 @@ routes = [
         body_max_bytes=BODY_MAX_BYTES,
         raises=(
             orders.WrongStatus, orders.LineNotThere, orders.UnitsTaken, orders.NothingPaid, DisputeTooLate,
-            FileNotTaken,
+            FileNotTaken, ReturnNotTaken, ReturnTooLate,
         ),
     ),
     get("/v1/orders/{order_id}/disputes", list_order_disputes, access=BUYER),
@@ -233,7 +247,7 @@ routes = [
     get("/v1/seller/disputes/{dispute_id}/files/{step_id}", read_seller_dispute_file, access=SELLER),
     post(
         "/v1/seller/disputes/{dispute_id}/steps", answer_dispute, access=SELLER, key="taken",
-        body_max_bytes=BODY_MAX_BYTES, raises=_ACTS,
+        body_max_bytes=BODY_MAX_BYTES, raises=_SELLERS,
     ),
     get("/v1/operator/disputes", list_disputes_to_decide, access=OPERATOR),
     get("/v1/operator/disputes/{dispute_id}", read_disputed, access=OPERATOR, raises=(NotFound,)),

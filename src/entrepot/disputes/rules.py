@@ -18,6 +18,8 @@ from entrepot.disputes.types import (
     File,
     FileNotTaken,
     Party,
+    ReturnNotTaken,
+    ReturnTooLate,
     Status,
 )
 from entrepot.sellers import Terms
@@ -26,6 +28,11 @@ Grant = Literal["nothing", "claimed", "offered", "amount", "granted"] | None
 """What a step grants: what it names, or (None) it is open. `amount` is that of the step itself."""
 
 MOVES: dict[tuple[str, Party, Act], tuple[Status, Grant]] = {
+    ("returning", "buyer", "send_back"): ("sent_back", None),
+    ("returning", "timer", "wait"): ("closed", "nothing"),  # who does not send it back keeps it
+    ("returning", "buyer", "withdraw"): ("closed", "nothing"),
+    ("sent_back", "seller", "inspect"): ("answered", None),  # all that was paid: closed at once
+    ("sent_back", "timer", "wait"): ("decided", "claimed"),  # who does not look at it has taken it
     ("opened", "seller", "answer"): ("answered", None),  # all that is claimed: closed at once
     ("opened", "timer", "wait"): ("decided", "claimed"),  # who does not answer has lost
     ("answered", "buyer", "accept"): ("closed", "offered"),
@@ -58,10 +65,10 @@ def next_state(
     if act == "note":
         return dispute
     claimed, offered = dispute.claimed_minor, dispute.offered_minor
-    if act in ("answer", "decide") and (amount_minor is None or not 0 <= amount_minor <= claimed):
+    if act in ("answer", "inspect", "decide") and (amount_minor is None or not 0 <= amount_minor <= claimed):
         raise AmountNotInDispute(claimed)
     status, grant = MOVES[dispute.status, party, act]
-    if act == "answer":
+    if act in ("answer", "inspect"):
         offered = amount_minor
         if offered == claimed:
             status, grant = "closed", "offered"
@@ -77,14 +84,25 @@ def next_state(
 
 def due_at(status: str, terms: Terms, now: datetime) -> datetime | None:
     """When the turn of who is to speak is over: None when that is the operator, or nobody."""
+    if status in ("returning", "sent_back"):
+        return now + timedelta(seconds=terms.send_back_within_s)
     if status in ("opened", "answered"):
         return now + timedelta(seconds=terms.answer_within_s)
     return now + timedelta(seconds=terms.appeal_within_s) if status == "decided" else None
 
 
-def require_in_time(released_at: datetime | None, terms: Terms, now: datetime) -> None:
-    """An order that is not released yet can always be disputed. Raises DisputeTooLate."""
-    if released_at is not None:
+def require_in_time(
+    kind: str, delivered_at: datetime | None, released_at: datetime | None, terms: Terms, now: datetime
+) -> None:
+    """An order that is not released yet can always be disputed; one that has not come can be sent back. Raises
+    DisputeTooLate, ReturnTooLate, ReturnNotTaken."""
+    if kind == "unwanted":
+        came_at = delivered_at or released_at
+        if terms.return_within_s == 0:
+            raise ReturnNotTaken
+        if came_at is not None and now > came_at + timedelta(seconds=terms.return_within_s):
+            raise ReturnTooLate(came_at + timedelta(seconds=terms.return_within_s))
+    elif released_at is not None:
         until = released_at + timedelta(seconds=terms.dispute_within_s)
         if now > until:
             raise DisputeTooLate(until)

@@ -37,7 +37,7 @@ _DISPUTE = f"select {_COLUMNS} from disputes.dispute"  # noqa: S608 - a constant
 OPEN = sql("""
     insert into disputes.dispute (cell, id, order_id, buyer_id, seller_id, market, currency, kind, status,
                                   claimed_minor, opened_at, due_at)
-    values (:cell, :id, :order_id, :buyer_id, :seller_id, :market, :currency, :kind, 'opened', :claimed_minor, :now,
+    values (:cell, :id, :order_id, :buyer_id, :seller_id, :market, :currency, :kind, :status, :claimed_minor, :now,
             :due_at)
 """)
 LOCK = sql(_DISPUTE + " where cell = :cell and id = :id for no key update", Dispute)

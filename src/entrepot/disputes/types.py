@@ -12,10 +12,12 @@ import msgspec
 
 from entrepot.kit.problem import Problem
 
-Kind = Literal["not_received", "not_as_described", "wrong_or_damaged"]
-Status = Literal["opened", "answered", "escalated", "decided", "appealed", "closed"]
+Kind = Literal["not_received", "not_as_described", "wrong_or_damaged", "unwanted"]
+Status = Literal["returning", "sent_back", "opened", "answered", "escalated", "decided", "appealed", "closed"]
 Party = Literal["buyer", "seller", "operator", "timer"]
-Act = Literal["open", "note", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait"]
+Act = Literal[
+    "open", "note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait"
+]
 
 TEXT_MAX = 4_000
 FILE_MAX_BYTES = 1_000_000
@@ -48,13 +50,15 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Word(msgspec.Struct, frozen=True):
-    """What a party does in a dispute, and says with it. `amount_minor` is what a seller offers (answer) or the operator
-    grants (decide)."""
+    """What a party does in a dispute, and says with it. `amount_minor` is what a seller offers (answer, inspect) or the
+    operator grants (decide). Of goods that came back (inspect) `restock` units by line are good to be sold again, or
+    all of them (None); the others are written off."""
 
     act: Act
     text: str = ""
     amount_minor: int | None = None
     file: File | None = None
+    restock: Mapping[int, int] | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True):
@@ -89,6 +93,21 @@ class DisputeStatusIs(Problem):
 
     status: ClassVar[int] = 409
     dispute_status: str
+
+
+@dataclass(eq=False)
+class ReturnTooLate(Problem):
+    """The time in which this could be sent back is over."""
+
+    status: ClassVar[int] = 409
+    until: datetime
+
+
+@dataclass(eq=False)
+class ReturnNotTaken(Problem):
+    """In this market nothing is taken back that is only unwanted."""
+
+    status: ClassVar[int] = 409
 
 
 @dataclass(eq=False)

@@ -15,11 +15,22 @@ In SQL: inventory.bundles_left says how many of a bundle its components allow.
 Events: stock_adjusted (key: the seller's id; data: adjustment_id, stock_id).
 """
 
-from entrepot.inventory.actions import adjust, buy, fix_currency, move, open_stock, put_back, receive, set_aside, ship
+from entrepot.inventory.actions import (
+    adjust,
+    buy,
+    fix_currency,
+    move,
+    open_stock,
+    put_back,
+    receive,
+    set_aside,
+    ship,
+    take_back,
+)
 from entrepot.inventory.reads import adjustments, available
 from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs, StockPromised
 
 __all__ = [
     "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "available", "buy",
-    "fix_currency", "move", "open_stock", "put_back", "receive", "set_aside", "ship",
+    "fix_currency", "move", "open_stock", "put_back", "receive", "set_aside", "ship", "take_back",
 ]  # fmt: skip

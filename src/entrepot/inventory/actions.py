@@ -85,6 +85,14 @@ async def move(tx: Tx, cell: int, kind: str, goods: Sequence[Goods]) -> None:
     await _write(tx, cell, kind, goods)
 
 
+async def take_back(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int], currency: str) -> None:
+    """Puts goods on hand that were sent and came back, of one cause, with what they cost when they left: own_stock 20
+    -> cost_of_goods 20 (0 for sellers' goods)."""
+    await _lock(tx, cell, goods)
+    await _write(tx, cell, "return", goods, costs)
+    await _post(tx, cell, "cogs_back", "own_stock", "cost_of_goods", currency, {goods[0].cause_id: sum(costs)})
+
+
 async def set_aside(tx: Tx, cell: int, stocks: Sequence[int], quantities: Sequence[int], aside_id: UUID) -> list[int]:
     """Moves available units of different rows to rows of their own, from which only `aside_id` sells; the ids of those
     rows, in order. Purchase cost goes with the goods. Raises StockPromised when there is not as much."""

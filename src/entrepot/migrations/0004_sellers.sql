@@ -24,6 +24,8 @@ create table sellers.market_terms (
     dispute_within_s  int         not null check (dispute_within_s >= 0),  -- completed -> still disputed
     answer_within_s   int         not null check (answer_within_s > 0),  -- a party's time for its next word in a dispute
     appeal_within_s   int         not null check (appeal_within_s > 0),  -- decided -> final
+    return_within_s   int         not null check (return_within_s >= 0),  -- delivered -> still sent back unwanted; 0: not taken back
+    send_back_within_s int        not null check (send_back_within_s > 0),  -- to send it back, and then to look at it
     primary key (market, valid_from),
     check (valid_to > valid_from)
 );

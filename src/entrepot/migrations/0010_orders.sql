@@ -163,6 +163,7 @@ create table orders.order_line (
     shipping_minor          bigint   not null,
     commission_bp           int      not null,  -- the rate of the sale, whatever is agreed later
     commission_minor        bigint   not null,
+    cost_minor              bigint   not null default 0 check (cost_minor >= 0),  -- of own goods, when they were sent
     primary key (cell, order_id, line_no),
     foreign key (cell, order_id) references orders.order (cell, id)
 );
@@ -244,6 +245,7 @@ create table orders.part_line (
     operator_discount_minor bigint   not null check (operator_discount_minor >= 0),
     commission_minor        bigint   not null check (commission_minor >= 0),
     payment_fee_minor       bigint   not null check (payment_fee_minor >= 0),
+    restocked               bigint   check (restocked between 0 and quantity),  -- came back on stock; null: nobody has looked
     primary key (cell, part_id, line_no),
     foreign key (cell, part_id) references orders.part (cell, id),
     foreign key (cell, order_id, line_no) references orders.order_line (cell, order_id, line_no),

@@ -11,11 +11,12 @@ create table disputes.dispute (
     market        text        collate "C" not null references sellers.market,
     currency      text        collate "C" not null,
     kind          text        collate "C" not null check (kind in (
-        'not_received', 'not_as_described', 'wrong_or_damaged')),
+        'not_received', 'not_as_described', 'wrong_or_damaged', 'unwanted')),
+    -- Of what is unwanted, which is sent back: returning: the buyer is to send it; sent_back: the seller is to look at it.
     -- opened: the seller is to answer; answered: the buyer is to accept or to escalate; escalated: the operator decides;
     -- decided: final unless somebody appeals in time; appealed: the operator decides again; closed: money has moved.
     status        text        collate "C" not null check (status in (
-        'opened', 'answered', 'escalated', 'decided', 'appealed', 'closed')),
+        'returning', 'sent_back', 'opened', 'answered', 'escalated', 'decided', 'appealed', 'closed')),
     claimed_minor bigint      not null check (claimed_minor > 0),
     offered_minor bigint      check (offered_minor between 0 and claimed_minor),  -- by the seller
     granted_minor bigint      check (granted_minor between 0 and claimed_minor),  -- to the buyer
@@ -23,7 +24,7 @@ create table disputes.dispute (
     due_at        timestamptz,  -- when who is to speak has lost the turn; null: the operator's, or nobody's
     closed_at     timestamptz,
     primary key (cell, id),
-    check ((due_at is not null) = (status in ('opened', 'answered', 'decided'))),
+    check ((due_at is not null) = (status in ('returning', 'sent_back', 'opened', 'answered', 'decided'))),
     check ((granted_minor is not null) = (status in ('decided', 'appealed', 'closed'))),
     check ((closed_at is not null) = (status = 'closed'))
 ) with (fillfactor = 70);

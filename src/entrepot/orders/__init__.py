@@ -61,7 +61,7 @@ from entrepot.orders.carts import (
 from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, reject_held, release_held
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView, papers_of
-from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount
+from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount, restock
 from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
     OrderPart,
@@ -110,6 +110,6 @@ __all__ = [
     "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part", "order_view", "own_cart",
     "papers_of", "part_lines", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",
     "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held", "release_many",
-    "remove_line", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping",
-    "settle", "ship_many", "ship_to", "sweep",
+    "remove_line", "restock", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
+    "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
 from entrepot.orders import locks, money, papers, screening, store
 from entrepot.orders.money import Step
-from entrepot.orders.store import GroupRow, OrderRow
+from entrepot.orders.store import GroupRow, LineRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
 
 GRACE = timedelta(minutes=5)
@@ -228,8 +228,12 @@ async def ship_many(
     orders = await locks.lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
     await screening.require_free(tx, cell, [order.id for order in orders])
     await papers.check(tx, cell, orders)
-    lines = await _goods(tx, cell, [order.id for order in orders])
+    rows = await tx.all(store.LINES, cell=cell, ids=[order.id for order in orders])
+    lines = _as_goods(rows)
     costs = await inventory.ship(tx, cell, lines)
+    if any(costs):
+        of = {"orders": [row.order_id for row in rows], "lines": [row.line_no for row in rows]}
+        await tx.run(store.LINE_COSTS, cell=cell, costs=costs, **of)
     await request_fulfillment(tx, cell, [order.id for order in orders])
     await logistics.ship(tx, cell, shipments)
     dues = await _dues(tx, orders, "untracked_after_s")
@@ -361,8 +365,11 @@ async def _give_back_quotas(tx: Tx, home: int, groups: Sequence[UUID]) -> None:
 
 
 async def _goods(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> list[Goods]:
-    lines = await tx.all(store.LINES, cell=cell, ids=order_ids)
-    return [Goods(line.stock_id, line.quantity, line.order_id) for line in lines]
+    return _as_goods(await tx.all(store.LINES, cell=cell, ids=order_ids))
+
+
+def _as_goods(rows: Sequence[LineRow]) -> list[Goods]:
+    return [Goods(row.stock_id, row.quantity, row.order_id) for row in rows]
 
 
 async def _dues(tx: Tx, orders: Sequence[OrderRow], after: str) -> list[datetime]:

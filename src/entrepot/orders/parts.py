@@ -19,20 +19,21 @@ from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_parts import Amounts, PartLine
-from entrepot.orders.types import NothingPaid
+from entrepot.orders.types import LineNotThere, NothingPaid, UnitsTaken
 
 SENT = ("shipped", "delivered", "completed")
 Party = Literal["buyer", "seller"]
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """A part as it was frozen. `released_at` is when its order was released, if it was."""
+    """A part as it was frozen; when its order was delivered and released, if it was."""
 
     buyer_id: UUID
     seller_id: UUID
     market: str
     currency: str
     paid_minor: int
+    delivered_at: datetime | None
     released_at: datetime | None
 
 
@@ -53,26 +54,56 @@ class Part(msgspec.Struct, frozen=True):
 
 
 async def freeze(
-    tx: Tx, cell: int, part_id: UUID, order_id: UUID, units: Mapping[int, int], *, buyer_id: UUID | None = None
+    tx: Tx,
+    cell: int,
+    part_id: UUID,
+    order_id: UUID,
+    units: Mapping[int, int],
+    kind: Literal["disputed", "returned"] = "disputed",
+    *,
+    buyer_id: UUID | None = None,
 ) -> Frozen:
     """Takes so many units of lines (by number) out of an order that was sent. Their money lies in escrow until
-    `end_part`, also when the order is released; of one that was released it comes back there from the seller. With
-    `buyer_id` only that buyer's. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid."""
+    `end_part`, also when the order is released; of one that was released it comes back there from the seller. A bundle
+    is returned as a whole; of its components each can be disputed. With `buyer_id` only that buyer's. Raises NotFound,
+    WrongStatus, LineNotThere, UnitsTaken, NothingPaid."""
     (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
-    taken = shares.of_units(shares.left(lines, order.payment_fee_minor), units)
-    part = Part(part_id, "disputed", "buyer", "", taken)
+    wanted = shares.with_components(lines, units) if kind == "returned" else units
+    taken = shares.of_units(shares.left(lines, order.payment_fee_minor), wanted)
+    part = Part(part_id, kind, "buyer", "", taken)
     if part.amounts.paid_minor == 0:
         raise NothingPaid
     await _take(tx, cell, order, part)
-    released_at = None
     if order.status == "completed":
         await money.post(tx, cell, money.recalled(part_id, money.worth(order, part.amounts)))
-        released_at = await tx.one(store_parts.ENDED_AT, cell=cell, id=order_id)
+    times = await tx.one(store_parts.TIMES, cell=cell, id=order_id)
     _tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
     return Frozen(
-        order.buyer_id, order.seller_id, order.market, order.currency, part.amounts.paid_minor, released_at
+        order.buyer_id, order.seller_id, order.market, order.currency, part.amounts.paid_minor, times.delivered_at,
+        times.ended_at,
     )  # fmt: skip
+
+
+async def restock(tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | None) -> None:
+    """So many units of the lines of a part that came back are good to be sold again: all of them (None), or by line.
+    The others are written off. The purchase cost of own goods comes back with them: own_stock 20 -> cost_of_goods 20.
+    Who calls it holds the lock of what the part is of, and calls it once. Raises LineNotThere, UnitsTaken."""
+    lines = {line.line_no: line for line in await tx.all(store_parts.TO_RESTOCK, cell=cell, id=part_id)}
+    units = {no: line.quantity for no, line in lines.items()} if units is None else units
+    for line_no, quantity in units.items():
+        if line_no not in lines:
+            raise LineNotThere(line_no)
+        if quantity > lines[line_no].quantity:
+            raise UnitsTaken(line_no, lines[line_no].quantity)
+    back = [(line, units[line.line_no]) for line in lines.values() if units.get(line.line_no)]
+    if back:
+        await inventory.take_back(
+            tx, cell, [Goods(line.stock_id, n, part_id) for line, n in back],
+            [line.cost_minor * n // line.quantity for line, n in back], back[0][0].currency,
+        )  # fmt: skip
+    quantities = [units.get(line_no, 0) for line_no in lines]
+    await tx.run(store_parts.RESTOCKED, cell=cell, id=part_id, lines=list(lines), quantities=quantities)
 
 
 async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:

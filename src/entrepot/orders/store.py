@@ -52,6 +52,7 @@ class ToRequest(msgspec.Struct, frozen=True):
 
 class LineRow(msgspec.Struct, frozen=True):
     order_id: UUID
+    line_no: int
     stock_id: int
     quantity: int
 
@@ -124,7 +125,7 @@ REQUEST_FULFILLMENT = sql("select logistics.request_many(:cell, :now, :orders, :
 # What is to be sent of orders, which are locked: not the units that were canceled.
 LINES = sql(
     """
-    select l.order_id, l.stock_id, (l.quantity - coalesce(c.units, 0))::bigint
+    select l.order_id, l.line_no, l.stock_id, (l.quantity - coalesce(c.units, 0))::bigint
       from orders.order_line l
       left join (select x.order_id, x.line_no, sum(x.quantity) as units
                    from orders.part_line x
@@ -136,6 +137,12 @@ LINES = sql(
     """,
     LineRow,
 )
+# What is sent has been taken out of the books by this much, and comes back by as much of it as comes back.
+LINE_COSTS = sql("""
+    update orders.order_line l set cost_minor = c.cost
+      from unnest(:orders::uuid[], :lines::smallint[], :costs::bigint[]) as c (order_id, line_no, cost)
+     where l.cell = :cell and l.order_id = c.order_id and l.line_no = c.line_no
+""")
 SHIPPED = sql("""
     update orders.order o set status = 'shipped', shipped_at = :now, release_due_at = s.due_at
       from unnest(:ids::uuid[], :due_ats::timestamptz[]) as s (id, due_at)

@@ -47,6 +47,22 @@ class LeftRow(msgspec.Struct, frozen=True):
     fee_taken_minor: int
 
 
+class Times(msgspec.Struct, frozen=True):
+    delivered_at: datetime | None
+    ended_at: datetime | None
+
+
+class ToRestock(msgspec.Struct, frozen=True):
+    """Units of a line that may come back on stock, and what all of them cost when they were sent."""
+
+    line_no: int
+    quantity: int
+    stock_id: int
+    seller_id: UUID
+    currency: str
+    cost_minor: int
+
+
 class PartSummary(msgspec.Struct, frozen=True):
     """A part as screens show it; `back_` are null while it is frozen."""
 
@@ -108,7 +124,28 @@ LEFT = sql(
     """,
     LeftRow,
 )
-ENDED_AT = sql("select ended_at from orders.order where cell = :cell and id = :id", datetime)
+TIMES = sql("select delivered_at, ended_at from orders.order where cell = :cell and id = :id", Times)
+TO_RESTOCK = sql(
+    """
+    select x.line_no, x.quantity, l.stock_id, o.seller_id, o.currency,
+           div(l.cost_minor::numeric * x.quantity, l.quantity - c.units)::bigint
+      from orders.part_line x
+      join orders.order_line l on l.cell = x.cell and l.order_id = x.order_id and l.line_no = x.line_no
+      join orders.order o on o.cell = x.cell and o.id = x.order_id
+     cross join lateral (select coalesce(sum(y.quantity), 0) as units
+                           from orders.part_line y
+                           join orders.part p on p.cell = y.cell and p.id = y.part_id and p.kind = 'canceled'
+                          where y.cell = :cell and y.order_id = x.order_id and y.line_no = x.line_no) c
+     where x.cell = :cell and x.part_id = :id
+     order by x.line_no
+    """,
+    ToRestock,
+)
+RESTOCKED = sql("""
+    update orders.part_line l set restocked = r.quantity
+      from unnest(:lines::smallint[], :quantities::bigint[]) as r (line_no, quantity)
+     where l.cell = :cell and l.part_id = :id and l.line_no = r.line_no
+""")
 FREEZE = sql("""
     insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
                              commission_minor, payment_fee_minor, duties_minor, frozen_at)

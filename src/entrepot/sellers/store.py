@@ -47,14 +47,16 @@ END_TERMS = sql("""
 ADD_TERMS = sql("""
     insert into sellers.market_terms (market, valid_from, commission_bp, payment_fee_bp, quote_ttl_s, payment_ttl_s,
                                       confirm_after_s, untracked_after_s, source, dispute_within_s, answer_within_s,
-                                      appeal_within_s)
+                                      appeal_within_s, return_within_s, send_back_within_s)
     values (:market, :valid_from, :commission_bp, :payment_fee_bp, :quote_ttl_s, :payment_ttl_s, :confirm_after_s,
-            :untracked_after_s, :source, :dispute_within_s, :answer_within_s, :appeal_within_s)
+            :untracked_after_s, :source, :dispute_within_s, :answer_within_s, :appeal_within_s,
+            :return_within_s, :send_back_within_s)
 """)
 TERMS_AT = sql(
     """
     select market, valid_from, commission_bp, payment_fee_bp, quote_ttl_s, payment_ttl_s, confirm_after_s,
-           untracked_after_s, source, dispute_within_s, answer_within_s, appeal_within_s
+           untracked_after_s, source, dispute_within_s, answer_within_s, appeal_within_s, return_within_s,
+           send_back_within_s
       from sellers.market_terms
      where market = :market and valid_from <= :now and (valid_to is null or valid_to > :now)
     """,

@@ -32,7 +32,9 @@ class Terms(msgspec.Struct, frozen=True):
     A delivered order is confirmed in the buyer's place after `confirm_after_s`, a shipped one without any scan after
     `untracked_after_s`; `confirm_after_s` 0 means that the scan of its delivery releases it. A completed order may be
     disputed for `dispute_within_s`; in a dispute each party answers within `answer_within_s`, and what was decided is
-    final after `appeal_within_s`. `source` says where the terms were agreed."""
+    final after `appeal_within_s`. What was delivered may be sent back unwanted for `return_within_s` (0: never); the
+    buyer sends it within `send_back_within_s`, and the seller looks at it within as long. `source` says where the terms
+    were agreed."""
 
     market: str
     valid_from: datetime
@@ -46,6 +48,8 @@ class Terms(msgspec.Struct, frozen=True):
     dispute_within_s: int = 14 * 86_400
     answer_within_s: int = 3 * 86_400
     appeal_within_s: int = 7 * 86_400
+    return_within_s: int = 14 * 86_400
+    send_back_within_s: int = 14 * 86_400
 
 
 class Seller(msgspec.Struct, frozen=True):

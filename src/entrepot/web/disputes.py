@@ -34,11 +34,12 @@ class Complaint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount` is what a seller offers or the operator grants."""
+    """`amount` is what a seller offers or the operator grants; with `restock` goods that came back are sold again."""
 
     act: disputes.Act
     text: Text = ""
     amount: str = ""
+    restock: str = ""
     file: bytes = b""
     file_name: str = ""
 
@@ -46,10 +47,13 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def complain_page(tx: ReadTx, visit: Visit) -> Response:
     order_id = visit.id("ord", "order_id")
     view = await orders.order_view(tx, visit.me.cell, order_id, buyer_id=visit.me.user_id)
+    returning = "unwanted" in (visit.query("kind"), visit.typed.get("kind"))
     lines = []
     for line in view.lines:
-        lines += [(one.line_no, one.title, one.quantity) for one in line.components or (line,)]
-    return await visit.show(tx, "complain.html", view=view, lines=lines, kinds=DISPUTE_KINDS)
+        parts = () if returning else line.components  # a bundle is sent back as a whole
+        lines += [(one.line_no, one.title, one.quantity) for one in parts or (line,)]
+    kinds = {code: name for code, name in DISPUTE_KINDS.items() if code != "unwanted"}
+    return await visit.show(tx, "complain.html", view=view, lines=lines, kinds=kinds, returning=returning)
 
 
 async def complain(tx: Tx, visit: Visit, body: Complaint) -> Go:
@@ -115,9 +119,12 @@ async def shown_file(tx: ReadTx, visit: Visit) -> Response:
 async def say(tx: Tx, visit: Visit, body: Said) -> Go:
     party, find = FINDERS[visit.me.role]
     cell, view = await find(tx, visit)
-    amount = amount_of(body.amount, view.dispute.claimed.currency) if body.act in ("answer", "decide") else None
+    amount = (
+        amount_of(body.amount, view.dispute.claimed.currency) if body.act in ("answer", "inspect", "decide") else None
+    )
     file = disputes.evidence(body.file_name, body.file) if body.file else None
-    await disputes.act(tx, cell, _id(visit), party, disputes.Word(body.act, body.text, amount, file))
+    restock: dict[int, int] | None = None if body.restock else {}
+    await disputes.act(tx, cell, _id(visit), party, disputes.Word(body.act, body.text, amount, file, restock))
     return Go(visit.request.url.path, done="said")
 
 

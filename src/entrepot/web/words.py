@@ -79,8 +79,11 @@ DISPUTE_KINDS = {
     "not_received": N("It did not come"),
     "not_as_described": N("It is not as described"),
     "wrong_or_damaged": N("It is wrong or damaged"),
+    "unwanted": N("It is sent back unwanted"),
 }
 DISPUTE_STATES = {
+    "returning": N("The buyer is to send it back"),
+    "sent_back": N("The seller is to look at it"),
     "opened": N("The seller is to answer"),
     "answered": N("The buyer is to answer"),
     "escalated": N("The marketplace decides"),
@@ -91,6 +94,8 @@ DISPUTE_STATES = {
 DISPUTE_ACTS = {
     "open": N("Open a dispute"),
     "note": N("Add a note"),
+    "send_back": N("I have sent it back"),
+    "inspect": N("It came back; offer this amount"),
     "answer": N("Offer this amount"),
     "accept": N("Accept the offer"),
     "escalate": N("Ask the marketplace to decide"),
@@ -181,6 +186,8 @@ REFUSALS = {
     "debt_is": N("The seller owes only %(owed)s."),
     "reserve_terms_not_later": N("Terms that begin later are there already."),
     "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
+    "return_too_late": N("This could be sent back until %(until)s."),
+    "return_not_taken": N("Nothing is taken back here that is only unwanted."),
     "dispute_too_late": N("This order could be disputed until %(until)s."),
     "amount_not_in_dispute": N("Between nothing and what was paid for the disputed goods can be given back."),
     "dispute_full": N("Nothing more can be added to this dispute."),

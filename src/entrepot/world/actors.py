@@ -19,12 +19,12 @@ from entrepot import catalog, disputes, inventory, ledger, logistics, orders, pa
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
-from entrepot.kit.ids import NIL, new_id, parse
+from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
 from entrepot.world import meeting
-from entrepot.world.disputing import argue, complain
+from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
 from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
@@ -379,16 +379,6 @@ async def change_terms(world: World) -> None:
         chance.choice((60, 900, 5 * 86_400)),
     )  # fmt: skip
     await ask(world, NIL, "set_terms", lambda tx: sellers.set_terms(tx, terms))
-
-
-async def forgive(world: World) -> None:
-    """The operator writes off what a seller owes, or some of it, or more."""
-    async with world.db.read() as tx:
-        owed = await payments.debts(tx)
-    if owed:
-        debt, factor = world.chance.choice(owed), world.chance.choice((1, 1, 2, 3))
-        seller, loss = parse("sel", debt.seller_id), (debt.currency, max(1, debt.owed_minor * factor // 2))
-        await ask(world, NIL, "write_off", lambda tx: payments.write_off(tx, seller, *loss, "It is gone.", NIL))
 
 
 def terms_of(market: str, valid_from: Any, commission_bp: int, payment_ttl_s: int) -> sellers.Terms:

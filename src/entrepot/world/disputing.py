@@ -1,4 +1,5 @@
-"""Buyers of the simulated world who complain, and how all parties go on from there."""
+"""Buyers of the simulated world who complain or send things back, how all parties go on from there, and what is written
+off in the end."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import disputes
+from entrepot import disputes, payments
+from entrepot.kit.ids import NIL, parse
 from entrepot.kit.sql import sql
 from entrepot.world.scene import LIVE_MAX, World, ask
 
@@ -37,7 +39,9 @@ async def complain(world: World) -> None:
         lines = await tx.all(_LINES, cell=order.cell, id=order.id)
     some = chance.sample(lines, chance.randrange(1, len(lines) + 1))
     units = {line.line_no: chance.choice((1, 1, line.quantity, line.quantity + 1)) for line in some}
-    claim = disputes.Claim(chance.choice(("not_received", "not_as_described", "wrong_or_damaged")), units, "Look.")
+    claim = disputes.Claim(
+        chance.choice(("not_received", "not_as_described", "wrong_or_damaged", "unwanted", "unwanted")), units, "Look."
+    )
     home = world.cell_of[order.buyer_id]
     if await ask(
         world, order.buyer_id, "dispute", lambda tx: disputes.open_dispute(tx, home, order.id, order.buyer_id, claim)
@@ -57,8 +61,28 @@ async def argue(world: World) -> None:
     if mine and chance.random() < 0.9:
         act = chance.choice(mine)
     else:
-        act = chance.choice(("note", "answer", "accept", "escalate", "withdraw", "appeal", "decide"))
-    word = disputes.Word(act, "Look.", chance.choice((0, dispute.claimed_minor // 3, dispute.claimed_minor)))
+        act = chance.choice(
+            ("note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide")
+        )
+    word = disputes.Word(
+        act,
+        "Look.",
+        chance.choice((0, dispute.claimed_minor // 3, dispute.claimed_minor)),
+        restock=chance.choice((None, None, {}, {1: 1})),
+    )
     await ask(world, order.buyer_id, f"dispute {act}", lambda tx: disputes.act(tx, order.cell, dispute.id, party, word))
     if dispute.status == "closed":
         world.disputed.remove(order)
+
+
+async def forgive(world: World) -> None:
+    """The operator writes off what a seller owes, or some of it, or more."""
+    async with world.db.read() as tx:
+        owed = await payments.debts(tx)
+    if owed:
+        debt, factor = world.chance.choice(owed), world.chance.choice((1, 1, 2, 3))
+        seller, amount_minor = parse("sel", debt.seller_id), max(1, debt.owed_minor * factor // 2)
+        await ask(
+            world, NIL, "write_off",
+            lambda tx: payments.write_off(tx, seller, debt.currency, amount_minor, "It is gone.", NIL),
+        )  # fmt: skip

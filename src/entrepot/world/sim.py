@@ -57,7 +57,7 @@ SWEEP = 16
 """Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
 RESERVE_BP, RESERVE_S = 1_250, 5 * 86_400
 """Held back from one of the sellers."""
-REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=5))
+REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=15), timedelta(days=5))
 """Time passes until the longest payment deadline, the last release and verdict, the payout after it, and its end."""
 
 

@@ -183,7 +183,7 @@ TRANSFER_WAY = check(
                         ('write_off', 'bad_debt -> seller'),
                         ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
                         ('purchase', 'own_stock -> supplier'),
-                        ('cogs', 'cost_of_goods -> own_stock'),
+                        ('cogs', 'cost_of_goods -> own_stock'), ('cogs_back', 'own_stock -> cost_of_goods'),
                         ('shrinkage', 'cost_of_goods -> own_stock')) as w (code, way)
         on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
      where t.cell = :cell {cause:t.cause_id}
@@ -228,7 +228,7 @@ TRANSFER_PARTY = check(
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
        and t.code in ('pay', 'fund', 'duties', 'duties_back', 'release', 'commission', 'payment_fee', 'refund',
-                      'unfund', 'cogs', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
+                      'unfund', 'cogs', 'cogs_back', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
                       'part_commission', 'part_payment_fee')
     """,
     by="cause",
@@ -281,14 +281,15 @@ DUTIES_BALANCE = check(
 
 PURCHASE_COST = check(
     "purchase_cost",
-    "Goods received of the operator's own are owed to their supplier, goods shipped or missing are cost of goods sold, "
-    "all in the one currency of their row of stock.",
+    "Goods received of the operator's own are owed to their supplier, goods shipped or missing are cost of goods sold "
+    "until they come back, all in the one currency of their row of stock.",
     """
     select 'ledger.transfer ' || cause_id || ' ' || code as item, row(m.currency, m.cost) as expected,
            row(t.currency, t.amount) as found, '(currency, cost of the movements)' as detail
       from (select m.cause_id, k.code, s.currency, abs(sum(m.cost_delta))::bigint as cost
               from inventory.movement m
-              join (values ('receive', 'purchase' collate "C"), ('ship', 'cogs'), ('adjust', 'shrinkage'))
+              join (values ('receive', 'purchase' collate "C"), ('ship', 'cogs'), ('return', 'cogs_back'),
+                           ('adjust', 'shrinkage'))
                    as k (kind, code) on k.kind = m.kind
               left join inventory.stock s on s.cell = m.cell and s.id = m.stock_id
              where m.cell = :cell and m.cost_delta <> 0 {movement:m.id} {goods:m.cause_id}
@@ -296,7 +297,8 @@ PURCHASE_COST = check(
       full join (select t.cause_id, t.code, a.currency, t.amount
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.debit
-                  where t.cell = :cell and t.code in ('purchase', 'cogs', 'shrinkage') {goods:t.cause_id}) t
+                  where t.cell = :cell and t.code in ('purchase', 'cogs', 'cogs_back', 'shrinkage')
+                         {goods:t.cause_id}) t
      using (cause_id, code)
     """,
 )

@@ -82,15 +82,14 @@ MOVEMENT = check(
 ORDER_MOVEMENTS = check(
     "order_movements",
     "Per order and stock row, but for what of it was canceled: held while it awaits payment, allocated while it is "
-    "paid, gone once it is shipped, and untouched when it never was; never more returned than shipped.",
+    "paid, gone once it is shipped, and untouched when it never was.",
     """
     select 'orders.order ' || order_id || ' stock ' || stock_id as item,
            row(case when l.sent then -l.quantity else 0 end,
                case when l.status = 'awaiting_payment' then l.quantity else 0 end,
-               case when l.status = 'paid' then l.quantity else 0 end,
-               least(coalesce(m.returned, 0), case when l.sent then l.quantity else 0 end)) as expected,
-           row(coalesce(m.sent, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), coalesce(m.returned, 0)) as found,
-           coalesce(l.status, 'no such order line') || ' (on_hand, held, allocated, returned)' as detail
+               case when l.status = 'paid' then l.quantity else 0 end, true) as expected,
+           row(coalesce(m.sent, 0), coalesce(m.held, 0), coalesce(m.allocated, 0), l.order_id is not null) as found,
+           coalesce(l.status, 'no such order line') || ' (on_hand, held, allocated, has such a line)' as detail
       from (select l.order_id, l.stock_id, sum(l.quantity - c.units)::bigint as quantity, min(o.status) as status,
                    bool_or(o.status in ('shipped', 'delivered', 'completed')
                            or o.status = 'refunded' and o.shipped_at is not null) as sent
@@ -104,12 +103,32 @@ ORDER_MOVEMENTS = check(
              where l.cell = :cell {order:l.order_id}
              group by l.order_id, l.stock_id) l
       full join (select cause_id as order_id, stock_id,
-                        coalesce(sum(on_hand_delta) filter (where kind <> 'return'), 0)::bigint as sent,
-                        coalesce(sum(on_hand_delta) filter (where kind = 'return'), 0)::bigint as returned,
+                        sum(on_hand_delta)::bigint as sent,
                         sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
                    from inventory.movement
-                  where cell = :cell and kind not in ('receive', 'adjust', 'set_aside') {order:cause_id}
+                  where cell = :cell and kind not in ('receive', 'return', 'adjust', 'set_aside') {order:cause_id}
                   group by cause_id, stock_id) m using (order_id, stock_id)
+    """,
+)
+
+RETURNED = check(
+    "returned",
+    "What came back of a part has the one movement of its units in each row of stock, and no such movement is alone; "
+    "only what is returned comes back.",
+    """
+    select 'orders.part ' || coalesce(p.part_id, m.cause_id) || ' stock ' || coalesce(p.stock_id, m.stock_id) as item,
+           row(p.units, true) as expected, row(m.units, coalesce(p.kind, 'returned') = 'returned') as found,
+           '(units, returned)' as detail
+      from (select x.part_id, l.stock_id, min(p.kind) as kind, sum(x.restocked)::bigint as units
+              from orders.part_line x
+              join orders.part p on p.cell = x.cell and p.id = x.part_id
+              join orders.order_line l on l.cell = x.cell and l.order_id = x.order_id and l.line_no = x.line_no
+             where x.cell = :cell and x.restocked > 0 {goods:x.part_id}
+             group by x.part_id, l.stock_id) p
+      full join (select cause_id, stock_id, sum(on_hand_delta)::bigint as units
+                   from inventory.movement
+                  where cell = :cell and kind = 'return' {movement:id} {goods:cause_id}
+                  group by cause_id, stock_id) m on m.cause_id = p.part_id and m.stock_id = p.stock_id
     """,
 )
 
@@ -140,4 +159,4 @@ SET_ASIDE = check(
     """,
 )
 
-CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, ADJUSTMENT, SET_ASIDE)
+CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, RETURNED, ADJUSTMENT, SET_ASIDE)

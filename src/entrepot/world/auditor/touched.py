@@ -196,9 +196,10 @@ CHANGES = sql(
            (select coalesce(max(id), b.moved_after) from moved) as moved_last,
            array(select id from changed_group) as groups, array(select id from changed_order) as orders,
            array(select cause_id from posted union select cause_id from moved) as causes,
-           array(select cause_id from posted where code in ('purchase', 'cogs', 'shrinkage')
+           array(select cause_id from posted where code in ('purchase', 'cogs', 'cogs_back', 'shrinkage')
                  union
-                 select cause_id from moved where kind in ('receive', 'ship', 'adjust', 'set_aside')) as goods,
+                 select cause_id from moved
+                  where kind in ('receive', 'ship', 'return', 'adjust', 'set_aside')) as goods,
            a.*, t.*
       from (select coalesce(array_agg(account_id), '{{}}') as accounts, coalesce(array_agg(debits), '{{}}') as debits,
                    coalesce(array_agg(credits), '{{}}') as credits from sums) a,
