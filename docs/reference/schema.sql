@@ -1536,6 +1536,7 @@ CREATE TABLE accounts.address (
     region text DEFAULT ''::text NOT NULL,
     postal_code text NOT NULL,
     country text NOT NULL COLLATE pg_catalog."C",
+    phone text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT address_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
 );

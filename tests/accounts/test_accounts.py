@@ -23,7 +23,7 @@ from tests.sellers.stage import Stage
 pytestmark = pytest.mark.anyio
 
 PASSWORD = "correct horse"
-HOME = NewAddress("Ada", "1 Street", "London", "N1", "GB")
+HOME = NewAddress("Ada", "1 Street", "London", "N1 9GU", "GB")
 
 
 async def registered(stage: Stage, email: str) -> UUID:
@@ -175,17 +175,26 @@ async def test_an_address_takes_fifty_failures(stage: Stage, monkeypatch: pytest
 async def test_addresses_are_ones_own(stage: Stage) -> None:
     mine = stage.as_(Role.BUYER, await registered(stage, "mine@example.org"))
     theirs = stage.as_(Role.BUYER, await registered(stage, "theirs@example.org"))
-    new = {"recipient": "Ada", "line1": "1 Street", "city": "London", "postal_code": "N1", "country": "GB"}
+    new = {"recipient": "Ada", "line1": "1 Street", "city": "London", "postal_code": "N1 9GU", "country": "GB"}
     async with stage.http(routes) as http:
         assert (await http.post("/v1/addresses", json=new)).status_code == 401
         for change in ({"country": "gb"}, {"country": "GB\n"}, {"city": ""}, {"line1": "x" * 201}, {"planet": "Earth"}):
             assert (await http.post("/v1/addresses", json=new | change, headers=mine)).status_code == 400
+        for change, field in (  # what the country has no such thing of; what is missing is nobody's business
+            ({"postal_code": "N1"}, "postal_code"), ({"phone": "020 7183"}, "phone"), ({"phone": "+49 1"}, "phone"),
+            ({"country": "US", "postal_code": "62701", "region": "XX"}, "region"),
+            ({"country": "US", "postal_code": "10001", "region": "IL"}, "postal_code"),
+        ):  # fmt: skip
+            refused = await http.post("/v1/addresses", json=new | change, headers=mine)
+            assert (refused.status_code, refused.json()["type"]) == (400, "/problems/address_not_valid")
+            assert refused.json()["field"] == field
         keyed = mine | {"idempotency-key": "k1"}
-        first = await http.post("/v1/addresses", json=new, headers=keyed)
-        again = await http.post("/v1/addresses", json=new, headers=keyed)
+        given = new | {"phone": "020 7183 8750"}
+        first = await http.post("/v1/addresses", json=given, headers=keyed)
+        again = await http.post("/v1/addresses", json=given, headers=keyed)
         assert (first.status_code, again.json()) == (201, first.json())
         at = f"/v1/addresses/{first.json()['id']}"
-        shown = new | {"line2": "", "region": "", "id": first.json()["id"]}
+        shown = new | {"line2": "", "region": "", "phone": "+442071838750", "id": first.json()["id"]}
         assert (await http.get("/v1/addresses", headers=mine)).json() == {"items": [shown]}
         assert (await http.get("/v1/addresses", headers=theirs)).json() == {"items": []}
         assert (await http.delete(at, headers=theirs)).status_code == 404
@@ -202,7 +211,7 @@ async def test_the_address_of_another_is_not_there(stage: Stage) -> None:
     async with stage.db.write() as tx:
         id_ = await accounts.add_address(tx, 0, mine, HOME)
         found = await accounts.address(tx, 0, mine, id_)
-        assert found == accounts.Address(id_, "Ada", "1 Street", "", "London", "", "N1", "GB")
+        assert found == accounts.Address(id_, "Ada", "1 Street", "", "London", "", "N1 9GU", "GB")
         for user_id, address_id in ((theirs, id_), (mine, NIL)):
             with pytest.raises(NotFound):
                 await accounts.address(tx, 0, user_id, address_id)

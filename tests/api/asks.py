@@ -22,7 +22,7 @@ ADDRESS = {
     "recipient": "Ada Byron",
     "line1": "1 Main Street",
     "city": "Springfield",
-    "postal_code": "1",
+    "postal_code": "62701",
     "country": "US",
 }
 CLAIM = {"kind": "not_received", "lines": [{"line_no": 1, "quantity": 1}], "text": "Where is it?"}

@@ -25,6 +25,7 @@ from entrepot.accounts.actions import (
 from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me
 from entrepot.accounts.types import (
     Address,
+    AddressNotValid,
     EmailTaken,
     Me,
     Member,
@@ -34,7 +35,7 @@ from entrepot.accounts.types import (
 )
 
 __all__ = [
-    "Address", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials", "add_address",
-    "add_staff", "address", "addresses", "cell_of", "countries_of", "import_buyers", "me", "open_wallets",
-    "register_buyer", "sign_in",
+    "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials",
+    "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "import_buyers", "me",
+    "open_wallets", "register_buyer", "sign_in",
 ]  # fmt: skip

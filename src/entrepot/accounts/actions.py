@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from entrepot import ledger, sellers
-from entrepot.accounts import reads, rules, store
+from entrepot.accounts import postal, reads, rules, store
 from entrepot.accounts.types import (
     EmailTaken,
     Member,
@@ -104,7 +104,8 @@ async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:
 
 
 async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID:
-    """The id of the new address. Raises TooManyAddresses, NotFound for an unknown user."""
+    """The id of the new address. Raises AddressNotValid, TooManyAddresses, NotFound for an unknown user."""
+    new = postal.checked(new)
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
         raise NotFound
     if await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id) >= reads.MAX_ADDRESSES:
@@ -113,7 +114,7 @@ async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID
     await tx.run(
         store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, recipient=new.recipient, line1=new.line1,
         line2=new.line2, city=new.city, region=new.region, postal_code=new.postal_code, country=new.country,
-        now=tx.now,
+        phone=new.phone, now=tx.now,
     )  # fmt: skip
     return id_
 

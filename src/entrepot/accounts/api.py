@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from entrepot.accounts import actions, reads
 from entrepot.accounts.types import (
+    AddressNotValid,
     EmailTaken,
     Member,
     NewAddress,
@@ -78,6 +79,7 @@ class AddressView(msgspec.Struct, frozen=True):
     region: str
     postal_code: str
     country: str
+    phone: str
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -145,7 +147,8 @@ async def list_addresses(tx: ReadTx, caller: Caller) -> Addresses:
     found = await reads.addresses(tx, caller.cell, caller.user_id)
     return Addresses([
         AddressView(
-            ids.show("adr", a.id), a.recipient, a.line1, a.line2, a.city, a.region, a.postal_code, a.country
+            ids.show("adr", a.id), a.recipient, a.line1, a.line2, a.city, a.region, a.postal_code, a.country,
+            a.phone,
         )
         for a in found
     ])  # fmt: skip
@@ -167,6 +170,9 @@ routes = [
     post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests, Overloaded), status=201),
     delete("/v1/sessions", sign_out, access=PUBLIC),
     get("/v1/addresses", list_addresses, access=BUYER),
-    post("/v1/addresses", add_address, access=BUYER, raises=(NotFound, TooManyAddresses), status=201, key="taken"),
+    post(
+        "/v1/addresses", add_address, access=BUYER, raises=(AddressNotValid, NotFound, TooManyAddresses), status=201,
+        key="taken",
+    ),
     delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
 ]  # fmt: skip

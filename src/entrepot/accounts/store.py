@@ -114,12 +114,12 @@ CELL_OF = sql(
 COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
 ADD_ADDRESS = sql("""
     insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,
-                                  created_at)
-    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :now)
+                                  phone, created_at)
+    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :phone, :now)
 """)
 ADDRESSES = sql(
     """
-    select id, recipient, line1, line2, city, region, postal_code, country
+    select id, recipient, line1, line2, city, region, postal_code, country, phone
       from accounts.address
      where cell = :cell and user_id = :user_id
      order by id
@@ -129,7 +129,7 @@ ADDRESSES = sql(
 )
 ADDRESS = sql(
     """
-    select id, recipient, line1, line2, city, region, postal_code, country
+    select id, recipient, line1, line2, city, region, postal_code, country, phone
       from accounts.address
      where cell = :cell and id = :id and user_id = :user_id
     """,

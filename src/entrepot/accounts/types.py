@@ -45,7 +45,7 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`country` is an ISO 3166-1 alpha-2 code."""
+    """`country` is an ISO 3166-1 alpha-2 code; a `phone` number may be written as people of that country do."""
 
     recipient: Text
     line1: Text
@@ -54,6 +54,7 @@ class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
     line2: Optional = ""
     region: Optional = ""
+    phone: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -64,6 +65,16 @@ class Address(msgspec.Struct, frozen=True):
     city: str
     region: str
     postal_code: str
+    country: str
+    phone: str = ""
+
+
+@dataclass(eq=False)
+class AddressNotValid(Problem):
+    """The country has no such postal code, region or phone number."""
+
+    status: ClassVar[int] = 400
+    field: str
     country: str
 
 

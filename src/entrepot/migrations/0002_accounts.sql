@@ -40,6 +40,7 @@ create table accounts.address (
     region      text        not null default '',
     postal_code text        not null,
     country     text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    phone       text        not null default '',  -- as E.164 writes it; empty: none
     created_at  timestamptz not null,
     primary key (cell, id),
     foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade

@@ -163,6 +163,7 @@ REFUSALS = {
     "too_many_requests": N("Too many tries. Wait a few minutes and try again."),
     "email_taken": N("There is an account with this e-mail already. Sign in instead?"),
     "too_many_addresses": N("You have as many addresses as we can keep (%(limit)s)."),
+    "address_not_valid": N("This country has no such postal code, region or phone number. Please check them."),
     "cart_empty": N("Your cart is empty."),
     "cart_full": N("Your cart holds as many different items as it can (%(limit)s)."),
     "cart_incomplete": N("Choose an address and a way of shipping first."),
