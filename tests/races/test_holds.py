@@ -176,9 +176,28 @@ async def test_nothing_is_dated_into_a_day_that_was_closed_meanwhile(ground: Gro
                     "select debits from ledger.day_total where day = $1 and code = 'wallet'", day
                 )
             posted = told == ["posted"]
-            assert posted or getattr(told, "sqlstate", None) == "EPDAY"
+            assert posted or getattr(told, "sqlstate", None) == "40001"
             assert total == (7 if posted else 0)
             assert await ground.rows() == (((3, 0), (7, 0)) if posted else ((10, 0), (0, 0)))
         seen.add(posted)
         ground.clock.advance(timedelta(days=1))
     assert seen == {True, False}
+
+
+async def test_who_began_before_midnight_is_run_again(ground: Ground) -> None:
+    """The books of yesterday are closed meanwhile: the second try is of today. No day before the first is closed."""
+    ground.clock.advance(timedelta(days=2))
+    await ground.fresh()
+    async with ground.db.write() as tx:
+        await ledger.close_days(tx, 0, (tx.now - timedelta(days=1)).date())
+        assert await ledger.close_days(tx, 0, date(2020, 1, 1)) == 0
+        assert await ledger.close_days(tx, 7, date(2020, 1, 1)) == 0  # a cell without transfers
+    tries = []
+
+    async def post(tx: Tx) -> list[str]:
+        tries.append(tx.now)
+        begun = Tx(tx.conn, tx.now - timedelta(days=1)) if len(tries) == 1 else tx
+        return await ledger.apply(begun, 0, [Transfer(ground.cause, "x", ground.wallet, ground.seller, 7)])
+
+    assert (await ground.db.transact(post), len(tries)) == (["posted"], 2)
+    assert await ground.rows() == ((3, 0), (7, 0))

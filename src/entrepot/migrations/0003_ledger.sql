@@ -139,7 +139,8 @@ create table ledger.day_total (
 -- Transfers lie about in the order of their time.
 create index transfer_at on ledger.transfer using brin (at) with (pages_per_range = 32, autosummarize = on);
 
--- Whoever writes with a date takes part in its day, until the end of the transaction. Raises for a day that is closed.
+-- Whoever writes with a date takes part in its day, until the end of the transaction. Raises for a day that is closed, as
+-- a serialization failure: who began before midnight is run again, and then writes into today.
 create function ledger.take_day(p_cell smallint, p_at timestamptz) returns void language plpgsql
 set search_path = pg_catalog as $$
 declare
@@ -147,7 +148,7 @@ declare
 begin
     perform pg_advisory_xact_lock_shared(1000000 + p_cell, of_day - date '2000-01-01');
     if exists (select from ledger.closed_day c where c.cell = p_cell and c.day >= of_day) then
-        raise exception 'the books of % are closed', of_day using errcode = 'EPDAY';
+        raise exception 'the books of % are closed', of_day using errcode = 'serialization_failure';
     end if;
 end $$;
 
@@ -557,7 +558,9 @@ begin
     if exists (select from ledger.closed_day c where c.cell = p_cell and c.day >= p_through) then return 0; end if;
     perform pg_advisory_xact_lock(1000000 + p_cell, -1);  -- one who closes at a time
     select max(c.day) into before_day from ledger.closed_day c where c.cell = p_cell;
-    select coalesce(before_day + 1, least((min(t.at) at time zone 'UTC')::date, p_through)) into first_day
+    -- The first one is that of the first transfer; a cell without any begins with a day of the last p_limit.
+    select coalesce(before_day + 1, (min(t.at) at time zone 'UTC')::date,
+                    greatest(p_through, (p_now at time zone 'UTC')::date - p_limit)) into first_day
       from ledger.transfer t where before_day is null and t.cell = p_cell;
     last_day := least(p_through, first_day + p_limit - 1);
     if last_day < first_day then return 0; end if;
