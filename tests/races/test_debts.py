@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from entrepot import ledger, orders, payments
 from entrepot.kit.db import Database
 from entrepot.kit.ids import NIL, new_id
 from entrepot.ledger import Transfer
-from entrepot.payments import DebtIs
-from tests.orders.counter import Wanted
+from entrepot.payments import DebtIs, ReserveTerms
+from tests.orders.counter import NOW, Wanted
 from tests.races.ground import SEEDS, Ground, open_ground
 from tests.races.interleave import Work
 
@@ -55,3 +57,11 @@ async def test_no_more_is_written_off_than_is_owed(ground: Ground) -> None:
             assert await ground.balance("seller", seller) == 20 * done
         seen.add(done)
     assert seen == {0, 1}
+
+
+def test_nothing_is_held_back_of_less_than_nothing() -> None:
+    """Of 10 with 1 of commission and 1 of fee 9 went back: of the last 1 both fees are left, and the seller pays 1."""
+    day = timedelta(days=1)
+    terms = ReserveTerms(NIL, NOW, 10_000, 86_400, "tests")
+    assert payments.held_back(terms, 1 - 1 - 1, NOW) == (0, NOW + day)
+    assert payments.held_back(msgspec.structs.replace(terms, reserve_bp=1_250), 9_441, NOW) == (1_180, NOW + day)

@@ -57,8 +57,9 @@ async def reserves_at(tx: ReadTx, seller_ids: Collection[UUID], now: datetime) -
 
 
 def held_back(terms: ReserveTerms, earned_minor: int, now: datetime) -> tuple[int, datetime]:
-    """How much of what a seller earned is held back, and until when."""
-    return share_bp(earned_minor, terms.reserve_bp), now + timedelta(seconds=terms.hold_s)
+    """How much of what a seller earned is held back, and until when. Of little that is left of a part the fees, whose
+    shares were rounded, may be more than that: then nothing is."""
+    return share_bp(max(0, earned_minor), terms.reserve_bp), now + timedelta(seconds=terms.hold_s)
 
 
 async def debts(tx: ReadTx, seller_id: UUID | None = None) -> list[Debt]:

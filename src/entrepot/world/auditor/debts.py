@@ -41,8 +41,8 @@ RESERVE = check(
                           where y.seller_id = a.owner and y.valid_from <= t.at
                           order by y.valid_from desc limit 1) r on true
      cross join lateral (
-           select nullif(div((t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0))::numeric * r.reserve_bp + 5000,
-                             10000), 0)::bigint as amount) x
+           select nullif(div(greatest(t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0), 0)::numeric
+                             * r.reserve_bp + 5000, 10000), 0)::bigint as amount) x
       left join ledger.hold h
         on h.cell = t.cell and h.cause_id = t.cause_id and h.code = k.prefix || 'reserve' and h.debit = a.id
      where t.cell = :cell and t.code in ('release', 'part_release') {cause:t.cause_id}
