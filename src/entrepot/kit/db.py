@@ -25,6 +25,10 @@ from entrepot.kit.sql import Query, sql
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 
+_ELEMENTS = ("bool", "bytea", "date", "int2", "int4", "int8", "jsonb", "timestamptz", "uuid")
+_ARRAYS = "select " + ", ".join(f"null::{element}[]" for element in _ELEMENTS)
+"""asyncpg asks the server what an array type is when a statement of the connection first has one, with whatever locks
+are held: here it asks for all that we use at once, and before there are any."""
 RETRIES = 4
 GLANCES = 2
 GONE = (OSError, asyncpg.PostgresConnectionError, InterfaceError, asyncpg.OperatorInterventionError,
@@ -198,6 +202,7 @@ async def _prepare(conn: asyncpg.Connection) -> None:
     await conn.set_type_codec(
         "jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
     )
+    await conn.prepare(_ARRAYS)
 
 
 async def _prepare_once(conn: asyncpg.Connection) -> None:
