@@ -417,3 +417,42 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
             parse("ord", border["order_id"])
         ]
     await shop.audited()
+
+
+async def test_10_cart_seller_and_operator(shop: Shop) -> None:
+    """The cart says what its goods cost at the door, its seller which of its offers cannot be sent abroad, and how to
+    mend it, and the operator sees what crosses a border and what of the duties is still here."""
+    sold = await sold_abroad(shop)
+    buyer, local = await shop.buyer(), await shop.offer(await shop.seller(), 1_000, 10)
+    cart = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+    for offer, quantity in ((sold.offers[0], 3), (local, 1)):
+        await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": quantity})
+    door = (await buyer.send("GET", f"/v1/carts/{cart}/at-door?country=US")).json()
+    assert [door[name]["minor"] for name in ("items", "duty", "tax", "total")] == [7_000, 990, 0, 7_990]
+    assert (door["crosses"], door["estimated"]) == (True, True)
+    page = text(await browser(shop, buyer.headers).get("/cart"))
+    assert "Items $70.00 Duty $9.90 Import tax $0.00 At your door, without shipping $79.90" in page
+    async with shop.db.write() as tx:
+        await tx.conn.execute("delete from trade.item where variant_id = $1", sold.variants[0])
+    page = text(await browser(shop, buyer.headers).get("/cart"))
+    assert "Something here cannot be sent to you: United States." in page
+
+    seller = browser(shop, sold.staff)
+    listed = (await shop.http.get("/v1/seller/customs-data", headers=sold.staff)).json()["items"]
+    assert (listed[0]["title"], listed[0]["field"]) == (sold.titles[0], "customs")
+    fields = await seller.form("/seller/customs", "/seller/customs/say")
+    said = {"hs_code": "610910", "country_of_origin": "CN", "customs_description": "Shirts", "weight_g": "180"}
+    wrong = await seller.send("/seller/customs/say", fields | said | {"hs_code": "999999"})
+    assert (wrong.status_code, "There is no such code today." in text(wrong)) == (409, True)
+    assert (await seller.send("/seller/customs/say", fields | said)).status_code == 303
+    page = text(await seller.get("/seller/customs"))
+    assert (sold.titles[0] in page, "It is saved: it can be sent abroad now." in page) == (False, True)
+    assert "there is no list of codes" in text(await seller.get("/seller/customs?q=shirts")).lower()
+
+    page = text(await browser(shop, shop.operator).get("/operator/borders"))
+    assert "still to be handed on: $13.89" in page
+    assert "China → United States DDP estimate $69.00 $11.39 $0.00 $2.50 Paid, being packed" in page
+    (crossed,) = (await shop.http.get("/v1/operator/borders", headers=shop.operator)).json()["items"]
+    assert (crossed["incoterm"], crossed["duty"]["minor"], crossed["fee"]["minor"]) == ("DDP", 1_139, 250)
+    before = {"before": crossed["id"]}
+    assert (await shop.http.get("/v1/operator/borders", params=before, headers=shop.operator)).json()["items"] == []

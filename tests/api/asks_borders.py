@@ -56,6 +56,12 @@ async def _(stage: Stage) -> Ask:
     return Ask(f"/v1/offers/{stage.offer}/at-door", query={"country": "US"})
 
 
+@ask("GET /v1/carts/{cart_id}/at-door")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/carts/{await stage.cart()}/at-door", query={"country": "US"})
+
+
+plain("GET /v1/operator/borders")
 plain("GET /v1/sale-rules", country="DE")
 plain("GET /v1/operator/holds")
 BAN = {

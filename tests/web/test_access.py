@@ -34,7 +34,7 @@ BUYERS = (
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts",
-    "/seller/stock",
+    "/seller/stock", "/seller/customs",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
@@ -44,6 +44,7 @@ OPERATORS = (
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
+    "/operator/borders",
     "/operator/holds", "/operator/bank",
 )  # fmt: skip
 

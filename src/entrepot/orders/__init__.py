@@ -36,16 +36,16 @@ from entrepot.orders.actions import (
     release_many,
     ship_many,
 )
-from entrepot.orders.borders import AtDoor, at_door
+from entrepot.orders.borders import CROSSED_PAGE, AtDoor, CartDoor, at_door, crossed_orders
 from entrepot.orders.buying import Buy, buy_many, keys_placed
 from entrepot.orders.carts import (
     CartView,
     QuoteDetail,
     QuoteView,
     add_line,
+    cart_at_door,
     cart_size,
     cart_view,
-    create_cart,
     forget_carts,
     latest_cart,
     own_cart,
@@ -100,16 +100,16 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy", "CartView", "Day",
-    "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported", "NothingPaid", "OfferUnavailable", "OrderHeld",
-    "OrderPart", "OrderView", "PapersIncomplete", "PapersView", "PartLine", "Place", "Placed", "Placing",
-    "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "UnitsTaken", "Verdict", "WrongStatus", "add_line",
-    "ages_of", "at_door", "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_lines", "cancel_own",
-    "cancel_unpaid", "cart_size", "cart_view", "cell_of", "confirm", "create_cart", "days", "end_part",
-    "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view", "held_orders",
-    "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part", "order_view", "own_cart",
-    "papers_of", "part_lines", "place", "place_many", "place_spanning", "problem_of", "quote_cart", "quote_detail",
-    "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held", "release_many",
-    "remove_line", "restock", "run_timers", "seller_orders", "set_address", "set_promotion", "set_quantity",
-    "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy",
+    "CartDoor", "CartView", "Day", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported", "NothingPaid",
+    "OfferUnavailable", "OrderHeld", "OrderPart", "OrderView", "PapersIncomplete", "PapersView", "PartLine",
+    "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut", "UnitsTaken", "Verdict",
+    "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately", "buy_many", "buyer_groups", "cancel",
+    "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size", "cart_view", "cell_of", "confirm",
+    "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail",
+    "group_view", "held_orders", "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part",
+    "order_view", "own_cart", "papers_of", "part_lines", "place", "place_many", "place_spanning", "problem_of",
+    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
+    "release_held", "release_many", "remove_line", "restock", "run_timers", "seller_orders", "set_address",
+    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -17,15 +16,15 @@ from entrepot.accounts import Address
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
-from entrepot.kit.ids import END, parse, ref, show
+from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, carts, holds, papers, parts, reads, selling
-from entrepot.orders.borders import AtDoor, at_door
+from entrepot.orders import actions, api_borders, carts, holds, parts, reads, selling
+from entrepot.orders.api_borders import BORDER_PROBLEMS
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.holds import HoldView
 from entrepot.orders.jobs import settle
-from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView
+from entrepot.orders.papers import PapersIncomplete
 from entrepot.orders.placing import Placing
 from entrepot.orders.reads import GroupBrief, GroupView, OrderBrief, OrderView
 from entrepot.orders.store import Day
@@ -44,13 +43,11 @@ from entrepot.orders.types import (
     UnitsTaken,
     WrongStatus,
 )
-from entrepot.papers import pdf
 from entrepot.sellers import market as read_market
 
 CartPath = Annotated[UUID, "crt"]
 GroupPath = Annotated[UUID, "grp"]
 OrderPath = Annotated[UUID, "ord"]
-Pdf = Annotated[Response, "application/pdf"]
 MarketCode = Annotated[str, Meta(min_length=1, max_length=20)]
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
@@ -170,10 +167,6 @@ class Holds(msgspec.Struct, frozen=True):
 
 class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market: MarketCode
-
-
-class DoorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -305,26 +298,6 @@ async def read_ship_to(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Addre
     return await reads.ship_to(tx, caller.cell, order_id, _seller(caller))
 
 
-async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> PapersView:
-    """What an order of the seller's needs to cross its border: its papers, or what is missing for them."""
-    return await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
-
-
-async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Pdf:
-    """The same papers, to be printed and signed."""
-    db: Database = request.app.state.db
-    async with db.read() as tx:
-        found = await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
-    if found.papers is None:
-        raise PapersIncomplete(show("ord", order_id), found.missing)
-    body = await asyncio.to_thread(pdf, found.papers)
-    headers = {
-        "content-disposition": f'inline; filename="{show("ord", order_id)}.pdf"',
-        "cache-control": "private, no-store",
-    }
-    return Response(body, headers=headers, media_type="application/pdf")
-
-
 async def ship_order(tx: Tx, caller: Caller, order_id: OrderPath, body: NewShipment) -> None:
     """Hands a paid order to a carrier."""
     shipment = logistics.NewShipment(order_id, body.carrier, body.tracking_number)
@@ -374,11 +347,6 @@ async def reject_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Note) -
     await holds.reject_held(tx, order_id, caller.user_id, body.note)
 
 
-async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
-    """What an offer costs at a door in a country, with duty and tax and without transport."""
-    return await at_door(tx, offer_id, query.country)
-
-
 async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
     """What a market sold per day, in the 28 days up to its last order."""
     await read_market(tx, query.market)
@@ -408,16 +376,13 @@ def _seller(caller: Caller) -> UUID:
     return caller.seller_id
 
 
-_BORDERS = (
-    trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.OriginMissing, trade.QuantityMissing,
-    trade.RateMissing,
-)  # fmt: skip
 _PRICING = (
     pricing.AmountTooLarge, pricing.LimitReached, pricing.NothingToPrice, pricing.PromotionNotValid,
     pricing.QuantityNotValid, pricing.ShippingNotOffered, pricing.TooManyLines,
 )  # fmt: skip
 
 routes = [
+    *api_borders.routes,
     post(
         "/v1/orders", place_order, access=BUYER, status=201, key="needed",
         raises=(*PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered),
@@ -441,10 +406,12 @@ routes = [
     ),
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
-        raises=(CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING, *_BORDERS),
+        raises=(
+            CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING,
+            *BORDER_PROBLEMS,
+        ),
     ),
     put("/v1/age", give_age, access=BUYER, key="taken", raises=(Malformed, trade.TooYoung)),
-    get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=(trade.NotSoldThere, *_BORDERS)),
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
     get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),
@@ -460,11 +427,6 @@ routes = [
     get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
     get("/v1/seller/parts/{part_id}", read_order_of_part, access=SELLER),
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
-    get("/v1/seller/orders/{order_id}/papers", read_papers, access=SELLER, raises=(NotImported,)),
-    get(
-        "/v1/seller/orders/{order_id}/papers.pdf", read_papers_pdf, access=SELLER,
-        raises=(NotImported, PapersIncomplete),
-    ),
     post(
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
         raises=(OrderHeld, WrongStatus, PapersIncomplete, logistics.TrackingNumberTaken),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, pricing, trade
+from entrepot import catalog, logistics, pricing, trade
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, show
@@ -19,6 +19,9 @@ from entrepot.orders import store_borders as store
 from entrepot.orders.selling import judge_offers
 from entrepot.orders.store_borders import Crossing, CrossingLine
 from entrepot.trade import Consignment, Goods, Item
+
+CROSSED_PAGE = 50
+LAST = UUID(int=2**128 - 1)
 
 
 class Border(msgspec.Struct, frozen=True):
@@ -46,6 +49,19 @@ class AtDoor(msgspec.Struct, frozen=True):
     country: str
     crosses: bool
     price: Price
+    duty: Price
+    tax: Price
+    total: Price
+    estimated: bool
+
+
+class CartDoor(msgspec.Struct, frozen=True):
+    """What a cart's goods cost at a door in a country: items, duty and tax, without transport and discounts. It
+    `crosses` no border when all of it is sent from there."""
+
+    country: str
+    crosses: bool
+    items: Price
     duty: Price
     tax: Price
     total: Price
@@ -102,6 +118,46 @@ async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
     return AtDoor(
         offer_id, country, crosses, price(alone), price(duty), price(tax), price(alone + duty + tax), estimated
     )  # fmt: skip
+
+
+async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDoor:
+    """The same for all goods of a purchase. Raises the Problems of trade.quote, and ItemMissing."""
+    places = {
+        (cell, id_): from_country
+        for cell in set(plan.order_cells)
+        for id_, from_country in (
+            await logistics.location_countries(tx, cell, sorted(set(plan.order_locations)))
+        ).items()
+    }
+    sent_from = [places[place] for place in zip(plan.order_cells, plan.order_locations, strict=True)]
+    ids = [UUID(int=number) for number in range(len(sent_from))]
+    crossing = [
+        Crossing(id_, from_, country, plan.currency, 0, "DAP", 0)
+        for id_, from_ in zip(ids, sent_from, strict=True)
+        if from_ != country
+    ]
+    lines = [
+        CrossingLine(ids[order - 1], number, variant, quantity, gross)
+        for number, (order, variant, quantity, gross) in enumerate(
+            zip(plan.line_orders, plan.line_variants, plan.line_quantities, plan.line_grosses, strict=True), 1
+        )
+        if sent_from[order - 1] != country
+    ]
+    landed = await _landed(tx, crossing, lines, country) if crossing else []
+    items, duty, tax = sum(plan.order_items), sum(x.duty_minor for x in landed), sum(x.tax_minor for x in landed)
+
+    def price(minor: int) -> Price:
+        return Price(minor, plan.currency)
+
+    return CartDoor(
+        country, bool(crossing), price(items), price(duty), price(tax), price(items + duty + tax),
+        any(one.estimated for one in landed),
+    )  # fmt: skip
+
+
+async def crossed_orders(tx: ReadTx, before: UUID | None = None) -> list[store.CrossedRow]:
+    """Orders that cross a border, of all cells, the latest first; at most CROSSED_PAGE."""
+    return await tx.all(store.CROSSED_ORDERS, before=before or LAST, limit=CROSSED_PAGE)
 
 
 async def _landed(

@@ -16,7 +16,7 @@ from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import borders, selling, store, store_carts
 from entrepot.orders.actions import quote_many
-from entrepot.orders.borders import Border
+from entrepot.orders.borders import Border, CartDoor
 from entrepot.orders.reads import as_bought
 from entrepot.orders.store import QuoteLineRow
 from entrepot.orders.store_carts import CartRow
@@ -283,6 +283,18 @@ async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
         else units[offer.stock_id]
         for offer in offers
     }
+
+
+async def cart_at_door(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID, country: str) -> CartDoor | None:
+    """What what can be bought of a cart costs at a door in a country; None when that is nothing. Raises NotFound and
+    the Problems of borders.plan_at_door."""
+    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+    priced = [pricing.Line(offer, quantity) for _, offer, quantity in lines if offer is not None and offer.buyable]
+    if not priced:
+        return None
+    terms = await sellers.terms_at(tx, cart.market, tx.now)
+    unsent = pricing.ShippingService(cart.market, "", "", 0, 0, 1, 1)
+    return await borders.plan_at_door(tx, pricing.price(priced, unsent, terms), country)
 
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,24 @@ class ChargedRow(msgspec.Struct, frozen=True):
 class CanceledRow(msgspec.Struct, frozen=True):
     line_no: int
     quantity: int
+
+
+class CrossedRow(msgspec.Struct, frozen=True):
+    """An order that crosses a border, as the operator sees it."""
+
+    order_id: UUID
+    seller_name: str
+    status: str
+    placed_at: datetime
+    from_country: str
+    to_country: str
+    incoterm: str
+    currency: str
+    items_minor: int
+    duty_minor: int
+    tax_minor: int
+    fee_minor: int
+    estimated: bool
 
 
 class OfferCrossing(msgspec.Struct, frozen=True):
@@ -153,6 +172,25 @@ CANCELED = sql(
 CROSSED = sql(
     "select order_id from orders.border where cell = :cell and order_id = any (:order_ids::uuid[]) order by order_id",
     UUID,
+)
+# Order ids begin with their time: each cell's latest, and of those the latest. What is only quoted is no order.
+CROSSED_ORDERS = sql(
+    """
+    select x.id, s.name, x.status, x.placed_at, x.from_country, x.to_country, x.incoterm, x.currency, x.items_minor,
+           x.duty_minor, x.tax_minor, x.fee_minor, x.estimated
+      from kit.cell c
+     cross join lateral (
+           select o.id, o.seller_id, o.status, o.placed_at, b.from_country, b.to_country, b.incoterm, o.currency,
+                  o.items_minor, b.duty_minor, b.tax_minor, b.fee_minor, b.why <> '{}' as estimated
+             from orders.border b
+             join orders.order o on o.cell = b.cell and o.id = b.order_id
+            where b.cell = c.cell and b.order_id < :before
+            order by b.order_id desc limit :limit) x
+      join sellers.seller s on s.id = x.seller_id
+     order by x.id desc
+     limit :limit
+    """,
+    CrossedRow,
 )
 OF_QUOTE = sql(
     """

@@ -20,7 +20,7 @@ seller's id; data: country, name, user_id).
 
 from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
-from entrepot.trade.classification import items, lacking_of
+from entrepot.trade.classification import LACKING_PAGE, items, lacking, lacking_of, propose, set_item
 from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.reads import book, has_law, tariff_of
 from entrepot.trade.restrictions import (
@@ -49,6 +49,7 @@ from entrepot.trade.types import (
     ItemMissing,
     Landed,
     LawMissing,
+    NomenclatureMissing,
     NotSoldThere,
     OriginMissing,
     PackNotValid,
@@ -62,9 +63,10 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods", "Item", "ItemMissing",
-    "Judged", "Lacking", "Landed", "LawMissing", "Match", "NotSoldThere", "OriginMissing", "PackNotValid",
-    "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid",
-    "book", "countries", "grant_permit", "has_law", "has_parties", "items", "judge", "lacking_of", "load_packs",
-    "permits", "quote", "rules_for", "rules_of", "screen", "steady", "steps", "tariff_of", "withdraw_permit",
+    "LACKING_PAGE", "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods",
+    "Item", "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing",
+    "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale",
+    "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries", "grant_permit", "has_law",
+    "has_parties", "items", "judge", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote",
+    "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

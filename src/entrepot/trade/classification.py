@@ -16,7 +16,7 @@ from entrepot.trade.types import CodeUnknown, Item, NomenclatureMissing, OriginM
 from entrepot.trade.words import MAX_WORDS, words
 
 PROPOSED = 5
-PAGE = 100
+LACKING_PAGE = 100
 NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - NO_COUNTRIES
 SEARCH = "find it with GET /v1/hs-codes"
@@ -76,9 +76,11 @@ async def propose(tx: ReadTx, text: str, language: str, limit: int = PROPOSED) -
 
 
 async def lacking(tx: ReadTx, cell: int, seller_id: UUID, after: int) -> list[Lacking]:
-    """What of the variants that a seller offers is not known at customs, or not any more: by id, at most PAGE. A bundle
-    is what is in it."""
-    return await tx.all(store.LACKING, cell=cell, seller_id=seller_id, at=tx.now.date(), after=after, limit=PAGE)
+    """What of the variants that a seller offers is not known at customs, or not any more: by id, at most LACKING_PAGE.
+    A bundle is what is in it."""
+    return await tx.all(
+        store.LACKING, cell=cell, seller_id=seller_id, at=tx.now.date(), after=after, limit=LACKING_PAGE
+    )
 
 
 async def lacking_of(tx: ReadTx, variant_ids: Collection[int]) -> list[Lacking]:

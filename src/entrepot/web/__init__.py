@@ -12,6 +12,7 @@ from entrepot.web import (
     account,
     bank,
     books,
+    borders,
     campaigns,
     checkout,
     debts,
@@ -45,6 +46,7 @@ routes = [
     *debts.routes,
     *books.routes,
     *rules.routes,
+    *borders.routes,
     *holds.routes,
     *switchboard.routes,
 ]

@@ -15,7 +15,8 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import CartView, Place
+from entrepot.orders import CartDoor, CartView, Place
+from entrepot.trade import TradeProblem
 from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, page
 
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -52,7 +53,21 @@ class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def cart_page(tx: ReadTx, visit: Visit) -> Response:
     cart = await _cart(tx, visit)
-    return await visit.show(tx, "cart.html", cart=cart)
+    return await visit.show(tx, "cart.html", cart=cart, door=await _door(tx, visit, cart))
+
+
+async def _door(tx: ReadTx, visit: Visit, cart: CartView | None) -> CartDoor | str | None:
+    """What the goods cost at the door of the address that was chosen or is the latest, when some of them come from
+    another country; that country when something cannot be sent there."""
+    addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
+    if cart is None or not addresses:
+        return None
+    chosen = next((one for one in addresses if show("adr", one.id) == cart.address_id), addresses[-1])
+    try:
+        door = await orders.cart_at_door(tx, visit.me.cell, visit.me.user_id, parse("crt", cart.id), chosen.country)
+    except TradeProblem:
+        return chosen.country
+    return door if door is not None and door.crosses else None
 
 
 async def add_to_cart(tx: Tx, visit: Visit, body: AddToCart) -> Go:

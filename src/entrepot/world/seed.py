@@ -17,7 +17,7 @@ from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import new_id
+from entrepot.kit.ids import new_id, parse
 from entrepot.kit.sql import sql
 from entrepot.world.completejourney import run_until_idle
 
@@ -32,27 +32,40 @@ LOTS = 10_000
 """Offers restocked at a time."""
 WAREHOUSE = 1
 """The source's stores begin at 2."""
+ABROAD = 100_001
+"""A warehouse in Portugal, far beyond the source's stores: what it sends crosses a border."""
 CARRIER = "demo"
 NAME = "demo"
 
 
 class OwnGoods(NamedTuple):
-    """A product that the operator bought to sell it itself; minor units."""
+    """A product that the operator bought to sell it itself; minor units. Of some it is said what one unit is at
+    customs: code, origin, weight."""
 
     sku: str
     title: str
     description: str
     cost_minor: int
     price_minor: int
+    hs_code: str = ""
+    origin: str = ""
+    weight_g: int = 0
+    warehouse: int = 1
 
 
 OWN_GOODS = (
-    OwnGoods("OWN-TOTE", "Canvas tote bag, natural", "Heavy cotton with long handles.", 410, 1_200),
+    OwnGoods("OWN-TOTE", "Canvas tote bag, natural", "Heavy cotton with long handles.", 410, 1_200, "420222", "IN",
+             240),
     OwnGoods("OWN-BOTTLE", "Steel bottle, 0.75 l", "Keeps tea hot for twelve hours.", 980, 2_450),
-    OwnGoods("OWN-BOX", "Lunch box, three compartments", "Leakproof lids, fits the dishwasher.", 720, 1_790),
+    OwnGoods("OWN-BOX", "Lunch box, three compartments", "Leakproof lids, fits the dishwasher.", 720, 1_790, "392410",
+             "CN", 310),
     OwnGoods("OWN-LAMP", "Reading lamp, clip-on", "Warm light, bends to the page, charges by cable.", 1_150, 2_990),
-)
-OWN_PIECES = 60
+    OwnGoods("OWN-MUG", "Porcelain mug, hand-painted", "Blue waves on white, made in a small works near Porto.", 640,
+             1_690, "691110", "PT", 380, ABROAD),
+    OwnGoods("OWN-GLASS", "Drinking glasses, set of four", "Pressed glass, stackable.", 850, 2_290, "701337", "PT",
+             1_150, ABROAD),
+)  # fmt: skip
+OWN_PIECES, MUG = 60, 4
 
 
 class OwnBundle(NamedTuple):
@@ -140,7 +153,8 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     )  # fmt: skip
     pieces = [offer.offer_id for offer in best if offer.price_per == 1]
     await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], [*pieces[4:6], own[-2]]])
-    await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[-1]])
+    await _buy_from_abroad(tx, buyer, address, own[MUG], own[0])
+    await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[MUG], own[-1]])
     return True
 
 
@@ -159,18 +173,33 @@ async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
     its offers, the bundles last."""
     seller = sellers.SellerId(new_id(tx.now))
     await sellers.open_seller(tx, seller, "entrepot", "Entrepot", "own", currencies=[CURRENCY], cell=CELL)
-    await logistics.import_locations(tx, CELL, [WAREHOUSE], ["warehouse-1"], ["Entrepot warehouse"], ["US"])
+    await logistics.import_locations(
+        tx,
+        CELL,
+        [WAREHOUSE, ABROAD],
+        ["warehouse-1", "porto-1"],
+        ["Entrepot warehouse", "Porto warehouse"],
+        ["US", "PT"],
+    )
+    porto = logistics.LocationAddress("Rua do Cais 12", "Porto", "4050-001")
+    await logistics.set_address(tx, CELL, None, ABROAD, porto)
+    ddp = pricing.ShippingService(MARKET, "duties-paid", "Express, duties paid", 699, 50, 2 * 86_400, 3, "DDP", 250)
+    await pricing.add_shipping_service(tx, ddp)
     category = await catalog.add_category(tx, "entrepot-selection", "Entrepot selection")
     variants = []
     for goods in OWN_GOODS:
         new = catalog.NewProduct(goods.title, category, [catalog.NewVariant(goods.sku)], "Entrepot", goods.description)
         variants += (await catalog.add_product(tx, new)).variant_ids
-    stocks = await inventory.open_stock(tx, CELL, [seller] * len(variants), variants, [WAREHOUSE] * len(variants))
+    stocks = await inventory.open_stock(tx, CELL, [seller] * len(variants), variants, [g.warehouse for g in OWN_GOODS])
+    for goods, variant in zip(OWN_GOODS, variants, strict=True):
+        if goods.hs_code:
+            item = trade.Item(variant, goods.hs_code, {}, goods.origin, goods.title, goods.weight_g)
+            await trade.set_item(tx, item, CELL, None)
     receipt, costs = new_id(tx.now), [goods.cost_minor * OWN_PIECES for goods in OWN_GOODS]
     await inventory.buy(tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks], costs, CURRENCY)
     offers = [
         await catalog.add_offer(
-            tx, CELL, catalog.NewOffer(seller, variant, MARKET, WAREHOUSE, stock, goods.price_minor)
+            tx, CELL, catalog.NewOffer(seller, variant, MARKET, goods.warehouse, stock, goods.price_minor)
         )
         for goods, variant, stock in zip(OWN_GOODS, variants, stocks, strict=True)
     ]
@@ -223,9 +252,21 @@ async def _buy(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> lis
     return list(ids[1:])
 
 
-async def _fill_cart(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> None:
-    cart = await orders.create_cart(tx, CELL, buyer, MARKET)
+async def _buy_from_abroad(tx: Tx, buyer: UUID, address: UUID, *offers: int) -> None:
+    """What comes from Portugal and what does not, duty and tax paid with it."""
+    cart = await _fill_cart(tx, buyer, address, offers, "duties-paid")
+    quote = parse("quo", (await orders.quote_cart(tx, CELL, buyer, cart)).id)
+    (verdict,) = await orders.place_many(tx, CELL, [orders.Place(buyer, f"demo-{quote.hex}", quote, "wallet")])
+    if verdict.verdict != "placed":
+        raise orders.problem_of(verdict)
+    for offer in offers:
+        await orders.remove_line(tx, CELL, buyer, cart, offer)
+
+
+async def _fill_cart(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int], shipping: str = "standard") -> UUID:
+    cart = await orders.own_cart(tx, CELL, buyer, MARKET)
     for offer in offers:
         await orders.add_line(tx, CELL, buyer, cart, offer, 1)
     await orders.set_address(tx, CELL, buyer, cart, address)
-    await orders.set_shipping(tx, CELL, buyer, cart, "standard")
+    await orders.set_shipping(tx, CELL, buyer, cart, shipping)
+    return cart

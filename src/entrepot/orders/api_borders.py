@@ -1,0 +1,125 @@
+"""What borders take, say and ask for, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrepot import trade
+from entrepot.catalog import Price
+from entrepot.kit.auth import Caller
+from entrepot.kit.db import Database, ReadTx
+from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, get
+from entrepot.kit.ids import END, parse, ref, show
+from entrepot.orders import borders, carts, papers
+from entrepot.orders.borders import AtDoor, CartDoor, at_door
+from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView
+from entrepot.orders.types import CartEmpty
+from entrepot.papers import pdf
+
+CartPath = Annotated[UUID, "crt"]
+OrderPath = Annotated[UUID, "ord"]
+Pdf = Annotated[Response, "application/pdf"]
+BORDER_PROBLEMS = (
+    trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.OriginMissing, trade.QuantityMissing,
+    trade.RateMissing,
+)  # fmt: skip
+
+
+class DoorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
+
+
+class CrossedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    before: Annotated[str, ref("ord")] | None = None
+
+
+class CrossedView(msgspec.Struct, frozen=True):
+    """An order that crosses a border; duty, tax and fee were paid with it (DDP) or are asked at the door (DAP)."""
+
+    id: str
+    seller_name: str
+    status: str
+    placed_at: datetime
+    from_country: str
+    to_country: str
+    incoterm: str
+    items: Price
+    duty: Price
+    tax: Price
+    fee: Price
+    estimated: bool
+
+
+class CrossedOrders(msgspec.Struct, frozen=True):
+    items: list[CrossedView]
+
+
+async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
+    """What an offer costs at a door in a country, with duty and tax and without transport."""
+    return await at_door(tx, offer_id, query.country)
+
+
+async def read_cart_at_door(tx: ReadTx, caller: Caller, cart_id: CartPath, query: DoorQuery) -> CartDoor:
+    """What the goods of a cart cost at a door in a country, with duty and tax and without transport."""
+    found = await carts.cart_at_door(tx, caller.cell, caller.user_id, cart_id, query.country)
+    if found is None:
+        raise CartEmpty
+    return found
+
+
+async def list_crossed_orders(tx: ReadTx, query: CrossedQuery) -> CrossedOrders:
+    """Orders that cross a border, the latest first."""
+    before = None if query.before is None else parse("ord", query.before)
+    return CrossedOrders([
+        CrossedView(
+            show("ord", row.order_id), row.seller_name, row.status, row.placed_at, row.from_country, row.to_country,
+            row.incoterm, Price(row.items_minor, row.currency), Price(row.duty_minor, row.currency),
+            Price(row.tax_minor, row.currency), Price(row.fee_minor, row.currency), row.estimated,
+        )
+        for row in await borders.crossed_orders(tx, before)
+    ])  # fmt: skip
+
+
+async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> PapersView:
+    """What an order of the seller's needs to cross its border: its papers, or what is missing for them."""
+    return await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+
+
+async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Pdf:
+    """The same papers, to be printed and signed."""
+    db: Database = request.app.state.db
+    async with db.read() as tx:
+        found = await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+    if found.papers is None:
+        raise PapersIncomplete(show("ord", order_id), found.missing)
+    body = await asyncio.to_thread(pdf, found.papers)
+    headers = {
+        "content-disposition": f'inline; filename="{show("ord", order_id)}.pdf"',
+        "cache-control": "private, no-store",
+    }
+    return Response(body, headers=headers, media_type="application/pdf")
+
+
+def _seller(caller: Caller) -> UUID:
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return caller.seller_id
+
+
+routes = [
+    get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=(trade.NotSoldThere, *BORDER_PROBLEMS)),
+    get("/v1/carts/{cart_id}/at-door", read_cart_at_door, access=BUYER, raises=(CartEmpty, *BORDER_PROBLEMS)),
+    get("/v1/operator/borders", list_crossed_orders, access=OPERATOR),
+    get("/v1/seller/orders/{order_id}/papers", read_papers, access=SELLER, raises=(NotImported,)),
+    get(
+        "/v1/seller/orders/{order_id}/papers.pdf", read_papers_pdf, access=SELLER,
+        raises=(NotImported, PapersIncomplete),
+    ),
+]  # fmt: skip
