@@ -2707,83 +2707,6 @@ CREATE TABLE trade.category_trait (
     CONSTRAINT category_trait_trait_check CHECK ((trait ~ '^[a-z][a-z_]{0,39}$'::text))
 );
 
-CREATE TABLE trade.item (
-    variant_id bigint NOT NULL,
-    hs_code text NOT NULL COLLATE pg_catalog."C",
-    tariff_codes jsonb NOT NULL,
-    country_of_origin text NOT NULL COLLATE pg_catalog."C",
-    customs_description text NOT NULL,
-    weight_g integer NOT NULL,
-    volume_ml integer,
-    said_by uuid,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),
-    CONSTRAINT item_volume_ml_check CHECK ((volume_ml > 0)),
-    CONSTRAINT item_weight_g_check CHECK ((weight_g > 0))
-);
-
-CREATE TABLE trade.trait (
-    variant_id bigint NOT NULL,
-    trait text NOT NULL COLLATE pg_catalog."C",
-    said_by uuid,
-    CONSTRAINT trait_trait_check CHECK ((trait ~ '^[a-z][a-z_]{0,39}$'::text))
-);
-
-CREATE VIEW trade.mark AS
- SELECT i.variant_id,
-    substr(i.hs_code, 1, d.digits) AS mark
-   FROM (trade.item i
-     CROSS JOIN ( VALUES (2), (4), (6)) d(digits))
-UNION ALL
- SELECT t.variant_id,
-    t.trait AS mark
-   FROM trade.trait t
-UNION ALL
- SELECT v.id AS variant_id,
-    t.trait AS mark
-   FROM (((catalog.variant v
-     JOIN catalog.product p ON ((p.id = v.product_id)))
-     JOIN catalog.category c ON ((c.id = p.category_id)))
-     JOIN trade.category_trait t ON ((t.category_id = ANY (c.above))));
-
-CREATE TABLE trade.restriction (
-    country text NOT NULL COLLATE pg_catalog."C",
-    mark text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL COLLATE pg_catalog."C",
-    effect text NOT NULL COLLATE pg_catalog."C",
-    age smallint,
-    proof text NOT NULL COLLATE pg_catalog."C",
-    not_from text[] NOT NULL,
-    text jsonb NOT NULL,
-    citation text NOT NULL,
-    valid_from date NOT NULL,
-    valid_to date,
-    source text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT restriction_age_check CHECK (((age >= 1) AND (age <= 99))),
-    CONSTRAINT restriction_check CHECK (((age IS NOT NULL) = (effect = 'age'::text))),
-    CONSTRAINT restriction_check1 CHECK ((valid_to > valid_from)),
-    CONSTRAINT restriction_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT restriction_effect_check CHECK ((effect = ANY (ARRAY['prohibited'::text, 'permit'::text, 'age'::text]))),
-    CONSTRAINT restriction_mark_check CHECK ((mark ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z_]{0,39})$'::text)),
-    CONSTRAINT restriction_proof_check CHECK ((proof = ANY (ARRAY['stated'::text, 'birth_date'::text])))
-);
-
-CREATE VIEW trade.barrier AS
- SELECT m.variant_id,
-    r.country,
-    r.name,
-    r.effect,
-    r.age,
-    r.proof,
-    r.not_from,
-    r.text,
-    r.citation,
-    r.valid_from,
-    r.valid_to
-   FROM (trade.mark m
-     JOIN trade.restriction r ON ((r.mark = m.mark)));
-
 CREATE TABLE trade.code (
     nomenclature text NOT NULL COLLATE pg_catalog."C",
     code text NOT NULL COLLATE pg_catalog."C",
@@ -2834,6 +2757,22 @@ CREATE TABLE trade.euro_rate (
     CONSTRAINT euro_rate_rate_check CHECK ((rate > (0)::numeric))
 );
 
+CREATE TABLE trade.item (
+    variant_id bigint NOT NULL,
+    hs_code text NOT NULL COLLATE pg_catalog."C",
+    tariff_codes jsonb NOT NULL,
+    country_of_origin text NOT NULL COLLATE pg_catalog."C",
+    customs_description text NOT NULL,
+    weight_g integer NOT NULL,
+    volume_ml integer,
+    said_by uuid,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT item_country_of_origin_check CHECK ((country_of_origin ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT item_hs_code_check CHECK ((hs_code ~ '^[0-9]{6}$'::text)),
+    CONSTRAINT item_volume_ml_check CHECK ((volume_ml > 0)),
+    CONSTRAINT item_weight_g_check CHECK ((weight_g > 0))
+);
+
 CREATE TABLE trade.law (
     country text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL COLLATE pg_catalog."C",
@@ -2846,6 +2785,30 @@ CREATE TABLE trade.law (
     CONSTRAINT law_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
 );
 
+CREATE TABLE trade.trait (
+    variant_id bigint NOT NULL,
+    trait text NOT NULL COLLATE pg_catalog."C",
+    said_by uuid,
+    CONSTRAINT trait_trait_check CHECK ((trait ~ '^[a-z][a-z_]{0,39}$'::text))
+);
+
+CREATE VIEW trade.mark AS
+ SELECT i.variant_id,
+    substr(i.hs_code, 1, d.digits) AS mark
+   FROM (trade.item i
+     CROSS JOIN ( VALUES (2), (4), (6)) d(digits))
+UNION ALL
+ SELECT t.variant_id,
+    t.trait AS mark
+   FROM trade.trait t
+UNION ALL
+ SELECT v.id AS variant_id,
+    t.trait AS mark
+   FROM (((catalog.variant v
+     JOIN catalog.product p ON ((p.id = v.product_id)))
+     JOIN catalog.category c ON ((c.id = p.category_id)))
+     JOIN trade.category_trait t ON ((t.category_id = ANY (c.above))));
+
 CREATE TABLE trade.permit (
     seller_id uuid NOT NULL,
     country text NOT NULL COLLATE pg_catalog."C",
@@ -2854,6 +2817,28 @@ CREATE TABLE trade.permit (
     valid_to date,
     granted_by uuid NOT NULL,
     granted_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE trade.restriction (
+    country text NOT NULL COLLATE pg_catalog."C",
+    mark text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    effect text NOT NULL COLLATE pg_catalog."C",
+    age smallint,
+    proof text NOT NULL COLLATE pg_catalog."C",
+    not_from text[] NOT NULL,
+    text jsonb NOT NULL,
+    citation text NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    source text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT restriction_age_check CHECK (((age >= 1) AND (age <= 99))),
+    CONSTRAINT restriction_check CHECK (((age IS NOT NULL) = (effect = 'age'::text))),
+    CONSTRAINT restriction_check1 CHECK ((valid_to > valid_from)),
+    CONSTRAINT restriction_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT restriction_effect_check CHECK ((effect = ANY (ARRAY['prohibited'::text, 'permit'::text, 'age'::text]))),
+    CONSTRAINT restriction_mark_check CHECK ((mark ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z_]{0,39})$'::text)),
+    CONSTRAINT restriction_proof_check CHECK ((proof = ANY (ARRAY['stated'::text, 'birth_date'::text])))
 );
 
 CREATE TABLE trade.source (

@@ -48,6 +48,7 @@ create table trade.permit (
     primary key (seller_id, country, name)
 );
 
+-- What rules may name a variant by.
 create view trade.mark as
 select i.variant_id, substr(i.hs_code, 1, d.digits) as mark
   from trade.item i cross join (values (2), (4), (6)) as d (digits)
@@ -59,12 +60,6 @@ select v.id, t.trait
   join catalog.product p on p.id = v.product_id
   join catalog.category c on c.id = p.category_id
   join trade.category_trait t on t.category_id = any (c.above);
-
--- What each country's rules say of each variant, whatever the day, the seller and the place it is sent from.
-create view trade.barrier as
-select m.variant_id, r.country, r.name, r.effect, r.age, r.proof, r.not_from, r.text, r.citation, r.valid_from, r.valid_to
-  from trade.mark m
-  join trade.restriction r on r.mark = m.mark;
 
 -- The age that a buyer has given, and how: 'birth_date' is worth more than 'stated'. The date itself is not kept.
 create table orders.age_given (

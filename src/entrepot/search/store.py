@@ -88,12 +88,13 @@ _LEFT = """
 
 
 # The law of the market's country has nothing against the offer `o`, or, of a bundle, against anything in it. What is
-# only for buyers of an age is shown to all.
+# only for buyers of an age is shown to all. `offset 0` has the few marks of one variant looked up first, in whatever
+# statement: else they may be joined with the rules for all variants at once.
 def _stands(variant: str) -> str:
     return f"""
-       exists (select from trade.barrier b
-                where b.variant_id = {variant} and b.country = m.country and b.effect <> 'age'
-                  and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
+       exists (select from (select k.mark from trade.mark k where k.variant_id = {variant} offset 0) k
+                 join trade.restriction b on b.country = m.country and b.mark = k.mark
+                where b.effect <> 'age' and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
                   and not exists (select from logistics.location l
                                    where l.cell = o.cell and l.id = o.location_id and l.country = any (b.not_from))
                   and not (b.effect = 'permit'

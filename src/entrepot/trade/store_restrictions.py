@@ -92,8 +92,9 @@ STANDING = sql(
            b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to, s.ord::int
       from unnest(:variants::bigint[], :sellers::uuid[], :froms::text[])
            with ordinality as s (variant_id, seller_id, from_country, ord)
-      join trade.barrier b on b.variant_id = s.variant_id
-     where b.country = :country and (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
+     cross join lateral (select k.mark from trade.mark k where k.variant_id = s.variant_id offset 0) k
+      join trade.restriction b on b.country = :country and b.mark = k.mark
+     where (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
        and not (b.effect = 'permit'
                 and exists (select from trade.permit p
                              where p.seller_id = s.seller_id and p.country = b.country and p.name = b.name
@@ -106,8 +107,10 @@ OF_VARIANTS = sql(
     """
     select distinct on (b.name, b.valid_from)
            b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to
-      from trade.barrier b
-     where b.variant_id = any (:variant_ids::bigint[]) and b.country = :country and b.valid_from <= :at
+      from unnest(:variant_ids::bigint[]) as v (id)
+     cross join lateral (select k.mark from trade.mark k where k.variant_id = v.id offset 0) k
+      join trade.restriction b on b.country = :country and b.mark = k.mark
+     where b.valid_from <= :at
        and (b.valid_to is null or b.valid_to > :at)
      order by b.name, b.valid_from
     """,
