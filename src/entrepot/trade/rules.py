@@ -5,7 +5,8 @@
     tax           = rate x (goods + transport + duty ...), unless the consignment is small
 
 Transport and insurance are shared over the lines by their value, by largest remainder. Customs rounds each line, and
-the sums are those of the lines; where the law rounds the sum to a step, its parts are shared out to the lines.
+the sums are those of the lines; where the law rounds a sum to a step (values and bases those of an item, which is all
+goods of one code and origin; duty and tax the whole), its parts are shared out to the lines.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from entrepot.trade.types import (
     OriginMissing,
     QuantityMissing,
     Relief,
+    Tax,
     ValueNotValid,
 )
 
@@ -129,12 +131,13 @@ def _value(sent: Consignment, customs: Customs, factor: Decimal) -> list[Valued]
     transport = _shared(sent.freight_minor + sent.insurance_minor, weights)
     fees = _shared(sent.fee_minor, weights)
     cif = customs.basis == "CIF"
-    found = []
-    for goods_minor, transport_minor, fee_minor in zip(weights, transport, fees, strict=True):
-        value = (goods_minor + transport_minor if cif else goods_minor) * factor
-        value_minor = _whole(value) if customs.value_step is None else _step(value, customs, customs.value_step)
-        found.append(Valued(goods_minor * factor, transport_minor * factor, fee_minor * factor, value_minor))
-    return found
+    exact = [(one + other if cif else one) * factor for one, other in zip(weights, transport, strict=True)]
+    step = customs.value_step
+    values = [_whole(value) for value in exact] if step is None else _by_item(sent, exact, customs, step)
+    return [
+        Valued(goods_minor * factor, transport_minor * factor, fee_minor * factor, value_minor)
+        for goods_minor, transport_minor, fee_minor, value_minor in zip(weights, transport, fees, values, strict=True)
+    ]
 
 
 def _shared(total: int, weights: Sequence[int]) -> list[int]:
@@ -242,18 +245,15 @@ def _amount(pair: tuple[Decimal, Line]) -> Decimal:
 
 def _taxes(book: Book, law: Law, sent: Consignment, valued: list[Valued], duty_minors: list[int]) -> list[Taxed]:
     relief = _relief(book, law.tax_reliefs, law, sent, valued) if law.tax_reliefs else None
+    taxing = [book.tax(law, goods.code) for goods in sent.lines]
+    bases = [
+        _base(tax, parts, duty_minor)
+        for (tax, _, _), parts, duty_minor in zip(taxing, valued, duty_minors, strict=True)
+    ]
+    if law.customs.tax_base_step is not None:
+        bases = [Decimal(base) for base in _by_item(sent, bases, law.customs, law.customs.tax_base_step)]
     found = []
-    for goods, parts, duty_minor in zip(sent.lines, valued, duty_minors, strict=True):
-        tax, citation, why = book.tax(law, goods.code)
-        base = parts.goods if "goods" in tax.on else ZERO
-        if "transport" in tax.on:
-            base += parts.transport
-        if "duty" in tax.on:
-            base += duty_minor
-        if "fee" in tax.on:
-            base += parts.fee
-        if law.customs.tax_base_step is not None:
-            base = Decimal(_step(base, law.customs, law.customs.tax_base_step))
+    for goods, (tax, citation, why), base in zip(sent.lines, taxing, bases, strict=True):
         share = tax.rate.scaleb(-2)
         if tax.inside:  # part of its own base: of 83, 17 % inside are 17
             base = base / (1 - share)
@@ -263,6 +263,15 @@ def _taxes(book: Book, law: Law, sent: Consignment, valued: list[Valued], duty_m
         share = expressions.parse(relief[0].instead).share or ZERO if relief[0].instead else ZERO
         found.append(Taxed(base * share, base, tax.name, share.scaleb(2), citation, relief[1], ""))
     return found
+
+
+def _base(tax: Tax, parts: Valued, duty_minor: int) -> Decimal:
+    base = parts.goods if "goods" in tax.on else ZERO
+    if "transport" in tax.on:
+        base += parts.transport
+    if "duty" in tax.on:
+        base += duty_minor
+    return base + parts.fee if "fee" in tax.on else base
 
 
 def _waived(book: Book, law: Law, sent: Consignment, tax_minors: list[int]) -> tuple[list[int], str]:
@@ -279,6 +288,20 @@ def _rounded(minors: list[Decimal], customs: Customs, step: Decimal | None) -> l
         return [int(minor.to_integral_value(rounding)) for minor in minors]
     total = _step(sum(minors, ZERO), customs, step)
     return allocate(total, [_whole(minor * 1_000) for minor in minors])
+
+
+def _by_item(sent: Consignment, minors: Sequence[Decimal], customs: Customs, step: Decimal) -> list[int]:
+    """What the lines have of each item's sum, cut to a step: cut by itself, each of many small lines would be free."""
+    items: dict[tuple[str, str], list[int]] = {}
+    for number, goods in enumerate(sent.lines):
+        items.setdefault((goods.code, goods.origin), []).append(number)
+    found = [0] * len(minors)
+    for numbers in items.values():
+        of_item = [minors[number] for number in numbers]
+        shares = allocate(_step(sum(of_item, ZERO), customs, step), [_whole(minor * 1_000) for minor in of_item])
+        for number, share in zip(numbers, shares, strict=True):
+            found[number] = share
+    return found
 
 
 def _step(minor: Decimal, customs: Customs, step: Decimal) -> int:

@@ -17,8 +17,9 @@ from entrepot.kit.problem import Problem
 class Customs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a country values goods and rounds. `tariff` says which tariff's rates hold, of the year `tariff_year`: what
     is taken of it later is an estimate; without a tariff the mean of the country's duties is one. FOB leaves transport
-    and insurance out of the customs value, CIF takes them in. A step is what a value, a tax's base or a charge is a
-    multiple of, in major units; without one it is the minor unit, and a base is not rounded."""
+    and insurance out of the customs value, CIF takes them in. A step is what a value or a tax's base (of all goods of a
+    code and origin) or a charge (of the whole) is a multiple of, in major units; without one it is the minor unit, of
+    each line, and a base is not rounded."""
 
     currency: str
     basis: Literal["FOB", "CIF"]
