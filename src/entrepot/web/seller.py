@@ -69,7 +69,7 @@ async def _show_order(tx: ReadTx, visit: Visit, view: OrderView) -> Response:
     except NotFound:
         address = None
     papers = None
-    if view.border is not None:
+    if view.border is not None and view.order.status in ("paid", "shipped", "delivered", "completed"):
         with suppress(orders.NotImported):
             papers = await orders.papers_of(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
     return await visit.show(
