@@ -12,6 +12,7 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, parse
 from entrepot.kit.problem import Problem
 from entrepot.logistics import NewShipment
+from entrepot.orders import selling
 from entrepot.orders.holds import hold_by_hand
 from entrepot.orders.selling import recheck
 from entrepot.trade.readings import Ruling
@@ -24,6 +25,7 @@ from tests.races.test_hands import HOME, ONE, does
 
 SEEDS = range(12)
 BANNED = Restriction("race", "prohibited", {"en": "No."}, traits=("race",))
+TODAY = Ruling("US", BANNED, NOW.date(), None, "tests")
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +36,43 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
         yield opened
 
 
+async def filled_cart(ground: Ground) -> UUID:
+    """A cart of the first buyer that only needs to be quoted, where no rule of ours is in the way."""
+    buyer = ground.counter.buyers[0]
+    async with ground.db.write() as tx:
+        await put(tx, "own:race", [])
+        address = await accounts.add_address(tx, 0, buyer, HOME)
+        cart = await orders.own_cart(tx, 0, buyer, "us")
+        await orders.add_line(tx, 0, buyer, cart, ground.counter.offers[0], 1)
+        await orders.set_address(tx, 0, buyer, cart, address)
+        await orders.set_shipping(tx, 0, buyer, cart, "free")
+    return cart
+
+
+async def test_a_new_rule_finds_quotes_behind_those_of_other_cells(ground: Ground, monkeypatch: pytest.MonkeyPatch
+                                                                   ) -> None:  # fmt: skip
+    """A buyer's row of what other cells sell has no lines, and says nothing of the rows after it."""
+    monkeypatch.setattr(selling, "LOOKED_AT", 1)
+    await ground.fresh(units=9)
+    cart = await filled_cart(ground)
+    async with ground.db.write() as tx:
+        away = parse("quo", (await orders.quote_cart(tx, 0, ground.counter.buyers[0], cart)).id)
+        await tx.conn.execute("update orders.quote set line_offers = '{}', line_variants = '{}' where id = $1", away)
+        here = parse("quo", (await orders.quote_cart(tx, 0, ground.counter.buyers[0], cart)).id)
+        assert await recheck(tx, 0) == 0
+        await put(tx, "own:race", [TODAY])
+        assert await recheck(tx, 0) == 1
+    assert away < here
+    assert await ground.value("select expires_at from orders.quote where id = $1", here) == ground.clock.now()
+
+
 async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None:
     """Who follows up a new rule finds every quote that was judged without it, however late that was committed."""
     seen = set()
     for seed in SEEDS:
         await ground.fresh(units=9)
-        buyer, offer = ground.counter.buyers[0], ground.counter.offers[0]
-        async with ground.db.write() as tx:
-            await put(tx, "own:race", [])
-            address = await accounts.add_address(tx, 0, buyer, HOME)
-            cart = await orders.own_cart(tx, 0, buyer, "us")
-            await orders.add_line(tx, 0, buyer, cart, offer, 1)
-            await orders.set_address(tx, 0, buyer, cart, address)
-            await orders.set_shipping(tx, 0, buyer, cart, "free")
+        buyer = ground.counter.buyers[0]
+        cart = await filled_cart(ground)
 
         def quote(buyer: UUID = buyer, cart: UUID = cart) -> Work:
             async def work(tx: Tx) -> str:
@@ -58,8 +84,7 @@ async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None
             return lambda db: db.transact(work)
 
         async def change(db: Database) -> None:
-            rule = Ruling("US", BANNED, NOW.date(), None, "tests")
-            await db.transact(lambda tx: put(tx, "own:race", [rule]))
+            await db.transact(lambda tx: put(tx, "own:race", [TODAY]))
             await db.transact(lambda tx: recheck(tx, 0))
 
         async with ground.race(seed, quote(), change) as told:

@@ -37,13 +37,14 @@ GIVE_AGE = sql("""
 AGES = sql(
     "select buyer_id, proof, age from orders.age_given where cell = :cell and buyer_id = any (:buyers::uuid[])", AgeRow
 )
-# Of a bundle its own variant, too.
+# Of a bundle its own variant, too. A buyer's row of what only other cells sell has no lines: those have their own rows.
 OPEN_LINES = sql(
     """
     select q.id, q.home, q.buyer_id, q.address_id, l.offer_id, v.variant_id, q.order_sellers[l.order_no], w.country
       from (select q.*, coalesce(q.group_cell, q.cell) as home
               from orders.quote q
              where q.cell = :cell and q.expires_at > :now and q.id > :after and q.address_id is not null
+               and q.line_offers <> '{}'
                and not exists (select from orders.order o where o.cell = q.cell and o.id = q.order_ids[1])
              order by q.id
              limit :limit) q
