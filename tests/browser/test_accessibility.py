@@ -24,7 +24,7 @@ SELLER = (
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
-    "/operator/switches", "/operator/books", "/operator/payouts",
+    "/operator/switches", "/operator/books", "/operator/payouts", "/operator/bank",
 )  # fmt: skip
 
 
