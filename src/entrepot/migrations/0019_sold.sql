@@ -84,14 +84,15 @@ create table trade.denied_party (
 create index denied_party_words on trade.denied_party using gin (words);
 create index denied_party_plain on trade.denied_party using gin (plain public.gin_trgm_ops);
 
--- Whom names may mean: all words of a listed name of two or more are in it, or it is spelled almost the same.
+-- Whom names may mean: it is the same, all words of a listed name of two or more are in it, or it is spelled almost the
+-- same. The last sees Latin letters only: trigrams have no others under the locale C.
 do $$ begin perform public.similarity('', ''); end $$;  -- loads the library, which declares the setting used below
 create function trade.screen_many(p_plains text[]) returns table (ord int, list text, ref text, name text)
 language sql stable set search_path = pg_catalog set pg_trgm.similarity_threshold = 0.75 as $$
     select distinct on (n.ord, p.list, p.ref) n.ord::int, p.list, p.ref, p.name
       from unnest(p_plains) with ordinality as n (plain, ord)
      cross join lateral (select d.list, d.ref, d.name from trade.denied_party d
-                          where cardinality(d.words) > 1 and d.words <@ string_to_array(n.plain, ' ')
+                          where d.words <@ string_to_array(n.plain, ' ') and (cardinality(d.words) > 1 or d.plain = n.plain)
                           union all
                          select d.list, d.ref, d.name from trade.denied_party d
                           where d.plain operator(public.%) n.plain) p
