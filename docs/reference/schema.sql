@@ -2794,16 +2794,19 @@ CREATE TABLE trade.trait (
 
 CREATE VIEW trade.mark AS
  SELECT i.variant_id,
-    substr(i.hs_code, 1, d.digits) AS mark
+    substr(i.hs_code, 1, d.digits) AS mark,
+    NULL::uuid AS said_by
    FROM (trade.item i
      CROSS JOIN ( VALUES (2), (4), (6)) d(digits))
 UNION ALL
  SELECT t.variant_id,
-    t.trait AS mark
+    t.trait AS mark,
+    t.said_by
    FROM trade.trait t
 UNION ALL
  SELECT v.id AS variant_id,
-    t.trait AS mark
+    t.trait AS mark,
+    NULL::uuid AS said_by
    FROM (((catalog.variant v
      JOIN catalog.product p ON ((p.id = v.product_id)))
      JOIN catalog.category c ON ((c.id = p.category_id)))
@@ -3180,7 +3183,7 @@ ALTER TABLE ONLY trade.source
     ADD CONSTRAINT source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY trade.trait
-    ADD CONSTRAINT trait_pkey PRIMARY KEY (variant_id, trait);
+    ADD CONSTRAINT trait_variant_id_trait_said_by_key UNIQUE NULLS NOT DISTINCT (variant_id, trait, said_by);
 
 ALTER TABLE ONLY trade.word
     ADD CONSTRAINT word_pkey PRIMARY KEY (word, language);

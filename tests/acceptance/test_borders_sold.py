@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -134,6 +135,18 @@ async def test_6_a_rule_that_says_nothing_is_refused(shop: Shop) -> None:
     assert await shop.state() == before
 
 
+async def nobody_bars_another(shop: Shop, seller: UUID, offer: int) -> None:
+    """What a seller says of goods that another offers, too, is about its own; what the operator says, about all."""
+    async with shop.db.read() as tx:
+        variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", offer)
+    path = f"/v1/variants/{variant}/traits"
+    for headers, left in ((shop.session(Role.SELLER, NIL, seller), 1), (shop.operator, 0)):
+        said = await shop.http.put(path, json={"traits": ["medicine"]}, headers=headers)
+        assert said.json() == {"traits": ["medicine"]}
+        assert len(await found(shop, "de")) == left
+    assert (await shop.http.put(path, json={"traits": []}, headers=shop.operator)).json() == {"traits": []}
+
+
 async def test_6_permits_and_ages(shop: Shop) -> None:
     """The rules that ship: batteries are sold to the EU by who has shown a permit, spirits to buyers of an age, which
     the market's rule says how to give; the operator's page lists and grants."""
@@ -195,6 +208,7 @@ async def test_6_permits_and_ages(shop: Shop) -> None:
     )
     assert (granted.status_code, granted.headers["location"]) == (303, "/operator/rules?country=DE")
     assert len(await found(shop, "de")) == 1
+    await nobody_bars_another(shop, seller, cells)
     permit = f"/v1/sellers/{show('sel', other)}/permits/DE/batteries"
     done = await shop.http.put(permit, json={"number": "1", "valid_to": "2026-03-03"}, headers=shop.operator)
     assert done.status_code == 204

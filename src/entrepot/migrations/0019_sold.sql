@@ -22,13 +22,13 @@ create table trade.restriction (
 );
 create index restriction_source on trade.restriction (source);
 
--- What a variant, or all that lies in a category, is: battery, food, alcohol ... A seller says it of what it offers,
--- the operator (null) of anything.
+-- What a variant, or all that lies in a category, is: battery, food, alcohol ... What the operator (null) says holds for
+-- all, what a seller says for its own offers: so nobody can keep another from selling.
 create table trade.trait (
     variant_id bigint not null references catalog.variant,
     trait      text   collate "C" not null check (trait ~ '^[a-z][a-z_]{0,39}$'),
     said_by    uuid,
-    primary key (variant_id, trait)
+    unique nulls not distinct (variant_id, trait, said_by)
 );
 create table trade.category_trait (
     category_id bigint not null references catalog.category,
@@ -50,12 +50,12 @@ create table trade.permit (
 
 -- What rules may name a variant by.
 create view trade.mark as
-select i.variant_id, substr(i.hs_code, 1, d.digits) as mark
+select i.variant_id, substr(i.hs_code, 1, d.digits) as mark, null::uuid as said_by
   from trade.item i cross join (values (2), (4), (6)) as d (digits)
 union all
-select t.variant_id, t.trait from trade.trait t
+select t.variant_id, t.trait, t.said_by from trade.trait t
 union all
-select v.id, t.trait
+select v.id, t.trait, null
   from catalog.variant v
   join catalog.product p on p.id = v.product_id
   join catalog.category c on c.id = p.category_id

@@ -92,7 +92,9 @@ _LEFT = """
 # statement: else they may be joined with the rules for all variants at once.
 def _stands(variant: str) -> str:
     return f"""
-       exists (select from (select k.mark from trade.mark k where k.variant_id = {variant} offset 0) k
+       exists (select from (select k.mark from trade.mark k
+                             where k.variant_id = {variant} and (k.said_by is null or k.said_by = o.seller_id)
+                            offset 0) k
                  join trade.restriction b on b.country = m.country and b.mark = k.mark
                 where b.effect <> 'age' and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
                   and not exists (select from logistics.location l

@@ -283,14 +283,14 @@ async def remove_sale_rule(tx: Tx, name: str) -> None:
 
 
 async def set_variant_traits(tx: Tx, caller: Caller, variant_id: int, body: Traits) -> Traits:
-    """Says what a variant is (battery, food ...): a seller of what it offers. What others have said stays."""
+    """Says what a variant is (battery, food ...): a seller for its own offers of it, the operator for all."""
     said = await restrictions.set_traits(tx, variant_id, set(body.traits), caller.cell, caller.seller_id)
-    return Traits([one.trait for one in said])
+    return Traits(said)
 
 
 async def read_variant_traits(tx: ReadTx, variant_id: int) -> Traits:
     """What a variant is said to be, beside what is said of its categories."""
-    return Traits([one.trait for one in await restrictions.traits(tx, variant_id)])
+    return Traits(await restrictions.traits(tx, variant_id))
 
 
 async def set_category_traits(tx: Tx, slug: str, body: Traits) -> None:

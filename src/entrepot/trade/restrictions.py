@@ -17,7 +17,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.trade import store
 from entrepot.trade import store_restrictions as rows
 from entrepot.trade.readings import Ruling
-from entrepot.trade.store_restrictions import PermitRow, RuleRow, Said
+from entrepot.trade.store_restrictions import PermitRow, RuleRow
 from entrepot.trade.types import Barrier, Sale
 
 MAX_RULES = 500
@@ -85,10 +85,10 @@ async def put(tx: Tx, source: str, rulings: Sequence[Ruling]) -> bool:
     return replaced
 
 
-async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int, seller_id: UUID | None) -> list[Said]:
-    """What a variant is, in the place of what the same seller said before; the operator (None) changes what anybody
-    said. What others have said stays. Raises NotFound for a variant that is not there, or that the seller does not
-    offer."""
+async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int, seller_id: UUID | None) -> list[str]:
+    """What a variant is, in the place of what the same seller said before: it holds for that seller's offers. What the
+    operator (None) says holds for all, and takes the place of what anybody said. Raises NotFound for a variant that is
+    not there, or that the seller does not offer."""
     if seller_id is None:
         known = await tx.maybe(store.VARIANT, variant_id=variant_id)
     else:
@@ -101,7 +101,7 @@ async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int
     return await tx.all(rows.TRAITS, variant_id=variant_id)
 
 
-async def traits(tx: ReadTx, variant_id: int) -> list[Said]:
+async def traits(tx: ReadTx, variant_id: int) -> list[str]:
     """What a variant is said to be, beside what its categories say. Raises NotFound."""
     if await tx.maybe(store.VARIANT, variant_id=variant_id) is None:
         raise NotFound

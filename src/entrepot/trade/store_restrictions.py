@@ -44,13 +44,6 @@ class RuleRow(Named, frozen=True):
     source: str
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A trait of a variant, and the seller who says so; None: the operator."""
-
-    trait: str
-    said_by: UUID | None
-
-
 class Match(msgspec.Struct, frozen=True):
     """The name number `ord`, counted from 1, may be this listed one."""
 
@@ -92,7 +85,9 @@ STANDING = sql(
            b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to, s.ord::int
       from unnest(:variants::bigint[], :sellers::uuid[], :froms::text[])
            with ordinality as s (variant_id, seller_id, from_country, ord)
-     cross join lateral (select k.mark from trade.mark k where k.variant_id = s.variant_id offset 0) k
+     cross join lateral (select k.mark from trade.mark k
+                          where k.variant_id = s.variant_id and (k.said_by is null or k.said_by = s.seller_id)
+                         offset 0) k
       join trade.restriction b on b.country = :country and b.mark = k.mark
      where (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
        and not (b.effect = 'permit'
@@ -130,7 +125,7 @@ RULES = sql(
 )
 COUNTRIES = sql("select distinct country from trade.restriction order by country", str)
 
-TRAITS = sql("select trait, said_by from trade.trait where variant_id = :variant_id order by trait", Said)
+TRAITS = sql("select distinct trait from trade.trait where variant_id = :variant_id order by trait", str)
 FORGET_TRAITS = sql("""
     delete from trade.trait
      where variant_id = :variant_id and (:said_by::uuid is null or said_by = :said_by)
