@@ -415,7 +415,13 @@ async def test_3_refund_after_payout(shop: Shop) -> None:
 
     await bought("2")
     assert await read("/v1/seller/debts", staff()) == []
-    await bought("3")
+    third, _ = await bought("3")
+    path, claim = f"/v1/orders/{show('ord', third)}/disputes", claim_of(1, 1)
+    disputed = (await ask(shop, path, claim, buyer.headers))[1]["id"]
+    assert (await ask(shop, f"{path}/{disputed}/steps", {"act": "withdraw"}, buyer.headers))[0] == 204
+    period = {"currency": "USD", "first": f"{shop.clock.now():%Y-%m-%d}", "last": f"{shop.clock.now():%Y-%m-%d}"}
+    found = (await shop.http.get("/v1/seller/statement", params=period, headers=staff())).json()
+    assert found["reserved_minor"] == 2 * kept  # of what was recalled and released again it is held once
     before = await shop.balance("payout")
     assert await shop.balance("seller", seller) == 2 * earned - owed + 907
     for days in (10, 14, 5):  # the reserve is free, the payout is sent, it has arrived

@@ -46,15 +46,16 @@ async def released(tx: ReadTx, orders: Sequence[tuple[UUID, OrderRow]], prefix: 
     reserves = await payments.reserves_at(tx, {o.seller_id for _, o in orders if not o.own}, tx.now)
     steps = []
     for cause, order in orders:
-        steps += _released(cause, order, prefix)
+        steps += earned(cause, order, prefix)
         if (terms := reserves.get(order.seller_id)) is not None:
-            earned = order.paid_minor + order.operator_discount_minor - order.commission_minor - order.payment_fee_minor
-            amount, until = payments.held_back(terms, earned, tx.now)
+            fees = order.commission_minor + order.payment_fee_minor
+            amount, until = payments.held_back(terms, order.paid_minor + order.operator_discount_minor - fees, tx.now)
             steps.append(Step(cause, f"{prefix}reserve", _earner(order), ESCROW, order.currency, amount, until))
     return steps
 
 
-def _released(cause: UUID, order: OrderRow, prefix: str) -> list[Step]:
+def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
+    """What is released and not held back: see `released`."""
     earner = _earner(order)
     return [
         Step(

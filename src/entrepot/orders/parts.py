@@ -119,7 +119,11 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     back = shares.portion(part, back_minor, part.paid_minor)
     if order.group_cell < cell:
         await locks.lock_buyers(tx, order.group_cell, [order])
-    kept = await money.released(tx, [(part_id, money.worth(order, shares.less(part, back)))], "part_")
+    left = money.worth(order, shares.less(part, back))
+    if part.recalled:  # what was held back when its order was released is held still
+        kept = money.earned(part_id, left, "part_")
+    else:
+        kept = await money.released(tx, [(part_id, left)], "part_")
     await _end(tx, cell, order, part_id, part.kind, back, kept)
 
 

@@ -27,8 +27,11 @@ class PartedRow(Amounts, frozen=True):
 
 
 class PartRow(Amounts, frozen=True):
+    """`recalled`: its order was released before, with what was held back of it."""
+
     order_id: UUID
     kind: str
+    recalled: bool
 
 
 class LeftRow(msgspec.Struct, frozen=True):
@@ -163,7 +166,7 @@ FREEZE_LINES = sql("""
 """)
 LOCK_FROZEN = sql(
     """
-    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, order_id, kind
+    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, order_id, kind, recalled
       from orders.part where cell = :cell and id = :id and ended_at is null for no key update
     """,
     PartRow,

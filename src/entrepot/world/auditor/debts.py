@@ -23,7 +23,7 @@ WRITE_OFF = check(
 RESERVE = check(
     "reserve",
     "Of what a release left its seller so much is held back as the terms of that time say, for as long; of any other "
-    "nothing.",
+    "nothing, nor of a part that was released before with its order.",
     """
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
            row(x.amount, case when x.amount is not null then t.debit end,
@@ -37,8 +37,9 @@ RESERVE = check(
         on c.cell = t.cell and c.cause_id = t.cause_id and c.code = k.prefix || 'commission'
       left join ledger.transfer f
         on f.cell = t.cell and f.cause_id = t.cause_id and f.code = k.prefix || 'payment_fee'
+      left join orders.part p on p.cell = t.cell and p.id = t.cause_id and t.code = 'part_release'
       left join lateral (select y.reserve_bp, y.hold_s from payments.reserve_terms y
-                          where y.seller_id = a.owner and y.valid_from <= t.at
+                          where y.seller_id = a.owner and y.valid_from <= t.at and p.recalled is not true
                           order by y.valid_from desc limit 1) r on true
      cross join lateral (
            select nullif(div(greatest(t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0), 0)::numeric
