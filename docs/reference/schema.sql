@@ -1519,7 +1519,7 @@ CREATE FUNCTION trade.screen_many(p_plains text[]) RETURNS TABLE(ord integer, li
     select distinct on (n.ord, p.list, p.ref) n.ord::int, p.list, p.ref, p.name
       from unnest(p_plains) with ordinality as n (plain, ord)
      cross join lateral (select d.list, d.ref, d.name from trade.denied_party d
-                          where cardinality(d.words) > 1 and d.words <@ string_to_array(n.plain, ' ')
+                          where d.words <@ string_to_array(n.plain, ' ') and (cardinality(d.words) > 1 or d.plain = n.plain)
                           union all
                          select d.list, d.ref, d.name from trade.denied_party d
                           where d.plain operator(public.%) n.plain) p

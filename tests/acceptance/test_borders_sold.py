@@ -278,7 +278,7 @@ async def test_6_denied_parties(shop: Shop, tmp_path: Path) -> None:
     assert (await shop.http.post(by_hand, json={"why": "A service said so"}, headers=shop.operator)).status_code == 204
     held = (await shop.http.get("/v1/operator/holds", headers=shop.operator)).json()["items"]
     assert [one["list"] for one in held] == ["operator", "sanctions"]
-    path.write_text("name\n王小明\nПетров\nИван Петров\n")
+    path.write_text("id,name\n1,王小明\n2,Петров\n3,Иван Петров\n")
     async with shop.db.write() as tx:  # in other letters: the same name, or all words of one of several
         await put_list(tx, "letters", *parties_of(path))
         found = await trade.screen(tx, ["王小明", "петров", "王小", "Петров Иван Ильич", "Петрова"])
