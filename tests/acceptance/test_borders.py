@@ -352,6 +352,16 @@ async def test_8_papers_agree(shop: Shop) -> None:
     within = await shop.http.get(f"{sold.within}/papers", headers=sold.staff)
     assert within.json()["type"] == "/problems/not_imported"
 
+    # Where duties paid are none, the recipient has none to pay either.
+    books = await shop.offer(shop.sellers[0], 500, 1, location=3)
+    await is_shirts(shop, books, hs_code="490199", customs_description="Books")
+    someone = await shop.buyer()
+    placed = (await someone.place(await someone.quote([(books, 1)], shipping="ddp"))).json()
+    (order,) = (await someone.send("GET", f"/v1/groups/{placed['id']}")).json()["orders"]
+    papers = (await shop.http.get(f"/v1/seller/orders/{order['id']}/papers", headers=sold.staff)).json()["papers"]
+    assert papers["invoice"]["incoterm"] == "DDP"
+    assert papers["declaration"]["prepaid"] == {"minor": 0, "currency": "USD"}
+
 
 async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
     """A buyer in the US buys from a seller's warehouse in China: what nobody has said the customs data of cannot be

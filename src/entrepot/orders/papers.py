@@ -92,7 +92,7 @@ async def papers_of(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> P
         show("ord", order_id), day,
         Party(order.seller_name, place.line1, place.postal_code, place.city, border.from_country), recipient,
         _lines(order, lines, items, tariff), Price(sum(line.shipping_minor for line in lines), order.currency),
-        await _prepaid(tx, cell, order),
+        await _prepaid(tx, cell, order, border),
         _statement(book, border, {item.country_of_origin for item in items.values()}),
     )  # fmt: skip
     return PapersView([], papers.make(sent, book))
@@ -118,9 +118,9 @@ async def _recipient(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> 
     return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region)
 
 
-async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary) -> Price | None:
-    """What was paid for the border of what is sent; None where it is paid at the door."""
-    if not order.duties_minor:
+async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary, border: borders.Border) -> Price | None:
+    """What was paid for the border of what is sent, which may be nothing; None where it is paid at the door."""
+    if border.incoterm == "DAP":
         return None
     parted = await tx.all(store_parts.PARTED, cell=cell, ids=[order.id])
     return Price(order.duties_minor - sum(row.duties_minor for row in parted), order.currency)
