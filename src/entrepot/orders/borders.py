@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, logistics, pricing, trade
+from entrepot import catalog, logistics, pricing, sellers, trade
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.ids import show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store_borders as store
@@ -95,33 +95,27 @@ async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to_cou
 
 
 async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
-    """Raises NotFound, NotSoldThere, the Problems of trade.quote, and ItemMissing."""
+    """Raises NotFound, also for what cannot be bought, NotSoldThere, and the Problems of plan_at_door."""
     cell = await catalog.cell_of_offer(tx, offer_id)
-    if cell is None:
+    facts = [] if cell is None else await catalog.offers_for_quote(tx, cell, [offer_id])
+    if not facts or not facts[0].buyable:
         raise NotFound
-    judged = await judge_offers(tx, country, await catalog.offers_for_quote(tx, cell, [offer_id]))
+    judged = await judge_offers(tx, country, facts)
     if (rule := judged[offer_id].blocked) is not None:
         raise trade.NotSoldThere(offer_id, country, rule)
-    offer = await tx.one(store.OFFER_CROSSING, cell=cell, offer_id=offer_id)
-    duty = tax = 0
-    crosses, estimated = offer.from_country != country, False
-    if crosses:
-        order = Crossing(NIL, offer.from_country, country, offer.currency, 0, "DAP", 0)
-        line = CrossingLine(NIL, 1, offer.variant_id, offer.price_per, offer.unit_price_minor)
-        (landed,) = await _landed(tx, [order], [line], country)
-        duty, tax, estimated = landed.duty_minor, landed.tax_minor, landed.estimated
+    terms = await sellers.terms_at(tx, facts[0].market, tx.now)
+    plan = pricing.price([pricing.Line(facts[0], facts[0].price_per)], unsent(facts[0].market), terms)
+    door = await plan_at_door(tx, plan, country)
+    return AtDoor(offer_id, country, door.crosses, door.items, door.duty, door.tax, door.total, door.estimated)
 
-    def price(minor: int) -> Price:
-        return Price(minor, offer.currency)
 
-    alone = offer.unit_price_minor
-    return AtDoor(
-        offer_id, country, crosses, price(alone), price(duty), price(tax), price(alone + duty + tax), estimated
-    )  # fmt: skip
+def unsent(market: str) -> pricing.ShippingService:
+    """A service by which goods are priced without their transport."""
+    return pricing.ShippingService(market, "", "", 0, 0, 1, 1)
 
 
 async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDoor:
-    """The same for all goods of a purchase. Raises the Problems of trade.quote, and ItemMissing."""
+    """What the goods of a purchase cost at a door in a country. Raises the Problems of trade.quote, and ItemMissing."""
     places = {
         (cell, id_): from_country
         for cell in set(plan.order_cells)

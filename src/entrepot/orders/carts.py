@@ -293,8 +293,8 @@ async def cart_at_door(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID, cou
     if not priced:
         return None
     terms = await sellers.terms_at(tx, cart.market, tx.now)
-    unsent = pricing.ShippingService(cart.market, "", "", 0, 0, 1, 1)
-    return await borders.plan_at_door(tx, pricing.price(priced, unsent, terms), country)
+    plan = pricing.price(priced, borders.unsent(cart.market), terms)
+    return await borders.plan_at_door(tx, plan, country)
 
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:

@@ -78,26 +78,6 @@ class CrossedRow(msgspec.Struct, frozen=True):
     estimated: bool
 
 
-class OfferCrossing(msgspec.Struct, frozen=True):
-    """What an offer costs, and where it is sent from."""
-
-    variant_id: int
-    unit_price_minor: int
-    price_per: int
-    currency: str
-    from_country: str
-
-
-OFFER_CROSSING = sql(
-    """
-    select o.variant_id, o.unit_price_minor, o.price_per, m.currency, l.country
-      from catalog.offer o
-      join sellers.market m on m.code = o.market
-      join logistics.location l on l.cell = o.cell and l.id = o.location_id
-     where o.cell = :cell and o.id = :offer_id
-    """,
-    OfferCrossing,
-)
 CROSSING = sql(
     """
     select q.order_ids[i], l.country, :to_country::text, q.currency, q.order_shipping[i], s.incoterm,
