@@ -291,6 +291,9 @@ def test_6_names_are_compared_as_people_read_them(tmp_path: Path) -> None:
     assert {plain(name) for name in same} == {"hans muller"}
     assert plain("Ltd.") == "ltd"
     assert plain("Иван Петров") == "иван петров"
+    quoted = tmp_path / "quoted.csv"
+    quoted.write_text('\ufeffname,aliases\n"Hans\nMüller",\n,\n', encoding="utf-8")
+    assert [plain(party.name) for party in parties_of(quoted)[0]] == ["hans muller"]
     wrong = tmp_path / "wrong.csv"
     for content in (b"id,who\n1,Ada\n", b"name\n", b"name\n\xff\n"):
         wrong.write_bytes(content)

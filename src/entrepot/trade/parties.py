@@ -10,6 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def read_csv(path: Path) -> tuple[list[Party], str]:
     parted by semicolons); and the digest of the file. Raises PartiesNotValid."""
     raw = path.read_bytes()
     try:
-        lines = csv.DictReader(raw.decode("utf-8-sig").splitlines())
+        lines = csv.DictReader(StringIO(raw.decode("utf-8-sig").replace("\0", "")))
         if "name" not in (lines.fieldnames or ()):
             raise PartiesNotValid(f"{path.name}: it needs a column `name`")
         found = list(_parties(lines))
