@@ -393,14 +393,6 @@ async def test_10_where_a_buyer_meets_it(shop: Shop) -> None:
     assert (door["crosses"], door["total"]["minor"]) == (False, 2_000)
     nowhere = await shop.http.get(f"/v1/offers/{shirts}/at-door", params={"country": "AQ"})
     assert nowhere.json()["type"] == "/problems/law_missing"
-    # A bundle is what is in it, at its own price; what cannot be bought has none.
-    pack = await shop.bundle(seller, 3_000, {shirts: 2})
-    door = (await shop.http.get(f"/v1/offers/{pack}/at-door", params={"country": "US"})).json()
-    assert (door["price"]["minor"], door["duty"]["minor"], door["total"]["minor"]) == (3_000, 495, 3_495)
-    staff = shop.session(Role.SELLER, NIL, seller)
-    assert (await shop.http.post(f"/v1/seller/offers/{pack}/pause", headers=staff)).status_code == 200
-    paused = await shop.http.get(f"/v1/offers/{pack}/at-door", params={"country": "US"})
-    assert (paused.status_code, paused.json()["type"]) == (404, "/problems/not_found")
 
     quote = await buyer.quote([(shirts, 3), (local, 1)])
     assert quote["total"] == {"minor": 8_200, "currency": "USD"}
@@ -450,6 +442,13 @@ async def test_10_cart_seller_and_operator(shop: Shop) -> None:
     assert (door["crosses"], door["estimated"]) == (True, True)
     page = text(await browser(shop, buyer.headers).get("/cart"))
     assert "Items $70.00 Duty $9.90 Import tax $0.00 At your door, without shipping $79.90" in page
+    # A bundle is what is in it, at its own price; what cannot be bought has none.
+    pack = await shop.bundle(shop.sellers[0], 3_000, {sold.offers[0]: 2})
+    door = (await shop.http.get(f"/v1/offers/{pack}/at-door", params={"country": "US"})).json()
+    assert (door["price"]["minor"], door["duty"]["minor"], door["total"]["minor"]) == (3_000, 495, 3_495)
+    assert (await shop.http.post(f"/v1/seller/offers/{pack}/pause", headers=sold.staff)).status_code == 200
+    paused = await shop.http.get(f"/v1/offers/{pack}/at-door", params={"country": "US"})
+    assert (paused.status_code, paused.json()["type"]) == (404, "/problems/not_found")
     async with shop.db.write() as tx:
         await tx.conn.execute("delete from trade.item where variant_id = $1", sold.variants[0])
     page = text(await browser(shop, buyer.headers).get("/cart"))
