@@ -120,6 +120,24 @@ def test_what_is_not_told_yet_is_not_missing() -> None:
     assert rules.match(replace(told, reported=None, booked={}), FIRST, LAST).discrepancies == []
 
 
+def found_of(told: Told) -> list[tuple[str, str, int | None, int | None]]:
+    found = rules.match(told, FIRST, LAST).discrepancies
+    return [(one.kind, one.subject, one.expected_minor, one.found_minor) for one in found]
+
+
+def test_a_payout_that_only_our_books_have_back() -> None:
+    """Somebody said that it was returned, but the bank sent it: after five days the return is missing there."""
+    payout = Fact("payout", UUID(int=2), "EUR", 70, FIRST, is_due=False)
+    sent = Entry("1", FIRST + timedelta(days=1), "EUR", -70, payout.id.hex, is_return=False)
+    back = replace(sent, id="2", amount_minor=70, is_return=True)
+    booked = {"EUR": (FIRST, FIRST + timedelta(days=6))}
+    told = Told([payout], [], [sent], FEES, None, booked)
+    assert found_of(told) == [("missing_at_bank", show("pay", payout.id), 70, None)]
+    assert found_of(replace(told, booked={"EUR": (FIRST, FIRST + timedelta(days=5))})) == []
+    assert found_of(replace(told, entries=[])) == []  # the bank never took it
+    assert [kind for kind, *_ in found_of(replace(told, entries=[sent, back]))] == ["payout_returned"]
+
+
 def statement(entries: list[Entry]) -> bytes:
     return bank.statement("2026-1", IBAN, "EUR", FIRST, LAST, 100_000, entries)
 

@@ -115,6 +115,9 @@ def _booked(told: Told) -> Iterator[Discrepancy]:
         own, back = entries.pop(("out", fact.id.hex), []), entries.pop(("back", fact.id.hex), [])
         if own or fact.is_due:
             yield from _pair(told, ours, fact.day, fact.currency, -fact.amount_minor, own)
+        if own and not back and not fact.is_due and _is_told(own[0].day, BOOKED_WITHIN, told.booked.get(fact.currency)):
+            # By the books it came back, by the bank it did not: the seller was or will be paid twice.
+            yield Discrepancy("missing_at_bank", ours, own[0].day, fact.currency, fact.amount_minor, None)
         for entry in back[:1]:
             yield Discrepancy("payout_returned", ours, entry.day, entry.currency, None, entry.amount_minor)
         for entry in back[1:]:
