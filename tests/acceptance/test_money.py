@@ -562,7 +562,7 @@ async def test_8_payouts_and_reconciliation(shop: Shop) -> None:
         async with shop.db.read() as reading:
             facts = await payments.facts(reading, first, first + timedelta(days=40), [])
         known = [fact for fact in facts if fact.day >= first]
-        made = month(known, 7, planted, f"{first}")
+        made = month(known, 7, planted, f"{IBANS['USD'][-4:]} {first}")
         answers = await _told(shop, made, f"{first}", first)
         assert [(status, told["new"]) for status, told in answers] == [(201, True)] * 3
         found = {(one["kind"], one["subject"]) for one in await queue()}

@@ -138,12 +138,29 @@ def test_a_payout_that_only_our_books_have_back() -> None:
     assert [kind for kind, *_ in found_of(replace(told, entries=[sent, back]))] == ["payout_returned"]
 
 
+def test_what_is_told_more_than_once_is_one_thing() -> None:
+    """A payment that is none of ours, twice and thrice, and a settlement that is told again: each is found once, by
+    its first day, and in whatever order."""
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    lines = [
+        ReportLine("payment", name, show("pmt", UUID(int=9)), "EUR", 100, 0, "st", at + timedelta(days=day))
+        for name, day in (("a", 1), ("a", 0), ("b", 0), ("b", 0), ("b", 2))
+    ] + [ReportLine("settlement", "st", "", "EUR", amount, 0, "", at) for amount in (70, 60)]  # fmt: skip
+    told = Told([], lines, [], FEES, None, {"EUR": (FIRST, LAST)})
+    expected = [
+        ("missing_at_bank", "st", 60, None), ("missing_in_books", "a", None, 100), ("missing_in_books", "b", None, 100),
+        ("settlement_sum", "st", 500, 60),
+    ]  # fmt: skip
+    assert found_of(told) == found_of(replace(told, lines=lines[::-1])) == expected
+    assert {one.day for one in rules.match(told, FIRST, LAST).discrepancies} == {FIRST}
+
+
 def statement(entries: list[Entry]) -> bytes:
     return bank.statement("2026-1", IBAN, "EUR", FIRST, LAST, 100_000, entries)
 
 
 def test_statements_and_reports_are_read_as_they_were_written() -> None:
-    made = month(books(3, FIRST), 3, MISTAKES, "2026-1")
+    made = month(books(3, FIRST), 3, MISTAKES, "3000 2026-1")
     entries = [entry for entry in made.entries if entry.currency == "EUR"]
     written = statement(entries)
     schema("camt.053.001.08").assertValid(etree.fromstring(written))
@@ -172,9 +189,9 @@ def test_an_older_version_with_a_batch() -> None:
     (read,) = read_statements(OLDER.encode())
     day = date(2026, 3, 2)
     assert read.entries == [
-        Entry("EUR 7/1", day, "EUR", 1_000, "Cash", is_return=False),
-        Entry("EUR 7/2", day, "EUR", -200, "a", is_return=False),
-        Entry("EUR 7/3", day, "EUR", -50, "b", is_return=False),
+        Entry("EUR 3000 7/1", day, "EUR", 1_000, "Cash", is_return=False),
+        Entry("EUR 3000 7/2", day, "EUR", -200, "a", is_return=False),
+        Entry("EUR 3000 7/3", day, "EUR", -50, "b", is_return=False),
     ]
 
 

@@ -79,7 +79,7 @@ def _statement(node: _Node) -> Statement:
     entries: list[Entry] = []
     for entry in node.all("Ntry"):
         if entry.needed("Sts/Cd", "Sts") == "BOOK":  # what is only announced is in no balance
-            entries += _entries(entry, len(entries), name)
+            entries += _entries(entry, len(entries), f"{iban[-4:]} {name}")
     opening, closing = balances.get("OPBD", balances.get("PRCD")), balances.get("CLBD")
     days = [entry.day for entry in entries] + [_day(balance[0]) for balance in (opening, closing) if balance]
     if not days or not currency:

@@ -46,12 +46,16 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def match(told: Told, first: date, last: date) -> Matching:
-    """What does not fit of the days from `first` to `last`, both included; each thing once."""
+    """What does not fit of the days from `first` to `last`, both included; each thing of a kind once, however often
+    the others tell of it."""
     found = [one for one in (*_reported(told), *_settled(told), *_booked(told)) if first <= one.day <= last]
     days = [fact.day for fact in told.facts if fact.is_due]
     days += [line.at.date() for line in told.lines] + [entry.day for entry in told.entries]
     judged = sum(first <= day <= last for day in days)
-    return Matching(judged, judged - len(found), sorted(found, key=lambda one: (one.day, one.kind, one.subject)))
+    once = dict[tuple[str, str], Discrepancy]()
+    for one in sorted(found, key=lambda one: (one.day, one.kind, one.subject, one.found_minor or 0)):
+        once.setdefault((one.kind, one.subject), one)
+    return Matching(judged, max(0, judged - len(found)), list(once.values()))
 
 
 def fee_of(fees: Iterable[ProviderFee], line: ReportLine) -> int:
@@ -65,7 +69,7 @@ def fee_of(fees: Iterable[ProviderFee], line: ReportLine) -> int:
 
 def _reported(told: Told) -> Iterator[Discrepancy]:
     """Payments and refunds of the books beside the provider's."""
-    ordered = sorted(told.lines, key=lambda line: (line.at, line.id))
+    ordered = sorted(told.lines, key=lambda line: (line.at, line.id, line.amount_minor))
     lines = _grouped(((line.kind, line.reference), line) for line in ordered if line.kind != "settlement")
     for fact in told.facts:
         if fact.kind == "payout":
@@ -104,7 +108,7 @@ def _booked(told: Told) -> Iterator[Discrepancy]:
     """What the bank booked beside the settlements and payouts that it is for."""
     ordered = sorted(told.entries, key=lambda entry: (entry.day, entry.id))
     entries = _grouped(((_way(entry), entry.reference), entry) for entry in ordered)
-    for line in told.lines:
+    for line in sorted(told.lines, key=lambda line: (line.at, line.id, line.amount_minor)):
         if line.kind == "settlement":
             own = entries.pop(("in", line.id), [])
             yield from _pair(told, line.id, line.at.date(), line.currency, line.amount_minor, own)

@@ -32,7 +32,7 @@ Kind = Literal[
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An entry of a bank statement; a negative amount left the account. `id` is its statement and number."""
+    """An entry of a bank statement; a negative amount left the account. `id` is its account, statement and number."""
 
     id: str
     day: date
