@@ -155,6 +155,27 @@ def test_what_is_told_more_than_once_is_one_thing() -> None:
     assert {one.day for one in rules.match(told, FIRST, LAST).discrepancies} == {FIRST}
 
 
+def test_what_the_provider_has_not_paid() -> None:
+    """It kept what it collected: a settlement that it names but does not make, and a payment that it names none for.
+    That is said eight days after the last of it; when more went back than came in, nothing is due."""
+    made = [
+        Fact(kind, UUID(int=n), "EUR", 100, FIRST + timedelta(days=day), is_due=True)
+        for n, (kind, day) in enumerate((("payment", 0), ("payment", 1), ("refund", 1), ("payment", 1), ("refund", 1)))
+    ]
+    lines = [
+        ReportLine(
+            fact.kind, f"{n}", show(rules.PREFIX[fact.kind], fact.id), "EUR", 100, 0, settlement,
+            datetime(2026, 3, fact.day.day, tzinfo=UTC),
+        )
+        for n, (fact, settlement) in enumerate(zip(made, ("st", "st", "st", "", ""), strict=True))
+    ]  # fmt: skip
+    told = Told(made, lines, [], [], (FIRST, FIRST + timedelta(days=9)), {})
+    assert found_of(told) == [("settlement_sum", "3", 100, None), ("settlement_sum", "st", 100, None)]
+    assert found_of(replace(told, reported=(FIRST, FIRST + timedelta(days=8)))) == []
+    paid = ReportLine("settlement", "st", "", "EUR", 100, 0, "", datetime(2026, 3, 11, tzinfo=UTC))
+    assert found_of(replace(told, lines=[*lines, paid])) == [("settlement_sum", "3", 100, None)]
+
+
 def statement(entries: list[Entry]) -> bytes:
     return bank.statement("2026-1", IBAN, "EUR", FIRST, LAST, 100_000, entries)
 

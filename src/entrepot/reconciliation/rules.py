@@ -24,6 +24,8 @@ from entrepot.reconciliation.types import Discrepancy, Entry, Kind, Matching, Pr
 
 REPORTED_WITHIN = timedelta(days=2)
 """Between our clock and the provider's there may be midnight."""
+SETTLED_WITHIN = timedelta(days=8)
+"""A provider pays each week, at the latest."""
 BOOKED_WITHIN = timedelta(days=5)
 """A weekend and two banking holidays."""
 PREFIX = {"payment": "pmt", "refund": "rfd", "payout": "pay"}
@@ -92,16 +94,24 @@ def _reported(told: Told) -> Iterator[Discrepancy]:
 
 
 def _settled(told: Told) -> Iterator[Discrepancy]:
-    """The provider's payments to us beside what it says they are for."""
+    """The provider's payments to us beside what it says they are for. What it names no settlement for is due alone."""
     sums: dict[tuple[str, str], int] = defaultdict(int)
+    days: dict[tuple[str, str], date] = {}
     for line in told.lines:
         if line.kind != "settlement":
+            key = (line.settlement or line.id, line.currency)
             sign = 1 if line.kind == "payment" else -1
-            sums[line.settlement, line.currency] += sign * line.amount_minor - line.fee_minor
+            sums[key] += sign * line.amount_minor - line.fee_minor
+            days[key] = max(line.at.date(), days.get(key, date.min))
+    paid = {(line.id, line.currency) for line in told.lines if line.kind == "settlement"}
     for line in told.lines:
         if line.kind == "settlement" and sums[line.id, line.currency] != line.amount_minor:
             due = sums[line.id, line.currency]
             yield Discrepancy("settlement_sum", line.id, line.at.date(), line.currency, due, line.amount_minor)
+    for (name, currency), day in days.items():
+        due = sums[name, currency]
+        if due > 0 and (name, currency) not in paid and _is_told(day, SETTLED_WITHIN, told.reported):
+            yield Discrepancy("settlement_sum", name, day, currency, due, None)
 
 
 def _booked(told: Told) -> Iterator[Discrepancy]:
