@@ -155,6 +155,22 @@ def test_what_is_told_more_than_once_is_one_thing() -> None:
     assert {one.day for one in rules.match(told, FIRST, LAST).discrepancies} == {FIRST}
 
 
+def test_what_is_unlike_says_what_it_can_be_held_against() -> None:
+    """A payout that came back less charges is not handled: what is missing of it is seen. Two currencies are not."""
+    sent = Fact("payout", UUID(int=2), "EUR", 100, FIRST, is_due=True)
+    paid = Fact("payment", UUID(int=3), "EUR", 100, FIRST, is_due=True)
+    shown, at = show("pmt", paid.id), datetime(2026, 3, 2, tzinfo=UTC)
+    line = ReportLine("payment", "a", shown, "USD", 100, 0, "", at)
+    out = Entry("1", FIRST, "EUR", -100, sent.id.hex, is_return=False)
+    told = Told([sent, paid], [line], [out, replace(out, amount_minor=90, is_return=True)], [], None, {})
+    expected = [("wrong_amount_at_bank", show("pay", sent.id), 100, 90), ("wrong_currency", shown, None, 100)]
+    assert found_of(told) == expected
+    dollars = replace(out, currency="USD")
+    assert found_of(replace(told, lines=[], entries=[dollars])) == [
+        ("wrong_currency", show("pay", sent.id), None, -100)
+    ]
+
+
 def test_what_the_provider_has_not_paid() -> None:
     """It kept what it collected: a settlement that it names but does not make, and a payment that it names none for.
     That is said eight days after the last of it; when more went back than came in, nothing is due."""

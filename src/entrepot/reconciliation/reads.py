@@ -17,8 +17,8 @@ PAGE = 50
 
 class DiscrepancyView(msgspec.Struct, frozen=True):
     """`subject` is a thing of ours by its id, or the provider's or the bank's own name of theirs. `expected_minor` and
-    `found_minor` are null where there should be, or is, nothing. `status`: open, resolved (by `ended_by`, who said
-    `note`), or cleared (it is no longer there)."""
+    `found_minor` are null where there should be, or is, nothing of the currency. `status`: open, resolved (by
+    `ended_by`, who said `note`), or cleared (it is no longer there)."""
 
     id: str
     kind: Kind

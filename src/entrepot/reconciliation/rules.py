@@ -83,8 +83,7 @@ def _reported(told: Told) -> Iterator[Discrepancy]:
         for line in own[:1]:
             fee, day = fee_of(told.fees, line), line.at.date()
             if (line.currency, line.amount_minor) != (fact.currency, fact.amount_minor):
-                kind: Kind = "wrong_currency" if line.currency != fact.currency else "wrong_amount_in_report"
-                yield Discrepancy(kind, ours, day, line.currency, fact.amount_minor, line.amount_minor)
+                yield _unlike("wrong_amount_in_report", ours, day, fact.currency, fact.amount_minor, line)
             elif line.fee_minor != fee:
                 yield Discrepancy("fee_difference", ours, day, line.currency, fee, line.fee_minor)
         for line in own[1:]:
@@ -133,7 +132,10 @@ def _booked(told: Told) -> Iterator[Discrepancy]:
             # By the books it came back, by the bank it did not: the seller was or will be paid twice.
             yield Discrepancy("missing_at_bank", ours, own[0].day, fact.currency, fact.amount_minor, None)
         for entry in back[:1]:
-            yield Discrepancy("payout_returned", ours, entry.day, entry.currency, None, entry.amount_minor)
+            if (entry.currency, entry.amount_minor) == (fact.currency, fact.amount_minor):
+                yield Discrepancy("payout_returned", ours, entry.day, entry.currency, None, entry.amount_minor)
+            else:  # less the banks' charges, say: nothing was given back to the seller
+                yield _unlike("wrong_amount_at_bank", ours, entry.day, fact.currency, fact.amount_minor, entry)
         for entry in back[1:]:
             yield Discrepancy("duplicate_at_bank", entry.id, entry.day, entry.currency, 0, entry.amount_minor)
     for entry in (entry for unknown in entries.values() for entry in unknown):
@@ -148,10 +150,18 @@ def _pair(
         yield Discrepancy("missing_at_bank", subject, day, currency, amount_minor, None)
     for entry in own[:1]:
         if (entry.currency, entry.amount_minor) != (currency, amount_minor):
-            kind: Kind = "wrong_currency" if entry.currency != currency else "wrong_amount_at_bank"
-            yield Discrepancy(kind, subject, entry.day, entry.currency, amount_minor, entry.amount_minor)
+            yield _unlike("wrong_amount_at_bank", subject, entry.day, currency, amount_minor, entry)
     for entry in own[1:]:
         yield Discrepancy("duplicate_at_bank", entry.id, entry.day, entry.currency, 0, entry.amount_minor)
+
+
+def _unlike(
+    kind: Kind, subject: str, day: date, currency: str, amount_minor: int, found: ReportLine | Entry
+) -> Discrepancy:
+    """What was told is not the amount expected. Beside another currency that amount would say nothing."""
+    if found.currency != currency:
+        return Discrepancy("wrong_currency", subject, day, found.currency, None, found.amount_minor)
+    return Discrepancy(kind, subject, day, currency, amount_minor, found.amount_minor)
 
 
 def _way(entry: Entry) -> str:

@@ -73,7 +73,8 @@ ADD_LINES = sql("""
 """)
 ENTRIES = sql(
     """
-    select e.currency || ' ' || s.ending || ' ' || s.name || '/' || e.number, e.day, e.currency, e.amount_minor, e.reference, e.is_return
+    select e.currency || ' ' || s.ending || ' ' || s.name || '/' || e.number, e.day, e.currency, e.amount_minor,
+           e.reference, e.is_return
       from reconciliation.entry e
       join reconciliation.statement s on s.id = e.statement_id
      where e.day between :first and :last
