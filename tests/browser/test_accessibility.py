@@ -25,6 +25,7 @@ SELLER = (
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
     "/operator/switches", "/operator/books", "/operator/payouts", "/operator/bank",
+    "/operator/rules?country=DE", "/operator/holds",
 )  # fmt: skip
 
 
