@@ -20,12 +20,12 @@ STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in
 BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
-    "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles",
+    "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
     "/operator/switches", "/operator/books", "/operator/payouts", "/operator/bank",
-    "/operator/rules?country=DE", "/operator/holds",
+    "/operator/rules?country=DE", "/operator/holds", "/operator/borders",
 )  # fmt: skip
 
 
