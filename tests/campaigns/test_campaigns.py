@@ -64,6 +64,31 @@ async def test_nothing_is_sent_over_a_border(stage: Stage) -> None:
     assert (await buy(buyer, path, offer)).status_code == 201
 
 
+async def test_a_rule_that_comes_later_takes_it_from_the_pages_at_once(stage: Stage) -> None:
+    """Nobody is offered what nobody may be sold; who has bought is still told so."""
+    shop = stage.shop
+    path, offer = await stage.running()
+    buyer = await shop.buyer()
+    bought = await buy(buyer, path, offer, key="bought")
+    async with shop.db.read() as tx:
+        variant = await tx.conn.fetchval("select variant_id from catalog.offer where cell = 0 and id = $1", offer)
+    said = await shop.http.put(f"/v1/variants/{variant}/traits", json={"traits": ["lead"]}, headers=shop.operator)
+    rule = {
+        "countries": ["US"], "effect": "prohibited", "traits": ["lead"], "citation": "16 CFR 1303.4",
+        "text": {"en": "Lead paint is banned."}, "valid_from": "2026-03-02",
+    }  # fmt: skip
+    ruled = await shop.http.put("/v1/sale-rules/lead", json=rule, headers=shop.operator)
+    assert (said.status_code, ruled.status_code) == (200, 204)
+    stage.tick()
+    await shop.app.state.desk.view.refresh()
+    listed = (await shop.http.get("/v1/campaigns", params={"market": "us"})).json()["items"]
+    assert (listed, (await shop.http.get(path)).json()["offers"]) == ([], [])
+    page = (await shop.http.get(path.removeprefix("/v1"), headers={"accept-language": "en"})).text
+    assert ("This is not sold here: Lead paint is banned." in page, "to buy" in page) == (True, False)
+    assert problem(await buy(buyer, path, offer))["type"] == "not_sold_there"
+    assert (await buy(buyer, path, offer, key="bought")).json() == bought.json()
+
+
 async def test_ordinary_sales_do_not_eat_what_is_set_aside(stage: Stage) -> None:
     path, offer = await stage.running(units=7)
     buyer = await stage.shop.buyer()

@@ -133,7 +133,7 @@ async def list_campaigns(request: Request, query: CampaignsQuery) -> Campaigns:
     """The campaigns of a market that run, or will within a day."""
     now = request.app.state.db.clock.now()
     known = await _desk(request).view.campaigns()
-    return Campaigns([_view(one) for one in known if one.market == query.market and now < one.ends_at])
+    return Campaigns([_view(one) for one in known if one.market == query.market and now < one.ends_at and one.listed])
 
 
 async def read_campaign(request: Request, campaign_id: CampaignPath) -> CampaignView:
@@ -198,7 +198,7 @@ def _view(campaign: Campaign) -> CampaignView:
             sale.offer_id, sale.shelf_offer_id, sale.title, sale.slug, Price(sale.price_minor, campaign.currency),
             Price(sale.shelf_price_minor, campaign.currency), max(0, sale.left), sale.max_per_buyer,
         )
-        for sale in campaign.sales.values()
+        for sale in campaign.listed
     ]  # fmt: skip
     return CampaignView(
         show("cmp", campaign.id), campaign.market, campaign.name, campaign.starts_at, campaign.ends_at,

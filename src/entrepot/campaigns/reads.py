@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from entrepot import trade
 from entrepot.campaigns import store
 from entrepot.campaigns.rules import limit_name
 from entrepot.campaigns.types import Bought, Campaign, Line, Sale
@@ -51,9 +52,23 @@ async def _with_sales(tx: ReadTx, rows: Sequence[store.CampaignRow]) -> dict[UUI
         )
         for r in rows
     }  # fmt: skip
-    for s in await tx.all(store.SALES, cells=sorted({r.cell for r in rows}), ids=list(found)):
+    sales = await tx.all(store.SALES, cells=sorted({r.cell for r in rows}), ids=list(found))
+    barred = await _barred(tx, sales)
+    for s in sales:
         found[s.campaign_id].sales[s.offer_id] = Sale(
             s.offer_id, s.shelf_offer_id, s.title, s.slug, s.price_minor, s.shelf_price_minor, s.units,
-            s.max_per_buyer, s.left, s.version, {}, {},
+            s.max_per_buyer, s.left, s.version, {}, {}, barred=barred.get(s.offer_id),
         )  # fmt: skip
+    return found
+
+
+async def _barred(tx: ReadTx, sales: Sequence[store.SaleRow]) -> dict[int, trade.Barrier]:
+    """By offer what the law of where its goods lie, which is where they go, has against it today."""
+    found = {}
+    for country in sorted({sale.country for sale in sales}):
+        here = [sale for sale in sales if sale.country == country]
+        asked = [trade.Sale(sale.variant_id, sale.seller_id, country) for sale in here]
+        for sale, judged in zip(here, await trade.judge(tx, country, asked), strict=True):
+            if rules := [rule for rule in judged.rules if rule.effect != "age"]:
+                found[sale.offer_id] = rules[0]
     return found

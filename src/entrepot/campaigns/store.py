@@ -25,6 +25,8 @@ class CampaignRow(msgspec.Struct, frozen=True):
 
 
 class SaleRow(msgspec.Struct, frozen=True):
+    """The goods lie in `country`."""
+
     campaign_id: UUID
     offer_id: int
     shelf_offer_id: int
@@ -36,6 +38,9 @@ class SaleRow(msgspec.Struct, frozen=True):
     max_per_buyer: int
     left: int
     version: int
+    variant_id: int
+    seller_id: UUID
+    country: str
 
 
 class BoughtRow(msgspec.Struct, frozen=True):
@@ -115,12 +120,13 @@ SALES = sql(
     """
     select o.campaign_id, o.offer_id, o.shelf_offer_id,
            case v.title when '' then p.title else p.title || ', ' || v.title end, p.slug, f.unit_price_minor,
-           s.unit_price_minor, o.units, o.max_per_buyer, a.available, a.version
+           s.unit_price_minor, o.units, o.max_per_buyer, a.available, a.version, f.variant_id, f.seller_id, l.country
       from campaigns.offer o
       join catalog.offer f on f.cell = o.cell and f.id = o.offer_id
       join catalog.offer s on s.cell = o.cell and s.id = o.shelf_offer_id
       join catalog.variant v on v.id = f.variant_id
       join catalog.product p on p.id = f.product_id
+      join logistics.location l on l.cell = o.cell and l.id = f.location_id
       join inventory.availability a on a.cell = o.cell and a.stock_id = o.stock_id
      where o.cell = any (:cells::smallint[]) and o.campaign_id = any (:ids::uuid[])
      order by o.campaign_id, o.offer_id

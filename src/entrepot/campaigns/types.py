@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.problem import Problem
+from entrepot.trade import Barrier
 
 MAX_OFFERS = 200
 """Offers of one campaign."""
@@ -54,7 +55,7 @@ class Bought(msgspec.Struct, frozen=True):
 class Sale(msgspec.Struct):
     """An offer of a campaign as a process knows it. `left` units were available when its stock was at `version`;
     `bought` and `used` (units by buyer) hold all purchases until then of those buyers that the process has asked for,
-    or of all when it is `complete`."""
+    or of all when it is `complete`. A rule that came after the campaign was opened may have `barred` it."""
 
     offer_id: int
     shelf_offer_id: int
@@ -69,6 +70,7 @@ class Sale(msgspec.Struct):
     bought: dict[tuple[UUID, str], Bought]
     used: dict[UUID, int]
     complete: bool = False
+    barred: Barrier | None = None
 
 
 class Campaign(msgspec.Struct, frozen=True):
@@ -83,6 +85,11 @@ class Campaign(msgspec.Struct, frozen=True):
     ends_at: datetime
     line: Line
     sales: dict[int, Sale]
+
+    @property
+    def listed(self) -> list[Sale]:
+        """What may be sold of it."""
+        return [sale for sale in self.sales.values() if sale.barred is None]
 
 
 @dataclass(eq=False)

@@ -77,7 +77,7 @@ async def campaigns_of(visit: Visit, market: str) -> list[Shown]:
     return [
         Shown(show("cmp", one.id), one.name, one.starts_at, one.ends_at)
         for one in known
-        if one.market == market and now < one.ends_at
+        if one.market == market and now < one.ends_at and one.listed
     ]
 
 
