@@ -71,13 +71,17 @@ async def test_6_may_it_be_sold(shop: Shop) -> None:
     assert len(await found(shop, MARKET)) == 3
     buyer = await shop.buyer()
     visitor = browser(shop, buyer.headers)
+    shop.clock.advance(timedelta(hours=14, minutes=45))  # a quarter of an hour before a rule begins
     early = await buyer.quote([(both, 1)])
 
     traits = f"/v1/variants/{variant}/traits"
-    assert (await shop.http.put(traits, json={"traits": ["lead_paint"]}, headers=shop.operator)).status_code == 200
     tomorrow = RULE | {"valid_from": "2026-03-03"}
-    assert (await shop.http.put("/v1/sale-rules/lead", json=tomorrow, headers=shop.operator)).status_code == 204
-    shop.clock.advance(timedelta(hours=14, minutes=45))  # a quarter of an hour before it begins
+    for path, body in (traits, {"traits": ["lead_paint"]}), ("/v1/sale-rules/lead", tomorrow):
+        assert (await shop.http.put(path, json=body, headers=shop.operator)).is_success
+        before = await shop.state()
+        assert (await shop.http.put(path, json=body, headers=shop.operator)).is_success
+        assert await shop.state() == before  # nobody is told of the same
+    await shop.run()
     assert (await buyer.quote([(toy, 1)]))["expires_at"] == "2026-03-03T00:00:00Z"
     shop.clock.advance(timedelta(minutes=15))
     before = await shop.state()
@@ -147,6 +151,13 @@ async def nobody_bars_another(shop: Shop, seller: UUID, offer: int) -> None:
     assert (await shop.http.put(path, json={"traits": []}, headers=shop.operator)).json() == {"traits": []}
 
 
+async def ends_with_its_permit(shop: Shop, variant: int, seller: UUID) -> None:
+    """What a seller may sell today is good until its permit of today ends, at midnight."""
+    async with shop.db.read() as tx:
+        judged = await trade.judge(tx, "DE", [trade.Sale(variant, seller, "US")])
+    assert judged == [([], START.replace(hour=0) + timedelta(days=1))]
+
+
 async def test_6_permits_and_ages(shop: Shop) -> None:
     """The rules that ship: batteries are sold to the EU by who has shown a permit, spirits to buyers of an age, which
     the market's rule says how to give; the operator's page lists and grants."""
@@ -158,7 +169,7 @@ async def test_6_permits_and_ages(shop: Shop) -> None:
         )
     seller, other = await shop.seller(), await shop.seller()
     cells, gin = await shop.offer(seller, 2_000, 10), await shop.offer(seller, 3_000, 10)
-    await described(shop, cells, "850760")
+    batteries = await described(shop, cells, "850760")
     await described(shop, gin, "220850", volume_ml=700)
     buyer = await shop.buyer()
     await buyer.quote([(cells, 1)])
@@ -212,6 +223,7 @@ async def test_6_permits_and_ages(shop: Shop) -> None:
     permit = f"/v1/sellers/{show('sel', other)}/permits/DE/batteries"
     done = await shop.http.put(permit, json={"number": "1", "valid_to": "2026-03-03"}, headers=shop.operator)
     assert done.status_code == 204
+    await ends_with_its_permit(shop, batteries, other)
     shop.clock.advance(timedelta(days=1))
     assert await found(shop, "de") == []
     assert (await shop.http.delete(permit, headers=shop.operator)).status_code == 204

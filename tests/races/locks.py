@@ -83,8 +83,11 @@ RACED = {
     "test_placing.test_the_last_use_of_a_promotion_is_used_once": "pricing.lock_quotas pricing.use_quotas",
     "test_selling.test_a_hold_is_decided_once": "orders.DECIDE",
     "test_selling.test_an_order_is_held_or_sent": "orders.HOLD",
-    "test_selling.test_a_quote_has_seen_the_new_rule_or_is_ended": (
-        "orders.EXPIRE trade.FORGET_RULES trade.HOLD_RULES trade.LOCK_RULES"
+    "test_selling.test_a_quote_has_seen_what_is_new_or_is_ended": (
+        "orders.END_QUOTES trade.FORGET_RULES trade.HOLD_RULES trade.LOCK_RULES trade.SET_ITEM"
+    ),
+    "test_selling.test_of_two_who_say_what_lies_in_a_category_the_last_has_said_it": (
+        "trade.ADD_CATEGORY_TRAITS trade.FORGET_CATEGORY_TRAITS"
     ),
     "test_spanning.test_baskets_over_the_same_cells_from_any_home_never_deadlock": "orders.DROP_GROUPS",
     "test_spanning.test_one_key_and_one_quote_at_once_are_one_purchase": "orders.CLAIM_KEYS orders.DROP_KEYS",
@@ -113,10 +116,9 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_CATEGORY_TRAITS "
-        "trade.FORGET_TRAITS trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT trade.WITHDRAW "
-        "trade.FORGET_SAMPLE "
-        "trade.LOCK trade.SET_ITEM trade.SET_SOURCE world._BEGUN world._SAVE"
+        "kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_TRAITS "
+        "trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT trade.WITHDRAW trade.FORGET_SAMPLE "
+        "trade.LOCK trade.SET_SOURCE world._BEGUN world._SAVE"
     ),
 }  # fmt: skip
 """No race, and why."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import product
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from entrepot import accounts, orders
 from entrepot.kit.db import Database, Tx
@@ -15,16 +17,20 @@ from entrepot.logistics import NewShipment
 from entrepot.orders import selling
 from entrepot.orders.holds import hold_by_hand
 from entrepot.orders.selling import recheck
+from entrepot.trade.classification import set_item
 from entrepot.trade.readings import Ruling
 from entrepot.trade.restrictions import put, set_category_traits
-from entrepot.trade.types import Restriction
+from entrepot.trade.types import Item, Restriction
 from tests.orders.counter import NOW
 from tests.races.ground import Ground, open_ground
 from tests.races.interleave import Work
 from tests.races.test_hands import HOME, ONE, does
 
 SEEDS = range(12)
+Change = Callable[[Tx, int], Awaitable[None]]
 BANNED = Restriction("race", "prohibited", {"en": "No."}, traits=("race",))
+BATTERIES = Restriction("batteries", "prohibited", {"en": "No."}, codes=("8507",))
+CUP = Item(0, "691110", {}, "CN", "A cup", 300, None)
 TODAY = Ruling("US", BANNED, NOW.date(), None, "tests")
 
 
@@ -33,17 +39,24 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
     async with open_ground(db_url) as opened:
         async with opened.db.write() as tx:
             await set_category_traits(tx, "things", ["race"])
+            await put(tx, "own:code", [Ruling("US", BATTERIES, NOW.date(), None, "tests")])
+            await tx.conn.execute(
+                "insert into trade.code select 'HS', c, '2022-01-01', null, true, 'tests' "
+                "from unnest(array['691110', '850760']) c"
+            )
         yield opened
 
 
 async def filled_cart(ground: Ground) -> UUID:
     """A cart of the first buyer that only needs to be quoted, where no rule of ours is in the way."""
-    buyer = ground.counter.buyers[0]
+    buyer, offer = ground.counter.buyers[0], ground.counter.offers[0]
+    variant = await ground.value("select variant_id from catalog.offer where id = $1", offer)
     async with ground.db.write() as tx:
         await put(tx, "own:race", [])
+        await set_item(tx, replace(CUP, variant_id=variant), 0, None)
         address = await accounts.add_address(tx, 0, buyer, HOME)
         cart = await orders.own_cart(tx, 0, buyer, "us")
-        await orders.add_line(tx, 0, buyer, cart, ground.counter.offers[0], 1)
+        await orders.add_line(tx, 0, buyer, cart, offer, 1)
         await orders.set_address(tx, 0, buyer, cart, address)
         await orders.set_shipping(tx, 0, buyer, cart, "free")
     return cart
@@ -66,10 +79,20 @@ async def test_a_new_rule_finds_quotes_behind_those_of_other_cells(ground: Groun
     assert await ground.value("select expires_at from orders.quote where id = $1", here) == ground.clock.now()
 
 
-async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None:
-    """Who follows up a new rule finds every quote that was judged without it, however late that was committed."""
+async def a_rule(tx: Tx, _: int) -> None:
+    await put(tx, "own:race", [TODAY])
+
+
+async def another_code(tx: Tx, variant: int) -> None:
+    await set_item(tx, replace(CUP, variant_id=variant, hs_code="850760"), 0, None)
+
+
+async def test_a_quote_has_seen_what_is_new_or_is_ended(ground: Ground) -> None:
+    """Who follows up a new rule, or a product's new code, finds every quote that was judged without it, however late
+    that was committed."""
+    variant = await ground.value("select variant_id from catalog.offer where id = $1", ground.counter.offers[0])
     seen = set()
-    for seed in SEEDS:
+    for seed, new in product(SEEDS, (a_rule, another_code)):
         await ground.fresh(units=9)
         buyer = ground.counter.buyers[0]
         cart = await filled_cart(ground)
@@ -83,9 +106,11 @@ async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None
 
             return lambda db: db.transact(work)
 
-        async def change(db: Database) -> None:
-            await db.transact(lambda tx: put(tx, "own:race", [TODAY]))
-            await db.transact(lambda tx: recheck(tx, 0))
+        async def change(db: Database, turns: int = seed, new: Change = new) -> None:
+            for _ in range(turns):  # before it, so that either may be the first
+                await db.transact(lambda tx: tx.conn.fetchval("select 1"))
+            await db.transact(lambda tx: new(tx, variant))
+            await db.transact(lambda tx: recheck(tx, 0, [variant]))
 
         async with ground.race(seed, quote(), change) as told:
             assert told[1] is None
@@ -94,6 +119,15 @@ async def test_a_quote_has_seen_the_new_rule_or_is_ended(ground: Ground) -> None
                 ends = await ground.value("select expires_at from orders.quote where id = $1", parse("quo", told[0]))
                 assert ends <= ground.clock.now()
     assert seen == {"quo_", "not_"}
+
+
+async def test_of_two_who_say_what_lies_in_a_category_the_last_has_said_it(ground: Ground) -> None:
+    for seed in SEEDS[:6]:
+        ways = [does(set_category_traits, "things", traits) for traits in (["race", "a"], ["race", "b"])]
+        async with ground.race(seed, *ways) as told:
+            assert told == [None, None]
+            said = await ground.value("select array_agg(trait order by trait) from trade.category_trait")
+            assert said in (["a", "race"], ["b", "race"])
 
 
 async def test_an_order_is_held_or_sent(ground: Ground) -> None:

@@ -34,8 +34,10 @@ async def _expire_unpaid(tx: Tx, cell: int, events: Sequence[Event]) -> None:
     await actions.expire_unpaid(tx, cell, [UUID(event.data["group_id"]) for event in events])
 
 
-async def _recheck(tx: Tx, cell: int, _: Sequence[Event]) -> None:
-    await selling.recheck(tx, cell)
+async def _recheck(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    named = all("variants" in event.data for event in events)
+    variants = sorted({id_ for event in events for id_ in event.data["variants"]}) if named else None
+    await selling.recheck(tx, cell, variants)
 
 
 async def _screen(tx: Tx, cell: int, events: Sequence[Event]) -> None:

@@ -117,35 +117,37 @@ async def give_birth_date(tx: Tx, cell: int, buyer_id: UUID, born: date) -> int:
     return age
 
 
-async def recheck(tx: Tx, cell: int) -> int:
-    """Ends the quotes of a cell that are not placed yet and would not be given any more; how many."""
-    after, ended = NIL, 0
-    while lines := await tx.all(store.OPEN_LINES, cell=cell, now=tx.now, after=after, limit=LOOKED_AT):
-        gone = await _objected(tx, lines)
+async def recheck(tx: Tx, cell: int, variants: Sequence[int] | None = None) -> int:
+    """Ends the quotes of a cell that are not placed yet and would not be given any more, and has the others end before
+    a rule begins that forbids them; of these variants, or of all. For how many that is news."""
+    at, after, news = tx.now, NIL, 0
+    while lines := await tx.all(
+        store.OPEN_LINES, cell=cell, now=tx.now, at=at, after=after, variants=variants, limit=LOOKED_AT
+    ):
+        ends = await _ends(tx, lines)
         for home in sorted({line.home for line in lines}):
-            ids = sorted({line.quote_id for line in lines if line.home == home} & gone)
-            if ids:
-                await tx.run(store.EXPIRE, cell=home, now=tx.now, ids=ids)
-        ended += len(gone)
-        after = lines[-1].quote_id
-    return ended
+            ids = sorted({line.quote_id for line in lines if line.home == home} & ends.keys())
+            news += len(await tx.all(store.END_QUOTES, cell=home, ids=ids, ends=[ends[id_] for id_ in ids]))
+        at, after = lines[-1].expires_at, lines[-1].quote_id
+    return news
 
 
-async def _objected(tx: ReadTx, lines: Sequence[store.OpenLine]) -> set[UUID]:
-    """The quotes that would not be given any more."""
+async def _ends(tx: ReadTx, lines: Sequence[store.OpenLine]) -> dict[UUID, datetime]:
+    """When quotes have to end at the latest: now, where they would not be given any more. Others are absent."""
     countries: dict[UUID, str] = {}
     ages: dict[UUID, dict[str, int]] = {}
     for home in sorted({line.home for line in lines}):
         here = [line for line in lines if line.home == home]
         countries |= await accounts.countries_of(tx, home, list({(one.buyer_id, one.address_id) for one in here}))
         ages |= await ages_of(tx, home, [one.buyer_id for one in here])
-    gone = set()
+    ends: dict[UUID, datetime] = {}
     for country in sorted(set(countries.values())):
         there = [line for line in lines if countries.get(line.address_id) == country]
         judged = await trade.judge(
             tx, country, [Sale(one.variant_id, one.seller_id, one.from_country) for one in there]
         )
         for line, one in zip(there, judged, strict=True):
-            if objection(line.offer_id, country, _together([one]), ages.get(line.buyer_id, {})):
-                gone.add(line.quote_id)
-    return gone
+            gone = objection(line.offer_id, country, _together([one]), ages.get(line.buyer_id, {}))
+            if end := tx.now if gone else one.until:
+                ends[line.quote_id] = min(end, ends.get(line.quote_id, end))
+    return ends

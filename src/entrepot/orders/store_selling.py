@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,7 @@ class AgeRow(msgspec.Struct, frozen=True):
 class OpenLine(msgspec.Struct, frozen=True):
     """What a quote would sell, sent from a country. The quote is a buyer's of the cell `home`."""
 
+    expires_at: datetime
     quote_id: UUID
     home: int
     buyer_id: UUID
@@ -40,20 +42,33 @@ AGES = sql(
 # Of a bundle its own variant, too. A buyer's row of what only other cells sell has no lines: those have their own rows.
 OPEN_LINES = sql(
     """
-    select q.id, q.home, q.buyer_id, q.address_id, l.offer_id, v.variant_id, q.order_sellers[l.order_no], w.country
+    select q.expires_at, q.id, q.home, q.buyer_id, q.address_id, l.offer_id, v.variant_id,
+           q.order_sellers[l.order_no], w.country
       from (select q.*, coalesce(q.group_cell, q.cell) as home
               from orders.quote q
-             where q.cell = :cell and q.expires_at > :now and q.id > :after and q.address_id is not null
-               and q.line_offers <> '{}'
+             where q.cell = :cell and q.expires_at > :now and (q.expires_at, q.id) > (:at, :after)
+               and q.address_id is not null and q.line_offers <> '{}'
                and not exists (select from orders.order o where o.cell = q.cell and o.id = q.order_ids[1])
-             order by q.id
+               and (:variants::bigint[] is null or q.line_variants && :variants
+                    or exists (select from catalog.offer o
+                                where o.cell = q.cell and o.id = any (q.line_offers)
+                                  and o.variant_id = any (:variants)))
+             order by q.expires_at, q.id
              limit :limit) q
      cross join unnest(q.line_orders, q.line_offers, q.line_variants) as l (order_no, offer_id, variant_id)
       join logistics.location w on w.cell = q.cell and w.id = q.order_locations[l.order_no]
       join catalog.offer o on o.cell = q.cell and o.id = l.offer_id
      cross join lateral (select l.variant_id union select o.variant_id) v
-     order by q.id
+     order by q.expires_at, q.id
     """,
     OpenLine,
 )
-EXPIRE = sql("update orders.quote set expires_at = :now where cell = :cell and id = any (:ids::uuid[])")
+END_QUOTES = sql(
+    """
+    update orders.quote q set expires_at = e.at
+      from unnest(:ids::uuid[], :ends::timestamptz[]) as e (id, at)
+     where q.cell = :cell and q.id = e.id and q.expires_at > e.at
+    returning q.id
+    """,
+    UUID,
+)

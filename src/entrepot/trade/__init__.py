@@ -14,8 +14,8 @@ Invariants:
 
 May it be sold (`judge`): rules of countries about what a variant is, which are rows as dated as the rest.
 
-Events: sale_rules_changed, parties_listed (in each cell, of nobody), permit_granted, permit_withdrawn (key: the
-seller's id; data: country, name, user_id).
+Events: sale_rules_changed (in each cell, of nobody; data: variants, where not all are meant), parties_listed (in each
+cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id; data: country, name, user_id).
 """
 
 from entrepot.trade.actions import load_packs

@@ -32,6 +32,8 @@ async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> Non
     if allowed is None:
         raise NotFound
     await _check(tx, item)
+    await restrictions.before_change(tx)
+    before = (await items(tx, [item.variant_id])).get(item.variant_id)
     said = await tx.maybe(
         store.SET_ITEM, variant_id=item.variant_id, hs_code=item.hs_code, tariff_codes=item.tariff_codes,
         country_of_origin=item.country_of_origin, customs_description=item.customs_description,
@@ -39,7 +41,8 @@ async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> Non
     )  # fmt: skip
     if said is None:
         raise SaidByAnother("customs", "ask the operator to put it right: others offer the same")
-    await restrictions.tell(tx)
+    if before is None or before.hs_code != item.hs_code:
+        await restrictions.tell(tx, [item.variant_id])
 
 
 async def _check(tx: ReadTx, item: Item) -> None:

@@ -22,6 +22,8 @@ from entrepot.trade.types import Barrier, Sale
 
 MAX_RULES = 500
 MAX_PERMITS = 500
+UNCHANGED = ("DELETE 0", "INSERT 0 0")
+"""What PostgreSQL says of a set that is put in the place of the same."""
 
 
 class Judged(NamedTuple):
@@ -37,6 +39,12 @@ async def steady(tx: Tx) -> None:
     await tx.run(rows.HOLD_RULES)
 
 
+async def before_change(tx: Tx) -> None:
+    """Who changes the rules, or what a product is, calls it first: it waits for the quotes that go by what was, and
+    those to come wait for this transaction."""
+    await tx.run(rows.LOCK_RULES)
+
+
 async def judge(tx: ReadTx, country: str, sales: Sequence[Sale]) -> list[Judged]:
     """What the rules of a country, on this day in UTC, say of each sale, in order; one statement for all."""
     today = tx.now.date()
@@ -47,10 +55,10 @@ async def judge(tx: ReadTx, country: str, sales: Sequence[Sale]) -> list[Judged]
     judged = [Judged([], None) for _ in sales]
     for one in standing:
         rules, until = judged[one.ord - 1]
-        if one.valid_from <= today:
+        if one.begins <= today:
             rules.append(one.rule)
-        elif until is None or one.valid_from < until.date():
-            judged[one.ord - 1] = Judged(rules, datetime.combine(one.valid_from, time(), UTC))
+        elif until is None or one.begins < until.date():
+            judged[one.ord - 1] = Judged(rules, datetime.combine(one.begins, time(), UTC))
     return judged
 
 
@@ -72,17 +80,19 @@ async def countries(tx: ReadTx) -> list[str]:
 async def put(tx: Tx, source: str, rulings: Sequence[Ruling]) -> bool:
     """Puts the rules of a source in the place of those that it gave before; whether there were some. Nobody is told of
     the first rules of all: they come with the installation."""
-    known = await countries(tx)
-    gone = await tx.run(rows.FORGET_RULES, source=source)
+    if not rulings and not await tx.all(rows.OF_SOURCE, source=source):
+        return False
+    await before_change(tx)
+    known, before = await countries(tx), await tx.all(rows.OF_SOURCE, source=source)
+    await tx.run(rows.FORGET_RULES, source=source)
     await tx.run(
         rows.ADD_RULES, source=source, countries=[one.country for one in rulings],
         facts=[msgspec.to_builtins(one.fact) for one in rulings], begins=[one.valid_from for one in rulings],
         ends=[one.valid_to for one in rulings], citations=[one.citation for one in rulings],
     )  # fmt: skip
-    replaced = gone != "DELETE 0"
-    if known and (rulings or replaced):
-        await _changed(tx)
-    return replaced
+    if known and await tx.all(rows.OF_SOURCE, source=source) != before:
+        await tell(tx)
+    return bool(before)
 
 
 async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int, seller_id: UUID | None) -> list[str]:
@@ -95,9 +105,11 @@ async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int
         known = await tx.maybe(store.OFFERED_BY, cell=cell, seller_id=seller_id, variant_id=variant_id)
     if known is None:
         raise NotFound
-    await tx.run(rows.FORGET_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
-    await tx.run(rows.ADD_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
-    await _changed(tx)
+    await before_change(tx)
+    gone = await tx.run(rows.FORGET_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
+    new = await tx.run(rows.ADD_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
+    if (gone, new) != UNCHANGED:
+        await tell(tx, [variant_id])
     return await tx.all(rows.TRAITS, variant_id=variant_id)
 
 
@@ -113,9 +125,11 @@ async def set_category_traits(tx: Tx, slug: str, traits: Collection[str]) -> Non
     category = await tx.maybe(rows.CATEGORY, slug=slug)
     if category is None:
         raise NotFound
-    await tx.run(rows.FORGET_CATEGORY_TRAITS, category_id=category)
-    await tx.run(rows.ADD_CATEGORY_TRAITS, category_id=category, traits=sorted(traits))
-    await _changed(tx)
+    await before_change(tx)
+    gone = await tx.run(rows.FORGET_CATEGORY_TRAITS, category_id=category, traits=sorted(traits))
+    new = await tx.run(rows.ADD_CATEGORY_TRAITS, category_id=category, traits=sorted(traits))
+    if (gone, new) != UNCHANGED:
+        await tell(tx)
 
 
 async def category_traits(tx: ReadTx, slug: str) -> list[str]:
@@ -130,6 +144,7 @@ async def grant_permit(tx: Tx, seller_id: UUID, country: str, name: str, number:
                        granted_by: UUID) -> None:  # fmt: skip
     """Notes that a seller has shown the permit `number` that the rule `name` of a country asks for; it holds until
     before `valid_to`. Raises NotFound for an unknown seller, and for a rule that asks for none."""
+    await before_change(tx)
     await sellers.seller(tx, sellers.SellerId(seller_id))
     if await tx.maybe(rows.RULE_WITH_PERMIT, country=country, name=name) is None:
         raise NotFound
@@ -138,14 +153,16 @@ async def grant_permit(tx: Tx, seller_id: UUID, country: str, name: str, number:
         granted_by=granted_by, now=tx.now,
     )  # fmt: skip
     tx.emit("permit_granted", seller_id, {"country": country, "name": name, "user_id": granted_by})
+    await tell(tx)  # it may end sooner than the one before
 
 
 async def withdraw_permit(tx: Tx, seller_id: UUID, country: str, name: str, user_id: UUID) -> None:
     """Raises NotFound for a permit that nobody has granted."""
+    await before_change(tx)
     if await tx.maybe(rows.WITHDRAW, seller_id=seller_id, country=country, name=name) is None:
         raise NotFound
     tx.emit("permit_withdrawn", seller_id, {"country": country, "name": name, "user_id": user_id})
-    await _changed(tx)
+    await tell(tx)
 
 
 async def permits(tx: ReadTx, country: str) -> list[PermitRow]:
@@ -153,12 +170,7 @@ async def permits(tx: ReadTx, country: str) -> list[PermitRow]:
     return await tx.all(rows.PERMITS, country=country, limit=MAX_PERMITS)
 
 
-async def _changed(tx: Tx) -> None:
-    await tx.run(rows.LOCK_RULES)
-    await tell(tx)
-
-
-async def tell(tx: Tx) -> None:
-    """Has each cell look again at what was promised there by what was known before."""
+async def tell(tx: Tx, variant_ids: Sequence[int] | None = None) -> None:
+    """Has each cell look again at what was promised there by what was known before: of these variants, or of all."""
     for cell in await cells(tx):
-        tx.emit("sale_rules_changed", NIL, {}, cell)
+        tx.emit("sale_rules_changed", NIL, {} if variant_ids is None else {"variants": list(variant_ids)}, cell)

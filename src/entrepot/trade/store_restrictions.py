@@ -31,9 +31,10 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Standing(Named, frozen=True):
-    """A rule that stands in the way of the sale `ord`, counted from 1."""
+    """A rule that stands in the way of the sale `ord`, counted from 1, from the day `begins`."""
 
     ord: int
+    begins: date
 
 
 class RuleRow(Named, frozen=True):
@@ -62,10 +63,11 @@ class PermitRow(msgspec.Struct, frozen=True):
     valid_to: date | None
 
 
-# Who quotes holds it shared, who changes the rules alone: a quote either has seen the change or is seen by who
-# follows it up.
+# Who quotes holds it shared, who changes the rules alone, and before anything else: a quote either has seen the change
+# or is seen by who follows it up, and two changes come one after the other.
 HOLD_RULES = sql("select pg_advisory_xact_lock_shared(hashtext('trade.restriction'))")
 LOCK_RULES = sql("select pg_advisory_xact_lock(hashtext('trade.restriction'))")
+OF_SOURCE = sql("select r::text from trade.restriction r where source = :source order by 1", str)
 FORGET_RULES = sql("delete from trade.restriction where source = :source")
 ADD_RULES = sql("""
     insert into trade.restriction (country, mark, name, effect, age, proof, not_from, text, citation, valid_from,
@@ -78,22 +80,22 @@ ADD_RULES = sql("""
      cross join lateral (select distinct mark
                            from jsonb_array_elements_text((r.fact -> 'codes') || (r.fact -> 'traits')) mark) m
 """)
-# A permit lets its seller pass; that of a day ends before the sale does.
+# A permit lets its seller pass, and the rule begins to stand when it ends.
 STANDING = sql(
     """
     select distinct on (s.ord, b.name, b.valid_from)
-           b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to, s.ord::int
+           b.name, b.effect, b.age, b.proof, b.text, b.citation, b.valid_from, b.valid_to, s.ord::int,
+           greatest(b.valid_from, p.valid_to)
       from unnest(:variants::bigint[], :sellers::uuid[], :froms::text[])
            with ordinality as s (variant_id, seller_id, from_country, ord)
      cross join lateral (select k.mark from trade.mark k
                           where k.variant_id = s.variant_id and (k.said_by is null or k.said_by = s.seller_id)
                          offset 0) k
       join trade.restriction b on b.country = :country and b.mark = k.mark
+      left join trade.permit p on b.effect = 'permit' and p.seller_id = s.seller_id and p.country = b.country
+                              and p.name = b.name and (p.valid_to is null or p.valid_to > :at)
      where (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
-       and not (b.effect = 'permit'
-                and exists (select from trade.permit p
-                             where p.seller_id = s.seller_id and p.country = b.country and p.name = b.name
-                               and (p.valid_to is null or p.valid_to > :at)))
+       and (p.seller_id is null or p.valid_to < coalesce(b.valid_to, 'infinity'))
      order by s.ord, b.name, b.valid_from
     """,
     Standing,
@@ -138,10 +140,13 @@ ADD_TRAITS = sql("""
 """)
 CATEGORY = sql("select id from catalog.category where slug = :slug", int)
 CATEGORY_TRAITS = sql("select trait from trade.category_trait where category_id = :category_id order by trait", str)
-FORGET_CATEGORY_TRAITS = sql("delete from trade.category_trait where category_id = :category_id")
+FORGET_CATEGORY_TRAITS = sql("""
+    delete from trade.category_trait where category_id = :category_id and trait <> all (:traits::text[])
+""")
 ADD_CATEGORY_TRAITS = sql("""
     insert into trade.category_trait (category_id, trait)
-    select distinct :category_id::bigint, t.trait from unnest(:traits::text[]) as t (trait)
+    select :category_id::bigint, t.trait from unnest(:traits::text[]) as t (trait)
+    on conflict do nothing
 """)
 
 RULE_WITH_PERMIT = sql(
