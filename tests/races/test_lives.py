@@ -198,6 +198,37 @@ async def test_a_file_is_made_once_and_its_statement_counts_once(ground: Ground)
     assert seen == {0, 1}
 
 
+async def test_a_statement_and_a_release_lock_sellers_in_one_order(ground: Ground) -> None:
+    """One payout was sent and another returned, of two sellers who are released something meanwhile."""
+    keys, sellers = Keys(b"a secret of the races"), ground.counter.sellers
+    async with ground.db.write() as tx:
+        for owner in (NIL, *sellers):
+            account = payments.BankAccount("Ada", "DE89370400440532013000")
+            await payments.add_account(tx, keys, 0, owner, "USD", account, NIL)
+    for seed in SEEDS[:8]:
+        ground.clock.advance(timedelta(days=14))
+        await ground.fresh(units=20)
+        first, second = [await ground.bought(ONE, Wanted(0, ((2, 5),))) for _ in range(2)]
+        await ground.ship(*first, *second)
+        async with ground.db.write() as tx:
+            await orders.release_many(tx, 0, first)
+            assert await payments.pay_out(tx, 0) == 2
+            rows = await tx.conn.fetch(
+                "select id, amount_minor from payments.payout where created_at = $1 order by seller_id = $2",
+                tx.now, sellers[seed % 2],
+            )  # fmt: skip
+        sent, returned = [[payments.BankWord(row[0], "USD", row[1])] for row in rows]
+        works: list[Work] = [
+            lambda db, a=sent, b=returned: db.transact(lambda tx: payments.take_bank_word(tx, a, b)),  # type: ignore[misc]
+            lambda db, ids=second: db.transact(lambda tx: orders.release_many(tx, 0, ids)),  # type: ignore[misc]
+        ]
+        async with ground.race(seed, *works) as (_, released):
+            assert released == 2
+            statuses = [await ground.value("select status from payments.payout where id = $1", row[0]) for row in rows]
+            assert statuses == ["settled", "returned"]
+        assert sum("begin" in statement for _, statement in ground.stage.trace) == 2  # nobody had to begin again
+
+
 async def test_a_payment_is_recorded_or_its_group_expires(ground: Ground) -> None:
     """Captured twice at once (webhook and sweeper) while the deadline passes: paid once, or sent back once."""
     seen = set()

@@ -14,11 +14,12 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import accounts, inventory, orders, payments
+from entrepot import accounts, disputes, inventory, orders, payments
 from entrepot.inventory import Goods
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
 from entrepot.kit.ids import new_id
+from entrepot.logistics import NewShipment
 from entrepot.orders import Place, Verdict
 from entrepot.orders.actions import expire_groups, record_paid
 from entrepot.orders.types import WrongStatus
@@ -163,6 +164,26 @@ async def test_a_payment_comes_in_time_or_it_does_not(ground: Ground) -> None:
                 assert await payments.mark_captured(tx, HOME, group, f"ext-{group}")
         seen.add(status)
     assert seen == {"paid", "canceled", "expired"}
+
+
+async def test_goods_that_come_back_and_a_basket_never_deadlock(ground: Ground) -> None:
+    """What is inspected in cell 2 goes on stock there and its money to the buyer at home, who buys there meanwhile."""
+    for seed in SOME[:6]:
+        await ground.fresh(units=2)
+        _, order = await bought(ground, BOTH)
+        async with ground.db.write() as tx:
+            await orders.ship_many(tx, 2, [NewShipment(order, "house", order.hex)])
+            claim = disputes.Claim("unwanted", {1: 1}, "No.")
+            dispute = await disputes.open_dispute(tx, HOME, order, ground.counter.buyers[0], claim)
+            await disputes.act(tx, 2, dispute, "buyer", disputes.Word("send_back"))
+        (again,) = await ground.quotes(BOTH)
+        inspect: Work = lambda db, id_=dispute: db.transact(  # type: ignore[misc] # noqa: E731
+            lambda tx: disputes.act(tx, 2, id_, "seller", disputes.Word("inspect", amount_minor=3))
+        )
+        async with ground.race(seed, inspect, place(ground.counter.buyers[0], "k", again.id)) as (told, verdict):
+            assert (told, verdict.verdict) == (None, "placed")
+            assert await ground.wallet() == 100 - 7 + 3 - 7
+        assert begun(ground) == 3  # the basket was looked for, and placed; nobody had to begin again
 
 
 async def test_orders_of_two_cells_canceled_at_once_give_the_promotion_back_once(ground: Ground) -> None:

@@ -89,6 +89,7 @@ async def restock(tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | N
     """So many units of the lines of a part that came back are good to be sold again: all of them (None), or by line.
     The others are written off. The purchase cost of own goods comes back with them: own_stock 20 -> cost_of_goods 20.
     Who calls it holds the lock of what the part is of, and calls it once. Raises LineNotThere, UnitsTaken."""
+    await locks.lock_buyers_below(tx, cell, [await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)])
     lines = {line.line_no: line for line in await tx.all(store_parts.TO_RESTOCK, cell=cell, id=part_id)}
     units = {no: line.quantity for no, line in lines.items()} if units is None else units
     for line_no, quantity in units.items():

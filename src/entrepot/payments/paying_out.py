@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -168,11 +168,19 @@ async def take_bank_word(tx: Tx, sent: Sequence[BankWord], returned: Sequence[Ba
     ids = sorted({word.payout_id for word in (*sent, *returned)})
     for cell in await cells(tx) if ids else []:
         rows = {row.id: row for row in await tx.all(store.LOCK_TOLD, cell=cell, ids=ids)}
+        await _lock_sellers(tx, cell, rows.values())
         await _settle(tx, cell, [row for row in _fitting(rows, sent) if row.status == "sent"])
         rows = {row.id: row for row in await tx.all(store.LOCK_TOLD, cell=cell, ids=ids)}
         for row in _fitting(rows, returned):
             if row.status != "returned":
                 await _give_back(tx, row)
+
+
+async def _lock_sellers(tx: Tx, cell: int, rows: Iterable[SentRow]) -> None:
+    """All at once, as whoever releases to them does."""
+    of = sorted({(row.seller_id, row.currency) for row in rows})
+    owners, currencies = [owner for owner, _ in of], [currency for _, currency in of]
+    await ledger.lock(tx, cell, await ledger.account_ids(tx, cell, ["seller"] * len(of), owners, currencies))
 
 
 def _fitting(rows: Mapping[UUID, SentRow], words: Sequence[BankWord]) -> list[SentRow]:

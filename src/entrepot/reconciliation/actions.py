@@ -57,6 +57,8 @@ async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
            for one in told]  # fmt: skip
     matching = Matching(0, 0, [])
     if any(new):
+        fresh = [one for one, is_new in zip(told, new, strict=True) if is_new]
+        await _tell_payouts(tx, [entry for one in fresh if isinstance(one, Statement) for entry in one.entries])
         matching = await reconcile(tx, first - LOOKED_BACK, last)
     return Imported(
         "report" if isinstance(told[0], Report) else "statement", [one.name for one in told], any(new),
@@ -65,7 +67,7 @@ async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
 
 
 async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool:
-    """The statement, and what it says of payouts: settled, or returned. Whether it is new."""
+    """Whether it is new."""
     account = await payments.house_account(tx, keys, told.iban)
     if account is None or account.currency != told.currency:
         raise NotOurAccount(told.iban[-4:])
@@ -83,6 +85,11 @@ async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool
         amounts=[one.amount_minor for one in entries], references=[one.reference for one in entries],
         returns=[one.is_return for one in entries],
     )  # fmt: skip
+    return True
+
+
+async def _tell_payouts(tx: Tx, entries: Sequence[Entry]) -> None:
+    """What statements say of payouts, settled or returned; of all of them at once, for accounts are locked by it."""
     words = [
         (one, BankWord(payout, one.currency, abs(one.amount_minor)))
         for one in entries if (payout := _payout(one)) is not None
@@ -90,7 +97,6 @@ async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool
     await payments.take_bank_word(
         tx, [word for one, word in words if one.amount_minor < 0], [word for one, word in words if one.amount_minor > 0]
     )
-    return True
 
 
 def _payout(entry: Entry) -> UUID | None:
