@@ -442,6 +442,7 @@ async def test_10_cart_seller_and_operator(shop: Shop) -> None:
     assert (door["crosses"], door["estimated"]) == (True, True)
     page = text(await browser(shop, buyer.headers).get("/cart"))
     assert "Items $70.00 Duty $9.90 Import tax $0.00 At your door, without shipping $79.90" in page
+    assert "Tax is included." not in page
     # A bundle is what is in it, at its own price; what cannot be bought has none.
     pack = await shop.bundle(shop.sellers[0], 3_000, {sold.offers[0]: 2})
     door = (await shop.http.get(f"/v1/offers/{pack}/at-door", params={"country": "US"})).json()

@@ -43,7 +43,7 @@ class Border(msgspec.Struct, frozen=True):
 
 class AtDoor(msgspec.Struct, frozen=True):
     """What as much as one price buys of an offer costs at a door in a country, without the transport: price, duty and
-    tax. It `crosses` no border when it is sent from there."""
+    tax. It `crosses` no border when nothing is imported: sent from there, or from within a union."""
 
     offer_id: int
     country: str
@@ -57,7 +57,7 @@ class AtDoor(msgspec.Struct, frozen=True):
 
 class CartDoor(msgspec.Struct, frozen=True):
     """What a cart's goods cost at a door in a country: items, duty and tax, without transport and discounts. It
-    `crosses` no border when all of it is sent from there."""
+    `crosses` no border when nothing of it is imported."""
 
     country: str
     crosses: bool
@@ -144,7 +144,7 @@ async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDo
         return Price(minor, plan.currency)
 
     return CartDoor(
-        country, bool(crossing), price(items), price(duty), price(tax), price(items + duty + tax),
+        country, any(one.lines for one in landed), price(items), price(duty), price(tax), price(items + duty + tax),
         any(one.estimated for one in landed),
     )  # fmt: skip
 

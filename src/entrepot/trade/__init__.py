@@ -22,7 +22,7 @@ from entrepot.trade.actions import load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import LACKING_PAGE, items, lacking, lacking_of, propose, set_item
 from entrepot.trade.parties import has_parties, screen
-from entrepot.trade.reads import book, has_law, tariff_of
+from entrepot.trade.reads import book, has_law, is_import, tariff_of
 from entrepot.trade.restrictions import (
     Judged,
     countries,
@@ -67,6 +67,6 @@ __all__ = [
     "Item", "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing",
     "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale",
     "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries", "grant_permit", "has_law",
-    "has_parties", "items", "judge", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote",
+    "has_parties", "is_import", "items", "judge", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote",
     "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

@@ -37,6 +37,14 @@ async def has_law(tx: ReadTx, country: str, at: date) -> bool:
     return bool(await laws(tx, [country], at))
 
 
+async def is_import(tx: ReadTx, from_: str, to: str) -> bool:
+    """Whether goods are imported today on their way. A country without customs law is of no union."""
+    if from_ == to:
+        return False
+    known = await laws(tx, [from_, to], tx.now.date())
+    return len(known) < 2 or not known[0].unions & known[1].unions
+
+
 async def tariff_of(tx: ReadTx, country: str, at: date) -> str | None:
     """The tariff whose rates a country takes; None where it has none that is read, or no law of that day."""
     return next((law.customs.tariff for law in await laws(tx, [country], at)), None)

@@ -57,16 +57,17 @@ async def cart_page(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def _door(tx: ReadTx, visit: Visit, cart: CartView | None) -> CartDoor | str | None:
-    """What the goods cost at the door of the address that was chosen or is the latest, when some of them come from
-    another country; that country when something cannot be sent there."""
+    """What the goods cost at the door of the address that was chosen or is the latest, else somewhere in the market's
+    country, when some of them are imported there; that country when something cannot be sent there."""
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
-    if cart is None or not addresses:
+    latest = addresses[-1].country if addresses else (await visit.market(tx)).country
+    if cart is None or latest is None:
         return None
-    chosen = next((one for one in addresses if show("adr", one.id) == cart.address_id), addresses[-1])
+    country = next((one.country for one in addresses if show("adr", one.id) == cart.address_id), latest)
     try:
-        door = await orders.cart_at_door(tx, visit.me.cell, visit.me.user_id, parse("crt", cart.id), chosen.country)
+        door = await orders.cart_at_door(tx, visit.me.cell, visit.me.user_id, parse("crt", cart.id), country)
     except TradeProblem:
-        return chosen.country
+        return country
     return door if door is not None and door.crosses else None
 
 

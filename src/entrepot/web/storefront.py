@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.responses import Response
 
-from entrepot import accounts, catalog, orders, search
+from entrepot import accounts, catalog, orders, search, trade
 from entrepot.catalog import Category
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
@@ -84,27 +82,30 @@ async def product(tx: ReadTx, visit: Visit) -> Response:
     titles = {variant.id: variant.title for variant in shown.variants}
     resting = await visit.switches.off(Switch.RECOMMENDATIONS) is not None
     near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7, visit.language.code)).items
-    door = await _door(tx, visit, shown.offers)
+    best = next((offer for offer in shown.offers if offer.available), None)
+    door = None if best is None else await _door(tx, visit, best)
+    here = market.country
+    abroad = best is not None and here is not None and await trade.is_import(tx, best.ship_from_country, here)
     return await visit.show(
-        tx, "product.html", product=shown, titles=titles, door=door,
+        tx, "product.html", product=shown, titles=titles, door=door, abroad=abroad,
         near=[card for card in near if card.id != shown.id][:6],
         may_buy=visit.caller is None or visit.caller.role is Role.BUYER,
     )  # fmt: skip
 
 
-async def _door(tx: ReadTx, visit: Visit, offers: Sequence[ProductOffer]) -> AtDoor | str | None:
-    """What the best offer costs at the door of the buyer's latest address, when it comes from another country; that
-    country when it cannot be sent there."""
-    best = next((offer for offer in offers if offer.available), None)
-    if best is None or visit.caller is None or visit.caller.role is not Role.BUYER:
+async def _door(tx: ReadTx, visit: Visit, best: ProductOffer) -> AtDoor | str | None:
+    """What the best offer costs at the door of the buyer's latest address, when it is imported there; that country
+    when it cannot be sent there."""
+    if visit.caller is None or visit.caller.role is not Role.BUYER:
         return None
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
     if not addresses or addresses[-1].country == best.ship_from_country:
         return None
     try:
-        return await orders.at_door(tx, best.id, addresses[-1].country)
+        door = await orders.at_door(tx, best.id, addresses[-1].country)
     except (NotSoldThere, TradeProblem):
         return addresses[-1].country
+    return door if door.crosses else None
 
 
 routes = [
