@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
 from entrepot.kit.ids import NIL, new_id, show
+from entrepot.orders.store_holds import HOLDS
 from entrepot.trade.parties import plain, put_list
 from entrepot.trade.parties import read_csv as parties_of
 from tests.acceptance.abroad import browser
@@ -230,6 +231,25 @@ async def test_6_permits_and_ages(shop: Shop) -> None:
     assert (await shop.http.delete(permit, headers=shop.operator)).status_code == 404
 
 
+async def release(shop: Shop, order: UUID, seen_until: datetime) -> httpx.Response:
+    body = {"note": "Another", "seen_until": seen_until.isoformat()}
+    return await shop.http.post(f"/v1/operator/holds/{show('ord', order)}/release", json=body, headers=shop.operator)
+
+
+async def only_what_was_shown_is_released(shop: Shop, order: UUID) -> None:
+    """An order that is held once more after somebody looked keeps waiting; a page has all that it is held for."""
+    looked = shop.clock.now()
+    shop.clock.advance(timedelta(seconds=1))
+    path = f"/v1/operator/orders/{show('ord', order)}/hold"
+    assert (await shop.http.post(path, json={"why": "A service said so"}, headers=shop.operator)).status_code == 204
+    async with shop.db.read() as tx:
+        assert [row.list for row in await tx.all(HOLDS, after=NIL, limit=1)] == ["operator", "sanctions"]
+    assert (await release(shop, order, looked)).status_code == 204
+    held = (await shop.http.get("/v1/operator/holds", headers=shop.operator)).json()["items"]
+    assert [one["list"] for one in held] == ["operator"]
+    assert (await release(shop, order, looked)).status_code == 404
+
+
 async def test_6_denied_parties(shop: Shop, tmp_path: Path) -> None:
     """Who is on a list is found however the name is written; the order is paid and keeps its goods, and is not sent
     until the operator has released it, or rejected it and everything goes back. A new list finds what waits."""
@@ -279,17 +299,14 @@ async def test_6_denied_parties(shop: Shop, tmp_path: Path) -> None:
     await shop.run()
     sent = await shop.http.post(f"/v1/seller/orders/{show('ord', first)}/ship", json=parcel, headers=headers)
     assert sent.status_code == 204, sent.text
-    free = await shop.http.post(f"/v1/operator/holds/{show('ord', first)}/release", json=note, headers=shop.operator)
+    free = await release(shop, first, shop.clock.now())
     assert free.json()["type"] == "/problems/wrong_status"
     async with shop.db.read() as tx:
         rows = await tx.conn.fetch("select decision, note from orders.hold order by order_id")
         told = await tx.conn.fetch("select kind from kit.event where kind like 'order_h%' order by xid, id")
     assert [tuple(row) for row in rows] == [("released", "Another Ada"), ("rejected", "It is her"), (None, "")]
     assert [row[0] for row in told] == ["order_held"] * 3 + ["order_hold_released", "order_hold_rejected"]
-    by_hand = f"/v1/operator/orders/{show('ord', third)}/hold"
-    assert (await shop.http.post(by_hand, json={"why": "A service said so"}, headers=shop.operator)).status_code == 204
-    held = (await shop.http.get("/v1/operator/holds", headers=shop.operator)).json()["items"]
-    assert [one["list"] for one in held] == ["operator", "sanctions"]
+    await only_what_was_shown_is_released(shop, third)
     path.write_text("id,name\n1,王小明\n2,Петров\n3,Иван Петров\n")
     async with shop.db.write() as tx:  # in other letters: the same name, or all words of one of several
         await put_list(tx, "letters", *parties_of(path))

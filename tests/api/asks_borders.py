@@ -105,7 +105,7 @@ async def _(stage: Stage) -> Ask:
     return Ask(f"/v1/operator/orders/{await stage.order()}/hold", {"why": "a name"})
 
 
-def held(verb: str) -> None:
+def held(verb: str, **more: str) -> None:
     @ask(f"POST /v1/operator/holds/{{order_id}}/{verb}")
     async def _(stage: Stage) -> Ask:
         order = await stage.order()
@@ -113,7 +113,7 @@ def held(verb: str) -> None:
             f"/v1/operator/orders/{order}/hold", json={"why": "a name"}, headers=stage.shop.operator
         )
         assert done.is_success, done.text
-        return Ask(f"/v1/operator/holds/{order}/{verb}", {"note": "looked"})
+        return Ask(f"/v1/operator/holds/{order}/{verb}", {"note": "looked"} | more)
 
 
 async def _product(stage: Stage) -> int:
@@ -136,7 +136,7 @@ async def _(stage: Stage) -> Ask:
 
 
 plain("GET /v1/operator/stale-translations")
-held("release")
+held("release", seen_until="2100-01-01T00:00:00Z")
 held("reject")
 
 

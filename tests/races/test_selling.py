@@ -148,7 +148,10 @@ async def test_a_hold_is_decided_once(ground: Ground) -> None:
         await ground.fresh(units=9)
         (order,) = await ground.bought(ONE)
         await does(hold_by_hand, order, "why")(ground.db)
-        ways = [does(way, order, NIL, "note") for way in (orders.release_held, orders.reject_held)]
+        ways = [
+            does(orders.release_held, order, NIL, "note", ground.clock.now()),
+            does(orders.reject_held, order, NIL, "note"),
+        ]
         async with ground.race(seed, *ways) as told:
             decision = await ground.value("select decision from orders.hold where order_id = $1", order)
             assert (told, decision, await ground.status(order)) in (

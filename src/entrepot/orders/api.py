@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from entrepot import logistics, payments, pricing, trade
 from entrepot.accounts import Address
 from entrepot.kit.auth import Caller
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
 from entrepot.kit.ids import parse, ref, show
@@ -155,6 +156,15 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the operator has found out."""
 
     note: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class Release(Note, frozen=True):
+    """`seen_until` is the latest `held_at` that the operator has looked at: what came later keeps the order waiting."""
+
+    seen_until: Annotated[datetime, Meta(tz=True)]
+
+    def __post_init__(self) -> None:
+        require_calendar(self.seen_until)
 
 
 class HoldsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -337,9 +347,9 @@ async def hold_order(tx: Tx, order_id: OrderPath, body: Reason) -> None:
     await holds.hold_by_hand(tx, order_id, body.why)
 
 
-async def release_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Note) -> None:
+async def release_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Release) -> None:
     """The operator has looked: the order may be sent."""
-    await holds.release_held(tx, order_id, caller.user_id, body.note)
+    await holds.release_held(tx, order_id, caller.user_id, body.note, body.seen_until)
 
 
 async def reject_hold(tx: Tx, caller: Caller, order_id: OrderPath, body: Note) -> None:

@@ -41,32 +41,35 @@ async def hold_by_hand(tx: Tx, order_id: UUID, why: str) -> None:
     await screening.hold(tx, cell, [Found(order_id, BY_HAND, tx.now.isoformat(), why)])
 
 
-async def release_held(tx: Tx, order_id: UUID, user_id: UUID, note: str) -> None:
-    """The operator has looked: the order may be sent. Raises NotFound for one that is not held, WrongStatus for one
-    that was canceled meanwhile."""
+async def release_held(tx: Tx, order_id: UUID, user_id: UUID, note: str, seen_until: datetime) -> None:
+    """The operator has looked at what an order was held for until then: if that is all, it may be sent. Raises NotFound
+    for one that is not held so long, WrongStatus for one that was canceled meanwhile."""
     cell = await _cell_of(tx, order_id)
     await locks.lock(tx, cell, [order_id], ("paid",))
-    await _decide(tx, cell, order_id, "released", user_id, note)
+    await _decide(tx, cell, order_id, "released", user_id, note, seen_until)
 
 
 async def reject_held(tx: Tx, order_id: UUID, user_id: UUID, note: str) -> None:
     """The order is canceled: its goods and its money go back. Raises NotFound, WrongStatus."""
     cell = await _cell_of(tx, order_id)
     await actions.cancel(tx, cell, [order_id])
-    await _decide(tx, cell, order_id, "rejected", user_id, note)
+    await _decide(tx, cell, order_id, "rejected", user_id, note, None)
 
 
-async def _decide(tx: Tx, cell: int, order_id: UUID, decision: str, user_id: UUID, note: str) -> None:
+async def _decide(
+    tx: Tx, cell: int, order_id: UUID, decision: str, user_id: UUID, note: str, until: datetime | None
+) -> None:
     done = await tx.all(
-        store.DECIDE, cell=cell, order_id=order_id, decision=decision, now=tx.now, user_id=user_id, note=note
-    )
+        store.DECIDE, cell=cell, order_id=order_id, decision=decision, now=tx.now, user_id=user_id, note=note,
+        until=until,
+    )  # fmt: skip
     if not done:
         raise NotFound
     tx.emit(f"order_hold_{decision}", order_id, {"user_id": user_id}, cell)
 
 
 async def held_orders(tx: ReadTx, after: UUID | None = None) -> list[HoldView]:
-    """What waits for the operator, by order, at most HOLDS_PAGE rows."""
+    """What waits for the operator, at most HOLDS_PAGE orders, each with all that it is held for."""
     rows = await tx.all(store.HOLDS, after=after or NIL, limit=HOLDS_PAGE)
     names = await screening.names_of(tx, [(row.group_cell, row.group_id) for row in rows])
     return [

@@ -88,10 +88,12 @@ UNDECIDED = sql(
     """,
     UUID,
 )
+# What came after `until` nobody has looked at yet.
 DECIDE = sql(
     """
     update orders.hold set decision = :decision, decided_at = :now, decided_by = :user_id, note = :note
      where cell = :cell and order_id = :order_id and decision is null
+       and (:until::timestamptz is null or held_at <= :until)
     returning order_id
     """,
     UUID,
@@ -99,12 +101,16 @@ DECIDE = sql(
 HOLDS = sql(
     """
     select o.cell, o.id, o.group_cell, o.group_id, s.name, o.currency, o.paid_minor, h.list, h.ref, h.name, h.held_at
-      from orders.hold h
+      from (select distinct w.cell, w.order_id
+              from orders.hold w
+              join orders.order p on p.cell = w.cell and p.id = w.order_id
+             where w.decision is null and p.status = 'paid' and p.id > :after
+             order by w.order_id
+             limit :limit) held
+      join orders.hold h on h.cell = held.cell and h.order_id = held.order_id and h.decision is null
       join orders.order o on o.cell = h.cell and o.id = h.order_id
       join sellers.seller s on s.id = o.seller_id
-     where h.decision is null and o.status = 'paid' and o.id > :after
      order by o.id, h.list, h.ref
-     limit :limit
     """,
     HoldRow,
 )
