@@ -7,12 +7,14 @@ import httpx
 import pytest
 
 from entrepot import catalog, inventory, search, sellers
+from entrepot.catalog.translations import translate
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.search import Card, reads
 from entrepot.search.api import routes
+from entrepot.search.store import CANDIDATES
 from tests.sellers.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -175,6 +177,32 @@ async def test_a_search_has_facets_pages_and_categories(stage: Stage, shop: list
         assert (await ask(http, q="   "))["total"] is None  # no words: a listing
         nul = await http.get("/v1/products", params={"market": "us", "q": "a\0b"})
         assert nul.status_code == 400
+
+
+async def test_a_search_reads_no_more_translations_than_it_may_find(stage: Stage, shop: list[sellers.SellerId]) -> None:
+    """A word that is in all of them is not ranked in all of them; who says it in two languages is found once."""
+
+    async def try_out() -> None:
+        async with stage.db.write() as tx:
+            for language, title in (("de", "Vollmilch"), ("nl", "Vollmilch Vollmilch")):
+                await translate(tx, 1, language, title, "", 0, None)
+            assert (await search.found(tx, "us", "vollmilch", None, 0, 24)).total == 1
+            asked = {
+                "text": "vollmilch",
+                "market": "us",
+                "category": None,
+                "few": 0,
+                "limit": 9,
+                "today": tx.now.date(),
+            }
+            plan = await tx.conn.fetch(f"explain (costs off) {CANDIDATES.text}", *CANDIDATES.args(asked))
+            lines = [row[0].strip() for row in plan]
+            steps = [line for line in lines[lines.index("CTE told") :] if line in ("->  Unique", "->  Limit")]
+            assert steps[:2] == ["->  Unique", "->  Limit"]  # the inner one is done first
+            raise UndoneError
+
+    with pytest.raises(UndoneError):
+        await try_out()
 
 
 async def test_one_product_with_its_offers(stage: Stage, shop: list[sellers.SellerId]) -> None:

@@ -191,15 +191,15 @@ CANDIDATES = sql(
           join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = p.id
          where p.words @@ catalog.asked(:text)
          limit :limit
-    ), told as materialized (  -- in other languages
-        select distinct on (t.product_id) t.product_id as id, p.category_id,
-               ts_rank(t.words, catalog.asked(:text)) as rank
-          from catalog.translation t
-          join catalog.product p on p.id = t.product_id
-          join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = t.product_id
-         where t.words @@ catalog.asked(:text) and t.product_id not in (select id from hit)
-         order by t.product_id
-         limit :limit
+    ), told as materialized (  -- in other languages; the limit is inside, or a common word would be ranked in all
+        select distinct on (t.id) t.id, t.category_id, t.rank
+          from (select t.product_id as id, p.category_id, ts_rank(t.words, catalog.asked(:text)) as rank
+                  from catalog.translation t
+                  join catalog.product p on p.id = t.product_id
+                  join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = t.product_id
+                 where t.words @@ catalog.asked(:text) and t.product_id not in (select id from hit)
+                 limit :limit) t
+         order by t.id, t.rank desc
     ), found as (
         select h.id, h.category_id, 1 + h.rank as rank from hit h
         union all
