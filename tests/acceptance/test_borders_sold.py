@@ -149,6 +149,9 @@ async def nobody_bars_another(shop: Shop, seller: UUID, offer: int) -> None:
         said = await shop.http.put(path, json={"traits": ["medicine"]}, headers=headers)
         assert said.json() == {"traits": ["medicine"]}
         assert len(await found(shop, "de")) == left
+    mine = shop.session(Role.SELLER, NIL, seller)  # who takes back its own word, and not the operator's
+    assert (await shop.http.put(path, json={"traits": []}, headers=mine)).json() == {"traits": ["medicine"]}
+    assert await found(shop, "de") == []
     assert (await shop.http.put(path, json={"traits": []}, headers=shop.operator)).json() == {"traits": []}
 
 
