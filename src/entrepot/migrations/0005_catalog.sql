@@ -47,7 +47,8 @@ create index product_category on catalog.product (category_id, id);
 create index product_words on catalog.product using gin (words);
 create index product_title_trgm on catalog.product using gin (title public.gin_trgm_ops);
 
--- Products whose title has something like this text in it, the likest first: for texts with a typing error.
+-- Products whose title has something like this text in it, the likest first: for texts with a typing error, in Latin
+-- letters, for trigrams have no others under the locale C.
 do $$ begin perform public.similarity('', ''); end $$;  -- loads the library, which declares the setting used below
 create function catalog.similar(p_text text, p_limit int) returns table (product_id bigint, likeness real)
 language sql stable set search_path = pg_catalog set pg_trgm.word_similarity_threshold = 0.45 as $$
