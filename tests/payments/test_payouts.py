@@ -12,10 +12,10 @@ import pytest
 from lxml import etree
 
 from entrepot import ledger
-from entrepot.kit.auth import Role
+from entrepot.kit.auth import Keys, Role
 from entrepot.kit.ids import NIL, new_id, show
 from entrepot.ledger import Transfer
-from entrepot.payments import BankAccount, rules
+from entrepot.payments import BankAccount, SealedOtherwise, add_account, house_account, rules
 from entrepot.payments.pain import NAMESPACE, Batch, Order, pain_001
 from entrepot.payments.paying_out import settle_due
 from entrepot.payments.types import BankAccountNotValid, Schedule
@@ -181,6 +181,18 @@ async def test_payouts_by_terms_into_a_file(shop: Shop) -> None:
     assert len(rows) == 5
     assert not any(secret in logged for secret in ("Byron", "DE893704", "601613319268", "ABNA0417"))
     assert await suspects(shop) == []
+
+    # After a change of the secret the house gives its account again, and another currency's, which has the same IBAN.
+    keys, iban = Keys(b"another secret of the house"), rules.iban_of(HOUSE)
+    async with shop.db.write() as tx:
+        with pytest.raises(SealedOtherwise):
+            await house_account(tx, keys, iban, "USD")
+        for currency in ("USD", "EUR"):
+            await add_account(tx, keys, 0, NIL, currency, BankAccount("Entrepot", iban), NIL)
+        found = [await house_account(tx, keys, iban, currency) for currency in ("USD", "EUR", "JPY")]
+    assert [None if one is None else (one.currency, one.ending) for one in found] == [
+        ("USD", "3000"), ("EUR", "3000"), None,
+    ]  # fmt: skip
 
 
 async def test_a_refused_payout_holds_up_no_other_and_comes_back_after_it_was_settled(shop: Shop) -> None:

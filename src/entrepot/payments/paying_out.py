@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,7 +27,6 @@ from entrepot.payments.types import (
     PayoutTerms,
     PayoutTermsNotLater,
     Schedule,
-    SealedOtherwise,
 )
 
 USUAL = Schedule("two_weeks", 1)
@@ -65,14 +65,12 @@ async def add_account(
 
 
 async def unseal(tx: ReadTx, keys: Keys, cell: int, ids: Sequence[UUID]) -> dict[UUID, BankAccount]:
-    """What is behind bank accounts. Raises SealedOtherwise."""
-    try:
-        return {
-            row.id: msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
-            for row in await tx.all(store.SEALED, cell=cell, ids=ids)
-        }
-    except ValueError:
-        raise SealedOtherwise from None
+    """What is behind bank accounts, without those that were sealed with another secret."""
+    found = {}
+    for row in await tx.all(store.SEALED, cell=cell, ids=ids):
+        with suppress(ValueError):
+            found[row.id] = msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
+    return found
 
 
 async def pay_out(tx: Tx, cell: int) -> int:

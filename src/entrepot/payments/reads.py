@@ -18,7 +18,7 @@ from entrepot.payments import store, store_payouts
 from entrepot.payments.actions import STUCK_ATTEMPTS
 from entrepot.payments.pain import Batch, Order, pain_001
 from entrepot.payments.paying_out import unseal
-from entrepot.payments.types import Fact
+from entrepot.payments.types import Fact, SealedOtherwise
 
 EVENT_PREFIX = {
     **dict.fromkeys(("payout", "payout_return"), "pay"),
@@ -202,11 +202,15 @@ async def bank_files(tx: ReadTx, before: UUID | None = None) -> list[FileView]:
     ]
 
 
-async def house_account(tx: ReadTx, keys: Keys, iban: str) -> AccountView | None:
-    """The account of the house that has this IBAN, or had it."""
-    rows = await tx.all(store_payouts.HOUSE, cell=FIRST, owner=NIL)
+async def house_account(tx: ReadTx, keys: Keys, iban: str, currency: str) -> AccountView | None:
+    """The account of the house that has this IBAN in a currency, or had it. Raises SealedOtherwise when it has accounts
+    in it and none can be read."""
+    rows = await tx.all(store_payouts.HOUSE, cell=FIRST, owner=NIL, currency=currency)
     known = await unseal(tx, keys, FIRST, [row.id for row in rows])
-    return next((AccountView(row.currency, row.ending, row.at) for row in rows if known[row.id].iban == iban), None)
+    if rows and not known:
+        raise SealedOtherwise
+    theirs = [row for row in rows if row.id in known and known[row.id].iban == iban]
+    return AccountView(currency, theirs[0].ending, theirs[0].at) if theirs else None
 
 
 async def facts(tx: ReadTx, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
@@ -216,13 +220,15 @@ async def facts(tx: ReadTx, first: date, last: date, ids: Sequence[UUID]) -> lis
 
 
 async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:
-    """A file for the bank, the same each time. Raises NotFound."""
+    """A file for the bank, the same each time. Raises NotFound, SealedOtherwise."""
     file = await tx.maybe(store_payouts.FILE, id=file_id)
     if file is None:
         raise NotFound
     rows = await tx.all(store_payouts.IN_FILE, cell=file.cell, file_id=file_id)
     source = await unseal(tx, keys, FIRST, [file.account_id])
     to = await unseal(tx, keys, file.cell, [row.account_id for row in rows])
+    if not source or any(row.account_id not in to for row in rows):
+        raise SealedOtherwise
     orders = [Order(row.id, row.amount_minor, to[row.account_id]) for row in rows]
     return pain_001(Batch(file.id, file.at, file.day, file.currency, source[file.account_id], orders))
 

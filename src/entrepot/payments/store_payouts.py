@@ -163,7 +163,11 @@ FILES = sql(f"{_FILE} where {_CELLS} and id < :before order by id desc limit :li
 FILE = sql(f"{_FILE} where {_CELLS} and id = :id", FileRow)
 # The house's own, also those of before: a statement may be of an old one.
 HOUSE = sql(
-    "select id, currency, ending, at from payments.bank_account where cell = :cell and owner = :owner order by id desc",
+    """
+    select id, currency, ending, at from payments.bank_account
+     where cell = :cell and owner = :owner and currency = :currency
+     order by id desc
+    """,
     AccountRow,
 )
 # Ids begin with their time: of what was captured on a day the ids are of that day or of some days before.

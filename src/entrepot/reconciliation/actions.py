@@ -68,8 +68,8 @@ async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
 
 async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool:
     """Whether it is new."""
-    account = await payments.house_account(tx, keys, told.iban)
-    if account is None or account.currency != told.currency:
+    account = await payments.house_account(tx, keys, told.iban, told.currency)
+    if account is None:
         raise NotOurAccount(told.iban[-4:])
     of = {"currency": account.currency, "ending": account.ending, "name": told.name}
     known = await tx.maybe(store.STATEMENT_DIGEST, **of)
