@@ -679,20 +679,6 @@ CREATE FUNCTION ledger.lock_many(p_cell smallint, p_accounts bigint[]) RETURNS T
        for no key update;
 $$;
 
-CREATE FUNCTION ledger.lock_positive(p_cell smallint, p_code text) RETURNS TABLE(owner uuid, account_id bigint, currency text, balance bigint)
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
-    AS $$
-begin
-    return query
-    select a.owner, a.id, a.currency, b.credits - b.debits - b.held
-      from ledger.account a
-      join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
-     where a.cell = p_cell and a.code = p_code and b.credits > b.debits + b.held
-     order by a.id
-       for no key update of b;
-end $$;
-
 CREATE FUNCTION ledger.open_many(p_cell smallint, p_now timestamp with time zone, p_codes text[], p_owners uuid[], p_currencies text[], p_limited boolean, p_striped boolean) RETURNS TABLE(id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
@@ -716,6 +702,17 @@ begin
             on l.cell = p_cell and l.code = a.code and l.owner = a.owner and l.currency = a.currency
          order by a.ord;
 end $$;
+
+CREATE FUNCTION ledger.positive(p_cell smallint, p_code text) RETURNS TABLE(owner uuid, account_id bigint, currency text, balance bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    select a.owner, a.id, a.currency, b.credits - b.debits - b.held
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
+     where a.cell = p_cell and a.code = p_code and b.credits > b.debits + b.held
+     order by a.id
+$$;
 
 CREATE FUNCTION ledger.take_day(p_cell smallint, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -3052,9 +3049,6 @@ ALTER TABLE ONLY orders.quote
 
 ALTER TABLE ONLY payments.bank_account
     ADD CONSTRAINT bank_account_pkey PRIMARY KEY (cell, id);
-
-ALTER TABLE ONLY payments.bank_file
-    ADD CONSTRAINT bank_file_cell_day_currency_key UNIQUE (cell, day, currency);
 
 ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_pkey PRIMARY KEY (cell, id);

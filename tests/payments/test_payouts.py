@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -15,10 +16,10 @@ from entrepot import ledger
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.ids import NIL, new_id, show
 from entrepot.ledger import Transfer
-from entrepot.payments import BankAccount, SealedOtherwise, add_account, house_account, rules
+from entrepot.payments import BankAccount, SealedOtherwise, add_account, house_account, paying_out, rules
 from entrepot.payments.pain import NAMESPACE, Batch, Order, pain_001
 from entrepot.payments.paying_out import settle_due
-from entrepot.payments.types import BankAccountNotValid, Schedule
+from entrepot.payments.types import BankAccountNotValid, PayoutTerms, Schedule
 from entrepot.world.auditor import audit
 from tests.iso20022 import schema
 from tests.shop import START, Shop, open_shop
@@ -182,17 +183,40 @@ async def test_payouts_by_terms_into_a_file(shop: Shop) -> None:
     assert not any(secret in logged for secret in ("Byron", "DE893704", "601613319268", "ABNA0417"))
     assert await suspects(shop) == []
 
-    # After a change of the secret the house gives its account again, and another currency's, which has the same IBAN.
-    keys, iban = Keys(b"another secret of the house"), rules.iban_of(HOUSE)
+
+async def test_the_house_is_known_by_its_account_in_a_currency_and_by_any_secret_that_is_right(shop: Shop) -> None:
+    """After a change of the secret the house gives its account again, and for another currency the same IBAN."""
+    old, new, iban = Keys(b"a secret of the house"), Keys(b"another one of it"), rules.iban_of(HOUSE)
     async with shop.db.write() as tx:
+        await add_account(tx, old, 0, NIL, "USD", BankAccount("Entrepot", iban), NIL)
         with pytest.raises(SealedOtherwise):
-            await house_account(tx, keys, iban, "USD")
+            await house_account(tx, new, iban, "USD")
         for currency in ("USD", "EUR"):
-            await add_account(tx, keys, 0, NIL, currency, BankAccount("Entrepot", iban), NIL)
-        found = [await house_account(tx, keys, iban, currency) for currency in ("USD", "EUR", "JPY")]
-    assert [None if one is None else (one.currency, one.ending) for one in found] == [
-        ("USD", "3000"), ("EUR", "3000"), None,
-    ]  # fmt: skip
+            await add_account(tx, new, 0, NIL, currency, BankAccount("Entrepot", iban), NIL)
+        found = [await house_account(tx, new, iban, currency) for currency in ("USD", "EUR", "JPY")]
+    assert [one and (one.currency, one.ending) for one in found] == [("USD", "3000"), ("EUR", "3000"), None]
+
+
+async def test_a_run_locks_whom_it_pays_and_its_files_have_a_limit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three sellers one is not due: what is released to it waits for no run."""
+    monkeypatch.setattr(paying_out, "IN_FILE_MAX", 1)
+    sellers = [await shop.seller() for _ in range(3)]
+    async with shop.db.write() as tx:
+        for owner in (NIL, *sellers):
+            await add_account(tx, Keys(b"a secret"), 0, owner, "USD", BankAccount("Ada", rules.iban_of(HOUSE)), NIL)
+        terms = PayoutTerms("USD", sellers[2], shop.clock.now(), "month", 28, 1, "tests")
+        await paying_out.set_terms(tx, terms)
+        await paying_out.pay_out(tx, 0)
+    for seller in sellers:
+        await earn(shop, seller, 600)
+    shop.clock.advance(timedelta(days=14))
+    async with shop.db.write() as tx, asyncio.timeout(5):
+        await ledger.lock(tx, 0, await ledger.account_ids(tx, 0, ["seller"], sellers[2:], ["USD"]))
+        async with shop.db.write() as run:
+            assert await paying_out.pay_out(run, 0) == 2
+    files = (await ask(shop, "/v1/operator/bank-files"))[1]["items"]
+    assert [(one["day"], one["payouts"], one["total_minor"]) for one in files] == [("2026-03-16", 1, 600)] * 2
+    assert await suspects(shop) == []
 
 
 async def test_a_refused_payout_holds_up_no_other_and_comes_back_after_it_was_settled(shop: Shop) -> None:

@@ -85,8 +85,7 @@ create table payments.bank_file (
     payouts     int         not null check (payouts > 0),
     total_minor bigint      not null check (total_minor > 0),
     at          timestamptz not null,
-    primary key (cell, id),
-    unique (cell, day, currency)
+    primary key (cell, id)
 );
 
 create table payments.payout (

@@ -34,6 +34,8 @@ USUAL = Schedule("two_weeks", 1)
 RETURNED_WITHIN = timedelta(days=5)
 """A bank that cannot deliver a SEPA credit transfer returns it within three banking days, which with a weekend between
 are five: after that a payout that nobody has returned is settled."""
+IN_FILE_MAX = 5_000
+"""Payouts of one file for the bank; more go into several."""
 SETTLED = 500
 """Payouts that one `settle_due` settles."""
 PUT_OFF = timedelta(days=1)
@@ -77,8 +79,8 @@ async def pay_out(tx: Tx, cell: int) -> int:
     """The run of today (UTC), once: sends every seller whose day it is what is available in its account; the number of
     payouts. It is held there until the bank has delivered it: then seller 97 -> payout 97.
 
-    In a currency in which the house has a bank account, those of sellers who have one are put into one file; the others
-    wait until they have. Else the operator pays by other means."""
+    In a currency in which the house has a bank account, those of sellers who have one are put into a file, of
+    IN_FILE_MAX at most; the others wait until they have. Else the operator pays by other means."""
     today = tx.now.date()
     if await tx.maybe(store.OPEN_RUN, cell=cell, day=today, now=tx.now) is None:
         return 0
@@ -92,32 +94,42 @@ async def pay_out(tx: Tx, cell: int) -> int:
         amounts=[row.amount_minor for row in owed],
     )  # fmt: skip
     house = {row.currency: row.id for row in await tx.all(store.ACCOUNTS, cell=FIRST, owner=NIL)}
-    due = [
+    due = await _locked_owed(tx, cell, [
         row for row in judged
         if row.amount_minor >= row.minimum_minor and rules.is_due(Schedule(row.every, row.on_day), last, today)
         and (row.currency not in house or row.bank_account is not None)
-    ]  # fmt: skip
+    ])  # fmt: skip
     if due:
         await _send(tx, cell, due, await _add_files(tx, cell, due, house))
     return len(due)
 
 
-async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, UUID]) -> dict[str, UUID]:
-    """The files of today's run, by currency."""
-    files = {}
+async def _locked_owed(tx: Tx, cell: int, seen: Sequence[OwedTo]) -> list[OwedTo]:
+    """Those of `seen` who still have enough, with what is available under the lock. Nobody else's account is locked:
+    that some are paid each day stops no release to the others."""
+    locked = await tx.all(store.LOCK_OWED, cell=cell, accounts=[row.account_id for row in seen])
+    available = {row.account_id: row.amount_minor for row in locked}
+    now = [msgspec.structs.replace(row, amount_minor=available[row.account_id]) for row in seen]
+    return [row for row in now if row.amount_minor >= row.minimum_minor]
+
+
+async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, UUID]) -> dict[int, UUID]:
+    """The files of today's run, by the accounts of those who are paid by them."""
+    files = dict[int, UUID]()
     for currency in sorted({row.currency for row in due} & house.keys()):
-        amounts = [row.amount_minor for row in due if row.currency == currency]
-        files[currency] = new_id(tx.now)
-        facts = {"currency": currency, "payouts": len(amounts), "total_minor": sum(amounts)}
-        await tx.run(
-            store.ADD_FILE, cell=cell, id=files[currency], day=tx.now.date(), account_id=house[currency], now=tx.now,
-            **facts,
-        )  # fmt: skip
-        tx.emit("bank_file_made", files[currency], facts, cell)
+        rows = [row for row in due if row.currency == currency]
+        for some in (rows[first : first + IN_FILE_MAX] for first in range(0, len(rows), IN_FILE_MAX)):
+            id_, total = new_id(tx.now), sum(row.amount_minor for row in some)
+            facts = {"currency": currency, "payouts": len(some), "total_minor": total}
+            await tx.run(
+                store.ADD_FILE, cell=cell, id=id_, day=tx.now.date(), account_id=house[currency], now=tx.now, **facts
+            )
+            tx.emit("bank_file_made", id_, facts, cell)
+            files |= dict.fromkeys((row.account_id for row in some), id_)
     return files
 
 
-async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[str, UUID]) -> None:
+async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[int, UUID]) -> None:
     currencies = sorted({row.currency for row in due})
     ids = await ledger.account_ids(tx, cell, ["payout"] * len(currencies), [NIL] * len(currencies), currencies)
     clearing = dict(zip(currencies, ids, strict=True))
@@ -125,8 +137,8 @@ async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[str, UUID]
     await tx.run(
         store.PAYOUTS, cell=cell, now=tx.now, ids=payouts, sellers=[row.seller_id for row in due],
         currencies=[row.currency for row in due], amounts=[row.amount_minor for row in due],
-        due_at=tx.now + RETURNED_WITHIN, files=[files.get(row.currency) for row in due],
-        accounts=[row.bank_account if row.currency in files else None for row in due],
+        due_at=tx.now + RETURNED_WITHIN, files=[files.get(row.account_id) for row in due],
+        accounts=[row.bank_account if row.account_id in files else None for row in due],
     )  # fmt: skip
     await ledger.post_all(
         tx, cell,

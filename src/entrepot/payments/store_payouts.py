@@ -37,13 +37,14 @@ class Owed(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
-class OwedTo(msgspec.Struct, frozen=True):
+class Available(msgspec.Struct, frozen=True):
+    account_id: int
+    amount_minor: int
+
+
+class OwedTo(Owed, frozen=True):
     """What is available in a seller's account of the ledger, when it is due and from how much on, and where to."""
 
-    seller_id: UUID
-    account_id: int
-    currency: str
-    amount_minor: int
     every: str
     on_day: int
     minimum_minor: int
@@ -92,10 +93,11 @@ OPEN_RUN = sql(
 LAST_RUN = sql("select day from payments.payout_run where cell = :cell and day < :day order by day desc limit 1", date)
 OWED = sql(
     """
-    select owner, account_id, currency, balance from ledger.lock_positive(:cell, 'seller')
+    select owner, account_id, currency, balance from ledger.positive(:cell, 'seller')
     """,
     Owed,
 )
+LOCK_OWED = sql("select account_id, balance from ledger.lock_many(:cell, :accounts)", Available)
 # Of each seller and currency the terms that hold, its own before everybody's, and the last bank account. Without terms
 # everything is paid out every other Monday.
 OF_OWED = sql(
