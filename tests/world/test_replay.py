@@ -251,7 +251,7 @@ async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
         )
         cart = await orders.latest_cart(tx, 0, buyer, "US")
         assert cart is not None
-        assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 3
+        assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 4
     assert [row["status"] for row in statuses] == ["delivered", "paid", "shipped"]
     assert (await audit(db)).findings == []
     await db.close()
