@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from entrepot import catalog, cli, inventory, logistics, payments, trade
+from entrepot import accounts, catalog, cli, inventory, logistics, payments, trade
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, new_id, parse
@@ -299,6 +299,10 @@ async def test_8_nothing_is_sent_abroad_without_its_papers(shop: Shop) -> None:
 
     async with shop.db.write() as tx:
         await tx.conn.execute("delete from trade.code where source = 'tests'")
+    await is_shirts(shop, sold.offers[1], customs_description="棉袜子")
+    at = {"line1": "码头路1号", "city": "深圳", "postal_code": "518000"}
+    assert (await shop.http.put("/v1/locations/3/address", json=at, headers=shop.operator)).status_code == 200
+    assert await missing() == [(socks, "customs"), ("", "sender")]  # papers are in Latin letters
     await is_shirts(shop, sold.offers[1])
     at = {"line1": "1 Dock Road", "city": "Shenzhen", "postal_code": "518000"}
     assert (await shop.http.put("/v1/seller/locations/3/address", json=at, headers=sold.staff)).status_code == 404
@@ -307,6 +311,26 @@ async def test_8_nothing_is_sent_abroad_without_its_papers(shop: Shop) -> None:
     assert "Print the papers" in text(await browser(shop, sold.staff).get(sold.abroad.removeprefix("/v1")))
     assert (await shop.http.post(f"{sold.abroad}/ship", json=PARCEL, headers=sold.staff)).status_code == 204
     await shop.audited()
+
+
+async def test_8_who_buys_from_abroad_gives_an_address_in_latin_letters(shop: Shop) -> None:
+    """Papers and labels have no other letters. What is sent within the country goes to any address."""
+    sold = await sold_abroad(shop)
+    buyer, local = await shop.buyer(), await shop.offer(await shop.seller(), 1_000, 10)
+    async with shop.db.write() as tx:
+        latin, buyer.address = [
+            await accounts.add_address(
+                tx, 0, buyer.id, accounts.NewAddress(recipient, "1 Main Street", "Springfield", "62701", "US")
+            )
+            for recipient in ("Łukasz Nguyễn d\u2019Été", "王小明")
+        ]
+    with pytest.raises(AssertionError, match="/problems/address_not_latin"):
+        await buyer.quote([(sold.offers[0], 1), (local, 1)])
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval("select count(*) from orders.quote where buyer_id = $1", buyer.id) == 0
+    await buyer.quote([(local, 1)])
+    buyer.address = latin
+    await buyer.quote([(sold.offers[0], 1)])
 
 
 async def test_8_papers_agree(shop: Shop) -> None:

@@ -32,6 +32,7 @@ from entrepot.orders.store import Day
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
     REASON_MAX,
+    AddressNotLatin,
     AmountNotLeft,
     CartEmpty,
     CartFull,
@@ -417,7 +418,7 @@ routes = [
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(
-            CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING,
+            AddressNotLatin, CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING,
             *BORDER_PROBLEMS,
         ),
     ),

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, logistics, pricing, sellers, trade
+from entrepot import catalog, logistics, papers, pricing, sellers, trade
+from entrepot.accounts import Address
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import show
@@ -18,6 +19,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.orders import store_borders as store
 from entrepot.orders.selling import judge_offers
 from entrepot.orders.store_borders import Crossing, CrossingLine
+from entrepot.orders.types import AddressNotLatin
 from entrepot.trade import Consignment, Goods, Item
 
 CROSSED_PAGE = 50
@@ -68,16 +70,19 @@ class CartDoor(msgspec.Struct, frozen=True):
     estimated: bool
 
 
-async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to_country: str) -> None:
+async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to: Address) -> None:
     """Keeps with each order of a quote that crosses a border what that takes, and adds to the quote what is paid now.
     `home` is the buyer's cell. Raises the Problems of trade.quote, and ItemMissing: what nobody can tell the price of
-    at the door is not sold there; AmountTooLarge."""
+    at the door is not sold there; AddressNotLatin, AmountTooLarge."""
+    latin = papers.in_latin(to.recipient, to.line1, to.line2, to.city, to.region, to.postal_code)
     paid_now: dict[int, dict[UUID, int]] = {}
     for cell in cells:
-        orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to_country)
+        orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to.country)
         if orders:
             lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
-            for order, landed in zip(orders, await _landed(tx, orders, lines, to_country), strict=True):
+            for order, landed in zip(orders, await _landed(tx, orders, lines, to.country), strict=True):
+                if landed.lines and not latin:
+                    raise AddressNotLatin
                 mine = [line.line_no for line in lines if line.order_id == order.order_id]
                 await _keep(tx, cell, quote_id, order, mine, landed)
                 if order.incoterm == "DDP" and landed.border_minor:

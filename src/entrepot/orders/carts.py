@@ -319,7 +319,7 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
     )
     (id_,) = await quote_many(tx, cell, [purchase])
     cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
-    await borders.assess(tx, cell, id_, cells, address.country)
+    await borders.assess(tx, cell, id_, cells, address)
     return await quote_view(tx, cell, buyer_id, id_)
 
 

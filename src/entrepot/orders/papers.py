@@ -79,14 +79,19 @@ async def papers_of(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> P
         Missing(lack.title, lack.field, REMEDIES[lack.field].format(lack.variant_id))
         for lack in await trade.lacking_of(tx, variants)
     ]
-    if not place.line1:
+    items = await trade.items(tx, variants)
+    missing += [
+        Missing(line.title, "customs", f"describe it in Latin letters: PUT /v1/variants/{line.variant_id}/customs")
+        for line in lines
+        if line.variant_id in items and not papers.in_latin(items[line.variant_id].customs_description)
+    ]
+    if not place.line1 or not papers.in_latin(place.line1, place.postal_code, place.city):
         who = f"locations/{place.id}" if place.shared else f"seller/locations/{place.id}"
-        missing.append(Missing("", "sender", f"say where {place.name} is: PUT /v1/{who}/address"))
+        missing.append(Missing("", "sender", f"say in Latin letters where {place.name} is: PUT /v1/{who}/address"))
     if recipient is None:
         missing.append(Missing("", "recipient", "its buyer has had the address erased, or nobody has paid: cancel it"))
     if missing or recipient is None:
         return PapersView(missing, None)
-    items = await trade.items(tx, variants)
     tariff = await trade.tariff_of(tx, border.to_country, day) or ""
     sent = papers.Sent(
         show("ord", order_id), day,

@@ -94,6 +94,13 @@ class QuoteExpired(Problem):
 
 
 @dataclass(eq=False)
+class AddressNotLatin(Problem):
+    """Something crosses a border, and neither the post nor customs can read this address: give it in Latin letters."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
 class OfferUnavailable(Problem):
     """One of the offers can no longer be bought."""
 

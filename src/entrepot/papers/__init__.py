@@ -11,7 +11,7 @@ It keeps nothing and emits no events.
 """
 
 from entrepot.papers.printing import pdf
-from entrepot.papers.rules import SDR_BASKETS, make
+from entrepot.papers.rules import SDR_BASKETS, in_latin, make
 from entrepot.papers.types import Line, Papers, Party, Sent, Statement
 
-__all__ = ["SDR_BASKETS", "Line", "Papers", "Party", "Sent", "Statement", "make", "pdf"]
+__all__ = ["SDR_BASKETS", "Line", "Papers", "Party", "Sent", "Statement", "in_latin", "make", "pdf"]

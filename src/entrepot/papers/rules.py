@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 from decimal import ROUND_UP, Decimal
 from typing import NamedTuple
@@ -16,6 +18,8 @@ CN22_UP_TO_SDR = 300
 CN 23 may always be used instead."""
 CATEGORY = "Sale of goods"
 CENT = Decimal("0.01")
+_LATIN = re.compile("[ -\u024f\u1e00-\u1eff\u2010-\u2044]*")
+"""Latin letters, digits and what stands between words: what the post reads anywhere, and every PDF has."""
 
 
 class Basket(NamedTuple):
@@ -59,6 +63,11 @@ def make(sent: Sent, book: Book) -> Papers:
         ),
         sorted({line.country_of_origin for line in sent.lines}), sent.statement,
     )  # fmt: skip
+
+
+def in_latin(*texts: str) -> bool:
+    """Whether texts can stand on papers."""
+    return all(_LATIN.fullmatch(unicodedata.normalize("NFC", text)) for text in texts)
 
 
 def post_form(goods: Price, book: Book, day: date) -> PostForm:

@@ -216,6 +216,9 @@ REFUSALS = {
     "code_unknown": N("There is no such code today. Find another by words."),
     "origin_missing": N("Please say with two letters in which country it was made."),
     "said_by_another": N("Another seller has said it. Ask the operator to put it right."),
+    "address_not_latin": N(
+        "Something comes from abroad: please give an address in Latin letters, as the post needs it."
+    ),
     "papers_incomplete": N("Something is missing for its papers at the border. The order's page says what."),
     "not_imported": N("It crosses no border, and needs no papers."),
     "currency_rate_missing": N("We cannot tell the duties of this country today."),
