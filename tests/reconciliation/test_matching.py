@@ -135,7 +135,9 @@ def test_a_payout_that_only_our_books_have_back() -> None:
     assert found_of(told) == [("missing_at_bank", show("pay", payout.id), 70, None)]
     assert found_of(replace(told, booked={"EUR": (FIRST, FIRST + timedelta(days=5))})) == []
     assert found_of(replace(told, entries=[])) == []  # the bank never took it
-    assert [kind for kind, *_ in found_of(replace(told, entries=[sent, back]))] == ["payout_returned"]
+    for fact in (payout, replace(payout, is_due=True)):  # whoever settles and gives back by a statement does it after
+        for entries in ([sent, back], [back]):
+            assert [one[0] for one in found_of(replace(told, facts=[fact], entries=entries))] == ["payout_returned"]
 
 
 def test_what_is_told_more_than_once_is_one_thing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -19,7 +20,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.ledger import Hold, Settle, Transfer, TransferRefused, Void
 from entrepot.payments import rules
 from entrepot.payments import store_payouts as store
-from entrepot.payments.store_payouts import OwedTo, SentRow
+from entrepot.payments.store_payouts import OwedTo, SealedRow, SentRow
 from entrepot.payments.types import (
     BankAccount,
     BankWord,
@@ -68,8 +69,13 @@ async def add_account(
 
 async def unseal(tx: ReadTx, keys: Keys, cell: int, ids: Sequence[UUID]) -> dict[UUID, BankAccount]:
     """What is behind bank accounts, without those that were sealed with another secret."""
+    rows = await tx.all(store.SEALED, cell=cell, ids=ids)
+    return await asyncio.to_thread(_unsealed, keys, rows)
+
+
+def _unsealed(keys: Keys, rows: Sequence[SealedRow]) -> dict[UUID, BankAccount]:
     found = {}
-    for row in await tx.all(store.SEALED, cell=cell, ids=ids):
+    for row in rows:
         with suppress(ValueError):
             found[row.id] = msgspec.json.decode(keys.decrypt(row.sealed), type=BankAccount)
     return found

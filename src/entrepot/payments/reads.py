@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -230,7 +231,8 @@ async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:
     if not source or any(row.account_id not in to for row in rows):
         raise SealedOtherwise
     orders = [Order(row.id, row.amount_minor, to[row.account_id]) for row in rows]
-    return pain_001(Batch(file.id, file.at, file.day, file.currency, source[file.account_id], orders))
+    batch = Batch(file.id, file.at, file.day, file.currency, source[file.account_id], orders)
+    return await asyncio.to_thread(pain_001, batch)
 
 
 async def stuck(tx: ReadTx, after: UUID | None, limit: int) -> list[StuckView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -45,10 +46,7 @@ FEES_MAX = 1_000
 async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
     """Takes in a file of statements (camt.053) or a provider's report (CSV), all of it or nothing, and matches. What
     was taken in before changes nothing. Raises FileNotRead, NotOurAccount, SealedOtherwise, ToldOtherwise."""
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        told: Sequence[Statement | Report] = read_statements(content)
-    else:
-        told = [read_report(content)]
+    told = await asyncio.to_thread(_read, content)
     first, last = min(one.first_day for one in told), max(one.last_day for one in told)
     if not FIRST_DAY <= first <= last <= LAST_DAY or last - first > SPAN_MAX:
         raise FileNotRead(f"it tells of {first} to {last}")
@@ -57,13 +55,18 @@ async def import_file(tx: Tx, keys: Keys, content: bytes, by: UUID) -> Imported:
            for one in told]  # fmt: skip
     matching = Matching(0, 0, [])
     if any(new):
+        matching = await reconcile(tx, first - LOOKED_BACK, last)
         fresh = [one for one, is_new in zip(told, new, strict=True) if is_new]
         await _tell_payouts(tx, [entry for one in fresh if isinstance(one, Statement) for entry in one.entries])
-        matching = await reconcile(tx, first - LOOKED_BACK, last)
     return Imported(
         "report" if isinstance(told[0], Report) else "statement", [one.name for one in told], any(new),
         matching.judged, matching.matched, await tx.one(store.OPEN),
     )  # fmt: skip
+
+
+def _read(content: bytes) -> Sequence[Statement | Report]:
+    is_xml = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return read_statements(content) if is_xml else [read_report(content)]
 
 
 async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool:
@@ -89,7 +92,7 @@ async def _take_statement(tx: Tx, keys: Keys, told: Statement, by: UUID) -> bool
 
 
 async def _tell_payouts(tx: Tx, entries: Sequence[Entry]) -> None:
-    """What statements say of payouts, settled or returned; of all of them at once, for accounts are locked by it."""
+    """What statements say of payouts, settled or returned; of all of them at once and last, for it locks sellers."""
     words = [
         (one, BankWord(payout, one.currency, abs(one.amount_minor)))
         for one in entries if (payout := _payout(one)) is not None
@@ -155,7 +158,8 @@ async def reconcile(tx: Tx, first: date, last: date) -> Matching:
     covered = {row.currency: (row.first_day, row.last_day) for row in await tx.all(store.COVERED)}
     facts = await payments.facts(tx, begin, end, sorted(ids))
     fees = await tx.all(store.FEES, limit=FEES_MAX)
-    found = rules.match(rules.Told(facts, lines, entries, fees, covered.pop("", None), covered), first, last)
+    told = rules.Told(facts, lines, entries, fees, covered.pop("", None), covered)
+    found = await asyncio.to_thread(rules.match, told, first, last)
     keys = {
         "kinds": [one.kind for one in found.discrepancies],
         "subjects": [one.subject for one in found.discrepancies],

@@ -126,7 +126,7 @@ def _booked(told: Told) -> Iterator[Discrepancy]:
             continue
         ours = show(PREFIX[fact.kind], fact.id)
         own, back = entries.pop(("out", fact.id.hex), []), entries.pop(("back", fact.id.hex), [])
-        if own or fact.is_due:
+        if own or (fact.is_due and not back):
             yield from _pair(told, ours, fact.day, fact.currency, -fact.amount_minor, own)
         if own and not back and not fact.is_due and _is_told(own[0].day, BOOKED_WITHIN, told.booked.get(fact.currency)):
             # By the books it came back, by the bank it did not: the seller was or will be paid twice.
