@@ -418,8 +418,8 @@ routes = [
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(
-            AddressNotLatin, CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere, *_PRICING,
-            *BORDER_PROBLEMS,
+            AddressNotLatin, CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere,
+            *_PRICING, *BORDER_PROBLEMS,
         ),
     ),
     put("/v1/age", give_age, access=BUYER, key="taken", raises=(Malformed, trade.TooYoung)),
