@@ -704,15 +704,17 @@ begin
 end $$;
 
 CREATE FUNCTION ledger.positive(p_cell smallint, p_code text) RETURNS TABLE(owner uuid, account_id bigint, currency text, balance bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog'
     AS $$
+begin
+    return query
     select a.owner, a.id, a.currency, b.credits - b.debits - b.held
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
      where a.cell = p_cell and a.code = p_code and b.credits > b.debits + b.held
-     order by a.id
-$$;
+     order by a.id;
+end $$;
 
 CREATE FUNCTION ledger.take_day(p_cell smallint, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql

@@ -464,7 +464,8 @@ def require_proven(found: dict[str, Any]) -> None:
     assert evidence["checked"] > 0
     assert {point["phase"] for point in found["timeline"]} == {"warm", "ramp", "peak"}
     assert found["ramp"][0][0]["failed"] == 0
-    assert found["ramp"][0][0]["usage"]["web_processes"] == 2
+    # Which process answers whom is the system's choice, but over the whole ramp both are seen.
+    assert max(point["usage"]["web_processes"] for point, *_ in found["ramp"]) == 2
     assert [size["real"] for size in found["sizes"]] == [3, 40, 5, 0]
     assert {link["code"] for link in found["links"]} == {
         "machine", "web", "postgres", "worker", "pool", "connections", "locks", "log",

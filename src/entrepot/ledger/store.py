@@ -85,7 +85,7 @@ APPLY_MANY = sql(
 EXPIRE_MANY = sql("select cause_id, code from ledger.expire_many(:cell, :now, :limit)", Expired)
 CLOSE_DAYS = sql("select ledger.close_days(:cell, :now, :through, :limit)", int)
 IS_CLOSING = sql(
-    "select exists (select from ledger.closed_day where cell = any (array(select c.cell from kit.cell c)))", bool
+    "select exists (select day from ledger.closed_day where cell = any (array(select c.cell from kit.cell c)))", bool
 )
 DAYS = sql(
     """
@@ -95,7 +95,7 @@ DAYS = sql(
     ClosedDay,
 )
 IS_CLOSED = sql(
-    "select exists (select from ledger.closed_day where cell = any (:cells::smallint[]) and day = :day)", bool
+    "select exists (select day from ledger.closed_day where cell = any (:cells::smallint[]) and day = :day)", bool
 )
 TRIAL_BALANCE = sql(
     """

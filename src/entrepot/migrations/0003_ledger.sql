@@ -533,14 +533,16 @@ end $$;
 
 -- The accounts of a code in which money is available, and how much, at a glance: whom a payout run may pay.
 create function ledger.positive(p_cell smallint, p_code text)
-returns table (owner uuid, account_id bigint, currency text, balance bigint) language sql stable
+returns table (owner uuid, account_id bigint, currency text, balance bigint) language plpgsql stable
 set search_path = pg_catalog as $$
+begin
+    return query
     select a.owner, a.id, a.currency, b.credits - b.debits - b.held
       from ledger.account a
       join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
      where a.cell = p_cell and a.code = p_code and b.credits > b.debits + b.held
-     order by a.id
-$$;
+     order by a.id;
+end $$;
 
 -- Closes the days up to `p_through`, at most `p_limit` of them; how many. What each code's accounts hold at the end of a day
 -- is what they held the day before and what the day's transfers moved: older ones are not read again. Waits for whoever
