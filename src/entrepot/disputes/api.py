@@ -166,17 +166,17 @@ async def go_on_with_dispute(
 async def list_seller_disputes(tx: ReadTx, caller: Caller, query: DisputesQuery) -> Disputes:
     """The seller's disputes, the latest first."""
     before = None if query.before is None else parse("dsp", query.before)
-    return Disputes(await reads.disputes_of_seller(tx, caller.cell, _seller(caller), before))
+    return Disputes(await reads.disputes_of_seller(tx, caller.cell, caller.seller, before))
 
 
 async def read_seller_dispute(tx: ReadTx, caller: Caller, dispute_id: DisputePath) -> DisputeView:
     """A dispute of the seller's, with all that was said."""
-    return await reads.dispute_view(tx, caller.cell, dispute_id, seller_id=_seller(caller))
+    return await reads.dispute_view(tx, caller.cell, dispute_id, seller_id=caller.seller)
 
 
 async def read_seller_dispute_file(tx: ReadTx, caller: Caller, dispute_id: DisputePath, step_id: StepPath) -> ShownFile:
     """A picture or paper that was shown in a dispute of the seller's."""
-    view = await reads.dispute_view(tx, caller.cell, dispute_id, seller_id=_seller(caller))
+    view = await reads.dispute_view(tx, caller.cell, dispute_id, seller_id=caller.seller)
     return _shown(await reads.file_of(tx, caller.cell, view, dispute_id, step_id))
 
 
@@ -185,7 +185,7 @@ async def answer_dispute(tx: Tx, caller: Caller, dispute_id: DisputePath, body: 
     much, or appeals."""
     restock = None if body.restock is None else {line.line_no: line.quantity for line in body.restock}
     word = Word(body.act, body.text, body.amount_minor, _file(body.file), restock)
-    await actions.act(tx, caller.cell, dispute_id, "seller", word, seller_id=_seller(caller))
+    await actions.act(tx, caller.cell, dispute_id, "seller", word, seller_id=caller.seller)
 
 
 async def list_disputes_to_decide(tx: ReadTx, query: ToDecideQuery) -> Disputes:
@@ -216,11 +216,6 @@ def _shown(file: FileRow) -> ShownFile:
 
 def _file(evidence: Evidence | None) -> File | None:
     return None if evidence is None else rules.evidence(evidence.name, evidence.content)
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 _ACTS = (DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken)

@@ -50,6 +50,12 @@ class Caller(msgspec.Struct, frozen=True, array_like=True):
     seller_id: UUID | None
     expires: int
 
+    @property
+    def seller(self) -> UUID:
+        """Of a seller's session."""
+        assert self.seller_id is not None, "a seller's session names its seller"
+        return self.seller_id
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Caller).decode

@@ -127,17 +127,17 @@ class Taken(msgspec.Struct, frozen=True):
 
 async def list_locations(tx: ReadTx, caller: Caller, query: LocationsQuery) -> Locations:
     """The locations that the seller may send goods from: its own, then the shared ones."""
-    return await _locations(tx, caller, _seller(caller), query)
+    return await _locations(tx, caller, caller.seller, query)
 
 
 async def add_location(tx: Tx, caller: Caller, body: NewLocation) -> Location:
     """Adds a location of the seller's own."""
-    return await actions.add_location(tx, caller.cell, _seller(caller), body.code, body.name, body.country)
+    return await actions.add_location(tx, caller.cell, caller.seller, body.code, body.name, body.country)
 
 
 async def set_location_address(tx: Tx, caller: Caller, location_id: int, body: LocationAddress) -> Location:
     """Says where a location of the seller's own is."""
-    return await actions.set_address(tx, caller.cell, _seller(caller), location_id, body)
+    return await actions.set_address(tx, caller.cell, caller.seller, location_id, body)
 
 
 async def set_shared_location_address(tx: Tx, caller: Caller, location_id: int, body: LocationAddress) -> Location:
@@ -157,26 +157,26 @@ async def add_shared_location(tx: Tx, caller: Caller, body: NewLocation) -> Loca
 
 async def list_stock(tx: ReadTx, caller: Caller, query: StockQuery) -> StockPage:
     """What the seller has, a page at a time: by variant, then by location."""
-    items = await reads.stock(tx, caller.cell, _seller(caller), query.after, query.limit, query.sku)
+    items = await reads.stock(tx, caller.cell, caller.seller, query.after, query.limit, query.sku)
     return StockPage(items, items[-1].id if len(items) == query.limit else None)
 
 
 async def read_stock(tx: ReadTx, caller: Caller, stock_id: int) -> StockDetail:
     """What the seller has of one variant at one location."""
-    stock = await reads.stock_of(tx, caller.cell, _seller(caller), stock_id)
+    stock = await reads.stock_of(tx, caller.cell, caller.seller, stock_id)
     adjustments = await inventory.adjustments(tx, caller.cell, stock_id)
     return StockDetail(stock, [_adjustment(adjustment) for adjustment in adjustments])
 
 
 async def receive_goods(tx: Tx, caller: Caller, body: NewReceipt) -> Receipt:
     """Takes goods in at one of the seller's locations."""
-    return await actions.receive(tx, caller.cell, _seller(caller), body.location_id, body.lines, body.currency)
+    return await actions.receive(tx, caller.cell, caller.seller, body.location_id, body.lines, body.currency)
 
 
 async def adjust_stock(tx: Tx, caller: Caller, stock_id: int, body: NewAdjustment) -> AdjustmentView:
     """Corrects a count."""
     delta = body.units if body.direction == "more" else -body.units
-    id_ = await inventory.adjust(tx, caller.cell, _seller(caller), stock_id, delta, body.reason, caller.user_id)
+    id_ = await inventory.adjust(tx, caller.cell, caller.seller, stock_id, delta, body.reason, caller.user_id)
     return AdjustmentView(ids.show("adj", id_), delta, body.reason, tx.now)
 
 
@@ -194,11 +194,6 @@ async def _locations(tx: ReadTx, caller: Caller, seller_id: UUID | None, query: 
 def _adjustment(adjustment: Adjustment) -> AdjustmentView:
     id_ = ids.show("adj", adjustment.id)
     return AdjustmentView(id_, adjustment.on_hand_delta, adjustment.reason, adjustment.at)  # type: ignore[arg-type]
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 routes = [

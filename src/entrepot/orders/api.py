@@ -291,51 +291,51 @@ async def cancel_order_lines(tx: Tx, caller: Caller, order_id: OrderPath, body: 
 async def list_seller_orders(tx: ReadTx, caller: Caller, query: OrdersQuery) -> Orders:
     """The seller's orders, the latest first."""
     before = None if query.before is None else parse("ord", query.before)
-    return Orders(await reads.seller_orders(tx, caller.cell, _seller(caller), query.status, before))
+    return Orders(await reads.seller_orders(tx, caller.cell, caller.seller, query.status, before))
 
 
 async def read_seller_order(tx: ReadTx, caller: Caller, order_id: OrderPath) -> OrderView:
     """An order of the seller's."""
-    return await reads.order_view(tx, caller.cell, order_id, seller_id=_seller(caller))
+    return await reads.order_view(tx, caller.cell, order_id, seller_id=caller.seller)
 
 
 async def read_order_of_part(tx: ReadTx, caller: Caller, part_id: Annotated[UUID, "prt"]) -> OrderView:
     """The order of the seller's that a part is of, such as a line of the statement names."""
-    return await reads.order_of_part(tx, caller.cell, part_id, _seller(caller))
+    return await reads.order_of_part(tx, caller.cell, part_id, caller.seller)
 
 
 async def read_ship_to(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Address:
     """Where an order of the seller's goes."""
-    return await reads.ship_to(tx, caller.cell, order_id, _seller(caller))
+    return await reads.ship_to(tx, caller.cell, order_id, caller.seller)
 
 
 async def ship_order(tx: Tx, caller: Caller, order_id: OrderPath, body: NewShipment) -> None:
     """Hands a paid order to a carrier."""
     shipment = logistics.NewShipment(order_id, body.carrier, body.tracking_number)
-    await actions.ship_many(tx, caller.cell, [shipment], _seller(caller))
+    await actions.ship_many(tx, caller.cell, [shipment], caller.seller)
 
 
 async def cancel_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
     """The seller cancels an order that is not shipped yet."""
-    await actions.cancel(tx, caller.cell, [order_id], seller_id=_seller(caller))
+    await actions.cancel(tx, caller.cell, [order_id], seller_id=caller.seller)
 
 
 async def cancel_seller_order_lines(tx: Tx, caller: Caller, order_id: OrderPath, body: CancelSold) -> None:
     """The seller cancels some units of lines of an order that is not shipped yet."""
-    seller = _seller(caller)
+    seller = caller.seller
     await parts.cancel_lines(tx, caller.cell, order_id, _units(body), seller_id=seller, reason=body.reason)
 
 
 async def refund_seller_line(tx: Tx, caller: Caller, order_id: OrderPath, body: RefundAmount) -> None:
     """The seller gives back an amount of what was paid for a line; the buyer keeps the goods. After the release, and
     after the payout, it comes from the seller's account, which may then be below zero."""
-    seller = _seller(caller)
+    seller = caller.seller
     await parts.refund_amount(tx, caller.cell, order_id, body.line_no, body.amount_minor, body.reason, seller_id=seller)
 
 
 async def refund_seller_order(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
     """The seller gives a shipped order's money back in full before it is released."""
-    await actions.refund(tx, caller.cell, [order_id], seller_id=_seller(caller))
+    await actions.refund(tx, caller.cell, [order_id], seller_id=caller.seller)
 
 
 async def list_holds(tx: ReadTx, query: HoldsQuery) -> Holds:
@@ -380,11 +380,6 @@ def _units(body: CancelLines) -> dict[int, int]:
     if len(units) < len(body.lines):
         raise Malformed("a line is named twice")
     return units
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 _PRICING = (

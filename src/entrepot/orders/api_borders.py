@@ -90,14 +90,14 @@ async def list_crossed_orders(tx: ReadTx, query: CrossedQuery) -> CrossedOrders:
 
 async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> PapersView:
     """What an order of the seller's needs to cross its border: its papers, or what is missing for them."""
-    return await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+    return await papers.papers_of(tx, caller.cell, order_id, caller.seller)
 
 
 async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Pdf:
     """The same papers, to be printed and signed."""
     db: Database = request.app.state.db
     async with db.read() as tx:
-        found = await papers.papers_of(tx, caller.cell, order_id, _seller(caller))
+        found = await papers.papers_of(tx, caller.cell, order_id, caller.seller)
     if found.papers is None:
         raise PapersIncomplete(show("ord", order_id), found.missing)
     body = await asyncio.to_thread(pdf, found.papers)
@@ -106,11 +106,6 @@ async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath)
         "cache-control": "private, no-store",
     }
     return Response(body, headers=headers, media_type="application/pdf")
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 routes = [

@@ -178,13 +178,13 @@ async def read_statement(tx: ReadTx, caller: Caller, query: StatementQuery) -> S
     if query.last == date.max:
         raise Malformed("the calendar has no day after last")
     stop = datetime.combine(query.last, time(), UTC) + timedelta(days=1)
-    return await reads.statement_of(tx, caller.cell, _seller(caller), query.currency, start, stop)
+    return await reads.statement_of(tx, caller.cell, caller.seller, query.currency, start, stop)
 
 
 async def list_payouts(tx: ReadTx, caller: Caller, query: PayoutsQuery) -> Payouts:
     """The seller's payouts, the latest first."""
     before = None if query.before is None else parse("pay", query.before)
-    return Payouts(await reads.payouts(tx, caller.cell, _seller(caller), before))
+    return Payouts(await reads.payouts(tx, caller.cell, caller.seller, before))
 
 
 async def list_stuck_payments(tx: ReadTx, query: StuckQuery) -> StuckPayments:
@@ -211,12 +211,12 @@ async def return_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
 
 async def list_bank_accounts(tx: ReadTx, caller: Caller) -> BankAccounts:
     """Where the seller's payouts go, by currency."""
-    return BankAccounts(await reads.bank_accounts(tx, caller.cell, _seller(caller)))
+    return BankAccounts(await reads.bank_accounts(tx, caller.cell, caller.seller))
 
 
 async def set_bank_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> None:
     """Where the seller's payouts go from now on."""
-    await _add_account(tx, request, caller, caller.cell, _seller(caller), body)
+    await _add_account(tx, request, caller, caller.cell, caller.seller, body)
 
 
 async def list_house_accounts(tx: ReadTx) -> BankAccounts:
@@ -276,11 +276,6 @@ async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
 async def credit_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
     """Gives a refund that the gateway refused into the buyer's wallet instead."""
     await actions.credit_refund(tx, refund_id)
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 routes = [

@@ -69,7 +69,7 @@ async def list_debts(tx: ReadTx) -> Debts:
 
 async def list_own_debts(tx: ReadTx, caller: Caller) -> Debts:
     """What the seller owes. Whatever is released next fills it up before anything is paid out."""
-    return Debts(await owing.debts(tx, _seller(caller)))
+    return Debts(await owing.debts(tx, caller.seller))
 
 
 async def write_off_debt(tx: Tx, caller: Caller, seller_id: SellerPath, body: WriteOff) -> None:
@@ -84,7 +84,7 @@ async def list_seller_reserves(tx: ReadTx, seller_id: SellerPath) -> Reserves:
 
 async def list_own_reserves(tx: ReadTx, caller: Caller) -> Reserves:
     """What is held back of the seller's releases, and was."""
-    return await _reserves(tx, _seller(caller))
+    return await _reserves(tx, caller.seller)
 
 
 async def _reserves(tx: ReadTx, seller_id: UUID) -> Reserves:
@@ -101,11 +101,6 @@ async def set_reserve(tx: Tx, seller_id: SellerPath, body: NewReserve) -> None:
         seller_id, body.valid_from or soonest, body.reserve_bp, body.hold_days * DAY_S, body.source
     )  # fmt: skip
     await owing.set_reserve(tx, terms)
-
-
-def _seller(caller: Caller) -> UUID:
-    assert caller.seller_id is not None, "a seller's session names its seller"
-    return caller.seller_id
 
 
 routes = [

@@ -18,7 +18,8 @@ from entrepot.kit.ids import parse, ref
 from entrepot.kit.money import MAX_MINOR
 from entrepot.payments import SealedOtherwise
 from entrepot.reconciliation import actions, reads
-from entrepot.reconciliation.reads import DiscrepancyView, ImportView
+from entrepot.reconciliation.reads import DiscrepancyView
+from entrepot.reconciliation.store import ImportView
 from entrepot.reconciliation.types import (
     FILE_MAX_BYTES,
     DiscrepancyEnded,

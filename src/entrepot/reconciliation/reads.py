@@ -10,6 +10,7 @@ import msgspec
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, show
 from entrepot.reconciliation import store
+from entrepot.reconciliation.store import ImportView
 from entrepot.reconciliation.types import Kind, ProviderFee
 
 PAGE = 50
@@ -34,17 +35,6 @@ class DiscrepancyView(msgspec.Struct, frozen=True):
     note: str | None
 
 
-class ImportView(msgspec.Struct, frozen=True):
-    """A statement or a report, the days that it is of, and how many entries or lines it has."""
-
-    kind: str
-    name: str
-    first_day: date
-    last_day: date
-    rows: int
-    imported_at: datetime
-
-
 async def discrepancies(tx: ReadTx, status: str, after: UUID | None = None) -> list[DiscrepancyView]:
     """Those of a status, the oldest first, those after the id `after`; PAGE at a time."""
     found = await tx.all(store.DISCREPANCIES, status=status, after=after or NIL, limit=PAGE)
@@ -60,10 +50,7 @@ async def discrepancies(tx: ReadTx, status: str, after: UUID | None = None) -> l
 
 async def imports(tx: ReadTx) -> list[ImportView]:
     """The latest PAGE, the latest first."""
-    return [
-        ImportView(one.kind, one.name, one.first_day, one.last_day, one.rows, one.imported_at)
-        for one in await tx.all(store.IMPORTS, limit=PAGE)
-    ]
+    return await tx.all(store.IMPORTS, limit=PAGE)
 
 
 async def provider_fees(tx: ReadTx) -> list[ProviderFee]:

@@ -19,8 +19,9 @@ class Covered(msgspec.Struct, frozen=True):
     last_day: date
 
 
-class ImportRow(msgspec.Struct, frozen=True):
-    id: UUID
+class ImportView(msgspec.Struct, frozen=True):
+    """A statement or a report, the days that it is of, and how many entries or lines it has."""
+
     kind: str
     name: str
     first_day: date
@@ -153,11 +154,14 @@ RESOLVE = sql(
 )
 IMPORTS = sql(
     """
-    select id, 'statement', currency || ' ' || ending || ': ' || name, first_day, last_day, entries, imported_at
-      from reconciliation.statement
-    union all
-    select id, 'report', provider || ': ' || name, first_day, last_day, lines, imported_at from reconciliation.report
-     order by 1 desc limit :limit
+    select kind, name, first_day, last_day, rows, imported_at
+      from (select id, 'statement' as kind, currency || ' ' || ending || ': ' || name as name, first_day, last_day,
+                   entries as rows, imported_at
+              from reconciliation.statement
+            union all
+            select id, 'report', provider || ': ' || name, first_day, last_day, lines, imported_at
+              from reconciliation.report) i
+     order by id desc limit :limit
     """,
-    ImportRow,
+    ImportView,
 )

@@ -11,23 +11,12 @@ from entrepot.kit.sql import sql
 from entrepot.trade.types import Barrier
 
 
-class Named(msgspec.Struct, frozen=True):
-    """A rule, field by field."""
-
-    name: str
-    effect: str
-    age: int | None
-    proof: str
-    text: dict[str, str]
-    citation: str
-    valid_from: date
-    valid_to: date | None
+class Named(Barrier, frozen=True):
+    """A rule with what a query says beside it."""
 
     @property
     def rule(self) -> Barrier:
-        return Barrier(
-            self.name, self.effect, self.age, self.proof, self.text, self.citation, self.valid_from, self.valid_to
-        )
+        return Barrier(*(getattr(self, field) for field in Barrier.__struct_fields__))
 
 
 class Standing(Named, frozen=True):

@@ -99,8 +99,7 @@ class Visit:
 
     @property
     def seller_id(self) -> UUID:
-        assert self.me.seller_id is not None, "a seller's session names its seller"
-        return self.me.seller_id
+        return self.me.seller
 
     @property
     def db(self) -> Database:

@@ -227,21 +227,23 @@ ESCROW_OUT = check(
     """
     select 'orders.order ' || o.id as item,
            row(case when o.status = 'completed'
-                    then nullif(o.paid_minor - s.paid + o.operator_discount_minor - s.discount, 0) end,
+                    then nullif(o.paid_minor + o.operator_discount_minor - coalesce(s.paid + s.discount, 0), 0) end,
                case when o.given_back
-                    then nullif(o.paid_minor - s.paid + case when o.shipped_at is null then o.duties_minor - s.duties
-                                                          else 0 end, 0) end,
-               case when o.given_back then nullif(o.operator_discount_minor - s.discount, 0) end) as expected,
+                    then nullif(o.paid_minor - coalesce(s.paid, 0)
+                                + case when o.shipped_at is null then o.duties_minor - coalesce(s.duties, 0)
+                                       else 0 end, 0) end,
+               case when o.given_back then nullif(o.operator_discount_minor - coalesce(s.discount, 0), 0) end)
+               as expected,
            row(release.amount, refund.amount, unfund.amount) as found,
            o.status || ' (release, refund, unfund)' as detail
       from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
               from orders.order o
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
              where o.cell = :cell {order:o.id}) o
-     cross join lateral (select coalesce(sum(p.paid_minor), 0)::bigint as paid,
-                                coalesce(sum(p.operator_discount_minor), 0)::bigint as discount,
-                                coalesce(sum(p.duties_minor), 0)::bigint as duties
-                           from orders.part p where p.cell = :cell and p.order_id = o.id and not p.recalled) s
+      left join (select order_id, sum(paid_minor)::bigint as paid, sum(operator_discount_minor)::bigint as discount,
+                        sum(duties_minor)::bigint as duties
+                   from orders.part where cell = :cell and not recalled {order:order_id}
+                  group by order_id) s on s.order_id = o.id
       left join ledger.transfer release
         on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
       left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
@@ -259,15 +261,16 @@ DUTIES = check(
     select 'orders.order ' || o.id as item,
            row(case b.incoterm when 'DDP' then b.duty_minor + b.tax_minor + b.fee_minor else 0 end,
                case when o.bought then nullif(o.duties_minor, 0) end,
-               case when o.bought and o.status = 'canceled' then nullif(o.duties_minor - s.duties, 0) end) as expected,
+               case when o.bought and o.status = 'canceled' then nullif(o.duties_minor - coalesce(s.duties, 0), 0) end)
+               as expected,
            row(o.duties_minor, paid.amount, back.amount) as found, o.status || ' (duties, paid, given back)' as detail
       from (select o.*, o.status not in ('awaiting_payment', 'expired')
                    and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
               from orders.order o
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
              where o.cell = :cell {order:o.id}) o
-     cross join lateral (select coalesce(sum(p.duties_minor), 0)::bigint as duties
-                           from orders.part p where p.cell = :cell and p.order_id = o.id) s
+      left join (select order_id, sum(duties_minor)::bigint as duties
+                   from orders.part where cell = :cell {order:order_id} group by order_id) s on s.order_id = o.id
       left join orders.border b on b.cell = :cell and b.order_id = o.id
       left join ledger.transfer paid on paid.cell = :cell and paid.cause_id = o.id and paid.code = 'duties'
       left join ledger.transfer back on back.cell = :cell and back.cause_id = o.id and back.code = 'duties_back'

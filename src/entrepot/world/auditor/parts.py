@@ -109,16 +109,17 @@ PART_DUTIES = check(
            'duties of its parts' as detail
       from (select order_id, sum(duties_minor) as duties from orders.part
              where cell = :cell {order:order_id} group by order_id) o
-     cross join lateral (
-           select sum(div(c.charge * t.units, r.quantity)) as due
-             from orders.border b
-            cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
-             join orders.order_line r on r.cell = b.cell and r.order_id = b.order_id and r.line_no = c.line_no
-            cross join lateral (select coalesce(sum(x.quantity), 0) as units
-                                  from orders.part_line x
-                                  join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
-                                 where x.cell = b.cell and x.order_id = b.order_id and x.line_no = c.line_no) t
-            where b.cell = :cell and b.order_id = o.order_id and b.incoterm = 'DDP') l
+      left join (select b.order_id, sum(div(c.charge * t.units, r.quantity)) as due
+                   from orders.border b
+                  cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
+                   join orders.order_line r on r.cell = b.cell and r.order_id = b.order_id and r.line_no = c.line_no
+                   join (select x.order_id, x.line_no, sum(x.quantity) as units
+                           from orders.part_line x
+                           join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                          where x.cell = :cell {order:x.order_id}
+                          group by x.order_id, x.line_no) t on t.order_id = b.order_id and t.line_no = c.line_no
+                  where b.cell = :cell and b.incoterm = 'DDP' {order:b.order_id}
+                  group by b.order_id) l on l.order_id = o.order_id
     """,
     by="order",
 )
