@@ -141,6 +141,7 @@ class Shop:
             "payments.bank_account", "payments.bank_file", "reconciliation.statement", "reconciliation.entry",
             "reconciliation.report", "reconciliation.report_line", "reconciliation.discrepancy", "kit.event",
             "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
+            "kit.audit_line", "approvals.request", "approvals.alone", "approvals.done_alone",
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
             "disputes.dispute", "disputes.step",
         )  # fmt: skip

@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 ROOMS = (
     "accounts",
     "sellers",
+    "approvals",
     "platform",
     "catalog",
     "trade",

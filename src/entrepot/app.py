@@ -27,8 +27,9 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot import __version__, campaigns, orders, payments, platform, web
+from entrepot import __version__, accounts, campaigns, orders, payments, platform, web
 from entrepot.accounts import api as accounts_api
+from entrepot.approvals import api as approvals_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.disputes import api as disputes_api
@@ -69,6 +70,7 @@ ROUTES = [
     *ledger_api.routes,
     *disputes_api.routes,
     *platform_api.routes,
+    *approvals_api.routes,
     *reconciliation_api.routes,
     *trade_api.routes,
 ]
@@ -188,6 +190,7 @@ def build(
     app.state.gateway = gateway
     app.state.limits = limits
     app.state.public_url = public_url
+    app.state.sessions = accounts.Sessions(db)
     app.state.switches = platform.Switches(db)
     app.router.redirect_slashes = False
     app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None, counts=counts)

@@ -18,6 +18,8 @@ LOCKS = re.compile(r"for (?:no key )?update|advisory_\w*lock|on conflict|update 
 _FUNCTION = re.compile(r"create function (\w+\.\w+)\s*\(.*?\$\$(.*?)\$\$", re.DOTALL)
 
 RACED = {
+    "test_approvals.test_a_day_s_limit_is_spent_once": "approvals.LOCK_LIMITS approvals.SET_LIMIT",
+    "test_approvals.test_a_request_is_done_once_or_never": "approvals.DECIDE approvals.LOCK",
     "test_campaigns.test_a_buyer_s_limit_holds_at_once": "pricing.open_quotas",
     "test_campaigns.test_a_campaign_and_an_ordinary_sale_want_the_last_unit": (
         "catalog.ADD_OFFER catalog.list_many inventory.OPEN_ASIDE"
@@ -102,8 +104,8 @@ EXCEPTED = {
         "sellers.OPEN"
     ),
     "what goes is of no use any more, or was nobody else's": (
-        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE disputes.FORGET kit._FORGET "
-        "orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
+        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
+        "kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET_CARTS payments.FORGET_WEBHOOKS"
     ),
     "a command of the operator, under the lock of the cells or of a cell that moves": (
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
@@ -116,7 +118,7 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_TRAITS "
+        "accounts.END_SESSIONS kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT trade.WITHDRAW trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_SOURCE world._BEGUN world._SAVE"
     ),

@@ -169,7 +169,7 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
             told_once = "select count(*) from kit.event where kind = 'refund_failed' and key = $1"
             assert await ground.value(told_once, order) == 1
         again = does(payments.retry_refund, refund)
-        credit = does(payments.credit_refund, refund)
+        credit = does(paying.credit_refund, refund)
         async with ground.race(seed, again, credit, credit) as told:
             assert told.count(None) == 1
             assert told.count("refund_not_failed") == 2

@@ -18,7 +18,7 @@ from entrepot.kit.problem import KeyConflict
 from entrepot.orders import jobs
 from entrepot.orders.actions import expire_groups, release_due
 from entrepot.orders.types import WrongStatus
-from entrepot.payments import Due
+from entrepot.payments import Due, paying_out
 from tests.orders.counter import Wanted
 from tests.races.ground import SEEDS, Ground, open_ground, ship
 from tests.races.interleave import Work
@@ -143,8 +143,8 @@ async def test_the_banks_answer_counts_once(ground: Ground) -> None:
         payout, before = await ground.value(sent), await ground.balance("seller", seller)
         ground.clock.advance(timedelta(days=5))
         works: list[Work] = [
-            lambda db, payout=payout: db.transact(lambda tx: payments.settle_payout(tx, payout)),  # type: ignore[misc]
-            lambda db, payout=payout: db.transact(lambda tx: payments.return_payout(tx, payout)),  # type: ignore[misc]
+            lambda db, payout=payout: db.transact(lambda tx: paying_out.settle_payout(tx, payout)),  # type: ignore[misc]
+            lambda db, payout=payout: db.transact(lambda tx: paying_out.return_payout(tx, payout)),  # type: ignore[misc]
             lambda db: db.transact(lambda tx: payments.settle_due(tx, 0)),
         ]
         async with ground.race(seed, *works) as (settled, returned, due):
@@ -187,7 +187,7 @@ async def test_a_file_is_made_once_and_its_statement_counts_once(ground: Ground)
         works: list[Work] = [
             lambda db, word=word: db.transact(lambda tx: payments.take_bank_word(tx, word, [])),  # type: ignore[misc]
             lambda db, word=word: db.transact(lambda tx: payments.take_bank_word(tx, [], word)),  # type: ignore[misc]
-            lambda db, id_=row[0]: db.transact(lambda tx: payments.settle_payout(tx, id_)),  # type: ignore[misc]
+            lambda db, id_=row[0]: db.transact(lambda tx: paying_out.settle_payout(tx, id_)),  # type: ignore[misc]
         ]
         async with ground.race(seed, *works) as (_, _, settled):
             assert isinstance(settled, payments.PayoutNotSent | None)

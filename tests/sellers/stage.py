@@ -14,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from entrepot import sellers
+from entrepot.accounts import Sessions
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
@@ -41,6 +42,7 @@ class Stage:
     def http(self, routes: Sequence[Route]) -> httpx.AsyncClient:
         app = Starlette(routes=[endpoint(route) for route in routes])
         app.state.db, app.state.keys, app.state.switches = self.db, self.keys, Switches(self.db)
+        app.state.sessions = Sessions(self.db)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
     def as_(self, role: Role, user_id: UUID | None = None, seller_id: UUID | None = None) -> dict[str, str]:

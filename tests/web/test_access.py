@@ -36,6 +36,7 @@ SELLERS = (
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts",
     "/seller/stock", "/seller/customs",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
+    "/seller/audit", "/seller/audit.csv",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
@@ -45,7 +46,7 @@ OPERATORS = (
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
     "/operator/borders",
-    "/operator/holds", "/operator/bank",
+    "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
 )  # fmt: skip
 
 

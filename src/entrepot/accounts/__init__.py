@@ -9,20 +9,24 @@ Invariants:
   are opened when money comes in (`open_wallets`);
   e-mails are kept in lower case, each once; a password is kept as its argon2 hash, which is never made or checked
   inside a transaction;
+  a session is signed and lasts twelve hours; all of a user's are ended by counting its `generation` up, which every
+  process knows within a second;
   log-ins fail at most EMAIL_FAILURES times for an e-mail and ADDRESS_FAILURES times from an address in WINDOW.
 
-Events: buyer_registered, buyer_erased (key: the user's id; no data).
+Events: buyer_registered, buyer_erased (key: the user's id; no data), sessions_ended (key: the user's id; data: by).
 """
 
 from entrepot.accounts.actions import (
     add_address,
     add_staff,
+    end_sessions,
     import_buyers,
     open_wallets,
     register_buyer,
     sign_in,
 )
-from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me
+from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me, names
+from entrepot.accounts.sessions import Sessions
 from entrepot.accounts.types import (
     Address,
     AddressNotValid,
@@ -35,7 +39,7 @@ from entrepot.accounts.types import (
 )
 
 __all__ = [
-    "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "TooManyAddresses", "WrongCredentials",
-    "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "import_buyers", "me",
-    "open_wallets", "register_buyer", "sign_in",
+    "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "Sessions", "TooManyAddresses",
+    "WrongCredentials", "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "end_sessions",
+    "import_buyers", "me", "names", "open_wallets", "register_buyer", "sign_in",
 ]  # fmt: skip

@@ -92,7 +92,15 @@ async def sign_in(db: Database, email: str, password: str, ip: str) -> Member:
     if login is None or not fits:
         raise WrongCredentials
     await db.transact(lambda tx: tx.run(store.FORGIVE, ids=tries), durable=False)
-    return Member(Role(login.role), login.user_id, login.cell, login.seller_id)
+    return Member(Role(login.role), login.user_id, login.cell, login.seller_id, login.generation)
+
+
+async def end_sessions(tx: Tx, user_id: UUID, by: UUID) -> None:
+    """Ends every session that a user has, here and everywhere. Raises NotFound."""
+    cell = await tx.maybe(store.END_SESSIONS, user_id=user_id, now=tx.now)
+    if cell is None:
+        raise NotFound
+    tx.emit("sessions_ended", user_id, {"by": by}, cell)
 
 
 async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:

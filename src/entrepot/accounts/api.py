@@ -5,7 +5,7 @@ No answer to a keyed write repeats personal data: answers are kept with keys.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -34,6 +34,8 @@ SellerPath = Annotated[UUID, "sel"]
 
 
 class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    unlogged: ClassVar = ("email", "name", "password")
+
     email: Email
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     password: Annotated[str, Meta(min_length=10, max_length=200)]
@@ -90,7 +92,9 @@ def _session(request: Request, member: Member) -> Session:
     keys: Keys = request.app.state.keys
     db: Database = request.app.state.db
     now = db.clock.now()
-    token = keys.session(member.role, member.user_id, now, cell=member.cell, seller_id=member.seller_id)
+    token = keys.session(
+        member.role, member.user_id, now, cell=member.cell, seller_id=member.seller_id, generation=member.generation
+    )
     return Session(ids.show("usr", member.user_id), member.role, token, (now + SESSION_TTL).isoformat())
 
 
@@ -123,6 +127,22 @@ async def sign_out() -> Response:
     response = Response(status_code=204)
     response.delete_cookie("session", path="/", httponly=True, samesite="lax")
     return response
+
+
+async def end_own_sessions(request: Request, caller: Caller) -> None:
+    """Ends all sessions of the caller's, this one too: whoever has a token of theirs is signed out."""
+    await _end(request, caller.user_id, caller.user_id)
+
+
+async def end_sessions_of(request: Request, caller: Caller, user_id: Annotated[UUID, "usr"]) -> None:
+    """Ends all sessions of somebody."""
+    await _end(request, user_id, caller.user_id)
+
+
+async def _end(request: Request, user_id: UUID, by: UUID) -> None:
+    db: Database = request.app.state.db
+    await db.transact(lambda tx: actions.end_sessions(tx, user_id, by))
+    await request.app.state.sessions.refresh()
 
 
 async def read_me(tx: ReadTx, caller: Caller) -> MeView:
@@ -169,6 +189,8 @@ routes = [
     delete("/v1/accounts/me", erase_me, access=BUYER, raises=(NotFound,)),
     post("/v1/sessions", sign_in, access=PUBLIC, raises=(WrongCredentials, TooManyRequests, Overloaded), status=201),
     delete("/v1/sessions", sign_out, access=PUBLIC),
+    post("/v1/sessions/end", end_own_sessions, access=ANYONE, raises=(NotFound,)),
+    post("/v1/operator/users/{user_id}/sessions/end", end_sessions_of, access=OPERATOR),
     get("/v1/addresses", list_addresses, access=BUYER),
     post(
         "/v1/addresses", add_address, access=BUYER, raises=(AddressNotValid, NotFound, TooManyAddresses), status=201,

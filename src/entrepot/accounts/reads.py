@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from entrepot.accounts import store
@@ -27,6 +27,11 @@ async def cell_of(tx: ReadTx, user_id: UUID) -> int:
     if found is None:
         raise NotFound
     return found
+
+
+async def names(tx: ReadTx, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What users are called, of those that have a name."""
+    return {row.user_id: row.name for row in await tx.all(store.NAMES, ids=list(user_ids))} if user_ids else {}
 
 
 async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:

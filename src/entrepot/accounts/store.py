@@ -18,6 +18,18 @@ class InCountry(msgspec.Struct, frozen=True):
     country: str
 
 
+class Named(msgspec.Struct, frozen=True):
+    user_id: UUID
+    name: str
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A user whose sessions of before `generation` were ended."""
+
+    user_id: UUID
+    generation: int
+
+
 class Failures(msgspec.Struct, frozen=True):
     """How often `who` failed in the window, and the first time."""
 
@@ -53,12 +65,27 @@ ADD_LOGIN = sql(
 ADD_PERSON = sql("insert into accounts.person (cell, user_id, name) values (:cell, :user_id, :name)")
 LOGIN = sql(
     """
-    select u.role, u.id, u.cell, u.seller_id, l.password_hash
+    select u.role, u.id, u.cell, u.seller_id, l.password_hash, u.generation
       from accounts.login l
       join accounts.user u on u.cell = l.cell and u.id = l.user_id
      where l.email = lower(:email)
     """,
     Login,
+)
+END_SESSIONS = sql(
+    """
+    update accounts.user set generation = generation + 1, ended_at = :now
+     where cell = any (array(select c.cell from kit.cell c)) and id = :user_id
+    returning cell
+    """,
+    int,
+)
+ENDED = sql(
+    """
+    select id, generation from accounts.user
+     where cell = any (array(select c.cell from kit.cell c)) and ended_at > :since
+    """,
+    Ended,
 )
 ME = sql(
     """
@@ -110,6 +137,13 @@ LOCK_USER = sql(
 # The ids of a cell's users say nothing of the cell, so that it is looked up in each.
 CELL_OF = sql(
     "select cell from accounts.user where cell = any (array(select c.cell from kit.cell c)) and id = :user_id", int
+)
+NAMES = sql(
+    """
+    select user_id, name from accounts.person
+     where cell = any (array(select c.cell from kit.cell c)) and user_id = any (:ids::uuid[])
+    """,
+    Named,
 )
 COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
 ADD_ADDRESS = sql("""

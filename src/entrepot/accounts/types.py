@@ -24,6 +24,7 @@ class Member(msgspec.Struct, frozen=True):
     user_id: UUID
     cell: int
     seller_id: UUID | None
+    generation: int = 0
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -32,6 +33,7 @@ class Login(msgspec.Struct, frozen=True):
     cell: int
     seller_id: UUID | None
     password_hash: str
+    generation: int
 
 
 class Me(msgspec.Struct, frozen=True):

@@ -86,6 +86,7 @@ async def set_admission(
     """Lets so many in line in each second from now on, as `user_id` says; None: nobody needs to wait. Raises NotFound,
     CampaignOver."""
     cell = await _lock(tx, campaign_id)
+    tx.was(admit_per_s=await tx.maybe(store.ADMISSION, cell=cell, id=campaign_id))
     await tx.run(store.SET_ADMISSION, cell=cell, id=campaign_id, admit_per_s=admit_per_s, now=tx.now)
     said = {"admit_per_s": admit_per_s, "user_id": user_id, "rehearsal_id": rehearsal_id}
     tx.emit("campaign_admission_set", campaign_id, said, cell)

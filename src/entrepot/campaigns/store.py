@@ -189,6 +189,7 @@ TAKE_POSITIONS = sql(
     """,
     int,
 )
+ADMISSION = sql("select admit_per_s from campaigns.line where cell = :cell and campaign_id = :id", int)
 # Who got a position stays in; who waits is let in at the new rate.
 SET_ADMISSION = sql("""
     update campaigns.line l

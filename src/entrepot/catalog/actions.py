@@ -118,6 +118,8 @@ async def set_prices(
     )
     if len(changed) < len(offer_ids):
         raise NotFound
+    if len(changed) == 1:
+        tx.was(unit_price_minor=changed[0])
     tx.emit("offer_prices_changed", seller_id or NIL, {"offer_ids": list(offer_ids)}, cell)
 
 
@@ -137,6 +139,7 @@ async def _set_status(tx: Tx, cell: int, seller_id: UUID, offer_id: int, from_: 
     if offer is None:
         found = await tx.maybe(store.OFFER, **key)
         raise OfferStatusIs(found.status) if found else NotFound()
+    tx.was(status=from_)
     tx.emit(event, seller_id, {"offer_id": offer_id}, cell)
     return offer
 

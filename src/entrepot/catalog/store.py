@@ -141,7 +141,7 @@ SET_PRICES = sql(
     with asked as (
         select * from unnest(:offer_ids::bigint[], :prices::bigint[]) as a (id, price)
     ), locked as (
-        select o.id, a.price
+        select o.id, a.price, o.unit_price_minor as was
           from catalog.offer o
           join asked a on a.id = o.id
          where o.cell = :cell and (:seller_id::uuid is null or o.seller_id = :seller_id) and o.status <> 'campaign'
@@ -152,7 +152,7 @@ SET_PRICES = sql(
        set unit_price_minor = l.price, updated_at = :now
       from locked l
      where o.cell = :cell and o.id = l.id
-    returning o.id
+    returning l.was
     """,
     int,
 )

@@ -9,6 +9,11 @@ import msgspec
 from entrepot.kit.sql import sql
 
 
+class Text(msgspec.Struct, frozen=True):
+    title: str
+    description: str
+
+
 class Translated(msgspec.Struct, frozen=True):
     """A product's texts in a language; `stale` when the product has changed since."""
 
@@ -66,6 +71,15 @@ STALE = sql(
      limit :limit
     """,  # noqa: S608
     StaleRow,
+)
+# As it is: in its own language, or as it was translated.
+TEXT = sql(
+    """
+    select p.title, p.description from catalog.product p where p.id = :product_id and :language::text is null
+     union all
+    select t.title, t.description from catalog.translation t where t.product_id = :product_id and t.language = :language
+    """,
+    Text,
 )
 SET_TEXT = sql(
     """

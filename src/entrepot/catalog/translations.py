@@ -24,6 +24,7 @@ async def translate(
         mine = await tx.maybe(store.OFFERED_BY, cell=cell, seller_id=seller_id, product_id=product_id)
         if mine is None:
             raise NotFound
+    await _note(tx, product_id, language)
     done = await tx.maybe(
         store.TRANSLATE, product_id=product_id, language=language, title=title, description=description,
         said_by=seller_id, now=tx.now,
@@ -34,8 +35,15 @@ async def translate(
 
 async def set_text(tx: Tx, product_id: int, title: str, description: str) -> None:
     """Changes what a product says; its address stays, its translations are stale. Raises NotFound."""
+    await _note(tx, product_id, None)
     if await tx.maybe(store.SET_TEXT, product_id=product_id, title=title, description=description) is None:
         raise NotFound
+
+
+async def _note(tx: Tx, product_id: int, language: str | None) -> None:
+    """For the audit log, what it says now."""
+    if tx.act is not None and (text := await tx.maybe(store.TEXT, product_id=product_id, language=language)):
+        tx.was(title=text.title, description=text.description)
 
 
 async def in_languages(tx: ReadTx, product_ids: Sequence[int], languages: Sequence[str]) -> dict[int, Translated]:

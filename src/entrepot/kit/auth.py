@@ -42,13 +42,15 @@ class Role(StrEnum):
 
 
 class Caller(msgspec.Struct, frozen=True, array_like=True):
-    """The verified caller of a request. `seller_id` is the seller whose staff it is, else None."""
+    """The verified caller of a request. `seller_id` is the seller whose staff it is, else None; `generation` how often
+    the user's sessions had been ended when this one began."""
 
     role: Role
     user_id: UUID
     cell: int
     seller_id: UUID | None
     expires: int
+    generation: int = 0
 
     @property
     def seller(self) -> UUID:
@@ -87,9 +89,12 @@ class Keys:
     def _derive(secret: bytes, use: str) -> bytes:
         return hmac.digest(secret, f"entrepot {use}".encode(), "sha256")
 
-    def session(self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None) -> str:
-        """A session token that is good for SESSION_TTL from `now`."""
-        caller = Caller(role, user_id, cell, seller_id, int((now + SESSION_TTL).timestamp()))
+    def session(
+        self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None,
+        generation: int = 0,
+    ) -> str:  # fmt: skip
+        """A session token that is good for SESSION_TTL from `now`, unless it is ended (accounts.Sessions)."""
+        caller = Caller(role, user_id, cell, seller_id, int((now + SESSION_TTL).timestamp()), generation)
         return self._sessions.sign(base64.urlsafe_b64encode(_encode(caller))).decode()
 
     def caller(self, token: str, now: datetime) -> Caller | None:

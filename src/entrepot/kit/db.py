@@ -17,6 +17,7 @@ import asyncpg
 import msgspec
 from asyncpg.exceptions._base import InterfaceError, InternalClientError  # a type checker sees them only there
 
+from entrepot.kit import audit
 from entrepot.kit.clock import Clock, RealClock
 from entrepot.kit.outside import in_transaction
 from entrepot.kit.problem import DatabaseAway
@@ -86,11 +87,12 @@ class ReadTx:
 class Tx(ReadTx):
     """A read-write transaction. Code that is handed one never commits it."""
 
-    __slots__ = ("_events",)
+    __slots__ = ("_events", "act")
 
     def __init__(self, conn: asyncpg.Connection, now: datetime) -> None:
         super().__init__(conn, now)
         self._events: list[tuple[int, str, UUID, dict[str, Any]]] = []
+        self.act = audit.begun()
 
     async def run(self, query: Query[Any], **args: Any) -> str:
         """Runs a statement and gives PostgreSQL's own word on it (`UPDATE 3`)."""
@@ -99,6 +101,11 @@ class Tx(ReadTx):
     def emit(self, kind: str, key: UUID, data: dict[str, Any], cell: int = 0) -> None:
         """An event of this transaction: written at its end, told if and only if it commits."""
         self._events.append((cell, kind, key, data))
+
+    def was(self, **before: Any) -> None:
+        """For the audit log: what an action of staff overwrites, as it was."""
+        if self.act is not None:
+            self.act.before |= before
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -112,7 +119,9 @@ class Tx(ReadTx):
             raise
 
     async def flush(self) -> None:
-        """Writes the emitted events; the opener calls it just before the commit."""
+        """Writes the emitted events, and the line of an act of staff; the opener calls it just before the commit."""
+        if self.act is not None:
+            await audit.write(self, self.act, [(kind, key) for _, kind, key, _ in self._events])
         for cell in sorted({event[0] for event in self._events}):
             mine = [event for event in self._events if event[0] == cell]
             await self.conn.execute(
@@ -192,6 +201,8 @@ class Database:
             finally:
                 in_transaction.reset(mark)
             await tx.flush()
+        if tx.act is not None:
+            tx.act.written = True
 
     async def transact(self, work: Callable[[Tx], Awaitable[Answer]], *, durable: bool = True) -> Answer:
         """`work` in a transaction, again from the start when PostgreSQL chose it as a victim of a deadlock or a

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from entrepot.kit import idempotency, ids
+from entrepot.kit import audit, idempotency, ids
 from entrepot.kit.auth import Caller, Keys, Role
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx, Tx
@@ -169,6 +169,14 @@ def sign_in(request: Request) -> Caller | None:
     return keys.caller(token, now)
 
 
+async def who(request: Request) -> Caller | None:
+    """The same, but for sessions that were ended. Raises DatabaseAway when that cannot be known."""
+    caller = sign_in(request)
+    if caller is not None and await request.app.state.sessions.are_ended(caller):
+        return None
+    return caller
+
+
 def same_origin(request: Request) -> bool:
     """Whether a browser says that the request comes from our own pages."""
     site = request.headers.get("sec-fetch-site")
@@ -185,9 +193,9 @@ def endpoint(route: Route, counts: Counts = SHOP) -> StarletteRoute:
 
     async def serve(request: Request) -> Response:
         started = monotonic()
-        caller = sign_in(request)
         told: list[tuple[bytes, bytes]] = []
         try:
+            caller = await who(request)
             take_turn(request, caller, told)
             response = await _answer(route, request, caller)
         except Problem as problem:
@@ -212,14 +220,15 @@ def take_turn(request: Request, caller: Caller | None, told: list[tuple[bytes, b
     limits: Limits | None = getattr(request.app.state, "limits", None)
     if limits is None:
         return
-    allowance = limits.take(network(_host(request)) if caller is None else caller.user_id)
+    allowance = limits.take(network(host_of(request)) if caller is None else caller.user_id)
     if told is not None:
         told += [(b"ratelimit-policy", limits.policy), (b"ratelimit", allowance.header().encode())]
     if allowance.retry_after_s:
         raise TooManyRequests(allowance.retry_after_s)
 
 
-def _host(request: Request) -> str:
+def host_of(request: Request) -> str:
+    """The network address of whoever asks."""
     return request.client.host if request.client else ""
 
 
@@ -249,6 +258,13 @@ async def _answer(route: Route, request: Request, caller: Caller | None) -> Resp
         args["request"] = request
     if "key" in route.wants:
         args["key"] = idempotency_key(request, route)
+    if route.method == "GET" or caller is None or caller.role is Role.BUYER:
+        return await _handled(route, request, caller, args, raw)
+    with audit.acting(caller, route.name, request.url.path, args.get("body"), host_of(request)):
+        return await _handled(route, request, caller, args, raw)
+
+
+async def _handled(route: Route, request: Request, caller: Caller | None, args: dict[str, Any], raw: bytes) -> Response:
     db: Database = request.app.state.db
     if route.tx is ReadTx:
         async with db.read() as tx:

@@ -70,6 +70,7 @@ async def once(db: Database, spent: Spent, work: Callable[[Tx], Awaitable[Any]],
     async def run(tx: Tx) -> Done:
         found = await _find(tx, spent)
         if found is not None:
+            tx.act = None  # it was done, and written, before
             return found
         answer = await work(tx)
         body = b"" if answer is None else msgspec.json.encode(answer)

@@ -56,6 +56,10 @@ def _is_schema(type_: Any) -> bool:
     )
 
 
+def _may_be_nothing(answer: Any) -> bool:
+    return type(None) in get_args(answer)
+
+
 def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(hint)}
@@ -71,6 +75,8 @@ def _operation(route: Route, of: dict[int, Any], components: dict[str, Any]) -> 
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": route.key == "needed", "schema": key})
     answers: dict[str, Any] = {}
+    if _may_be_nothing(route.answer):
+        answers["204"] = {"description": "Done; nothing to say."}
     if _is_schema(route.answer):
         answers[str(route.status)] = {
             "description": "Done.", "content": {"application/json": {"schema": of[id(route.answer)]}},

@@ -74,6 +74,9 @@ async def set_address(
     tx: Tx, cell: int, seller_id: UUID | None, location_id: int, address: LocationAddress
 ) -> Location:
     """Says where a location of a seller's own is or, without a seller, one run by the operator. Raises NotFound."""
+    before = await tx.maybe(store.LOCATION, cell=cell, seller_id=seller_id, location_id=location_id)
+    if before is not None:
+        tx.was(line1=before.line1, postal_code=before.postal_code, city=before.city)
     changed = await tx.maybe(
         store.SET_ADDRESS, cell=cell, seller_id=seller_id, location_id=location_id, line1=address.line1,
         postal_code=address.postal_code, city=address.city,

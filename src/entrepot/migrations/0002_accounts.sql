@@ -9,9 +9,12 @@ create table accounts.user (
     seller_id  uuid,
     created_at timestamptz not null,
     erased_at  timestamptz,  -- from then on nothing may say again who it was
+    generation int         not null default 0,  -- how often all its sessions were ended
+    ended_at   timestamptz,  -- when they were last
     primary key (cell, id),
     check ((role = 'seller') = (seller_id is not null))
 );
+create index user_ended on accounts.user (cell, ended_at) where ended_at is not null;
 
 -- Log-ins are found before the cell is known, so this one is shared by all cells, and cannot refer into one.
 create table accounts.login (

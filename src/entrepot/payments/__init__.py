@@ -20,7 +20,6 @@ data: bank_account_id, currency, by), bank_file_made (key: the file's id; data: 
 
 from entrepot.payments.actions import (
     cancel_many,
-    credit_refund,
     forget_webhooks,
     lock_many,
     mark_captured,
@@ -30,9 +29,17 @@ from entrepot.payments.actions import (
     top_up,
     top_up_many,
 )
+from entrepot.payments.by_operator import (
+    credit_refund_by,
+    return_payout_by,
+    set_reserve_by,
+    settle_payout_by,
+    top_up_by,
+    write_off_by,
+)
 from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
 from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
-from entrepot.payments.paying_out import add_account, pay_out, return_payout, settle_due, settle_payout, take_bank_word
+from entrepot.payments.paying_out import add_account, pay_out, settle_due, take_bank_word
 from entrepot.payments.reads import (
     AccountView,
     FileView,
@@ -73,9 +80,10 @@ __all__ = [
     "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Debt", "DebtIs", "Due",
     "Fact", "FileView", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
     "RefundDue", "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused",
-    "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund", "debts", "facts",
+    "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund_by", "debts", "facts",
     "find_gateway", "forget_webhooks", "held_back", "house_account", "lock_many", "mark_captured", "open_client",
     "pay_out", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund",
-    "return_late", "return_payout", "sent_payouts", "set_reserve", "settle_due", "settle_payout", "statement_of",
-    "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_many", "write_off",
+    "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by", "settle_due",
+    "settle_payout_by", "statement_of", "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_by",
+    "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from entrepot import ledger
 from entrepot.accounts import cell_of
+from entrepot.approvals import Asked
 from entrepot.kit.auth import Caller
 from entrepot.kit.cells import FIRST
 from entrepot.kit.clock import require_calendar
@@ -21,7 +22,7 @@ from entrepot.kit.ids import END, NIL, new_id, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
-from entrepot.payments import actions, api_debts, paying_out, reads
+from entrepot.payments import actions, api_debts, by_operator, paying_out, reads
 from entrepot.payments.reads import AccountView, FileView, PayoutView, SentView, StatementView, StuckView, TermsView
 from entrepot.payments.types import (
     BankAccount,
@@ -56,7 +57,10 @@ class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TopUpDone(msgspec.Struct, frozen=True):
+    """With `approval_id` it is not booked yet: another operator has to approve it."""
+
     id: str
+    approval_id: str | None = None
 
 
 class StatementQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +91,8 @@ class Payouts(msgspec.Struct, frozen=True):
 
 class NewBankAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For money of this currency. Spaces in the IBAN do not matter."""
+
+    unlogged: ClassVar = ("holder", "iban")
 
     currency: Currency
     holder: Annotated[str, Meta(min_length=1, max_length=140)]
@@ -159,15 +165,17 @@ async def read_wallet(tx: ReadTx, caller: Caller, query: WalletQuery) -> Wallet:
     return Wallet(balance, query.currency)
 
 
-async def top_up_wallet(tx: Tx, body: TopUp) -> TopUpDone:
+async def top_up_wallet(tx: Tx, caller: Caller, body: TopUp) -> TopUpDone:
     """Books money that reached us into a buyer's wallet."""
     buyer, cause = parse("usr", body.user_id), new_id(tx.now)
     try:
         cell = await cell_of(tx, buyer)
-        await actions.top_up(tx, cell, buyer, body.currency, body.amount_minor, cause)
+        asked = await by_operator.top_up_by(
+            tx, caller.user_id, cell, buyer, body.currency, body.amount_minor, cause
+        )  # fmt: skip
     except TransferRefused:
         raise NotFound from None
-    return TopUpDone(f"top_{cause.hex}")
+    return TopUpDone(f"top_{cause.hex}", asked.approval_id if asked else None)
 
 
 async def read_statement(tx: ReadTx, caller: Caller, query: StatementQuery) -> StatementView:
@@ -199,14 +207,14 @@ async def list_sent_payouts(tx: ReadTx, query: SentQuery) -> SentPayouts:
     return SentPayouts(await reads.sent_payouts(tx, after))
 
 
-async def settle_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
+async def settle_payout(tx: Tx, caller: Caller, payout_id: Annotated[UUID, "pay"]) -> Asked | None:
     """The bank has delivered a payout."""
-    await paying_out.settle_payout(tx, payout_id)
+    return await by_operator.settle_payout_by(tx, caller.user_id, payout_id)
 
 
-async def return_payout(tx: Tx, payout_id: Annotated[UUID, "pay"]) -> None:
+async def return_payout(tx: Tx, caller: Caller, payout_id: Annotated[UUID, "pay"]) -> Asked | None:
     """The bank could not deliver a payout: the money is the seller's again, also when it was settled."""
-    await paying_out.return_payout(tx, payout_id)
+    return await by_operator.return_payout_by(tx, caller.user_id, payout_id)
 
 
 async def list_bank_accounts(tx: ReadTx, caller: Caller) -> BankAccounts:
@@ -216,7 +224,8 @@ async def list_bank_accounts(tx: ReadTx, caller: Caller) -> BankAccounts:
 
 async def set_bank_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> None:
     """Where the seller's payouts go from now on."""
-    await _add_account(tx, request, caller, caller.cell, caller.seller, body)
+    keys, account = request.app.state.keys, await _account(tx, body)
+    await paying_out.add_account(tx, keys, caller.cell, caller.seller, body.currency, account, caller.user_id)
 
 
 async def list_house_accounts(tx: ReadTx) -> BankAccounts:
@@ -224,16 +233,16 @@ async def list_house_accounts(tx: ReadTx) -> BankAccounts:
     return BankAccounts(await reads.bank_accounts(tx, FIRST, NIL))
 
 
-async def set_house_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> None:
+async def set_house_account(tx: Tx, caller: Caller, request: Request, body: NewBankAccount) -> Asked | None:
     """From which account payouts of a currency are sent, from now on: by files for the bank."""
-    await _add_account(tx, request, caller, FIRST, NIL, body)
+    keys, account = request.app.state.keys, await _account(tx, body)
+    return await by_operator.set_house_account_by(tx, keys, caller.user_id, body.currency, account)
 
 
-async def _add_account(tx: Tx, request: Request, caller: Caller, cell: int, owner: UUID, body: NewBankAccount) -> None:
+async def _account(tx: Tx, body: NewBankAccount) -> BankAccount:
     if body.currency not in await currencies(tx):
         raise NotFound
-    account = BankAccount(body.holder, body.iban)
-    await paying_out.add_account(tx, request.app.state.keys, cell, owner, body.currency, account, caller.user_id)
+    return BankAccount(body.holder, body.iban)
 
 
 async def list_payout_terms(tx: ReadTx, query: TermsQuery) -> TermsList:
@@ -242,19 +251,17 @@ async def list_payout_terms(tx: ReadTx, query: TermsQuery) -> TermsList:
     return TermsList(await reads.payout_terms(tx, query.currency, seller_id))
 
 
-async def set_payout_terms(tx: Tx, body: NewPayoutTerms) -> None:
+async def set_payout_terms(tx: Tx, caller: Caller, body: NewPayoutTerms) -> Asked | None:
     """Says when sellers, or one of them, are paid out in a currency."""
     if body.on_day > {"day": 1, "month": 28}.get(body.every, 7):
         raise Malformed("there is no such day - at `$.on_day`")
     if body.currency not in await currencies(tx):
         raise NotFound
     seller_id = NIL if body.seller_id is None else (await seller(tx, SellerId(parse("sel", body.seller_id)))).id
-    await paying_out.set_terms(
-        tx,
-        PayoutTerms(
-            body.currency, seller_id, body.valid_from, body.every, body.on_day, body.minimum_minor, body.source
-        ),
-    )
+    terms = PayoutTerms(
+        body.currency, seller_id, body.valid_from, body.every, body.on_day, body.minimum_minor, body.source
+    )  # fmt: skip
+    return await by_operator.set_terms_by(tx, caller.user_id, terms)
 
 
 async def list_bank_files(tx: ReadTx, query: FilesQuery) -> BankFiles:
@@ -273,9 +280,9 @@ async def retry_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
     await actions.retry_refund(tx, refund_id)
 
 
-async def credit_refund(tx: Tx, refund_id: Annotated[UUID, "rfd"]) -> None:
+async def credit_refund(tx: Tx, caller: Caller, refund_id: Annotated[UUID, "rfd"]) -> Asked | None:
     """Gives a refund that the gateway refused into the buyer's wallet instead."""
-    await actions.credit_refund(tx, refund_id)
+    return await by_operator.credit_refund_by(tx, caller.user_id, refund_id)
 
 
 routes = [
@@ -287,10 +294,20 @@ routes = [
     get("/v1/seller/payouts", list_payouts, access=SELLER),
     get("/v1/operator/payouts", list_sent_payouts, access=OPERATOR),
     post(
-        "/v1/operator/payouts/{payout_id}/settle", settle_payout, access=OPERATOR, raises=(PayoutNotSent,), key="taken"
+        "/v1/operator/payouts/{payout_id}/settle",
+        settle_payout,
+        access=OPERATOR,
+        raises=(PayoutNotSent,),
+        key="taken",
+        status=202,
     ),
     post(
-        "/v1/operator/payouts/{payout_id}/return", return_payout, access=OPERATOR, raises=(PayoutNotSent,), key="taken"
+        "/v1/operator/payouts/{payout_id}/return",
+        return_payout,
+        access=OPERATOR,
+        raises=(PayoutNotSent,),
+        key="taken",
+        status=202,
     ),
     get("/v1/seller/bank-accounts", list_bank_accounts, access=SELLER),
     post(
@@ -307,6 +324,7 @@ routes = [
         access=OPERATOR,
         raises=(BankAccountNotValid, NotFound),
         key="taken",
+        status=202,
     ),
     get("/v1/operator/payout-terms", list_payout_terms, access=OPERATOR),
     post(
@@ -315,6 +333,7 @@ routes = [
         access=OPERATOR,
         raises=(Malformed, NotFound, PayoutTermsNotLater),
         key="taken",
+        status=202,
     ),
     get("/v1/operator/bank-files", list_bank_files, access=OPERATOR),
     get("/v1/operator/bank-files/{file_id}", read_bank_file, access=OPERATOR, raises=(SealedOtherwise,)),
@@ -328,6 +347,7 @@ routes = [
         access=OPERATOR,
         raises=(RefundNotFailed,),
         key="taken",
+        status=202,
     ),
     *api_debts.routes,
 ]

@@ -9,13 +9,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from entrepot.approvals import Asked
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, SELLER, get, post
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.payments import owing
+from entrepot.payments import by_operator, owing
 from entrepot.payments.owing import Debt
 from entrepot.payments.types import DebtIs, ReserveTerms, ReserveTermsNotLater
 
@@ -72,9 +73,10 @@ async def list_own_debts(tx: ReadTx, caller: Caller) -> Debts:
     return Debts(await owing.debts(tx, caller.seller))
 
 
-async def write_off_debt(tx: Tx, caller: Caller, seller_id: SellerPath, body: WriteOff) -> None:
+async def write_off_debt(tx: Tx, caller: Caller, seller_id: SellerPath, body: WriteOff) -> Asked | None:
     """Gives up what a seller owes, or some of it: it is the operator's loss."""
-    await owing.write_off(tx, seller_id, body.currency, body.amount_minor, body.reason, caller.user_id)
+    by, of = caller.user_id, body.currency
+    return await by_operator.write_off_by(tx, by, seller_id, of, body.amount_minor, body.reason)
 
 
 async def list_seller_reserves(tx: ReadTx, seller_id: SellerPath) -> Reserves:
@@ -92,7 +94,7 @@ async def _reserves(tx: ReadTx, seller_id: UUID) -> Reserves:
     return Reserves([ReserveView(t.valid_from, t.reserve_bp, t.hold_s // DAY_S, t.source) for t in found])
 
 
-async def set_reserve(tx: Tx, seller_id: SellerPath, body: NewReserve) -> None:
+async def set_reserve(tx: Tx, caller: Caller, seller_id: SellerPath, body: NewReserve) -> Asked | None:
     """Says what is held back of a seller's releases from now on."""
     soonest = tx.now + owing.SOONEST
     if body.valid_from is not None and body.valid_from < soonest:
@@ -100,17 +102,20 @@ async def set_reserve(tx: Tx, seller_id: SellerPath, body: NewReserve) -> None:
     terms = ReserveTerms(
         seller_id, body.valid_from or soonest, body.reserve_bp, body.hold_days * DAY_S, body.source
     )  # fmt: skip
-    await owing.set_reserve(tx, terms)
+    return await by_operator.set_reserve_by(tx, caller.user_id, terms)
 
 
 routes = [
     get("/v1/operator/debts", list_debts, access=OPERATOR),
     get("/v1/seller/debts", list_own_debts, access=SELLER),
-    post("/v1/operator/debts/{seller_id}/write-off", write_off_debt, access=OPERATOR, raises=(DebtIs,), key="taken"),
+    post(
+        "/v1/operator/debts/{seller_id}/write-off", write_off_debt, access=OPERATOR, raises=(DebtIs,), key="taken",
+        status=202,
+    ),
     get("/v1/sellers/{seller_id}/reserves", list_seller_reserves, access=OPERATOR),
     get("/v1/seller/reserves", list_own_reserves, access=SELLER),
     post(
-        "/v1/sellers/{seller_id}/reserves", set_reserve, access=OPERATOR, key="taken",
+        "/v1/sellers/{seller_id}/reserves", set_reserve, access=OPERATOR, key="taken", status=202,
         raises=(Malformed, NotFound, ReserveTermsNotLater),
     ),
 ]  # fmt: skip

@@ -58,11 +58,23 @@ async def add_account(
 ) -> None:
     """From now on money of this currency goes to this account of a seller's or, with the owner NIL, leaves the house by
     it. Files that are made stay as they are. Raises BankAccountNotValid."""
+    await add_sealed(tx, cell, owner, currency, *sealed(keys, account), by)
+
+
+def sealed(keys: Keys, account: BankAccount) -> tuple[str, bytes]:
+    """What is shown of an account, and all of it for whoever has the secret. Raises BankAccountNotValid."""
     account = BankAccount(rules.holder_of(account.holder), rules.iban_of(account.iban))
+    return account.iban[-4:], keys.encrypt(msgspec.json.encode(account))
+
+
+async def add_sealed(tx: Tx, cell: int, owner: UUID, currency: str, ending: str, account: bytes, by: UUID) -> None:
+    """The same with an account that is sealed."""
+    before = {row.currency: row.ending for row in await tx.all(store.ACCOUNTS, cell=cell, owner=owner)}
+    tx.was(ending=before.get(currency))
     id_ = new_id(tx.now)
     await tx.run(
-        store.ADD_ACCOUNT, cell=cell, id=id_, owner=owner, currency=currency, ending=account.iban[-4:], now=tx.now,
-        added_by=by, sealed=keys.encrypt(msgspec.json.encode(account)),
+        store.ADD_ACCOUNT, cell=cell, id=id_, owner=owner, currency=currency, ending=ending, now=tx.now, added_by=by,
+        sealed=account,
     )  # fmt: skip
     tx.emit("bank_account_added", owner, {"bank_account_id": id_, "currency": currency, "by": by}, cell)
 

@@ -6,16 +6,19 @@ know within a second, and no request asks the database. Nothing that a purchase 
 
 Invariants: of each name at most one row has not ended; a row is never changed but to end.
 
+The audit log (kit.audit) is read here.
+
 Events: switch_turned_off (key: the row; data: name, user_id, until), switch_turned_on (key: the row; data: name,
 user_id, which is nil when its time had come). A rehearsal leaves its row, and no event.
 """
 
 from entrepot.platform.actions import note_rehearsal, turn_off, turn_on
-from entrepot.platform.reads import changes, rehearsal, rehearsals
+from entrepot.platform.reads import CSV_MAX, LineView, audit_csv, audit_lines, changes, rehearsal, rehearsals
 from entrepot.platform.switches import Switches
 from entrepot.platform.types import SWITCHES, Off, Rehearsal, Switch
 
 __all__ = [
-    "SWITCHES", "Off", "Rehearsal", "Switch", "Switches", "changes", "note_rehearsal", "rehearsal", "rehearsals",
+    "CSV_MAX", "SWITCHES", "LineView", "Off", "Rehearsal", "Switch", "Switches", "audit_csv", "audit_lines", "changes",
+    "note_rehearsal", "rehearsal", "rehearsals",
     "turn_off", "turn_on",
 ]  # fmt: skip

@@ -1,19 +1,24 @@
-"""Switches and rehearsals, for the operator."""
+"""Switches, rehearsals and the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from starlette.responses import Response
 
+from entrepot.kit.audit import Wanted
 from entrepot.kit.auth import Caller
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import OPERATOR, get, post
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.http import OPERATOR, SELLER, get, post
+from entrepot.kit.ids import NIL, parse, ref, show
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.platform import actions, reads
+from entrepot.platform.reads import LineView
 from entrepot.platform.types import LONGEST, SWITCHES, Off, Switch
 
 
@@ -71,6 +76,58 @@ class Rehearsals(msgspec.Struct, frozen=True):
     items: list[RehearsalView]
 
 
+class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after` is the last id of the page before; `about` an id in the address or of what came of it; `route` words of
+    the method and address."""
+
+    after: Annotated[str, ref("aud")] | None = None
+    user_id: Annotated[str, ref("usr")] | None = None
+    route: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    about: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        for at in (self.since, self.until):
+            if at is not None:
+                require_calendar(at)
+
+
+class OperatorAuditQuery(AuditQuery, frozen=True, forbid_unknown_fields=True):
+    seller_id: Annotated[str, ref("sel")] | None = None
+
+
+class AuditLines(msgspec.Struct, frozen=True):
+    """The latest first, at most 50."""
+
+    items: list[LineView]
+
+
+async def list_audit(tx: ReadTx, query: OperatorAuditQuery) -> AuditLines:
+    """Who of the operators and of sellers' staff did what."""
+    return AuditLines(await reads.audit_lines(tx, _wanted(query, _id("sel", query.seller_id)), _id("aud", query.after)))
+
+
+async def print_audit(tx: ReadTx, query: OperatorAuditQuery) -> Annotated[Response, "text/csv"]:
+    """The same as a file, of at most 5,000 lines."""
+    wanted, after = _wanted(query, _id("sel", query.seller_id)), _id("aud", query.after)
+    lines = await reads.audit_lines(tx, wanted, after, reads.CSV_MAX)
+    return Response(reads.audit_csv(lines), media_type="text/csv", headers={"content-type": "text/csv"})
+
+
+async def list_own_audit(tx: ReadTx, caller: Caller, query: AuditQuery) -> AuditLines:
+    """What the seller's own staff did."""
+    return AuditLines(await reads.audit_lines(tx, _wanted(query, caller.seller), _id("aud", query.after)))
+
+
+def _wanted(query: AuditQuery, seller_id: UUID | None) -> Wanted:
+    return Wanted(_id("usr", query.user_id), seller_id, query.route, query.about, query.since, query.until)
+
+
+def _id(prefix: str, shown: str | None) -> UUID | None:
+    return None if shown is None else parse(prefix, shown)
+
+
 async def list_switches(tx: ReadTx) -> Switchboard:
     """What can be switched off, what is, and who did it."""
     changes = await reads.changes(tx)
@@ -110,6 +167,9 @@ def _view(off: Off) -> ChangeView:
 
 
 routes = [
+    get("/v1/operator/audit", list_audit, access=OPERATOR),
+    get("/v1/operator/audit.csv", print_audit, access=OPERATOR),
+    get("/v1/seller/audit", list_own_audit, access=SELLER),
     get("/v1/operator/rehearsals", list_rehearsals, access=OPERATOR),
     get("/v1/operator/switches", list_switches, access=OPERATOR),
     post("/v1/operator/switches/{name}/off", turn_off, access=OPERATOR, raises=(Malformed,), key="taken"),

@@ -122,6 +122,7 @@ async def _move(tx: Tx, seller_id: SellerId, from_: str, to: str, event: str) ->
     moved = await tx.maybe(store.MOVE, id=seller_id, from_=from_, to=to)
     if moved is None:
         raise SellerStatusIs((await reads.seller(tx, seller_id)).status)
+    tx.was(status=from_)
     await tx.run(store.SUSPENDED if to == "suspended" else store.REINSTATED, cell=moved.cell, id=seller_id)
     tx.emit(event, seller_id, {}, moved.cell)
     return moved

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
+import msgspec
 from babel import Locale
 
 from entrepot.kit.db import ReadTx, Tx
@@ -34,6 +35,8 @@ async def set_item(tx: Tx, item: Item, cell: int, seller_id: UUID | None) -> Non
     await _check(tx, item)
     await restrictions.before_change(tx)
     before = (await items(tx, [item.variant_id])).get(item.variant_id)
+    if before is not None:
+        tx.was(**msgspec.structs.asdict(before))
     said = await tx.maybe(
         store.SET_ITEM, variant_id=item.variant_id, hs_code=item.hs_code, tariff_codes=item.tariff_codes,
         country_of_origin=item.country_of_origin, customs_description=item.customs_description,

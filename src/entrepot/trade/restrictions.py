@@ -106,6 +106,7 @@ async def set_traits(tx: Tx, variant_id: int, traits: Collection[str], cell: int
     if known is None:
         raise NotFound
     await before_change(tx)
+    tx.was(traits=await tx.all(rows.TRAITS, variant_id=variant_id))
     gone = await tx.run(rows.FORGET_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
     new = await tx.run(rows.ADD_TRAITS, variant_id=variant_id, said_by=seller_id, traits=sorted(traits))
     if (gone, new) != UNCHANGED:
@@ -126,6 +127,7 @@ async def set_category_traits(tx: Tx, slug: str, traits: Collection[str]) -> Non
     if category is None:
         raise NotFound
     await before_change(tx)
+    tx.was(traits=await tx.all(rows.CATEGORY_TRAITS, category_id=category))
     gone = await tx.run(rows.FORGET_CATEGORY_TRAITS, category_id=category, traits=sorted(traits))
     new = await tx.run(rows.ADD_CATEGORY_TRAITS, category_id=category, traits=sorted(traits))
     if (gone, new) != UNCHANGED:

@@ -27,6 +27,7 @@ from entrepot.web import (
     stock,
     storefront,
     switchboard,
+    trust,
 )
 from entrepot.web.visit import problem_page
 
@@ -49,6 +50,7 @@ routes = [
     *borders.routes,
     *holds.routes,
     *switchboard.routes,
+    *trust.routes,
 ]
 
 __all__ = ["problem_page", "routes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +14,7 @@ from entrepot.accounts import Member, NewAddress
 from entrepot.kit import ids
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import ANYONE, BUYER, PUBLIC
+from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC
 from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, local, page
 
 HOMES = {Role.BUYER: "/", Role.SELLER: "/seller", Role.OPERATOR: "/operator"}
@@ -70,6 +71,21 @@ async def sign_out(_: Visit, __: Nothing) -> Go:
     return Go("/", session="")
 
 
+async def sign_out_everywhere(visit: Visit, _: Nothing) -> Go:
+    await _end_sessions(visit, visit.me.user_id)
+    return Go("/", session="")
+
+
+async def end_sessions_of(visit: Visit, _: Nothing) -> Go:
+    await _end_sessions(visit, visit.id("usr", "user_id"))
+    return Go("/operator/audit", done="sessions_ended")
+
+
+async def _end_sessions(visit: Visit, user_id: UUID) -> None:
+    await visit.db.transact(lambda tx: accounts.end_sessions(tx, user_id, visit.me.user_id))
+    await visit.request.app.state.sessions.refresh()
+
+
 async def account(tx: ReadTx, visit: Visit) -> Response:
     """Who I am to this shop, and where things go."""
     me = await accounts.me(tx, visit.me.cell, visit.me.user_id)
@@ -101,7 +117,12 @@ def _next(visit: Visit) -> str:
 
 def _session(visit: Visit, member: Member) -> str:
     return visit.keys.session(
-        member.role, member.user_id, visit.db.clock.now(), cell=member.cell, seller_id=member.seller_id
+        member.role,
+        member.user_id,
+        visit.db.clock.now(),
+        cell=member.cell,
+        seller_id=member.seller_id,
+        generation=member.generation,
     )
 
 
@@ -111,6 +132,8 @@ routes = [
     form_of_its_own("/sign-in", sign_in, Credentials, PUBLIC, again=sign_in_page),
     form_of_its_own("/register", register, Registration, PUBLIC, again=register_page),
     form_of_its_own("/sign-out", sign_out, Nothing, ANYONE),
+    form_of_its_own("/sign-out/everywhere", sign_out_everywhere, Nothing, ANYONE),
+    form_of_its_own("/operator/users/{user_id}/sessions/end", end_sessions_of, Nothing, OPERATOR),
     page("/account", account, BUYER),
     form("/account/age", give_age, BirthDate, BUYER, again=account),
     page("/account/addresses/new", address_page, BUYER),

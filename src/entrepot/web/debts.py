@@ -45,8 +45,9 @@ async def debts_page(tx: ReadTx, visit: Visit) -> Response:
 async def write_off(tx: Tx, visit: Visit, body: WriteOff) -> Go:
     amount_minor = amount_of(body.amount, body.currency, least=1)
     seller_id = visit.id("sel", "seller_id")
-    await payments.write_off(tx, seller_id, body.currency, amount_minor, body.reason, visit.me.user_id)
-    return Go("/operator/debts", done="written_off")
+    by = visit.me.user_id
+    asked = await payments.write_off_by(tx, by, seller_id, body.currency, amount_minor, body.reason)
+    return Go("/operator/debts", done="asked" if asked else "written_off")
 
 
 async def reserve_page(tx: ReadTx, visit: Visit) -> Response:
@@ -65,8 +66,8 @@ async def set_reserve(tx: Tx, visit: Visit, body: Reserve) -> Go:
     terms = ReserveTerms(
         visit.id("sel", "seller_id"), tx.now + payments.SOONEST, reserve_bp, body.hold_days * DAY_S, body.source
     )
-    await payments.set_reserve(tx, terms)
-    return Go(visit.request.url.path, done="reserve_set")
+    asked = await payments.set_reserve_by(tx, visit.me.user_id, terms)
+    return Go(visit.request.url.path, done="asked" if asked else "reserve_set")
 
 
 routes = [

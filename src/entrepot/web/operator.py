@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts, ledger, orders, payments, sellers
+from entrepot import accounts, approvals, ledger, orders, payments, sellers
 from entrepot.catalog import Price
 from entrepot.kit import idempotency, ids
 from entrepot.kit.cells import cells
@@ -109,8 +109,8 @@ async def retry_refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
 
 
 async def credit_refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
-    await payments.credit_refund(tx, visit.id("rfd", "refund_id"))
-    return Go("/operator/stuck", done="refund_credited")
+    asked = await payments.credit_refund_by(tx, visit.me.user_id, visit.id("rfd", "refund_id"))
+    return Go("/operator/stuck", done="asked" if asked else "refund_credited")
 
 
 async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
@@ -132,13 +132,13 @@ async def bank_file(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def settle_payout(tx: Tx, visit: Visit, _: Nothing) -> Go:
-    await payments.settle_payout(tx, visit.id("pay", "payout_id"))
-    return Go("/operator/payouts", done="payout_settled")
+    asked = await payments.settle_payout_by(tx, visit.me.user_id, visit.id("pay", "payout_id"))
+    return Go("/operator/payouts", done="asked" if asked else "payout_settled")
 
 
 async def return_payout(tx: Tx, visit: Visit, _: Nothing) -> Go:
-    await payments.return_payout(tx, visit.id("pay", "payout_id"))
-    return Go("/operator/payouts", done="payout_returned")
+    asked = await payments.return_payout_by(tx, visit.me.user_id, visit.id("pay", "payout_id"))
+    return Go("/operator/payouts", done="asked" if asked else "payout_returned")
 
 
 async def top_up_page(tx: ReadTx, visit: Visit) -> Response:
@@ -149,20 +149,21 @@ async def top_up_page(tx: ReadTx, visit: Visit) -> Response:
 async def top_up(visit: Visit, body: TopUp) -> Go:
     """Books money into a buyer's wallet, once per form however often it is sent."""
 
-    async def work(tx: Tx) -> None:
+    async def work(tx: Tx) -> approvals.Asked | None:
         currency = (await visit.market(tx)).currency
         amount_minor = amount_of(body.amount, currency, least=1)
         try:
             buyer = ids.parse("usr", body.user_id)
             cell = await accounts.cell_of(tx, buyer)
-            await payments.top_up(tx, cell, buyer, currency, amount_minor, ids.new_id(tx.now))
+            by, cause = visit.me.user_id, ids.new_id(tx.now)
+            return await payments.top_up_by(tx, by, cell, buyer, currency, amount_minor, cause)
         except (NotFound, TransferRefused):
             raise Malformed("no such buyer - at `$.user_id`") from None
 
     asked = f"{body.user_id} {body.amount}".encode()
     spent = idempotency.Spent(visit.me.cell, visit.me.user_id, "POST /operator/top-up", body.key, asked)
-    await idempotency.once(visit.db, spent, work, 204, durable=True)
-    return Go("/operator/top-up", done="topped_up")
+    done = await idempotency.once(visit.db, spent, work, 202, durable=True)
+    return Go("/operator/top-up", done="asked" if done.answer else "topped_up")
 
 
 routes = [

@@ -24,10 +24,10 @@ from starlette.routing import Route
 
 from entrepot import ledger, orders, platform, sellers
 from entrepot.catalog import Price
-from entrepot.kit import ids
+from entrepot.kit import audit, ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.http import MAX_BODY_BYTES, PUBLIC, read_body, same_origin, sign_in, take_turn
+from entrepot.kit.http import MAX_BODY_BYTES, PUBLIC, host_of, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
 from entrepot.kit.money import MAX_MINOR, minor_of
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
@@ -245,7 +245,7 @@ def page_of_its_own(
     async def serve(request: Request) -> Response:
         visit = _visit(request)
         try:
-            _admit(visit, access)
+            await _admit(visit, access)
             return await handler(visit)
         except SignInNeeded:
             return RedirectResponse(f"/sign-in?{urlencode({'next': visit.path})}", 303)
@@ -291,13 +291,15 @@ def form_of_its_own(
             if not same_origin(request):
                 raise FormExpired
             fields = _fields(request, await read_body(request, body_max_bytes))
-            _admit(visit, access)
+            await _admit(visit, access)
             token = fields.pop("form_token", "")
             if access and not visit.keys.form_token_fits(visit.session, token):
                 raise FormExpired
             back = fields.pop("back", "/")
             try:
-                go = await handler(visit, _decoded(fields, body))
+                said = _decoded(fields, body)
+                with audit.acting(visit.caller, f"POST {path}", request.url.path, said, host_of(request)):
+                    go = await handler(visit, said)
             except Problem as problem:
                 if isinstance(problem, NotFound) or problem.status >= 500:
                     raise
@@ -368,7 +370,9 @@ def _notice(request: Request) -> Notice | None:
         return None
 
 
-def _admit(visit: Visit, access: frozenset[Role]) -> None:
+async def _admit(visit: Visit, access: frozenset[Role]) -> None:
+    if visit.caller is not None and await visit.request.app.state.sessions.are_ended(visit.caller):
+        visit.caller, visit.session = None, ""
     take_turn(visit.request, visit.caller)
     if not access:
         return

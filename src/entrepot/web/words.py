@@ -109,6 +109,19 @@ PARTIES = {"buyer": N("Buyer"), "seller": N("Seller"), "operator": N("Marketplac
 
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
+APPROVED_ACTIONS = {
+    "top_up": N("Top up a wallet"),
+    "write_off": N("Write off a debt"),
+    "settle_payout": N("Payout delivered"),
+    "return_payout": N("Payout came back"),
+    "credit_refund": N("Refund into the wallet"),
+    "house_account": N("The house's bank account"),
+    "payout_terms": N("Terms of payouts"),
+    "reserve": N("Reserve of a seller"),
+    "loosen_limit": N("A higher limit"),
+}
+"""What may need a second person."""
+
 EFFECTS = {
     "prohibited": N("Not sold"),
     "permit": N("With a permit"),
@@ -278,6 +291,11 @@ FIELDS = {
 """By the name of a form's field that is not valid."""
 
 DONE = {
+    "approved": N("It is approved and done."),
+    "not_approved": N("It is refused: nothing was done."),
+    "limit_set": N("The limit is set."),
+    "sessions_ended": N("All sessions of this user are ended."),
+    "asked": N("It needs a second person: it waits for another operator to approve it."),
     "added": N("It is in your cart."),
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),
