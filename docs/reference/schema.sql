@@ -8,6 +8,8 @@ CREATE SCHEMA catalog;
 
 CREATE SCHEMA disputes;
 
+CREATE SCHEMA exchange;
+
 CREATE SCHEMA inventory;
 
 CREATE SCHEMA kit;
@@ -1839,6 +1841,17 @@ CREATE TABLE disputes.step (
     CONSTRAINT step_party_check CHECK ((party = ANY (ARRAY['buyer'::text, 'seller'::text, 'operator'::text, 'timer'::text])))
 );
 
+CREATE TABLE exchange.terms (
+    market text NOT NULL COLLATE pg_catalog."C",
+    valid_from timestamp with time zone NOT NULL,
+    spread_bp integer NOT NULL,
+    max_age_d integer NOT NULL,
+    converts boolean NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT terms_max_age_d_check CHECK (((max_age_d >= 1) AND (max_age_d <= 31))),
+    CONSTRAINT terms_spread_bp_check CHECK (((spread_bp >= 0) AND (spread_bp <= 5000)))
+);
+
 CREATE TABLE inventory.adjustment (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2189,6 +2202,25 @@ CREATE TABLE orders.discount_line (
     CONSTRAINT discount_line_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT discount_line_funding_party_check CHECK ((funding_party = ANY (ARRAY['operator'::text, 'seller'::text])))
 );
+
+CREATE TABLE orders.exchange (
+    cell smallint NOT NULL,
+    order_id uuid NOT NULL,
+    quote_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    settles_in text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    per_euro numeric NOT NULL,
+    settles_per_euro numeric NOT NULL,
+    source text NOT NULL,
+    spread_bp integer NOT NULL,
+    net_minor bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT exchange_check CHECK ((currency <> settles_in)),
+    CONSTRAINT exchange_per_euro_check CHECK ((per_euro > (0)::numeric)),
+    CONSTRAINT exchange_settles_per_euro_check CHECK ((settles_per_euro > (0)::numeric)),
+    CONSTRAINT exchange_spread_bp_check CHECK (((spread_bp >= 0) AND (spread_bp <= 5000)))
+)
+WITH (fillfactor='80');
 
 CREATE TABLE orders.hold (
     cell smallint NOT NULL,
@@ -2763,8 +2795,10 @@ CREATE TABLE sellers.seller (
     status text NOT NULL COLLATE pg_catalog."C",
     commission_bp integer,
     created_at timestamp with time zone NOT NULL,
+    settles_in text COLLATE pg_catalog."C",
     CONSTRAINT seller_commission_bp_check CHECK (((commission_bp >= 0) AND (commission_bp <= 10000))),
     CONSTRAINT seller_kind_check CHECK ((kind = ANY (ARRAY['third_party'::text, 'own'::text]))),
+    CONSTRAINT seller_settles_in_check CHECK ((settles_in ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
@@ -3018,6 +3052,9 @@ ALTER TABLE ONLY disputes.dispute
 ALTER TABLE ONLY disputes.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY exchange.terms
+    ADD CONSTRAINT terms_pkey PRIMARY KEY (market, valid_from);
+
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_pkey PRIMARY KEY (cell, id);
 
@@ -3104,6 +3141,9 @@ ALTER TABLE ONLY orders.cart
 
 ALTER TABLE ONLY orders.discount_line
     ADD CONSTRAINT discount_line_pkey PRIMARY KEY (cell, order_id, line_no, kind);
+
+ALTER TABLE ONLY orders.exchange
+    ADD CONSTRAINT exchange_pkey PRIMARY KEY (cell, order_id);
 
 ALTER TABLE ONLY orders.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (cell, order_id, list, ref);
@@ -3244,7 +3284,7 @@ ALTER TABLE ONLY trade.duty_rate
     ADD CONSTRAINT duty_rate_pkey PRIMARY KEY (tariff, heading, code, program, valid_from);
 
 ALTER TABLE ONLY trade.euro_rate
-    ADD CONSTRAINT euro_rate_pkey PRIMARY KEY (currency, day);
+    ADD CONSTRAINT euro_rate_pkey PRIMARY KEY (currency, day, source);
 
 ALTER TABLE ONLY trade.item
     ADD CONSTRAINT item_pkey PRIMARY KEY (variant_id);
@@ -3343,6 +3383,8 @@ CREATE UNIQUE INDEX shipment_tracking ON logistics.shipment USING btree (cell, c
 CREATE INDEX border_quote ON orders.border USING btree (cell, quote_id);
 
 CREATE INDEX cart_buyer ON orders.cart USING btree (cell, buyer_id);
+
+CREATE INDEX exchange_quote ON orders.exchange USING btree (cell, quote_id);
 
 CREATE INDEX hold_open ON orders.hold USING btree (cell, order_id) WHERE (decision IS NULL);
 
@@ -3457,6 +3499,9 @@ ALTER TABLE ONLY disputes.dispute
 
 ALTER TABLE ONLY disputes.step
     ADD CONSTRAINT step_cell_dispute_id_fkey FOREIGN KEY (cell, dispute_id) REFERENCES disputes.dispute(cell, id);
+
+ALTER TABLE ONLY exchange.terms
+    ADD CONSTRAINT terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
 
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_cell_stock_id_fkey FOREIGN KEY (cell, stock_id) REFERENCES inventory.stock(cell, id);

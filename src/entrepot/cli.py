@@ -122,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     tariff.add_argument("--json", action="store_true")
     tariff.set_defaults(run=_tariff)
 
+    fx = commands.add_parser("fx", help="exchange rates: take in those that were installed, or a file's; list them")
+    fx.add_argument("verb", choices=["import", "list"])
+    fx.add_argument(
+        "file", nargs="?", type=Path, help="the European Central Bank's (.zip, .csv), or day,currency,per_euro"
+    )
+    fx.set_defaults(run=_fx)
+
     markets = commands.add_parser("markets", help="country sites: add those that ship, or one of your own, from a file")
     markets.add_argument("verb", choices=["add", "list"])
     markets.add_argument("names", nargs="*", metavar="MARKET", help="such as de, a file (.toml), or all")
@@ -282,6 +289,16 @@ def _tariff(settings: Settings, arguments: argparse.Namespace) -> int | None:
         return command.run(settings, arguments.verb, arguments.folder, as_json=arguments.json)
     except command.UsageError as error:
         return _refuse(2, error)
+
+
+def _fx(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.exchange import FileNotReadError, command
+
+    try:
+        command.run(settings, arguments.verb, arguments.file)
+    except FileNotReadError as error:
+        return _refuse(2, error)
+    return None
 
 
 def _markets(settings: Settings, arguments: argparse.Namespace) -> int | None:

@@ -81,6 +81,7 @@ RACED = {
         "pricing.give_back_quotas"
     ),
     "test_placing.test_the_last_of_a_wallet_is_spent_once": "ledger.change_many ledger.lock_many",
+    "test_parts.test_parts_that_end_at_once_leave_nothing_exchanged": "orders.LOCK_EXCHANGES orders.SET_NET",
     "test_placing.test_the_last_unit_is_sold_once": "inventory.lock_many inventory.move_many",
     "test_placing.test_the_last_use_of_a_promotion_is_used_once": "pricing.lock_quotas pricing.use_quotas",
     "test_selling.test_a_hold_is_decided_once": "orders.DECIDE",
@@ -101,7 +102,7 @@ EXCEPTED = {
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE sellers.ADD_MARKET "
-        "sellers.OPEN"
+        "sellers.OPEN exchange.ADD_EXCHANGE_TERMS"
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
@@ -120,7 +121,7 @@ EXCEPTED = {
     "of a command, and the last one counts or another is refused": (
         "accounts.END_SESSIONS kit._PUT logistics.SET_ADDRESS orders.GIVE_AGE trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT trade.WITHDRAW trade.FORGET_SAMPLE "
-        "trade.LOCK trade.SET_SOURCE world._BEGUN world._SAVE"
+        "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES sellers.SETTLE_IN world._BEGUN world._SAVE"
     ),
 }  # fmt: skip
 """No race, and why."""

@@ -5,11 +5,13 @@ The buyers' home is cell 1, seller 0 is in cell 2 and seller 1 in cell 0: above 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from entrepot import ledger, orders
+from entrepot import exchange, ledger, orders, sellers
+from entrepot.kit.ids import new_id
 from entrepot.logistics import NewShipment
 from tests.orders.counter import Wanted
 from tests.races.ground import SEEDS, Ground, open_ground
@@ -46,9 +48,9 @@ def release(order: UUID, cell: int = CELLS[0]) -> Work:
     return lambda db: db.transact(lambda tx: orders.release_many(tx, cell, [order]))
 
 
-async def earned(ground: Ground) -> int:
+async def earned(ground: Ground, currency: str = "USD") -> int:
     async with ground.db.read() as tx:
-        return await ledger.balance(tx, CELLS[0], "seller", "USD", ground.counter.sellers[0])
+        return await ledger.balance(tx, CELLS[0], "seller", currency, ground.counter.sellers[0])
 
 
 async def test_a_unit_is_canceled_or_sent(ground: Ground) -> None:
@@ -107,3 +109,35 @@ async def test_two_orders_of_one_payment_are_given_back_at_once(ground: Ground) 
         async with ground.race(seed, *works) as told:
             assert told == [None, None, 1]
             assert await ground.wallet() == 50 + 15
+
+
+async def test_parts_that_end_at_once_leave_nothing_exchanged(ground: Ground) -> None:
+    """Of an order that is settled in euros two parts end while the rest is released: in whatever order, the seller has
+    in the end what all that is left is at the locked rate, and both parts' roundings are one."""
+    cell, seller = CELLS[0], sellers.SellerId(ground.counter.sellers[0])
+    async with ground.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("de", "Germany", "EUR", "de"))
+        await exchange.set_terms(tx, exchange.ExchangeTerms("us", tx.now, 500, 7, False, "tests"))
+        rates = exchange.Rates("tests", "tests", "1", [("USD", tx.now.date(), Decimal("1.7"))])
+        await exchange.take_rates(tx, rates)
+        await sellers.settle_in(tx, seller, "EUR")
+    for seed in SOME[:6]:
+        await ground.fresh(units=10)
+        (order,) = await ground.bought(TEN)
+        await ship(order)(ground.db)
+        parts = [new_id(ground.clock.now()) for _ in range(2)]
+        async with ground.db.write() as tx:
+            for part in parts:
+                await orders.freeze(tx, cell, part, order, {1: 3})
+        before = await earned(ground), await earned(ground, "EUR")
+        works = [end(part, back) for part, back in zip(parts, (4, 5), strict=True)]
+        async with ground.race(seed, *works, release(order)) as told:
+            assert told == [None, None, 1]
+            # 30 less 9 that went back are 21, of which 2 are commission: 19 / 1.7 = 11.2, and 5 % are 0.6.
+            assert (await earned(ground), await earned(ground, "EUR")) == (before[0], before[1] + 11 - 1)
+    async with ground.db.write() as tx:
+        await sellers.settle_in(tx, seller, None)
+
+
+def end(part: UUID, back_minor: int) -> Work:
+    return lambda db: db.transact(lambda tx: orders.end_part(tx, CELLS[0], part, back_minor))

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, catalog, orders, pricing
+from entrepot import accounts, catalog, exchange, orders, pricing
 from entrepot.campaigns import store
 from entrepot.campaigns.rules import closed, limit_name
 from entrepot.campaigns.types import NotSentAbroad
+from entrepot.exchange import NotExchanged
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
 
@@ -53,6 +54,7 @@ class _Facts(NamedTuple):
     countries: Mapping[UUID, str]  # of addresses
     judged: Mapping[int, orders.Judged]  # by the law of where the goods are, which is where they go
     ages: Mapping[UUID, Mapping[str, int]]
+    unpaid: Mapping[int, NotExchanged]  # offers whose sellers cannot be paid in the currency that they want
 
 
 async def sell_many(tx: Tx, home: int, cell: int, wishes: Sequence[Wish]) -> list[Outcome]:
@@ -94,7 +96,14 @@ async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _F
         judged |= await orders.judge_offers(tx, country, here)
     asked = any(one.age for one in judged.values())
     ages = await orders.ages_of(tx, home, {wish.buyer_id for wish in wishes}) if asked else {}
-    return _Facts(terms, offers, services, countries, judged, ages)
+    unpaid = {}
+    for offer in offers.values():
+        if offer.settles_in is not None:
+            try:
+                await exchange.lock(tx, offer.market, offer.currency, offer.settles_in)
+            except NotExchanged as problem:
+                unpaid[offer.offer_id] = problem
+    return _Facts(terms, offers, services, countries, judged, ages, unpaid)
 
 
 def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
@@ -112,6 +121,8 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
         return pricing.ShippingNotOffered(wish.shipping_code)
     if facts.countries[wish.address_id] != terms.country:
         return NotSentAbroad(terms.country)
+    if problem := facts.unpaid.get(wish.offer_id):
+        return problem
     if problem := orders.objection(
         wish.offer_id, terms.country, facts.judged[wish.offer_id], facts.ages.get(wish.buyer_id, {})
     ):

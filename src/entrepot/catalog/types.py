@@ -62,7 +62,8 @@ class ComponentFacts(msgspec.Struct, frozen=True):
 class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     """What a quote needs of an offer. `price_per` units of `unit` cost `unit_price_minor`; `own` is the operator's;
     without `commission_bp` the market's rate holds; `buyable` says that neither offer nor seller stands in the way. It
-    is sold in `cell`. A bundle has components, and no stock of its own."""
+    is sold in `cell`. A bundle has components, and no stock of its own. Its seller is paid in
+    `settles_in`, None: in the offer's currency."""
 
     offer_id: int
     seller_id: UUID
@@ -82,6 +83,7 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     slug: str
     cell: int
     components: list[ComponentFacts] = []
+    settles_in: str | None = None
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 """`entrepot markets`: a market (a country site) is a file. Those of packs/*.toml ship; one of your own is a file as
 they are, and needs no code.
 
-A file has what sellers.Market and sellers.Terms say of a market, and its shipping services, with amounts as people
-write them. To add a market again changes nothing, but for terms that begin later and services that are new."""
+A file has what sellers.Market and sellers.Terms say of a market, its shipping services, with amounts as people write
+them, and by which terms currencies are exchanged there. To add a market again changes nothing, but for terms that begin
+later and services that are new."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
 
-from entrepot import pricing, sellers, trade
+from entrepot import exchange, pricing, sellers, trade
+from entrepot.exchange import ExchangeTerms
 from entrepot.kit.clock import Clock
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.money import minor_of
@@ -54,6 +56,7 @@ class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prices_with_tax: bool
     terms: list[dict[str, Any]]
     shipping: list[Service]
+    exchange: list[dict[str, Any]] = []
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -62,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True):
     market: Market
     terms: list[Terms]
     services: list[ShippingService]
+    exchange: list[ExchangeTerms]
 
 
 def shipped() -> list[str]:
@@ -95,12 +99,14 @@ def read(name: str, text: str) -> Plan:
             raise ValueError(f"{file.country!r} is no country's ISO code")
         market = Market(file.code, file.name, file.currency, file.language, file.country, file.prices_with_tax)
         terms = [msgspec.convert({**one, "market": file.code}, Terms) for one in file.terms]
-        if naive := [one for one in terms if one.valid_from.tzinfo is None]:
-            raise ValueError(f"valid_from of terms must be a time with its zone, not {naive[0].valid_from}")
+        exchanges = [msgspec.convert({**one, "market": file.code}, ExchangeTerms) for one in file.exchange]
+        if any(one.tzinfo is None for one in [one.valid_from for one in terms] + [one.valid_from for one in exchanges]):
+            raise ValueError("valid_from of terms must be a time with its zone")
         services = [_service(market, one, position) for position, one in enumerate(file.shipping, 1)]
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnknownLocaleError, ValueError) as error:
         raise MarketsError(f"{name}: {error}") from None
-    return Plan(market, sorted(terms, key=lambda one: one.valid_from), services)
+    terms.sort(key=lambda one: one.valid_from)
+    return Plan(market, terms, services, sorted(exchanges, key=lambda one: one.valid_from))
 
 
 def _service(market: Market, one: Service, position: int) -> ShippingService:
@@ -113,12 +119,15 @@ def _service(market: Market, one: Service, position: int) -> ShippingService:
 
 
 async def add(tx: Tx, plan: Plan) -> None:
-    """Raises MarketExists, TermsNotLater and ShippingServiceExists for what would change what is there."""
+    """Raises MarketExists, TermsNotLater, ExchangeTermsNotLater and ShippingServiceExists for what would change what is
+    there."""
     await sellers.add_market(tx, plan.market)
     for terms in plan.terms:
         await sellers.set_terms(tx, terms)
     for service in plan.services:
         await pricing.add_shipping_service(tx, service)
+    for exchanged in plan.exchange:
+        await exchange.set_terms(tx, exchanged)
 
 
 async def told(tx: ReadTx) -> list[str]:

@@ -38,7 +38,8 @@ create table sellers.seller (
     kind          text        collate "C" not null check (kind in ('third_party', 'own')),
     status        text        collate "C" not null check (status in ('active', 'suspended')),
     commission_bp int         check (commission_bp between 0 and 10000),  -- null: the market's
-    created_at    timestamptz not null
+    created_at    timestamptz not null,
+    settles_in    text        collate "C" check (settles_in ~ '^[A-Z]{3}$')  -- what it is paid in; null: what each sale was in
 );
 
 -- The sellers that are suspended, in their cells: a sale asks there, where its offers are.

@@ -200,6 +200,26 @@ create table orders.border (
 );
 create index border_quote on orders.border (cell, quote_id);
 
+-- An order whose seller is paid in another currency than it was sold in: the rates that were locked when it was quoted.
+-- What its seller has of it, with its parts, is `net_minor` of the order's currency; it is paid as what that is at these
+-- rates in `settles_in`, less the spread.
+create table orders.exchange (
+    cell             smallint not null,
+    order_id         uuid     not null,
+    quote_id         uuid     not null,
+    currency         text     collate "C" not null,
+    settles_in       text     collate "C" not null,
+    day              date     not null,              -- of the rates
+    per_euro         numeric  not null check (per_euro > 0),          -- of `currency`
+    settles_per_euro numeric  not null check (settles_per_euro > 0),  -- of `settles_in`
+    source           text     not null,
+    spread_bp        int      not null check (spread_bp between 0 and 5000),
+    net_minor        bigint   not null default 0,
+    primary key (cell, order_id),
+    check (currency <> settles_in)
+) with (fillfactor = 80);
+create index exchange_quote on orders.exchange (cell, quote_id);
+
 -- A part of an order that goes its own way: so many units of its lines, or an amount of a line, with their frozen shares
 -- of the order's amounts. What is disputed or returned is frozen: it lies in escrow, whatever becomes of the order, until
 -- it ends; then `back_minor` of what was paid for it goes back to the buyer with its shares of discount, commission and

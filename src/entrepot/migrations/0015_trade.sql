@@ -62,13 +62,13 @@ create table trade.law (
 );
 create index law_country on trade.law (country, kind);
 
--- So many units of a currency are one euro.
+-- So many units of a currency are one euro, by one source or another.
 create table trade.euro_rate (
     currency text    collate "C" not null check (currency ~ '^[A-Z]{3}$'),
     day      date    not null,
     rate     numeric not null check (rate > 0),
     source   text    collate "C" not null,
-    primary key (currency, day)
+    primary key (currency, day, source)
 );
 
 -- The index that codes are found by (trade.words): in which of them a word is, and what it weighs there.

@@ -15,7 +15,7 @@ from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
-from entrepot.orders import locks, money, papers, screening, store
+from entrepot.orders import locks, money, papers, screening, settling, store
 from entrepot.orders.money import Step
 from entrepot.orders.store import GroupRow, LineRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
@@ -30,7 +30,7 @@ PASSED_MAX = 5_000
 
 async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[UUID]:
     """Prices purchases and stores the quotes; their ids, in order. `cell` is the buyers', offers may be sold in any.
-    Raises the Problems of pricing.price."""
+    Raises the Problems of pricing.price, and NotExchanged."""
     terms: dict[str, sellers.Terms] = {}
     services: dict[tuple[str, str], pricing.ShippingService] = {}
     rows, ids = [], []
@@ -53,8 +53,11 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
                 if kind == f"promotion:{promotion.code}"
             )
             uses += await pricing.quotas(tx, cell, promotion, purchase.buyer_id, taken_off)
+        otherwise = settling.paid_otherwise(purchase.lines)
         mine = purchase.ids or tuple(new_id(tx.now) for _ in range(1 + len(plan.order_sellers)))
         ids.append(mine[0])
+        if otherwise:
+            await settling.lock_rates(tx, mine, market, plan, otherwise)
         rows += _quote_rows(cell, tx.now, purchase, mine, terms[market], plan, uses)
     if len(rows) == 1:
         await tx.run(store.INSERT_QUOTE, **dict(zip(store.QUOTE_COLUMNS, rows[0], strict=True)))
@@ -276,7 +279,7 @@ async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
     if not orders:
         return 0
     left = await money.beside_parts(tx, cell, orders)
-    await money.post(tx, cell, await money.released(tx, [(o.id, o) for o in left]))
+    await money.post(tx, cell, await settling.released(tx, cell, [(o.id, o) for o in left]))
     await tx.run(store.ENDED, cell=cell, now=tx.now, ids=[o.id for o in orders], status="completed")
     _tell(tx, cell, "order_completed", orders)
     return len(orders)

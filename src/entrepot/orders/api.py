@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from entrepot import logistics, payments, pricing, trade
 from entrepot.accounts import Address
+from entrepot.exchange import NotExchanged
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Database, ReadTx, Tx
@@ -414,7 +415,7 @@ routes = [
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(
             AddressNotLatin, CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere,
-            *_PRICING, *BORDER_PROBLEMS,
+            *_PRICING, *BORDER_PROBLEMS, NotExchanged,
         ),
     ),
     put("/v1/age", give_age, access=BUYER, key="taken", raises=(Malformed, trade.TooYoung)),

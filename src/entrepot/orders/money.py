@@ -39,24 +39,10 @@ class Step(NamedTuple):
     until: datetime | None = None
 
 
-async def released(tx: ReadTx, orders: Sequence[tuple[UUID, OrderRow]], prefix: str = "") -> list[Step]:
-    """Steps that release orders, each with its cause: escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 ->
-    payment_fee 2, and of the other 95 what is held back of that seller's; own: escrow -> own_revenue. The codes of a
-    part's have a prefix: a statement tells by it what the cause is."""
-    reserves = await payments.reserves_at(tx, {o.seller_id for _, o in orders if not o.own}, tx.now)
-    steps = []
-    for cause, order in orders:
-        steps += earned(cause, order, prefix)
-        if (terms := reserves.get(order.seller_id)) is not None:
-            fees = order.commission_minor + order.payment_fee_minor
-            amount, until = payments.held_back(terms, order.paid_minor + order.operator_discount_minor - fees, tx.now)
-            steps.append(Step(cause, f"{prefix}reserve", _earner(order), ESCROW, order.currency, amount, until))
-    return steps
-
-
 def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
-    """What is released and not held back: see `released`."""
-    earner = _earner(order)
+    """Steps that release an order: escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2;
+    own: escrow -> own_revenue. The codes of a part's have a prefix: a statement tells by it what the cause is."""
+    earner = earner_of(order)
     return [
         Step(
             cause, f"{prefix}release", ESCROW, earner, order.currency, order.paid_minor + order.operator_discount_minor
@@ -69,7 +55,7 @@ def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
 def recalled(cause: UUID, order: OrderRow) -> list[Step]:
     """What was released comes back, and the seller may then owe us: seller 107 -> escrow 107, commission 10 -> seller
     10, payment_fee 2 -> seller 2."""
-    earner = _earner(order)
+    earner = earner_of(order)
     return [
         Step(cause, "recall", earner, ESCROW, order.currency, order.paid_minor + order.operator_discount_minor),
         Step(cause, "commission_back", ("commission", NIL), earner, order.currency, order.commission_minor),
@@ -77,7 +63,8 @@ def recalled(cause: UUID, order: OrderRow) -> list[Step]:
     ]
 
 
-def _earner(order: OrderRow) -> Account:
+def earner_of(order: OrderRow) -> Account:
+    """Whose an order's money is once it is released."""
     return ("own_revenue", NIL) if order.own else ("seller", order.seller_id)
 
 

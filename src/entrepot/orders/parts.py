@@ -14,7 +14,7 @@ from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
-from entrepot.orders import actions, borders, locks, money, shares, store, store_parts
+from entrepot.orders import actions, borders, locks, money, settling, shares, store, store_parts
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
@@ -76,7 +76,7 @@ async def freeze(
         raise NothingPaid
     await _take(tx, cell, order, part)
     if order.status == "completed":
-        await money.post(tx, cell, money.recalled(part_id, money.worth(order, part.amounts)))
+        await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
     times = await tx.one(store_parts.TIMES, cell=cell, id=order_id)
     _tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
     return Frozen(
@@ -122,9 +122,9 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
         await locks.lock_buyers(tx, order.group_cell, [order])
     left = money.worth(order, shares.less(part, back))
     if part.recalled:  # what was held back when its order was released is held still
-        kept = money.earned(part_id, left, "part_")
+        kept = await settling.earned(tx, cell, [(part_id, left)], "part_")
     else:
-        kept = await money.released(tx, [(part_id, left)], "part_")
+        kept = await settling.released(tx, cell, [(part_id, left)], "part_")
     await _end(tx, cell, order, part_id, part.kind, back, kept)
 
 
@@ -176,7 +176,7 @@ async def _give_back(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     """Takes a part of an order, which is locked as are its buyer's things in a cell below, and gives all of it back."""
     await _take(tx, cell, order, part)
     released = order.status == "completed"
-    before = money.recalled(part.id, money.worth(order, part.amounts)) if released else []
+    before = await settling.recalled(tx, cell, part.id, money.worth(order, part.amounts)) if released else []
     await _end(tx, cell, order, part.id, part.kind, part.amounts, before, part.duties_minor)
 
 
@@ -210,7 +210,8 @@ async def _end(
     await tx.run(store_parts.END, cell=cell, id=part_id, now=tx.now, **msgspec.structs.asdict(back))
     home = order.group_cell
     if home != cell and not order.own:  # in one cell, what posts it locks it
-        await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, order.currency)])
+        currencies = sorted({order.currency, *(step.currency for step in others)})
+        await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, currency) for currency in currencies])
     if home > cell:
         await locks.lock_buyers(tx, home, [order])
     given = msgspec.structs.replace(money.worth(order, back), duties_minor=duties_minor)

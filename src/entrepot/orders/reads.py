@@ -15,8 +15,9 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, store, store_parts
+from entrepot.orders import borders, settling, store, store_parts
 from entrepot.orders.borders import Border
+from entrepot.orders.settling import Exchange
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
 from entrepot.orders.store_parts import PartLine, PartSummary
 
@@ -133,7 +134,8 @@ class OrderBrief(msgspec.Struct, frozen=True):
 class OrderView(msgspec.Struct, frozen=True):
     """An order with its lines, its shipment and everything that happened to it, in time order. `refunded` is what the
     buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none.
-    One that is `held` is not sent until the operator has looked at it."""
+    One that is `held` is not sent until the operator has looked at it. By which `exchange` its seller is paid in
+    another currency is told to nobody else but the operator."""
 
     order: OrderBrief
     ship_from: str
@@ -144,6 +146,7 @@ class OrderView(msgspec.Struct, frozen=True):
     parts: list[OrderPart]
     border: Border | None = None
     held: bool = False
+    exchange: Exchange | None = None
 
 
 class GroupView(msgspec.Struct, frozen=True):
@@ -254,6 +257,7 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     shipments = await logistics.shipments_of(tx, cell, ids)
     crossed = await borders.of_orders(tx, cell, ids)
     parts = await _parts(tx, cell, rows, costs=costs)
+    settled = await settling.of_orders(tx, cell, ids) if costs else {}
     refunded: dict[UUID, int] = {}
     changed = [row for row in rows if parts[row.id] or row.status in ("canceled", "refunded")]
     for home in sorted({row.group_cell for row in changed}):
@@ -263,7 +267,7 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
             _timeline(row, shipments.get(row.id)), shipments.get(row.id),
             Price(refunded.get(row.id, 0), row.currency), parts[row.id], crossed.get(row.id),
-            row.held,
+            row.held, settled.get(row.id),
         )
         for row in rows
     ]  # fmt: skip

@@ -225,6 +225,11 @@ DROP_OLD_QUOTES = sql(
          using gone
          where b.cell = :cell and b.quote_id = gone.id
            and not exists (select from orders.order r where r.cell = b.cell and r.id = b.order_id)
+    ), unlocked as (
+        delete from orders.exchange x
+         using gone
+         where x.cell = :cell and x.quote_id = gone.id
+           and not exists (select from orders.order r where r.cell = x.cell and r.id = x.order_id)
     )
     select count(*) from gone
     """,

@@ -8,12 +8,14 @@ Invariants:
   every market's currency has the house's ledger accounts, and every seller has its account;
   terms of a market do not overlap.
 
-Events: seller_opened, seller_suspended, seller_reinstated (key: the seller's id; no data).
+Events: seller_opened, seller_suspended, seller_reinstated (key: the seller's id; no data), seller_settles_in (data:
+currency).
 """
 
-from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, suspend
+from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, settle_in, suspend
 from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
 from entrepot.sellers.types import (
+    CurrencyNotTaken,
     Market,
     MarketExists,
     NoTerms,
@@ -26,7 +28,7 @@ from entrepot.sellers.types import (
 )
 
 __all__ = [
-    "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "Terms",
-    "TermsNotLater", "add_market", "currencies", "market", "markets", "names", "open_seller", "open_sellers",
-    "page", "reinstate", "seller", "set_terms", "suspend", "terms_at",
+    "CurrencyNotTaken", "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken",
+    "Terms", "TermsNotLater", "add_market", "currencies", "market", "markets", "names", "open_seller", "open_sellers",
+    "page", "reinstate", "seller", "set_terms", "settle_in", "suspend", "terms_at",
 ]  # fmt: skip

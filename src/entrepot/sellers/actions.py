@@ -14,6 +14,7 @@ from entrepot.kit.ids import NIL
 from entrepot.kit.problem import NotFound
 from entrepot.sellers import reads, store
 from entrepot.sellers.types import (
+    CurrencyNotTaken,
     Market,
     MarketExists,
     Seller,
@@ -116,6 +117,23 @@ async def suspend(tx: Tx, seller_id: SellerId) -> Seller:
 async def reinstate(tx: Tx, seller_id: SellerId) -> Seller:
     """suspended -> active. Raises NotFound, SellerStatusIs."""
     return await _move(tx, seller_id, "suspended", "active", "seller_reinstated")
+
+
+async def settle_in(tx: Tx, seller_id: SellerId, currency: str | None) -> Seller:
+    """From the next quotes on the seller is paid in this currency, whatever it sells in; None: in what each sale is in.
+    What was quoted before stays as it was locked. Raises CurrencyNotTaken, NotFound, also for the operator's own."""
+    if currency is not None and currency not in await reads.currencies(tx):
+        raise CurrencyNotTaken(currency)
+    changed = await tx.maybe(store.SETTLE_IN, id=seller_id, currency=currency)
+    if changed is None:
+        raise NotFound
+    if currency is not None:
+        await ledger.open_accounts(
+            tx, cell=changed.cell, codes=["seller"], owners=[seller_id], currencies=[currency], limited=False,
+            striped=False,
+        )  # fmt: skip
+    tx.emit("seller_settles_in", seller_id, {"currency": currency}, changed.cell)
+    return changed
 
 
 async def _move(tx: Tx, seller_id: SellerId, from_: str, to: str, event: str) -> Seller:

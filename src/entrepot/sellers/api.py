@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.kit import ids
+from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import OPERATOR, PUBLIC, get, post
+from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
 from entrepot.sellers import actions, reads
-from entrepot.sellers.types import Market, Seller, SellerId, SellerStatusIs, SlugTaken
+from entrepot.sellers.types import CurrencyNotTaken, Market, Seller, SellerId, SellerStatusIs, SlugTaken
 
 
 class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +31,13 @@ class SellerView(msgspec.Struct, frozen=True):
     status: Literal["active", "suspended"]
     commission_bp: int | None
     created_at: str
+    settles_in: str | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ISO 4217 currency that a seller is paid in; null: in what each sale was made in."""
+
+    currency: Annotated[str, Meta(pattern=f"^[A-Z]{{3}}{ids.END}", examples=["EUR"])] | None
 
 
 class Markets(msgspec.Struct, frozen=True):
@@ -54,7 +62,7 @@ SellerRef = Annotated[UUID, "sel"]
 def _view(seller: Seller) -> SellerView:
     return SellerView(
         ids.show("sel", seller.id), seller.slug, seller.name, seller.kind, seller.status,  # type: ignore[arg-type]
-        seller.commission_bp, seller.created_at.isoformat(),
+        seller.commission_bp, seller.created_at.isoformat(), seller.settles_in,
     )  # fmt: skip
 
 
@@ -90,10 +98,25 @@ async def reinstate_seller(tx: Tx, seller_id: SellerRef) -> SellerView:
     return _view(await actions.reinstate(tx, SellerId(seller_id)))
 
 
+async def read_settlement(tx: ReadTx, caller: Caller) -> Settlement:
+    """In which currency the seller is paid."""
+    assert caller.seller_id is not None
+    return Settlement((await reads.seller(tx, SellerId(caller.seller_id))).settles_in)
+
+
+async def set_settlement(tx: Tx, caller: Caller, body: Settlement) -> Settlement:
+    """Says in which currency the seller is paid, from the next quotes on; sales in another are exchanged at the rate
+    that is locked with each quote."""
+    assert caller.seller_id is not None
+    return Settlement((await actions.settle_in(tx, SellerId(caller.seller_id), body.currency)).settles_in)
+
+
 routes = [
     get("/v1/markets", list_markets, access=PUBLIC),
     get("/v1/sellers", list_sellers, access=OPERATOR),
     post("/v1/sellers", open_seller, access=OPERATOR, raises=(SlugTaken,), status=201, key="taken"),
+    get("/v1/seller/settlement", read_settlement, access=SELLER),
+    put("/v1/seller/settlement", set_settlement, access=SELLER, raises=(CurrencyNotTaken,)),
     post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
 ]

@@ -76,13 +76,18 @@ OPEN = sql(
     UUID,
 )
 SELLER = sql(
-    "select id, cell, slug, name, kind, status, commission_bp, created_at from sellers.seller where id = :id", Seller
+    """
+    select id, cell, slug, name, kind, status, commission_bp, created_at, settles_in
+      from sellers.seller
+     where id = :id
+    """,
+    Seller,
 )
 NAMES = sql("select id, name from sellers.seller where id = any (:ids::uuid[])", Name)
 IDS = sql("select id from sellers.seller where cell = :cell order by id", UUID)
 PAGE = sql(
     """
-    select id, cell, slug, name, kind, status, commission_bp, created_at
+    select id, cell, slug, name, kind, status, commission_bp, created_at, settles_in
       from sellers.seller
      where id > :after
      order by id
@@ -93,7 +98,14 @@ PAGE = sql(
 MOVE = sql(
     """
     update sellers.seller set status = :to where id = :id and status = :from_
-    returning id, cell, slug, name, kind, status, commission_bp, created_at
+    returning id, cell, slug, name, kind, status, commission_bp, created_at, settles_in
+    """,
+    Seller,
+)
+SETTLE_IN = sql(
+    """
+    update sellers.seller set settles_in = :currency where id = :id and kind = 'third_party'
+    returning id, cell, slug, name, kind, status, commission_bp, created_at, settles_in
     """,
     Seller,
 )

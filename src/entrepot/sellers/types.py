@@ -53,7 +53,8 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Seller(msgspec.Struct, frozen=True):
-    """`kind` is third_party or own, `status` active or suspended; without `commission_bp` the market's rate holds."""
+    """`kind` is third_party or own, `status` active or suspended; without `commission_bp` the market's rate holds.
+    It is paid in the currency `settles_in`, None: in what each sale was made in."""
 
     id: SellerId
     cell: int
@@ -63,6 +64,7 @@ class Seller(msgspec.Struct, frozen=True):
     status: str
     commission_bp: int | None
     created_at: datetime
+    settles_in: str | None = None
 
 
 @dataclass(eq=False)
@@ -102,3 +104,11 @@ class SellerStatusIs(Problem):
 
     status: ClassVar[int] = 409
     seller_status: str
+
+
+@dataclass(eq=False)
+class CurrencyNotTaken(Problem):
+    """No market has this currency, so nothing can be settled in it."""
+
+    status: ClassVar[int] = 409
+    currency: str

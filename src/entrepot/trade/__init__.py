@@ -18,11 +18,12 @@ Events: sale_rules_changed (in each cell, of nobody; data: variants, where not a
 cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id; data: country, name, user_id).
 """
 
-from entrepot.trade.actions import load_packs
+from entrepot.trade.actions import add_euro_rates, known, load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import LACKING_PAGE, items, lacking, lacking_of, propose, set_item
 from entrepot.trade.parties import has_parties, screen
-from entrepot.trade.reads import book, has_law, is_import, tariff_of
+from entrepot.trade.readings import Reading
+from entrepot.trade.reads import book, euro_rates, euro_sources, has_law, is_import, tariff_of
 from entrepot.trade.restrictions import (
     Judged,
     countries,
@@ -35,7 +36,7 @@ from entrepot.trade.restrictions import (
     withdraw_permit,
 )
 from entrepot.trade.rules import quote
-from entrepot.trade.store import Lacking
+from entrepot.trade.store import EuroSource, Lacking
 from entrepot.trade.store_restrictions import Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
@@ -44,6 +45,7 @@ from entrepot.trade.types import (
     Barrier,
     Consignment,
     CurrencyRateMissing,
+    EuroRate,
     Goods,
     Item,
     ItemMissing,
@@ -63,10 +65,11 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "LACKING_PAGE", "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "Goods",
-    "Item", "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing",
-    "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Sale",
-    "Step", "TooYoung", "TradeProblem", "ValueNotValid", "book", "countries", "grant_permit", "has_law",
-    "has_parties", "is_import", "items", "judge", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote",
-    "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
+    "LACKING_PAGE", "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "EuroRate",
+    "EuroSource", "Goods", "Item", "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match",
+    "NomenclatureMissing", "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing",
+    "RateMissing", "Reading", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "add_euro_rates", "book",
+    "countries", "euro_rates", "euro_sources", "grant_permit", "has_law", "has_parties", "is_import", "items",
+    "judge", "known", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote", "rules_for", "rules_of",
+    "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
 ]  # fmt: skip

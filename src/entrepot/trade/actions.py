@@ -47,6 +47,16 @@ async def take_in(tx: Tx, reading: Reading) -> None:
     )  # fmt: skip
 
 
+async def add_euro_rates(tx: Tx, reading: Reading) -> None:
+    """Adds what a source says of exchange rates to what it said before: of the same day the latest word holds."""
+    currencies, days, rates = zip(*reading.euro_rates, strict=True) if reading.euro_rates else ((), (), ())
+    await tx.run(store.ADD_EURO_RATES, currencies=currencies, days=days, rates=rates, source=reading.name)
+    await tx.run(
+        store.SET_SOURCE, name=reading.name, title=reading.title, digest=reading.digest, now=tx.now, read=reading.read,
+        unread=reading.unread,
+    )  # fmt: skip
+
+
 async def count(tx: Tx) -> None:
     """Tells the planner what the tables have become, after much was taken in."""
     for table in COLUMNS:

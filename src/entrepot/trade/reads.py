@@ -11,7 +11,7 @@ import msgspec
 from entrepot.kit.db import ReadTx
 from entrepot.trade import store
 from entrepot.trade.books import Book, Law
-from entrepot.trade.types import KINDS, Cited, LawMissing
+from entrepot.trade.types import KINDS, Cited, EuroRate, LawMissing
 
 BANKS_REST_D = 10
 """A rate of exchange that is older than this is none."""
@@ -64,3 +64,13 @@ async def book(
     asked |= {relief.currency for law in found for relief, _ in [*law.duty_reliefs, *law.tax_reliefs]}
     euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, rest=BANKS_REST_D)
     return Book(at, found, rates, {row.currency: Decimal(row.rate) for row in euro})
+
+
+async def euro_rates(tx: ReadTx, currencies: Collection[str], at: date, within_d: int) -> list[EuroRate]:
+    """The rates of currencies of so many days up to `at`, of each currency the latest first."""
+    return await tx.all(store.EURO_RATES_UP_TO, currencies=sorted(currencies), at=at, rest=within_d)
+
+
+async def euro_sources(tx: ReadTx) -> list[store.EuroSource]:
+    """Which sources have which currencies."""
+    return await tx.all(store.EURO_SOURCES)

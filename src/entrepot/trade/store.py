@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from entrepot.kit.sql import sql
-from entrepot.trade.types import Item, Rate
+from entrepot.trade.types import EuroRate, Item, Rate
 
 
 class SourceRow(msgspec.Struct, frozen=True):
@@ -33,6 +33,15 @@ class EuroRateRow(msgspec.Struct, frozen=True):
     currency: str
     day: date
     rate: Decimal
+
+
+class EuroSource(msgspec.Struct, frozen=True):
+    """A source has rates of a currency from one day to another."""
+
+    title: str
+    currency: str
+    first: date
+    last: date
 
 
 SOURCE = sql("select name, title, digest, imported_at, read, unread from trade.source where name = :name", SourceRow)
@@ -89,9 +98,35 @@ EURO_RATES = sql(
     select distinct on (e.currency) e.currency, e.day, e.rate
       from trade.euro_rate e
      where e.currency = any (:currencies::text[]) and e.day <= :at and e.day > :at::date - :rest::int
-     order by e.currency, e.day desc
+     order by e.currency, e.day desc, e.source
     """,
     EuroRateRow,
+)
+ADD_EURO_RATES = sql("""
+    insert into trade.euro_rate (currency, day, rate, source)
+    select r.currency, r.day, r.rate, :source
+      from unnest(:currencies::text[], :days::date[], :rates::numeric[]) as r (currency, day, rate)
+    on conflict (currency, day, source) do update set rate = excluded.rate where euro_rate.rate <> excluded.rate
+""")
+EURO_RATES_UP_TO = sql(
+    """
+    select e.currency, e.day, e.rate, s.title as source
+      from trade.euro_rate e
+      join trade.source s on s.name = e.source
+     where e.currency = any (:currencies::text[]) and e.day <= :at and e.day > :at::date - :rest::int
+     order by e.currency, e.day desc, e.source
+    """,
+    EuroRate,
+)
+EURO_SOURCES = sql(
+    """
+    select s.title, e.currency, min(e.day) as first, max(e.day) as last
+      from trade.euro_rate e
+      join trade.source s on s.name = e.source
+     group by s.title, e.currency
+     order by s.title, e.currency
+    """,
+    EuroSource,
 )
 TARIFFS = sql("select distinct tariff from trade.duty_rate where source <> :sample", str)
 FORGET_SAMPLE = sql("delete from trade.duty_rate where source = :sample and tariff = any (:tariffs::text[])")

@@ -268,6 +268,15 @@ class Landed(NamedTuple):
         return self.duty_minor + self.tax_minor + self.fee_minor
 
 
+class EuroRate(msgspec.Struct, frozen=True):
+    """So many units of a currency were one euro on a day, as the source of this title says."""
+
+    currency: str
+    day: date
+    per_euro: Decimal
+    source: str
+
+
 @dataclass(eq=False)
 class TradeProblem(Problem):
     """What the border needs to know is missing or wrong."""

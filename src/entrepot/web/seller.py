@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import logistics, orders, payments
+from entrepot import logistics, orders, payments, sellers
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
-from entrepot.kit.ids import parse
+from entrepot.kit.ids import END, parse
 from entrepot.kit.problem import NotFound
 from entrepot.orders import OrderView
 from entrepot.platform import Switch
@@ -35,6 +35,12 @@ class Shipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holder: Annotated[str, Meta(min_length=1, max_length=140)]
     iban: Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An ISO 4217 currency, or nothing."""
+
+    currency: Annotated[str, Meta(pattern=f"^([A-Z]{{3}})?{END}")]
 
 
 async def to_ship(tx: ReadTx, visit: Visit) -> Response:
@@ -117,9 +123,18 @@ async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     market = await visit.market(tx)
     added = {one.currency: one for one in await payments.bank_accounts(tx, visit.me.cell, visit.seller_id)}
     debts = [(debt, Price(debt.owed_minor, debt.currency)) for debt in await payments.debts(tx, visit.seller_id)]
+    seller = await sellers.seller(tx, sellers.SellerId(visit.seller_id))
     return await visit.show(
-        tx, "seller_payouts.html", found=found, states=PAYOUT_STATES, account=added.get(market.currency), debts=debts
-    )
+        tx, "seller_payouts.html", found=[(one, Price(one.amount_minor, one.currency)) for one in found],
+        states=PAYOUT_STATES, account=added.get(market.currency), debts=debts, settles_in=seller.settles_in,
+        currencies=await sellers.currencies(tx),
+    )  # fmt: skip
+
+
+async def set_settlement(tx: Tx, visit: Visit, body: Settlement) -> Go:
+    """In which currency the seller is paid, whatever it sells in."""
+    await sellers.settle_in(tx, sellers.SellerId(visit.seller_id), body.currency or None)
+    return Go("/seller/payouts", done="settlement_set")
 
 
 async def add_account(tx: Tx, visit: Visit, body: NewAccount) -> Go:
@@ -159,5 +174,6 @@ routes = [
     form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),
     page("/seller/statement", statement_page, SELLER, switch=Switch.STATEMENTS),
     page("/seller/payouts", payouts_page, SELLER),
+    form("/seller/payouts/settlement", set_settlement, Settlement, SELLER),
     form("/seller/payouts/account", add_account, NewAccount, SELLER),
 ]

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, disputes, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import catalog, disputes, exchange, inventory, ledger, logistics, orders, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
@@ -27,6 +27,7 @@ from entrepot.world import meeting
 from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
+from entrepot.world.rates import tell
 from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
 
 # Buyers
@@ -93,7 +94,11 @@ async def _quote_asked(tx: Tx, world: World, asked: list[Purchase]) -> list[UUID
     try:
         if len(homes) == 1:
             return list(await orders.quote_many(tx, homes.pop(), asked))
-    except (pricing.LimitReached, pricing.PromotionNotValid):  # for one of them: each of two halves, then
+    except (
+        pricing.LimitReached,
+        pricing.PromotionNotValid,
+        exchange.NotExchanged,
+    ):  # for one: each of two halves, then
         if len(asked) == 1:
             return [None]
     half = len(asked) // 2
@@ -482,6 +487,6 @@ async def _events_are_settled(world: World, cell: int) -> None:
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (20, shop), (3, place_again), (4, two_at_once), (4, top_up), (30, go_on), (7, receive), (2, correct),
     (3, change_price), (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time),
-    (14, work), (3, complain), (6, argue), (1, forgive),
+    (14, work), (3, complain), (6, argue), (1, forgive), (4, tell),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""

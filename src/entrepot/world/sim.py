@@ -27,7 +27,19 @@ import asyncpg
 import httpx
 import msgspec
 
-from entrepot import accounts, catalog, disputes, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import (
+    accounts,
+    catalog,
+    disputes,
+    exchange,
+    inventory,
+    ledger,
+    logistics,
+    orders,
+    payments,
+    pricing,
+    sellers,
+)
 from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
@@ -38,6 +50,7 @@ from entrepot.world.actors import ACTORS
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
 from entrepot.world.faults import URL, Bank, Unlucky
+from entrepot.world.rates import tell_rates
 from entrepot.world.scene import CELLS, Offer, World
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -198,6 +211,7 @@ async def _set_up(world: World) -> None:
         for market, currency in MARKETS.items():
             await sellers.add_market(tx, sellers.Market(market, market.upper(), currency, "en"))
             await sellers.set_terms(tx, actors.terms_of(market, START, 1_000, PAYMENT_TTL_S[market]))
+            await exchange.set_terms(tx, exchange.ExchangeTerms(market, START, 150, 7, False, "simulation"))
             for position, (code, base, item) in enumerate((("standard", 500, 100), ("free", 0, 0))):
                 service = pricing.ShippingService(market, code, code.title(), base, item, 86_400, position)
                 await pricing.add_shipping_service(tx, service)
@@ -214,6 +228,9 @@ async def _set_up(world: World) -> None:
             await sellers.open_seller(
                 tx, seller, f"s{number}", f"Seller {number}", kind, currencies=currencies, cell=cell
             )
+        for id_, currency in zip(world.sellers, sorted(MARKETS.values()), strict=False):  # not the operator
+            await sellers.settle_in(tx, sellers.SellerId(id_), currency)
+        await tell_rates(tx, world)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]

@@ -22,11 +22,11 @@ WRITE_OFF = check(
 # Half a unit is rounded up. A hold's time is forgotten when it ends, which it does not do before.
 RESERVE = check(
     "reserve",
-    "Of what a release left its seller so much is held back as the terms of that time say, for as long; of any other "
-    "nothing, nor of a part that was released before with its order.",
+    "Of what a release left its seller, in the currency it is paid in, so much is held back as the terms of that time "
+    "say, for as long; of any other nothing, nor of a part that was released before with its order.",
     """
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
-           row(x.amount, case when x.amount is not null then t.debit end,
+           row(x.amount, case when x.amount is not null then coalesce(e.id, t.debit) end,
                case when x.amount is not null then true end) as expected,
            row(h.amount, h.credit, coalesce(h.due_at, h.ended_at) >= t.at + make_interval(secs => r.hold_s)) as found,
            '(held, for whom, long enough)' as detail
@@ -37,15 +37,26 @@ RESERVE = check(
         on c.cell = t.cell and c.cause_id = t.cause_id and c.code = k.prefix || 'commission'
       left join ledger.transfer f
         on f.cell = t.cell and f.cause_id = t.cause_id and f.code = k.prefix || 'payment_fee'
+      left join ledger.transfer i
+        on i.cell = t.cell and i.cause_id = t.cause_id and i.code = k.prefix || 'exchange_in'
+      left join ledger.transfer s
+        on s.cell = t.cell and s.cause_id = t.cause_id and s.code = k.prefix || 'exchange_spread'
+      left join ledger.account b on b.cell = i.cell and b.id = i.credit
+      left join ledger.account e
+        on e.cell = b.cell and e.code = 'escrow' and e.currency = b.currency
+           and e.owner = '00000000-0000-0000-0000-000000000000'
       left join orders.part p on p.cell = t.cell and p.id = t.cause_id and t.code = 'part_release'
       left join lateral (select y.reserve_bp, y.hold_s from payments.reserve_terms y
                           where y.seller_id = a.owner and y.valid_from <= t.at and p.recalled is not true
                           order by y.valid_from desc limit 1) r on true
      cross join lateral (
-           select nullif(div(greatest(t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0), 0)::numeric
-                             * r.reserve_bp + 5000, 10000), 0)::bigint as amount) x
+           select case when i.cause_id is not null then i.amount - coalesce(s.amount, 0)
+                       else t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0) end as amount) n
+     cross join lateral (
+           select nullif(div(greatest(n.amount, 0)::numeric * r.reserve_bp + 5000, 10000), 0)::bigint as amount) x
       left join ledger.hold h
-        on h.cell = t.cell and h.cause_id = t.cause_id and h.code = k.prefix || 'reserve' and h.debit = a.id
+        on h.cell = t.cell and h.cause_id = t.cause_id and h.code = k.prefix || 'reserve'
+           and h.debit = coalesce(b.id, a.id)
      where t.cell = :cell and t.code in ('release', 'part_release') {cause:t.cause_id}
     """,
     by="cause",

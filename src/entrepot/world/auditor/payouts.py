@@ -63,7 +63,8 @@ STATEMENT = check(
 
 PAYOUT_LIMIT = check(
     "payout_limit",
-    "No seller was paid out more than completed orders, and parts that ended, ever brought, less commission and fee.",
+    "No seller was paid out more than completed orders, and parts that ended, ever brought, less commission and fee, "
+    "in the currency in which it is paid.",
     """
     select 'seller ' || p.seller_id || ' ' || p.currency as item,
            least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
@@ -83,7 +84,15 @@ PAYOUT_LIMIT = check(
                                        else p.paid_minor + p.operator_discount_minor - p.commission_minor
                                             - p.payment_fee_minor end
                            from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
-                          where p.cell = :cell and not o.own) e (seller_id, currency, earned)
+                          where p.cell = :cell and not o.own
+                         union all
+                         select s.owner, s.currency, case s.id when t.credit then t.amount else -t.amount end
+                           from ledger.account x
+                           join ledger.transfer t on t.cell = x.cell and x.id in (t.debit, t.credit)
+                           join ledger.account s
+                             on s.cell = x.cell and s.id in (t.debit, t.credit) and s.code = 'seller'
+                          where x.cell = :cell and x.code in ('exchange', 'exchange_spread')
+                            and t.code not like '%back') e (seller_id, currency, earned)
                   group by seller_id, currency) o using (seller_id, currency)
     """,
 )

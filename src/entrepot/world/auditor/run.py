@@ -20,11 +20,18 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import debts, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import debts, exchange, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = (
-    money.CHECKS + debts.CHECKS + payouts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+    money.CHECKS
+    + exchange.CHECKS
+    + debts.CHECKS
+    + payouts.CHECKS
+    + stock.CHECKS
+    + quotas.CHECKS
+    + orders.CHECKS
+    + parts.CHECKS
 )
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken

@@ -31,7 +31,7 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import debts, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import debts, exchange, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, arguments, touched
 
 SESSION = {
@@ -53,7 +53,14 @@ LATENESS = timedelta(minutes=2)
 One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
 
 _CHECKS: tuple[Check, ...] = (
-    money.CHECKS + debts.CHECKS + payouts.CHECKS + stock.CHECKS + quotas.CHECKS + orders.CHECKS + parts.CHECKS
+    money.CHECKS
+    + exchange.CHECKS
+    + debts.CHECKS
+    + payouts.CHECKS
+    + stock.CHECKS
+    + quotas.CHECKS
+    + orders.CHECKS
+    + parts.CHECKS
 )
 _AT_ONCE = [
     check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
