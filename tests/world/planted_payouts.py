@@ -1,4 +1,4 @@
-"""What is planted into payouts and files for the bank."""
+"""What is planted into payouts, files for the bank and exchanges of currency."""
 
 PAYOUTS = {
     "payout of another amount": (
@@ -40,5 +40,18 @@ PAYOUTS = {
             "select repost(uid('payout'), 'payout', 'seller', 'payout', 993)"
         ),
         ["payout_limit: seller [seller] USD"],
+    ),
+    "leg of an exchange that is missing": (
+        "select unpost(uid('shipped'), 'exchange_back')",
+        ["exchange: orders.exchange [shipped]", "exchange_position: ledger.account exchange USD"],
+    ),
+    "exchange that nothing was gained for": (
+        "update orders.exchange set net_minor = 110",
+        [
+            "exchange: orders.exchange [shipped]",
+            "exchange_position: ledger.account exchange EUR",
+            "exchange_position: ledger.account exchange USD",
+            "exchange_position: ledger.account exchange_spread EUR",
+        ],
     ),
 }

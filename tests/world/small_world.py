@@ -109,7 +109,7 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
-               ('duties', 'house', false, true))
+               ('duties', 'house', false, true), ('exchange', 'house', false, true))
             as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)
 select 0, id, 0, limited from ledger.account where not striped;
@@ -365,6 +365,10 @@ async def build(conn: asyncpg.Connection) -> None:
                (0, uid('dropped'), uid('seller'), 'USD', 800, 'returned', null, '2020-02-20Z', uid('file'),
                 uid('account')),
                (0, uid('back'), uid('seller'), 'USD', 5, 'returned', null, '2020-02-20Z', null, null);
+        select post(uid('shipped'), 'exchange', 'seller', 'exchange', 7);
+        select post(uid('shipped'), 'exchange_back', 'exchange', 'seller', 7);
+        insert into orders.exchange
+        values (0, uid('shipped'), uid('shipped'), 'USD', 'EUR', '2020-02-20', 1.1, 1, 'tests', 200, 0);
         select post(uid('payout'), 'payout', 'seller', 'payout', 600);
         select post(uid('back'), 'payout', 'seller', 'payout', 5);
         select post(uid('back'), 'payout_return', 'payout', 'seller', 5);

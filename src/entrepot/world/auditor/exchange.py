@@ -24,29 +24,38 @@ EXCHANGE = check(
     "What the seller of an order that is settled in another currency has of it and its parts was exchanged: out of the "
     "order's currency all of it, into the other what that is at the locked rates, and of this the spread is kept.",
     f"""
-    select 'orders.exchange ' || x.order_id as item, row(t.gained, t.gained, w.total, {_SPREAD}) as expected,
-           row(x.net_minor::numeric, t.out, t.into, t.spread) as found,
+    select 'orders.exchange ' || x.order_id as item, row(x.gained, x.gained, w.total, {_SPREAD}) as expected,
+           row(x.net_minor::numeric, x.out, x.into, x.spread) as found,
            x.currency || ' -> ' || x.settles_in || ' of ' || x.day || ' (gained, out, in, spread)' as detail
-      from orders.exchange x
-      join orders.order o on o.cell = x.cell and o.id = x.order_id
-     cross join lateral (
-           select coalesce(sum(case when c.code = 'seller' then t.amount when d.code = 'seller' then -t.amount end)
-                           filter (where d.currency = x.currency and 'exchange' not in (c.code, d.code)), 0) as gained,
-                  coalesce(sum(case c.code when 'exchange' then t.amount else -t.amount end)
-                           filter (where d.currency = x.currency and 'exchange' in (c.code, d.code)), 0) as out,
-                  coalesce(sum(case d.code when 'exchange' then t.amount else -t.amount end)
-                           filter (where d.currency = x.settles_in and 'exchange' in (c.code, d.code)), 0) as into,
-                  coalesce(sum(case c.code when 'exchange_spread' then t.amount else -t.amount end)
-                           filter (where d.currency = x.settles_in and 'exchange_spread' in (c.code, d.code)), 0)
-                      as spread
-             from (select x.order_id as id
-                    union all
-                   select p.id from orders.part p where p.cell = x.cell and p.order_id = x.order_id) y
-             join ledger.transfer t on t.cell = x.cell and t.cause_id = y.id
-             join ledger.account d on d.cell = t.cell and d.id = t.debit
-             join ledger.account c on c.cell = t.cell and c.id = t.credit) t
-     cross join lateral (select {_AT_THE_RATES.format("t.gained")} as total) w
-     where x.cell = :cell {{order:x.order_id}}
+      from (select x.*, coalesce(t.gained, 0) as gained, coalesce(t.out, 0) as out, coalesce(t.into, 0) as into,
+                   coalesce(t.spread, 0) as spread
+              from orders.exchange x
+              join orders.order o on o.cell = x.cell and o.id = x.order_id
+              left join (
+                   select m.order_id,
+                          sum(m.gained) filter (where m.currency = m.sold_in and m."with" not like 'exchange%')
+                              as gained,
+                          -sum(m.gained) filter (where m.currency = m.sold_in and m."with" = 'exchange') as out,
+                          sum(m.gained) filter (where m.currency = m.settles_in and m."with" = 'exchange') as into,
+                          -sum(m.gained) filter (where m.currency = m.settles_in and m."with" = 'exchange_spread')
+                              as spread
+                     from (select x.order_id, x.currency as sold_in, x.settles_in, s.currency, b.code as "with",
+                                  case s.id when t.credit then t.amount else -t.amount end as gained
+                             from orders.exchange x
+                             join orders.order o on o.cell = x.cell and o.id = x.order_id
+                             join (select id as order_id, id from orders.order where cell = :cell {{order:id}}
+                                    union all
+                                   select order_id, id from orders.part where cell = :cell {{order:order_id}}) y
+                               on y.order_id = x.order_id
+                             join ledger.transfer t on t.cell = x.cell and t.cause_id = y.id
+                             join ledger.account s
+                               on s.cell = x.cell and s.id in (t.debit, t.credit) and s.code = 'seller'
+                                  and s.owner = o.seller_id
+                             join ledger.account b on b.cell = x.cell and b.id = t.debit + t.credit - s.id
+                            where x.cell = :cell {{order:x.order_id}}) m
+                    group by m.order_id) t on t.order_id = x.order_id
+             where x.cell = :cell {{order:x.order_id}}) x
+     cross join lateral (select {_AT_THE_RATES.format("x.gained")} as total) w
     """,  # noqa: S608 - made of the constants above
     by="order",
 )
