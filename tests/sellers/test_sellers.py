@@ -126,7 +126,7 @@ async def test_the_api_is_the_operators(stage: Stage) -> None:
         assert opened.status_code == 201
         assert opened.json() == {
             "id": opened.json()["id"], "slug": "over-http", "name": "Over HTTP", "kind": "third_party",
-            "status": "active", "commission_bp": None, "created_at": "2026-01-05T12:00:00+00:00",
+            "status": "active", "commission_bp": None, "created_at": "2026-01-05T12:00:00+00:00", "settles_in": None,
         }  # fmt: skip
         again = await http.post("/v1/sellers", json=new, headers=operator)
         assert (again.status_code, again.json()["type"]) == (409, "/problems/slug_taken")
