@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,16 @@ MODULES = {
 ROOMS = sorted(name for name, module in MODULES.items() if hasattr(module, "__all__"))
 
 
-def named(path: Path) -> Iterator[str]:
+@cache
+def named(path: Path) -> frozenset[str]:
     """`room.name` for each name of a room's that the file speaks of."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module.rpartition('.')[2]}.{alias.name}" for alias in node.names)
+            found |= {f"{node.module.rpartition('.')[2]}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield f"{node.value.id}.{node.attr}"
+            found.add(f"{node.value.id}.{node.attr}")
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("room", ROOMS)
