@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -203,6 +204,16 @@ def operation(route: Route) -> Mapping[str, Any]:
     return found
 
 
+@cache
+def validator(path: str, method: str, status: str, media: str) -> Any:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": DOCUMENT["components"],
+        **DOCUMENT["paths"][path][method]["responses"][status]["content"][media]["schema"],
+    }
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
+
+
 def check(route: Route, response: httpx.Response) -> None:
     """The answer has a declared status, media type and form. A fault is never declared."""
     where = f"{route.name}: {response.status_code} {response.text[:300]}"
@@ -217,9 +228,8 @@ def check(route: Route, response: httpx.Response) -> None:
     if "json" not in media:
         assert response.content, where
         return
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **content[media]["schema"]}
-    validator = jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]}, validate_formats=True)
-    problem = next(validator.iter_errors(response.json()), None)
+    checks = validator(route.path, route.method.lower(), str(response.status_code), media)
+    problem = next(checks.iter_errors(response.json()), None)
     assert problem is None, f"{where}: {problem}"
     if response.status_code >= 400:
         document = response.json()

@@ -168,8 +168,9 @@ async def test_odd_values_in_a_body(stage: Stage, route: Route) -> None:
         assert kind(refused) == ((413, "too_large") if large else (400, "malformed")), body
     assert await stage.shop.state() == before
     for body in allowed:  # `granted` checks that what is answered is declared
-        again = await ASKS[route.name](stage)
-        await stage.granted(route, replace(again, body=body), **await keyed(route))
+        answer = await stage.granted(route, replace(ask, body=body), **await keyed(route))
+        if answer.is_success:  # what was asked for is done: something else is to be asked for
+            ask = await ASKS[route.name](stage)
 
 
 @named(WITH_QUERY)
