@@ -105,18 +105,13 @@ def cluster_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def db_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh, migrated database for the tests of one module; with a cluster that of all of them."""
-    if cluster.URL is not None:
-        yield request.getfixturevalue("cluster_url")
-        return
-    with _database(request.getfixturevalue("pg_url"), request.getfixturevalue("template")) as url:
-        yield url
+    yield from _fresh(request)
 
 
 @pytest.fixture
-def own_db_url(pg_url: str, template: str) -> Iterator[str]:
-    """The address of a fresh, migrated database for one test."""
-    with _database(pg_url, template) as url:
-        yield url
+def own_db_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated database for one test; with a cluster that of all of them."""
+    yield from _fresh(request)
 
 
 @pytest.fixture
@@ -164,6 +159,14 @@ async def _migrate(url: str) -> None:
     async with db.write() as tx:
         await trade.load_packs(tx)
     await db.close()
+
+
+def _fresh(request: pytest.FixtureRequest) -> Iterator[str]:
+    if cluster.URL is not None:
+        yield request.getfixturevalue("cluster_url")
+        return
+    with _database(request.getfixturevalue("pg_url"), request.getfixturevalue("template")) as url:
+        yield url
 
 
 @contextmanager

@@ -31,6 +31,7 @@ async def place(buyer: Buyer, path: str, ticket: str) -> dict[str, Any]:
     return dict(answer.json()) if answer.is_success else problem(answer)
 
 
+@pytest.mark.cluster
 async def test_positions_are_in_the_order_of_coming_and_the_line_moves_with_the_clock(stage: Stage) -> None:
     path, offer = await stage.campaign(units=5, admit_per_s=2)
     buyers = [await stage.shop.buyer() for _ in range(5)]
@@ -60,6 +61,7 @@ async def test_positions_are_in_the_order_of_coming_and_the_line_moves_with_the_
     await stage.shop.audited()
 
 
+@pytest.mark.cluster
 async def test_a_ticket_is_good_for_one_session_and_one_campaign(stage: Stage) -> None:
     path, offer = await stage.running(units=2, admit_per_s=1_000)
     other_path, _ = await stage.running(units=2, admit_per_s=1_000)
@@ -103,6 +105,7 @@ async def test_waiting_writes_nothing_and_a_crowd_shares_one_write(stage: Stage)
     assert await stage.shop.state() == before
 
 
+@pytest.mark.cluster
 async def test_a_line_in_which_nobody_waits_saves_nothing_up(stage: Stage) -> None:
     path, _ = await stage.running(admit_per_s=1)
     early = await stage.shop.buyer()
@@ -114,6 +117,7 @@ async def test_a_line_in_which_nobody_waits_saves_nothing_up(stage: Stage) -> No
     assert [(await place(b, path, t["ticket"]))["wait_s"] for b, t in zip(late, tickets, strict=True)] == [1, 2, 3]
 
 
+@pytest.mark.cluster
 async def test_the_operator_sets_the_rate_and_takes_the_line_away(stage: Stage) -> None:
     path, offer = await stage.running(units=5, admit_per_s=1)
     buyers = [await stage.shop.buyer() for _ in range(10)]

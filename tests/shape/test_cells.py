@@ -30,7 +30,7 @@ EXCEPTIONS = {
     "kit.audit._LINES": ALL_CELLS,
     "accounts.store.CELL_OF": UNKNOWN,
     "catalog.store.CELL_OF": UNKNOWN,
-    "campaigns.store.LOCK": UNKNOWN,
+    "campaigns.store.CELL_OF": UNKNOWN,
     "campaigns.store.CAMPAIGN": UNKNOWN,
     "disputes.store.CELL_OF": UNKNOWN,
     "disputes.store.OF_ORDERS": ALL_CELLS,

@@ -104,12 +104,13 @@ async def admit_as_rehearsed(tx: Tx, campaign_id: UUID, rehearsal_id: UUID, user
 
 async def _lock(tx: Tx, campaign_id: UUID) -> int:
     """Locks a campaign that is not over; its cell."""
-    row = await tx.maybe(store.LOCK, id=campaign_id)
-    if row is None:
+    cell = await tx.maybe(store.CELL_OF, id=campaign_id)
+    if cell is None:
         raise NotFound
-    if row.ends_at <= tx.now:
-        raise CampaignOver(row.ends_at)
-    return row.cell
+    ends_at = await tx.one(store.LOCK, cell=cell, id=campaign_id)
+    if ends_at <= tx.now:
+        raise CampaignOver(ends_at)
+    return cell
 
 
 async def settle(tx: Tx, cell: int) -> int:

@@ -42,7 +42,7 @@ def refusal(campaign: Campaign, sale: Sale, buyer_id: UUID, quantity: int, now: 
 
 
 def served(line: Line, now: datetime) -> int:
-    """How many of those in line were let in at `now`: it never goes back. As campaigns.served in SQL."""
+    """How many of those in line were let in at `now`: it never goes back. As store._SERVED in SQL."""
     if line.admit_per_s is None or now < line.served_at:
         return line.served
     return min(line.given, line.served + (now - line.served_at) * line.admit_per_s // SECOND)

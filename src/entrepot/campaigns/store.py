@@ -59,11 +59,6 @@ class DueRow(msgspec.Struct, frozen=True):
     on_hand: int
 
 
-class Ends(msgspec.Struct, frozen=True):
-    cell: int
-    ends_at: datetime
-
-
 class Terms(msgspec.Struct, frozen=True):
     """What decides in the database about a purchase. The goods lie in `country`."""
 
@@ -89,14 +84,10 @@ ADD_OFFERS = sql("""
                                        :max_per_buyers::bigint[]) as o
 """)
 # Led by the id, which says nothing of its cell.
-LOCK = sql(
-    """
-    select cell, ends_at from campaigns.campaign
-     where cell = any (array(select k.cell from kit.cell k)) and id = :id
-       for no key update
-    """,
-    Ends,
+CELL_OF = sql(
+    "select cell from campaigns.campaign where cell = any (array(select k.cell from kit.cell k)) and id = :id", int
 )
+LOCK = sql("select ends_at from campaigns.campaign where cell = :cell and id = :id for no key update", datetime)
 END = sql("""
     update campaigns.campaign set ends_at = :now, starts_at = least(starts_at, :now) where cell = :cell and id = :id
 """)
@@ -175,26 +166,30 @@ SETTLED = sql("""
     update campaigns.offer set settled = true where cell = :cell and offer_id = any (:offers::bigint[]) and not settled
 """)
 
+# How many of a line were let in by now (rules.served).
+_SERVED = """
+    least(l.given, l.served + case when l.admit_per_s is null then 0 else
+        greatest(0, floor(extract(epoch from :now::timestamptz - l.served_at) * l.admit_per_s))::bigint end)
+"""
 # The waiting room. Positions are given many at a time; a line in which nobody waits starts anew, so that what was not
 # needed is not saved up for a crowd.
 TAKE_POSITIONS = sql(
-    """
+    f"""
     update campaigns.line l
-       set served = case when campaigns.served(l, :now) = l.given and :now > l.served_at then l.given else l.served end,
-           served_at = case when campaigns.served(l, :now) = l.given and :now > l.served_at then :now
-                            else l.served_at end,
+       set served = case when {_SERVED} = l.given and :now > l.served_at then l.given else l.served end,
+           served_at = case when {_SERVED} = l.given and :now > l.served_at then :now else l.served_at end,
            given = l.given + :count
      where l.cell = :cell and l.campaign_id = :id and l.admit_per_s is not null
     returning l.given - :count
-    """,
+    """,  # noqa: S608
     int,
 )
 ADMISSION = sql("select admit_per_s from campaigns.line where cell = :cell and campaign_id = :id", int)
 # Who got a position stays in; who waits is let in at the new rate.
-SET_ADMISSION = sql("""
+SET_ADMISSION = sql(f"""
     update campaigns.line l
-       set served = case when :admit_per_s::int is null then l.given else campaigns.served(l, :now) end,
+       set served = case when :admit_per_s::int is null then l.given else {_SERVED} end,
            served_at = greatest(:now, c.starts_at), admit_per_s = :admit_per_s
       from campaigns.campaign c
      where l.cell = :cell and l.campaign_id = :id and c.cell = l.cell and c.id = l.campaign_id
-""")
+""")  # noqa: S608

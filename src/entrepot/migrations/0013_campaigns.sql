@@ -40,10 +40,3 @@ create table campaigns.line (
     foreign key (cell, campaign_id) references campaigns.campaign (cell, id),
     check (served <= given)
 ) with (fillfactor = 50);
-
--- How many were let in at p_now.
-create function campaigns.served(p_line campaigns.line, p_now timestamptz) returns bigint language sql immutable
-set search_path = pg_catalog as $$
-    select least(p_line.given, p_line.served + case when p_line.admit_per_s is null then 0 else
-        greatest(0, floor(extract(epoch from p_now - p_line.served_at) * p_line.admit_per_s))::bigint end)
-$$;
