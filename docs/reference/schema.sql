@@ -42,26 +42,6 @@ CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
 
 COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
 
-CREATE TABLE campaigns.line (
-    cell smallint NOT NULL,
-    campaign_id uuid NOT NULL,
-    admit_per_s integer,
-    given bigint DEFAULT 0 NOT NULL,
-    served bigint DEFAULT 0 NOT NULL,
-    served_at timestamp with time zone NOT NULL,
-    CONSTRAINT line_admit_per_s_check CHECK ((admit_per_s > 0)),
-    CONSTRAINT line_check CHECK ((served <= given))
-)
-WITH (fillfactor='50');
-
-CREATE FUNCTION campaigns.served(p_line campaigns.line, p_now timestamp with time zone) RETURNS bigint
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog'
-    AS $$
-    select least(p_line.given, p_line.served + case when p_line.admit_per_s is null then 0 else
-        greatest(0, floor(extract(epoch from p_now - p_line.served_at) * p_line.admit_per_s))::bigint end)
-$$;
-
 CREATE FUNCTION catalog.asked(p_text text) RETURNS tsquery
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
@@ -1645,6 +1625,18 @@ CREATE TABLE campaigns.campaign (
     ends_at timestamp with time zone NOT NULL,
     CONSTRAINT campaign_check CHECK ((ends_at >= starts_at))
 );
+
+CREATE TABLE campaigns.line (
+    cell smallint NOT NULL,
+    campaign_id uuid NOT NULL,
+    admit_per_s integer,
+    given bigint DEFAULT 0 NOT NULL,
+    served bigint DEFAULT 0 NOT NULL,
+    served_at timestamp with time zone NOT NULL,
+    CONSTRAINT line_admit_per_s_check CHECK ((admit_per_s > 0)),
+    CONSTRAINT line_check CHECK ((served <= given))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE campaigns.offer (
     cell smallint NOT NULL,

@@ -116,6 +116,25 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--json", action="store_true")
     imports.set_defaults(run=_import)
 
+    _add_law(commands)
+    _add_bank(commands.add_parser("bank", help="take in what the bank or the payment provider tells, and match it"))
+
+    sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
+    sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
+    sim.add_argument("--steps", type=int, default=1000)
+    sim.set_defaults(run=_sim, brings_server=True)
+
+    _add_rehearse(commands.add_parser("rehearse", help="rehearse a peak against this deployment, in a database apart"))
+
+    for name, run, text in (("backup", _backup, "write"), ("restore", _restore, "read")):
+        command = commands.add_parser(name, help=f"{text} the whole database as one file")
+        command.add_argument("file", type=Path)
+        command.set_defaults(run=run)
+    return parser
+
+
+def _add_law(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    """What markets, borders and money abroad go by."""
     tariff = commands.add_parser("tariff", help="what borders take: read the official files, list what was read")
     tariff.add_argument("verb", choices=["import", "list"])
     tariff.add_argument("folder", nargs="?", type=Path, help="where the files are (ENTREPOT_DATA), or a pack (.toml)")
@@ -137,20 +156,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_parties(
         commands.add_parser("parties", help="denied parties: read a list of names, whose orders are then held")
     )
-    _add_bank(commands.add_parser("bank", help="take in what the bank or the payment provider tells, and match it"))
-
-    sim = commands.add_parser("sim", help="run the scripted world with faults and audit after each step")
-    sim.add_argument("--seed", "--seeds", dest="seeds", required=True, metavar="N", help="7, or several: 1-200,5000")
-    sim.add_argument("--steps", type=int, default=1000)
-    sim.set_defaults(run=_sim, brings_server=True)
-
-    _add_rehearse(commands.add_parser("rehearse", help="rehearse a peak against this deployment, in a database apart"))
-
-    for name, run, text in (("backup", _backup, "write"), ("restore", _restore, "read")):
-        command = commands.add_parser(name, help=f"{text} the whole database as one file")
-        command.add_argument("file", type=Path)
-        command.set_defaults(run=run)
-    return parser
 
 
 def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
