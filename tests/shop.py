@@ -220,7 +220,10 @@ async def rehearsed(db: Database, admit_per_s: int = 36) -> str:
 
 @asynccontextmanager
 async def open_shop(
-    url: str, gateway: payments.Gateway | None = None, clock: VirtualClock | None = None
+    url: str,
+    gateway: payments.Gateway | None = None,
+    clock: VirtualClock | None = None,
+    stripe: payments.Gateway | None = None,
 ) -> AsyncIterator[Shop]:
     """The marketplace over the database at `url`, made the first time."""
     clock = clock or VirtualClock(START)
@@ -234,7 +237,7 @@ async def open_shop(
             await pricing.add_shipping_service(
                 tx, pricing.ShippingService(MARKET, "standard", "Standard", 500, 100, 3 * 86_400, 1)
             )
-    app = build(db, keys, gateway)
+    app = build(db, keys, [one for one in (gateway, stripe) if one])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         yield Shop(db, clock, keys, app, http)

@@ -59,6 +59,35 @@ def test_a_bad_value_is_one_line_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+STRIPE = {"KEY": "sk_test_1", "PUBLISHABLE_KEY": "pk_test_1", "WEBHOOK_SECRET": "whsec_1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"KEY": "pk_test_1"}, "ENTREPOT_STRIPE_KEY must begin with sk_ or rk_"),
+        ({"WEBHOOK_SECRET": "sk_test_1"}, "ENTREPOT_STRIPE_WEBHOOK_SECRET must begin with whsec_"),
+        ({"PUBLISHABLE_KEY": "pk test"}, "ENTREPOT_STRIPE_PUBLISHABLE_KEY must begin with pk_"),
+        ({"WEBHOOK_SECRET": ""}, "payment through Stripe needs ENTREPOT_STRIPE_WEBHOOK_SECRET, too"),
+        ({"KEY": "sk_live_1"}, "one is live, the other a test's"),
+        ({"URL": "ftp://x"}, "ENTREPOT_STRIPE_URL must begin with http"),
+    ],
+)
+def test_stripes_keys_are_all_there_of_one_kind_and_never_repeated(
+    change: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    def load(change: dict[str, str]) -> settings.Settings:
+        given = {f"ENTREPOT_STRIPE_{name}": value for name, value in (STRIPE | change).items()}
+        return settings.load({"ENTREPOT_HOME": str(tmp_path), **given})
+
+    found = load({})
+    assert found.stripe == settings.Stripe("sk_test_1", "pk_test_1", "whsec_1", "https://api.stripe.com")
+    assert all(secret not in repr(found) for secret in ("sk_test_1", "whsec_1"))
+    with pytest.raises(settings.SettingsError, match=message) as refused:
+        load(change)
+    assert all(value not in str(refused.value) for name, value in change.items() if name != "URL" and value)
+
+
 def test_without_any_home_it_says_so() -> None:
     with pytest.raises(settings.SettingsError, match="there is no HOME to keep data in: set ENTREPOT_HOME"):
         settings.load({})

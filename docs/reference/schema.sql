@@ -2453,7 +2453,7 @@ CREATE TABLE payments.payment (
     captured_at timestamp with time zone,
     CONSTRAINT payment_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT payment_check CHECK (((refunded_minor >= 0) AND (refunded_minor <= amount_minor))),
-    CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['wallet'::text, 'sandbox'::text]))),
+    CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['wallet'::text, 'sandbox'::text, 'stripe'::text]))),
     CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'captured'::text, 'canceling'::text, 'failed'::text, 'returning'::text, 'returned'::text])))
 )
 WITH (fillfactor='80');

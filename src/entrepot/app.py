@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -161,7 +161,7 @@ class App(Starlette):
 def build(
     db: Database,
     keys: Keys,
-    gateway: payments.Gateway | None = None,
+    gateways: Sequence[payments.Gateway] = (),
     limits: Limits | None = None,
     public_url: str = "",
     counts: Counts = metrics.SHOP,
@@ -187,14 +187,14 @@ def build(
         app.api.add(route.method, route.path, one.endpoint)
     app.state.db = db
     app.state.keys = keys
-    app.state.gateway = gateway
+    app.state.gateways = {gateway.method: gateway for gateway in gateways}
     app.state.limits = limits
     app.state.public_url = public_url
     app.state.sessions = accounts.Sessions(db)
     app.state.switches = platform.Switches(db)
     app.router.redirect_slashes = False
-    app.state.desk = campaigns.Desk(db, keys, gateway_offered=gateway is not None, counts=counts)
-    app.state.placing = orders.Placing(db, gateway_offered=gateway is not None, counts=counts)
+    app.state.desk = campaigns.Desk(db, keys, gateways=app.state.gateways, counts=counts)
+    app.state.placing = orders.Placing(db, gateways=app.state.gateways, counts=counts)
     return app
 
 
@@ -215,9 +215,9 @@ def create() -> ASGIApp:
     async def opened() -> AsyncIterator[App]:
         db = await Database.open(settings.database_url)
         try:
-            gateway = await _gateway(db, keys, settings)
+            gateways = await _gateways(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
-            app = build(db, keys, gateway, limits, settings.public_url)
+            app = build(db, keys, gateways, limits, settings.public_url)
             # What has been loaded stays, and what a request leaves behind is little: the collector need not walk
             # through the requests on their way after every few of them.
             gc.collect()
@@ -252,11 +252,11 @@ def _rehearsed(db: Database, keys: Keys) -> ASGIApp:
     return SecurityHeaders(build(db, keys, limits=Limits(REHEARSED_PER_S), counts=metrics.REHEARSAL))
 
 
-async def _gateway(db: Database, keys: Keys, settings: Settings) -> payments.Gateway | None:
+async def _gateways(db: Database, keys: Keys, settings: Settings) -> list[payments.Gateway]:
     """A database that is away is waited for: if a process ended here, and its successor too, the whole server would."""
     while True:
         try:
-            return await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
+            return await payments.find_gateways(db, keys, settings)
         except DatabaseAway:
             log("database_away")
             await asyncio.sleep(AWAY_S)
@@ -271,7 +271,8 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] += SECURITY_HEADERS
+                own = {name for name, _ in message["headers"]}  # a page may say itself what it may do
+                message["headers"] += [header for header in SECURITY_HEADERS if header[0] not in own]
             await send(message)
 
         await self.app(scope, receive, with_headers)

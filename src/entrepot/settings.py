@@ -1,6 +1,7 @@
 """What this process was told by its environment. Read once, at the edge."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,14 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True)
+class Stripe:
+    key: str = field(repr=False)  # for our calls: sk_... or, with less rights, rk_...
+    publishable_key: str  # for Stripe's script in browsers: pk_...
+    webhook_secret: str = field(repr=False)  # whsec_...
+    url: str
+
+
+@dataclass(frozen=True)
 class Settings:
     database_url: str = field(repr=False)  # empty: the embedded PostgreSQL under `home`, which the command starts
     home: Path  # what this installation keeps: embedded data, secret, log
@@ -28,7 +37,8 @@ class Settings:
     rate_per_s: int  # requests of one caller that each of them answers in a second, in the long run; 0: any number
     proxies: tuple[str, ...]  # addresses or networks whose X-Forwarded-For and -Proto headers are believed
     public_url: str  # what buyers' browsers call us, without a slash at its end
-    sandbox_url: str  # the sandbox gateway; empty: payment by wallet only
+    sandbox_url: str  # the sandbox gateway; empty: there is none
+    stripe: Stripe | None = None
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -46,6 +56,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         proxies=_networks(environ, "ENTREPOT_PROXIES"),
         public_url=_http_url(environ, "ENTREPOT_PUBLIC_URL", f"http://{host}:{port}"),
         sandbox_url=_http_url(environ, "ENTREPOT_SANDBOX_URL", ""),
+        stripe=_stripe(environ),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
         rate_per_s=_whole(environ, "ENTREPOT_RATE_PER_S", 100, 0, 1_000_000),
         secret=_secret(environ, home),  # last, because it may write
@@ -74,6 +85,25 @@ def _http_url(environ: Mapping[str, str], name: str, default: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise SettingsError(f"{name} must begin with http:// or https://")
     return url
+
+
+def _stripe(environ: Mapping[str, str]) -> Stripe | None:
+    given = {}
+    for name, kinds in (("KEY", "sk|rk"), ("PUBLISHABLE_KEY", "pk"), ("WEBHOOK_SECRET", "whsec")):
+        given[name] = environ.get(f"ENTREPOT_STRIPE_{name}", "").strip()
+        if given[name] and not re.fullmatch(f"({kinds})_[A-Za-z0-9_+/=]+", given[name]):
+            raise SettingsError(f"ENTREPOT_STRIPE_{name} must begin with {'_ or '.join(kinds.split('|'))}_")
+    missing = [f"ENTREPOT_STRIPE_{name}" for name, value in given.items() if not value]
+    if len(missing) == len(given):
+        return None
+    if missing:
+        raise SettingsError(f"payment through Stripe needs {' and '.join(missing)}, too")
+    if ("_live_" in given["KEY"]) != ("_live_" in given["PUBLISHABLE_KEY"]):
+        raise SettingsError(
+            "of ENTREPOT_STRIPE_KEY and ENTREPOT_STRIPE_PUBLISHABLE_KEY one is live, the other a test's"
+        )
+    url = _http_url(environ, "ENTREPOT_STRIPE_URL", "https://api.stripe.com")
+    return Stripe(given["KEY"], given["PUBLISHABLE_KEY"], given["WEBHOOK_SECRET"], url)
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

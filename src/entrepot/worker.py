@@ -101,8 +101,8 @@ async def work(settings: Settings) -> None:
     async with payments.open_client() as client:
 
         async def ask() -> int:
-            gateway = await payments.find_gateway(db, keys, settings.sandbox_url, settings.public_url)
-            return 0 if gateway is None else await _all(await sweeps(db, client, gateway))
+            gateways = await payments.find_gateways(db, keys, settings)
+            return sum([await _all(await sweeps(db, client, gateway)) for gateway in gateways])
 
         await asyncio.gather(
             _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy)

@@ -99,7 +99,7 @@ async def test_8_payouts_and_reconciliation(shop: Shop) -> None:
     for first, planted in ((FIRST, ()), (second, MISTAKES)):
         await _month(shop, seller_ids, first)
         async with shop.db.read() as reading:
-            facts = await payments.facts(reading, first, first + timedelta(days=40), [])
+            facts = await payments.facts(reading, "sandbox", first, first + timedelta(days=40), [])
         known = [fact for fact in facts if fact.day >= first]
         made = month(known, 7, planted, f"{IBANS['USD'][-4:]} {first}")
         answers = await _told(shop, made, f"{first}", first)

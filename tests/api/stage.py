@@ -188,7 +188,8 @@ class Stage:
 @asynccontextmanager
 async def open_stage(url: str) -> AsyncIterator[Stage]:
     gateway = Gateway("http://gateway.test", "http://shop.test", WEBHOOK_SECRET)
-    async with open_shop(url, gateway) as shop:
+    stripe = Gateway("http://stripe.test", "http://shop.test", WEBHOOK_SECRET, "stripe", "sk_test_1", "pk_test_1")
+    async with open_shop(url, gateway, stripe=stripe) as shop:
         seller, other_seller = await shop.seller(), await shop.seller()
         buyer, other = await shop.buyer(100_000_000), await shop.buyer()
         yield Stage(shop, buyer, other, seller, other_seller, await shop.offer(seller, 1_000, 1_000_000))

@@ -59,7 +59,7 @@ class Stage:
 
     def process(self) -> httpx.AsyncClient:
         """Another web process over the same database."""
-        app = build(self.shop.db, self.shop.keys, self.shop.app.state.gateway)
+        app = build(self.shop.db, self.shop.keys, list(self.shop.app.state.gateways.values()))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://shop.test")
 

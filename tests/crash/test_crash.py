@@ -32,6 +32,7 @@ from entrepot.kit.auth import Keys
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database
 from entrepot.kit.glance import OLD
+from entrepot.kit.secrets import get_secret
 from entrepot.orders.actions import GRACE
 from entrepot.world.auditor import audit
 from tests import cluster
@@ -200,7 +201,9 @@ async def _pass_deadlines(url: str, gateway_url: str) -> None:
     clock = VirtualClock(RealClock().now() + GRACE + CAMPAIGN_TIME)
     db = await Database.open(url, clock)
     async with httpx.AsyncClient(trust_env=False) as client:
-        gateway = await payments.find_gateway(db, Keys(SECRET.encode()), gateway_url, gateway_url)
+        async with db.read() as tx:
+            secret = await get_secret(tx, Keys(SECRET.encode()), "sandbox_webhook")
+        gateway = payments.Gateway(gateway_url, gateway_url, secret or b"")
         for _ in range(3):
             await worker.run_until_idle(db, gateway, client)
             clock.advance(timedelta(minutes=1))

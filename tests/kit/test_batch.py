@@ -158,7 +158,7 @@ async def test_a_backend_killed_in_a_batch_costs_nobody_anything(ground: Ground)
     await ground.fresh(units=3)
     buyer = ground.counter.buyers[0]
     quotes = await ground.quotes(*[Wanted(0, ((0, 1),))] * 4)
-    placing = Placing(ground.db, gateway_offered=False)
+    placing = Placing(ground.db)
     async with ground.db.write() as blocker:
         await blocker.conn.execute("select 1 from inventory.stock for update")
         commands = [placing.place(0, Place(buyer, f"kill {n}", quote.id, "wallet")) for n, quote in enumerate(quotes)]
@@ -186,7 +186,7 @@ async def test_a_batch_whose_reply_is_lost_is_not_done_twice(ground: Ground) -> 
             return answer
 
     forgetful = Forgetful(ground.db.url, ground.db.clock, ground.db._pools)
-    placing = Placing(forgetful, gateway_offered=False)
+    placing = Placing(forgetful)
     commands = [placing.place(0, Place(buyer, f"lost {n}", quote.id, "wallet")) for n, quote in enumerate(quotes)]
     answers = await asyncio.gather(*commands)
     assert [answer.status for answer in answers] == ["placed"] * 3

@@ -310,7 +310,7 @@ class Life(RuleBasedStateMachine):
 
     async def _clear(self) -> None:
         async with self.ground.db.write() as tx:
-            for due in await payment_actions.claim_refunds(tx, 0, 9):
+            for due in await payment_actions.claim_refunds(tx, 0, "sandbox", 9):
                 await payment_actions.record_refunded(tx, 0, due.id, f"refund {due.id.hex}")
 
 

@@ -88,7 +88,7 @@ class Desk:
             )  # fmt: skip
         return refund
 
-    async def sweep(self, lanes: int = jobs.LANES) -> int:
+    async def sweep(self, lanes: int = payments.LANES) -> int:
         async def settle(_: Any, cell: int, due: payments.Due, external_id: str) -> None:
             assert (cell, external_id) == (0, f"ext-{due.id.hex}")
             self.settled.append(due.id)
@@ -136,16 +136,16 @@ async def test_so_many_calls_at_a_time_and_no_more(desk: Desk) -> None:
     full = asyncio.Event()
 
     async def wait_for_the_others(request: httpx.Request) -> httpx.Response:
-        if desk.bank.here == jobs.LANES:
+        if desk.bank.here == payments.LANES:
             full.set()
         await full.wait()
         await asyncio.sleep(0.05)  # whoever is too much comes in now
         return captured(request)
 
     desk.bank.answer = wait_for_the_others
-    ids = await desk.owe(3 * jobs.LANES)
-    assert await desk.sweep() == 3 * jobs.LANES
-    assert desk.bank.most == jobs.LANES
+    ids = await desk.owe(3 * payments.LANES)
+    assert await desk.sweep() == 3 * payments.LANES
+    assert desk.bank.most == payments.LANES
     assert sorted(desk.settled) == sorted(ids)
 
 
@@ -154,18 +154,18 @@ async def test_only_what_can_be_asked_at_once_is_claimed(desk: Desk) -> None:
     release = asyncio.Event()
 
     async def hang(request: httpx.Request) -> httpx.Response:
-        if len(desk.bank.asked) <= jobs.LANES:
+        if len(desk.bank.asked) <= payments.LANES:
             await release.wait()
         return captured(request)
 
     desk.bank.answer = hang
-    ids = await desk.owe(jobs.LANES + 5)
+    ids = await desk.owe(payments.LANES + 5)
     first = asyncio.create_task(desk.sweep())
-    await until(lambda: len(desk.bank.asked) == jobs.LANES)
-    assert sorted(await desk.rows("attempts")) == [0] * 5 + [1] * jobs.LANES
+    await until(lambda: len(desk.bank.asked) == payments.LANES)
+    assert sorted(await desk.rows("attempts")) == [0] * 5 + [1] * payments.LANES
     assert await desk.sweep() == 5
     release.set()
-    assert await first == jobs.LANES
+    assert await first == payments.LANES
     assert len(desk.bank.asked) == len(ids)
     assert set(await desk.rows("attempts")) == {0}  # asked once; then pending, whose tries count anew
 
@@ -220,7 +220,7 @@ async def test_a_sweep_has_an_end(desk: Desk) -> None:
 
 async def test_a_fault_of_ours_is_raised_when_the_others_have_ended(desk: Desk) -> None:
     """The others' answers are recorded, and nothing more is begun."""
-    ids = await desk.owe(jobs.LANES + 1)
+    ids = await desk.owe(payments.LANES + 1)
 
     async def settle(_: Any, __: int, due: payments.Due, ___: str) -> None:
         if due.id == ids[3]:
@@ -231,7 +231,7 @@ async def test_a_fault_of_ours_is_raised_when_the_others_have_ended(desk: Desk) 
     with pytest.raises(DatabaseAway):
         await payments.sweep(desk.db, desk.client, GATEWAY, 0, settle)
     assert Counter(desk.settled) == Counter(set(ids) - {ids[3], ids[-1]})
-    assert len(desk.bank.asked) == jobs.LANES
+    assert len(desk.bank.asked) == payments.LANES
 
 
 async def pass_by_the_minute(desk: Desk, half_minutes: int) -> None:
@@ -307,4 +307,4 @@ async def test_an_answer_about_something_else_does_not_end_canceling(desk: Desk)
 
 def test_the_client_has_a_connection_for_each_lane() -> None:
     pool: Any = payments.open_client()._transport._pool  # type: ignore[attr-defined]
-    assert (pool._max_connections, pool._max_keepalive_connections) == (jobs.LANES, jobs.LANES)
+    assert (pool._max_connections, pool._max_keepalive_connections) == (payments.LANES, payments.LANES)

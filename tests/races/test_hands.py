@@ -106,7 +106,7 @@ async def test_a_payment_is_asked_about_by_one(ground: Ground) -> None:
     for seed in SEEDS:
         await ground.fresh(units=10)
         await ground.bought(ONE, method="sandbox")
-        claim = does(paying.claim_due, 0, 100)
+        claim = does(paying.claim_due, 0, "sandbox", 100)
         async with ground.race(seed, claim, claim) as told:
             assert min(map(len, told)) == 0
             assert sum(map(len, told)) >= 1
@@ -160,7 +160,7 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
             assert await paying.mark_captured(tx, 0, group, group.hex)
             await record_paid(tx, 0, [group])
             await orders.cancel(tx, 0, [order], seller_id=None)
-        claim = does(paying.claim_refunds, 0, 100)
+        claim = does(paying.claim_refunds, 0, "sandbox", 100)
         async with ground.race(seed, claim, claim) as claimed:
             assert sorted(map(len, claimed)) == [0, 1]
         (refund,) = [due.id for told in claimed for due in told]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from entrepot import orders, payments
 from entrepot.kit.db import ReadTx
-from entrepot.kit.ids import show
+from entrepot.kit.ids import parse, show
+from entrepot.payments import steps
 from tests.web.site import Site, text
 
 ONE, TWO, THREE = "White Milk, 1 gal", "Carrots, 2 lb", "Dark Roast Coffee, 12 oz"
@@ -66,13 +68,15 @@ async def test_as_many_queries_for_three_orders_as_for_one(site: Site, monkeypat
     assert "HX 1" not in page
 
 
-async def unpaid(site: Site) -> str:
-    site.app.state.gateway = payments.Gateway("http://127.0.0.1:1", "http://shop.test", b"a secret of the tests")
-    site.app.state.placing = orders.Placing(site.db, gateway_offered=True)
+async def unpaid(site: Site, method: str = "sandbox") -> str:
+    keys = ("sk_test_1", "pk_test_1") if method == "stripe" else ()
+    gateway = payments.Gateway("http://127.0.0.1:1", "http://shop.test", b"a secret of the tests", method, *keys)
+    site.app.state.gateways = {method: gateway}
+    site.app.state.placing = orders.Placing(site.db, gateways=[method])
     buyer = site.buyer
     await buyer.put_in_cart(site.stage.slugs[ONE])
     path = await buyer.to_quote()
-    placed = await buyer.send(path, await buyer.form(path, path) | {"method": "sandbox"})
+    placed = await buyer.send(path, await buyer.form(path, path) | {"method": method})
     return str(placed.headers["location"])
 
 
@@ -105,3 +109,42 @@ async def test_a_payment_that_came_too_late_is_told_of(site: Site) -> None:
     page = text(await buyer.get(path))
     assert "All of it goes back to where it came from." in page
     assert "Nothing was charged" not in page
+
+
+async def test_the_page_where_a_card_is_given_to_stripe(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its buyer alone gets the secret, on a page that alone may run Stripe's script; asked of Stripe each time."""
+    buyer, path = site.buyer, await unpaid(site, "stripe")
+    assert (await buyer.get(f"{path}/pay")).headers["location"] == path  # Stripe does not know of it yet
+    group = parse("grp", path.rpartition("/")[2])
+    async with site.db.write() as tx:
+        update = "update payments.payment set status = 'pending', external_id = 'pi_1', redirect_url = $2 where id = $1"
+        await tx.conn.execute(update, group, f"{path}/pay")
+        amount = await tx.conn.fetchval("select amount_minor from payments.payment where id = $1", group)
+    intent = {
+        "id": "pi_1", "status": "requires_payment_method", "amount": amount, "currency": "usd",
+        "metadata": {"reference": show("pmt", group)}, "client_secret": "pi_1_secret_x",
+        "last_payment_error": {"type": "card_error", "code": "expired_card"},
+    }  # fmt: skip
+    status = 200
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json=intent)
+
+    monkeypatch.setattr(steps, "open_client", lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+    assert f'href="{path}/pay"' in (await buyer.get(path)).text
+    shown = await buyer.get(f"{path}/pay")
+    assert shown.status_code == 200
+    for said in (
+        'data-key="pk_test_1"', 'data-secret="pi_1_secret_x"', f'data-back="{path}"', "The last try was refused",
+                 '<script src="https://js.stripe.com/v3/" defer>'):  # fmt: skip
+        assert said in shown.text
+    assert "script-src 'self' https://js.stripe.com" in shown.headers["content-security-policy"]
+    assert shown.headers["cache-control"] == "no-store"
+    assert [(await visitor.get(f"{path}/pay")).status_code for visitor in (site.other, site.anonymous)] == [404, 303]
+    assert "js.stripe.com" not in (await buyer.get(path)).headers.get("content-security-policy", "")
+    intent["status"] = "requires_capture"
+    assert (await buyer.get(f"{path}/pay")).headers["location"] == path
+    status = 500
+    assert (await buyer.get(f"{path}/pay")).status_code == 503
+    intent["amount"], status = 1, 200
+    assert (await buyer.get(f"{path}/pay")).status_code == 503

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -84,7 +84,7 @@ class BuyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_id: Annotated[str, ref("adr")]
     shipping: Annotated[str, Meta(min_length=1, max_length=40)]
     quantity: Units = 1
-    method: Literal["wallet", "sandbox"] = "wallet"
+    method: payments.Method = "wallet"
     ticket: TicketText | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from entrepot import payments
@@ -25,10 +25,10 @@ class Desk:
     """`view` is what the process knows, `lines` are the waiting rooms. Who buys from one cell in another is a batch of
     its own, which owns its transaction: so each has one order of locks."""
 
-    def __init__(self, db: Database, keys: Keys, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
+    def __init__(self, db: Database, keys: Keys, *, gateways: Collection[str] = (), counts: Counts = SHOP) -> None:
         self._db = db
         self._counts = counts
-        self._gateway_offered = gateway_offered
+        self._methods = {"wallet", *gateways}
         self._batchers: dict[tuple[int, int], Batcher[Wish, Outcome]] = {}
         self.view = View(db)
         self.lines = Lines(db, keys)
@@ -36,7 +36,7 @@ class Desk:
     async def buy(self, caller: Caller, wish: Wish, ticket: str | None = None) -> Placed:
         """Quotes and places in one step. Raises the Problems of rules.refusal, of the waiting room and of placing,
         NotFound, MethodNotOffered, Overloaded and DatabaseAway."""
-        if wish.method != "wallet" and not self._gateway_offered:
+        if wish.method not in self._methods:
             raise payments.MethodNotOffered(wish.method)
         campaign = await self.view.campaign(wish.campaign_id)
         outcome = self._known(campaign, wish)

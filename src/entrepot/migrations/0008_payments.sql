@@ -7,7 +7,7 @@ create table payments.payment (
     id             uuid        not null,
     group_id       uuid        not null,
     buyer_id       uuid        not null,
-    method         text        collate "C" not null check (method in ('wallet', 'sandbox')),
+    method         text        collate "C" not null check (method in ('wallet', 'sandbox', 'stripe')),
     currency       text        collate "C" not null,
     amount_minor   bigint      not null check (amount_minor >= 0),
     refunded_minor bigint      not null default 0 check (refunded_minor between 0 and amount_minor),

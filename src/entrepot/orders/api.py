@@ -102,7 +102,7 @@ class AgeView(msgspec.Struct, frozen=True):
 
 class PlaceQuote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quote_id: Annotated[str, ref("quo")]
-    method: Literal["wallet", "sandbox"] = "wallet"
+    method: payments.Method = "wallet"
 
 
 class NewShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -268,6 +268,14 @@ async def read_payment(tx: ReadTx, caller: Caller, group_id: GroupPath) -> payme
     return await payments.payment_of(tx, caller.cell, group_id)
 
 
+async def read_payment_step(request: Request, caller: Caller, group_id: GroupPath) -> payments.PaymentStep:
+    """What the buyer has to do next to pay through Stripe."""
+    db: Database = request.app.state.db
+    async with db.read() as tx:
+        await reads.group_view(tx, caller.cell, caller.user_id, group_id)
+    return await payments.step_of(db, request.app.state.gateways, caller.cell, group_id)
+
+
 async def read_order(tx: ReadTx, caller: Caller, order_id: OrderPath) -> OrderView:
     """An order of the caller's with lines and timeline."""
     return await reads.order_view(tx, caller.cell, order_id, buyer_id=caller.user_id)
@@ -367,8 +375,17 @@ async def list_days(tx: ReadTx, query: DaysQuery) -> Days:
 
 async def sandbox_webhook(request: Request) -> Response:
     """What the sandbox gateway tells us, signed."""
+    return await _take_webhook(request, "sandbox")
+
+
+async def stripe_webhook(request: Request) -> Response:
+    """What Stripe tells us, signed."""
+    return await _take_webhook(request, "stripe")
+
+
+async def _take_webhook(request: Request, method: payments.Method) -> Response:
     db: Database = request.app.state.db
-    gateway: payments.Gateway | None = request.app.state.gateway
+    gateway: payments.Gateway | None = request.app.state.gateways.get(method)
     if gateway is None:
         raise NotFound
     body = await read_body(request)  # before a transaction is opened: a slow sender must not hold one
@@ -422,6 +439,7 @@ routes = [
     get("/v1/groups", list_groups, access=BUYER),
     get("/v1/groups/{group_id}", read_group, access=BUYER),
     get("/v1/groups/{group_id}/payment", read_payment, access=BUYER),
+    get("/v1/groups/{group_id}/payment/step", read_payment_step, access=BUYER, raises=(payments.GatewayAway,)),
     post("/v1/groups/{group_id}/cancel", cancel_group, access=BUYER, raises=(WrongStatus,), key="taken"),
     get("/v1/orders/{order_id}", read_order, access=BUYER),
     post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(WrongStatus,), key="taken"),
@@ -455,6 +473,10 @@ routes = [
     get("/v1/operator/days", list_days, access=OPERATOR, raises=(NotFound,), switch="reports"),
     post(
         "/v1/webhooks/sandbox", sandbox_webhook, access=PUBLIC, status=204,
+        raises=(NotFound, TooLarge, payments.WebhookRefused),
+    ),
+    post(
+        "/v1/webhooks/stripe", stripe_webhook, access=PUBLIC, status=204,
         raises=(NotFound, TooLarge, payments.WebhookRefused),
     ),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from entrepot import payments
@@ -21,15 +21,15 @@ class Placing:
     """The process's batchers of place, one per cell. The batch owns its transactions. Its limit is the batcher's of
     128 commands times pricing.MAX_LINES: what a quote has in lines is known only where it is judged."""
 
-    def __init__(self, db: Database, *, gateway_offered: bool, counts: Counts = SHOP) -> None:
+    def __init__(self, db: Database, *, gateways: Collection[str] = (), counts: Counts = SHOP) -> None:
         self._db = db
         self._counts = counts
-        self._gateway_offered = gateway_offered
+        self._methods = {"wallet", *gateways}
         self._batchers: dict[int, Batcher[Place, Verdict]] = {}
 
     async def place(self, cell: int, command: Place) -> Placed:
         """Places one quote. Raises the Problem of its verdict, MethodNotOffered, Overloaded and DatabaseAway."""
-        if command.method != "wallet" and not self._gateway_offered:
+        if command.method not in self._methods:
             raise payments.MethodNotOffered(command.method)
         batcher = self._batchers.get(cell)
         if batcher is None:

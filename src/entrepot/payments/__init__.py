@@ -37,7 +37,8 @@ from entrepot.payments.by_operator import (
     top_up_by,
     write_off_by,
 )
-from entrepot.payments.jobs import LANES, Gateway, find_gateway, open_client, sweep, take_webhook
+from entrepot.payments.gateways.lines import LANES, Gateway, find_gateways, open_client
+from entrepot.payments.jobs import sweep, take_webhook
 from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
 from entrepot.payments.paying_out import add_account, pay_out, settle_due, take_bank_word
 from entrepot.payments.reads import (
@@ -59,6 +60,7 @@ from entrepot.payments.reads import (
     statement_of,
     stuck,
 )
+from entrepot.payments.steps import GatewayAway, PaymentStep, step_of
 from entrepot.payments.types import (
     BankAccount,
     BankAccountNotValid,
@@ -66,6 +68,7 @@ from entrepot.payments.types import (
     DebtIs,
     Due,
     Fact,
+    Method,
     MethodNotOffered,
     PaymentNotThere,
     PayoutNotSent,
@@ -78,12 +81,12 @@ from entrepot.payments.types import (
 
 __all__ = [
     "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Debt", "DebtIs", "Due",
-    "Fact", "FileView", "Gateway", "MethodNotOffered", "PaymentNotThere", "PaymentView", "PayoutNotSent", "PayoutView",
-    "RefundDue", "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused",
-    "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many", "credit_refund_by", "debts", "facts",
-    "find_gateway", "forget_webhooks", "held_back", "house_account", "lock_many", "mark_captured", "open_client",
-    "pay_out", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund",
-    "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by", "settle_due",
-    "settle_payout_by", "statement_of", "stuck", "sweep", "take_bank_word", "take_webhook", "top_up", "top_up_by",
-    "top_up_many", "write_off", "write_off_by",
+    "Fact", "FileView", "Gateway", "GatewayAway", "Method", "MethodNotOffered", "PaymentNotThere", "PaymentStep",
+    "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "ReserveTerms", "SealedOtherwise",
+    "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many",
+    "credit_refund_by", "debts", "facts", "find_gateways", "forget_webhooks", "held_back", "house_account", "lock_many",
+    "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms",
+    "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",
+    "settle_due", "settle_payout_by", "statement_of", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook",
+    "top_up", "top_up_by", "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

@@ -52,12 +52,12 @@ async def top_up_many(
     )  # fmt: skip
 
 
-async def claim_due(tx: Tx, cell: int, limit: int) -> list[Due]:
-    """Gateway payments whose time to be looked at has come; each is nobody else's for RETRY_AFTER or longer. One that
-    gets no answer ends by its group's payment deadline: then it is canceled, and that is tried for ever."""
+async def claim_due(tx: Tx, cell: int, method: str, limit: int) -> list[Due]:
+    """Payments through a gateway whose time to be looked at has come; each is nobody else's for RETRY_AFTER or longer.
+    One that gets no answer ends by its group's payment deadline: then it is canceled, and that is tried for ever."""
     return await tx.all(
         store.CLAIM_DUE, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), asked_s=_seconds(ASKED_EVERY),
-        retried_s=_seconds(RETRIED_EVERY), limit=limit,
+        retried_s=_seconds(RETRIED_EVERY), method=method, limit=limit,
     )  # fmt: skip
 
 
@@ -69,6 +69,11 @@ async def mark_pending(tx: Tx, cell: int, payment_id: UUID, external_id: str, re
         due_at=tx.now + RETRY_AFTER,
     )  # fmt: skip
     return marked is not None
+
+
+async def look_now(tx: Tx, cell: int, payment_id: UUID, method: str, external_id: str) -> None:
+    """Something happened to a payment at its gateway, which knows it as `external_id`: a look will show what."""
+    await tx.run(store.LOOK_NOW, cell=cell, id=payment_id, method=method, external_id=external_id, now=tx.now)
 
 
 async def mark_captured(tx: Tx, cell: int, payment_id: UUID, external_id: str) -> bool:
@@ -139,11 +144,11 @@ async def _insert_refunds(
     )  # fmt: skip
 
 
-async def claim_refunds(tx: Tx, cell: int, limit: int) -> list[RefundDue]:
+async def claim_refunds(tx: Tx, cell: int, method: str, limit: int) -> list[RefundDue]:
     """Refunds that a gateway has still to be asked for; each is nobody else's for RETRY_AFTER or longer."""
     return await tx.all(
         store.CLAIM_REFUNDS, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), retried_s=_seconds(RETRIED_EVERY),
-        limit=limit,
+        method=method, limit=limit,
     )  # fmt: skip
 
 
@@ -159,10 +164,12 @@ async def record_refunded(tx: Tx, cell: int, refund_id: UUID, external_id: str) 
 
 
 async def record_refused(tx: Tx, cell: int, refund_id: UUID, refusal: str) -> None:
-    """The gateway refused a refund for good: the books say that the buyer has the money, and the gateway still has it.
-    The event tells it, and the operator decides: `retry_refund` or `credit_refund`."""
+    """The gateway refused a refund for good, or the buyer's bank sent it back: the books say that the buyer has the
+    money, and the gateway still has it. The event tells it, and the operator decides: `retry_refund` or
+    `credit_refund`."""
     row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status="failed", external_id=None, refusal=refusal)
     if row is not None:
+        await tx.run(store.RETURNED_TO_US, cell=cell, id=row.payment_id)
         _tell_refund(tx, "refund_failed", cell, refund_id, row.order_id, row.payment_id)
 
 

@@ -7,26 +7,40 @@ settled by the caller's `settle` in the transaction that records it: the order g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import httpx
-import msgspec
 
-from entrepot.kit.auth import Keys
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import parse, show
+from entrepot.kit.ids import NIL, parse, show
 from entrepot.kit.log import log
-from entrepot.kit.outside import OutsideError, call
-from entrepot.kit.secrets import get_secret
+from entrepot.kit.outside import OutsideError
+from entrepot.kit.sql import Query
 from entrepot.payments import actions, store
-from entrepot.payments.gateways import sandbox
+from entrepot.payments.gateways.lines import LANES, Gateway, Line, connector, open_line
+from entrepot.payments.gateways.types import (
+    Answer,
+    Created,
+    GatewayRefused,
+    Hint,
+    Mismatch,
+    PaymentAsked,
+    PaymentTold,
+    RefundAsked,
+    Refunded,
+    RefundTold,
+    Standing,
+    Step,
+    WebhookError,
+    WebhookEvent,
+    payment_mismatch,
+    refund_mismatch,
+)
 from entrepot.payments.types import Due, RefundDue, WebhookRefused
 
-LANES = 8
-"""Calls to the gateway that one sweeper has under way."""
 SWEEP = 100
 """Payments and refunds that one sweep takes on."""
 GLANCE_S = 1
@@ -36,41 +50,20 @@ Settle = Callable[[Tx, int, Due, str], Awaitable[None]]
 """(tx, cell, the payment, the gateway's id of it): the gateway has captured it."""
 
 
-class Gateway(msgspec.Struct, frozen=True):
-    """Where the sandbox gateway is, where it sends buyers back to, and the secret of its webhooks."""
-
-    url: str
-    return_url: str
-    secret: bytes
-
-
-async def find_gateway(db: Database, keys: Keys, url: str, return_url: str) -> Gateway | None:
-    """The gateway at `url`, when there is one and its webhooks' secret is known (kit.secret `sandbox_webhook`)."""
-    if not url:
-        return None
-    async with db.read() as tx:
-        secret = await get_secret(tx, keys, "sandbox_webhook")
-    return None if secret is None else Gateway(url, return_url, secret)
-
-
-def open_client() -> httpx.AsyncClient:
-    """A client for one sweeper: a connection for each of its lanes."""
-    return httpx.AsyncClient(limits=httpx.Limits(max_connections=LANES, max_keepalive_connections=LANES))
-
-
 async def sweep(
     db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, settle: Settle, lanes: int = LANES
 ) -> int:
-    """Asks the gateway about the payments and for the refunds that are due, at most SWEEP of them; how many were.
+    """Asks a gateway about its payments and for its refunds that are due, at most SWEEP of them; how many were.
 
     `lanes` calls are under way at a time, and one that hangs holds up its lane only: what is due is claimed when a lane
     is free for it, so that its call ends within its lease. With one lane everything happens in one order, by time due.
     A fault, such as a database that is away, is raised when what was under way has ended."""
+    line = open_line(client, gateway)
     found, under_way, faults = 0, set[asyncio.Task[None]](), list[BaseException]()
     try:
         while True:
             free = 0 if faults else min(lanes - len(under_way), SWEEP - found)
-            asks = await _claim(db, client, gateway, cell, settle, free) if free else []
+            asks = await _claim(db, line, gateway, cell, settle, free) if free else []
             found += len(asks)
             under_way |= {asyncio.create_task(ask) for ask in asks}
             if not under_way:
@@ -86,17 +79,17 @@ async def sweep(
 
 
 async def _claim(
-    db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, settle: Settle, limit: int
+    db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int
 ) -> list[Coroutine[Any, Any, None]]:
     """What is due, to be asked now; a quarter of it refunds, however many payments wait. A claim that is lost with the
     server is only a claim."""
     async with db.write(durable=False) as tx:
-        refunds = await actions.claim_refunds(tx, cell, limit // 4) if limit > 3 else []
-        payments = await actions.claim_due(tx, cell, limit - len(refunds))
-        refunds += await actions.claim_refunds(tx, cell, limit - len(refunds) - len(payments))
-    return [_spared(_ask(db, client, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
+        refunds = await actions.claim_refunds(tx, cell, gateway.method, limit // 4) if limit > 3 else []
+        payments = await actions.claim_due(tx, cell, gateway.method, limit - len(refunds))
+        refunds += await actions.claim_refunds(tx, cell, gateway.method, limit - len(refunds) - len(payments))
+    return [_spared(_ask(db, line, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
             for due in payments] + [
-        _spared(_refund(db, client, gateway, cell, due), refund=due.id, attempt=due.attempts) for due in refunds
+        _spared(_refund(db, line, cell, due), refund=due.id, attempt=due.attempts) for due in refunds
     ]  # fmt: skip
 
 
@@ -108,94 +101,125 @@ async def _spared(ask: Coroutine[Any, Any, None], **what: object) -> None:
         log("gateway_unknown", error=str(error), **what)
 
 
-async def _ask(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, due: Due, settle: Settle) -> None:
-    """One call about a payment, and what follows from its answer."""
-    asked = _asked(due, gateway)
+async def _ask(db: Database, line: Line, gateway: Gateway, cell: int, due: Due, settle: Settle) -> None:
+    """What follows from what the gateway says of a payment."""
+    asked = asked_of(due, gateway)
     if due.amount_minor == 0:  # nothing to pay is paid
         async with db.write() as tx:
             await settle(tx, cell, due, asked.reference)
         return
-    told: sandbox.Created | sandbox.Standing | sandbox.Declined | sandbox.GatewayRefused | sandbox.Mismatch
+    to = line.connector
     if due.external_id is None:
         # Also for one that is being canceled: whether the gateway knows it is only known by asking with its key.
-        told = sandbox.parse_created(asked, *await _send(client, gateway, sandbox.build_create(asked)))
-        if isinstance(told, sandbox.Created):
-            async with db.write() as tx:
-                await actions.mark_pending(tx, cell, due.id, told.external_id, told.redirect_url)
-    elif due.status == "canceling":
-        answer = await _send(client, gateway, sandbox.build_cancel(asked, due.external_id))
-        told = sandbox.parse_canceled(asked, due.external_id, *answer)
+        steps = to.create(asked)
     else:
-        answer = await _send(client, gateway, sandbox.build_get(asked, due.external_id))
-        told = sandbox.parse_got(asked, due.external_id, *answer)
-    if not isinstance(told, sandbox.Created | sandbox.Standing) or told.status in ("failed", "canceled"):
+        steps = (to.cancel if due.status == "canceling" else to.look)(asked, due.external_id, due.amount_minor)
+    told = await _take(line, steps)
+    if isinstance(told, Created):
+        async with db.write() as tx:
+            await actions.mark_pending(tx, cell, due.id, told.external_id, told.redirect_url)
+    if not isinstance(told, Created | Standing) or told.status in ("failed", "canceled"):
         await _give_up(db, cell, due, told)
     elif told.status == "captured":
         async with db.write() as tx:
             await settle(tx, cell, due, told.external_id)
 
 
-async def _give_up(db: Database, cell: int, due: Due, why: object) -> None:
-    if due.status == "canceling" and isinstance(why, sandbox.Mismatch):
+async def _take(line: Line, steps: Sequence[Step]) -> Answer:
+    """Steps, until one tells. Raises OutsideError."""
+    for step in steps:
+        told = step.parse(*await line.send(step.request))
+        if told is not None:
+            return told
+    return GatewayRefused(0, "amount_not_payable")
+
+
+def _why(told: Answer) -> str:
+    if isinstance(told, GatewayRefused):
+        return told.code
+    return f"another {told.field}" if isinstance(told, Mismatch) else type(told).__name__
+
+
+async def _give_up(db: Database, cell: int, due: Due, why: Answer) -> None:
+    if due.status == "canceling" and isinstance(why, Mismatch):
         # Nobody knows then whether there is money at the gateway: it is asked again, and the operator is shown it.
         raise OutsideError(f"the gateway tells of another {why.field}")
-    log("payment_failed", payment=due.id, why=type(why).__name__)
+    log("payment_failed", payment=due.id, why=_why(why))
     async with db.write() as tx:
         await actions.give_up(tx, cell, due.id)
 
 
-async def _refund(db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, due: RefundDue) -> None:
-    asked = sandbox.RefundAsked(show("rfd", due.id), due.external_id, due.amount_minor, due.currency)
-    told = sandbox.parse_refunded(asked, *await _send(client, gateway, sandbox.build_refund(asked)))
+async def _refund(db: Database, line: Line, cell: int, due: RefundDue) -> None:
+    told = await _take(line, line.connector.refund(_refund_asked(due)))
     async with db.write() as tx:
-        if isinstance(told, sandbox.Refunded):
+        if isinstance(told, Refunded):
             await actions.record_refunded(tx, cell, due.id, told.external_id)
         else:
-            refusal = told.code if isinstance(told, sandbox.GatewayRefused) else f"another {told.field}"
+            refusal = _why(told)
             log("refund_failed", refund=due.id, why=refusal)
             await actions.record_refused(tx, cell, due.id, refusal)
-
-
-async def _send(client: httpx.AsyncClient, gateway: Gateway, request: sandbox.OutRequest) -> tuple[int, bytes]:
-    """The status and body of the gateway's answer. Raises OutsideError."""
-    answer = await call(client, request.method, gateway.url + request.path, key=request.key, body=request.body)
-    return answer.status_code, answer.content
 
 
 async def take_webhook(db: Database, gateway: Gateway, headers: Mapping[str, str], body: bytes, settle: Settle) -> None:
     """Acts on what the gateway tells, each thing once. Raises WebhookRefused for what it did not send, which costs no
     transaction. What it tells of payments that are not ours, or otherwise than asked, is logged and moves nothing."""
     try:
-        event = sandbox.parse_webhook(gateway.secret, headers, body, db.clock.now())
-    except sandbox.WebhookError as error:
+        event = connector(gateway.method).parse_webhook(gateway.secret, headers, body, db.clock.now())
+    except WebhookError as error:
         raise WebhookRefused(str(error)) from None
-    await db.transact(lambda tx: _act(tx, gateway, event, settle))
+    if event.told is not None:
+        await db.transact(lambda tx: _act(tx, gateway, event, settle))
 
 
-async def _act(tx: Tx, gateway: Gateway, event: sandbox.WebhookEvent, settle: Settle) -> None:
-    if not await actions.store_webhook(tx, "sandbox", event.event_id) or isinstance(event.told, sandbox.RefundTold):
+async def _act(tx: Tx, gateway: Gateway, event: WebhookEvent, settle: Settle) -> None:
+    if not await actions.store_webhook(tx, gateway.method, event.event_id):
         return
-    cell, due = await _due_of(tx, event.told.reference)
-    if due is None or sandbox.payment_mismatch(_asked(due, gateway), event.told):
-        log("webhook_mismatch", event_id=event.event_id)
-    elif event.told.status == "captured":
-        await settle(tx, cell, due, event.told.id)
+    if isinstance(event.told, RefundTold):
+        await _hear_refund(tx, event.event_id, event.told)
+    elif isinstance(event.told, Hint):
+        cell, id_ = await _place_of(tx, store.CELL_OF, "pmt", event.told.reference)
+        await actions.look_now(tx, cell, id_, gateway.method, event.told.id)
+    elif event.told is not None:
+        await _hear_payment(tx, gateway, event.event_id, event.told, settle)
+
+
+async def _hear_payment(tx: Tx, gateway: Gateway, event_id: str, told: PaymentTold, settle: Settle) -> None:
+    cell, id_ = await _place_of(tx, store.CELL_OF, "pmt", told.reference)
+    due = await tx.maybe(store.DUE_BY_ID, cell=cell, id=id_, method=gateway.method)
+    if due is None or payment_mismatch(asked_of(due, gateway), told):
+        log("webhook_mismatch", event_id=event_id)
+    elif told.status == "captured":
+        await settle(tx, cell, due, told.id)
     elif due.status != "captured":
         await actions.give_up(tx, cell, due.id)
 
 
-async def _due_of(tx: Tx, reference: str) -> tuple[int, Due | None]:
-    """The payment that a gateway speaks of, with its cell."""
+async def _hear_refund(tx: Tx, event_id: str, told: RefundTold) -> None:
+    if told.status == "done":
+        return
+    cell, id_ = await _place_of(tx, store.REFUND_CELL, "rfd", told.reference)
+    due = await tx.maybe(store.REFUND_BY_ID, cell=cell, id=id_)
+    if due is None or refund_mismatch(_refund_asked(due), told):
+        log("webhook_mismatch", event_id=event_id)
+    else:
+        await actions.record_refused(tx, cell, due.id, "refund_failed")
+
+
+async def _place_of(tx: Tx, cell_of: Query[int], prefix: str, reference: str) -> tuple[int, UUID]:
+    """The cell and id of what a gateway speaks of; the id is NIL for what is not ours."""
     try:
-        payment_id: UUID = parse("pmt", reference)
+        id_ = parse(prefix, reference)
     except ValueError:
-        return FIRST, None
-    cell = await tx.maybe(store.CELL_OF, id=payment_id)
-    if cell is None:
-        return FIRST, None
-    return cell, await tx.maybe(store.DUE_BY_ID, cell=cell, id=payment_id)
+        return FIRST, NIL
+    cell = await tx.maybe(cell_of, id=id_)
+    return (FIRST, NIL) if cell is None else (cell, id_)
 
 
-def _asked(due: Due, gateway: Gateway) -> sandbox.PaymentAsked:
+def asked_of(due: Due, gateway: Gateway) -> PaymentAsked:
+    """What is asked of a gateway: the same for the same row."""
     back = f"{gateway.return_url}/orders/{show('grp', due.group_id)}"
-    return sandbox.PaymentAsked(show("pmt", due.id), due.amount_minor, due.currency, back)
+    return PaymentAsked(show("pmt", due.id), due.amount_minor, due.currency, back)
+
+
+def _refund_asked(due: RefundDue) -> RefundAsked:
+    return RefundAsked(show("rfd", due.id), due.external_id, due.amount_minor, due.currency, due.captured_minor)

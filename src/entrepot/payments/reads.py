@@ -214,10 +214,13 @@ async def house_account(tx: ReadTx, keys: Keys, iban: str, currency: str) -> Acc
     return AccountView(currency, theirs[0].ending, theirs[0].at) if theirs else None
 
 
-async def facts(tx: ReadTx, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
-    """What the provider and the bank must know of, of the days from `first` to `last` and some more, and by id."""
+async def facts(tx: ReadTx, provider: str, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
+    """What a provider (a method of payment) and the bank must know of: of the days from `first` to `last` and some
+    more, and by id."""
     start, stop = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
-    return await tx.all(store_payouts.FACTS, since=first_id(start - PAID_WITHIN), until=first_id(stop), ids=ids)
+    return await tx.all(
+        store_payouts.FACTS, since=first_id(start - PAID_WITHIN), until=first_id(stop), ids=ids, provider=provider
+    )
 
 
 async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:

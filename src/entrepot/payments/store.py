@@ -74,7 +74,8 @@ CLAIM_DUE = sql(
                    :first_s::int << least(attempts, 20),
                    case when status = 'canceling' then :retried_s::int else :asked_s::int end)) as next_due_at
           from payments.payment
-         where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
+         where cell = :cell and due_at <= :now and method = :method
+         order by due_at, id limit :limit for update skip locked
     )
     update payments.payment p set attempts = p.attempts + 1, due_at = d.next_due_at
       from due d where p.cell = :cell and p.id = d.id
@@ -96,6 +97,13 @@ KNOWN_AS = sql("""
     update payments.payment
        set external_id = :external_id, due_at = case when status = 'canceling' then :now else due_at end
      where cell = :cell and id = :id and external_id is null
+""")
+# One that we gave up is looked at as one that is being canceled: there may be money all the same.
+LOOK_NOW = sql("""
+    update payments.payment
+       set external_id = coalesce(external_id, :external_id), attempts = 0, due_at = :now,
+           status = case status when 'failed' then 'canceling' else status end
+     where cell = :cell and id = :id and method = :method and status in ('created', 'pending', 'canceling', 'failed')
 """)
 # Also from failed, here and below: what we gave up by our own judgement may have been captured all the same.
 CAPTURED = sql(
@@ -141,12 +149,15 @@ CELL_OF = sql(
 DUE_BY_ID = sql(
     """
     select id, group_id, currency, amount_minor, status, external_id, attempts
-      from payments.payment where cell = :cell and id = :id
+      from payments.payment where cell = :cell and id = :id and method = :method
     """,
     Due,
 )
 RETURNED = sql("""
     update payments.payment set status = 'returned' where cell = :cell and id = :id and status = 'returning'
+""")
+RETURNED_TO_US = sql("""
+    update payments.payment set status = 'returning' where cell = :cell and id = :id and status = 'returned'
 """)
 REFUND = sql("""
     insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, due_at,
@@ -192,22 +203,33 @@ METHODS_OF = sql(
 CLAIM_REFUNDS = sql(
     """
     with due as (
-        select id, :now::timestamptz + make_interval(secs => least(:first_s::int << least(attempts, 20),
-                                                                   :retried_s::int)) as next_due_at
-          from payments.refund
-         where cell = :cell and due_at <= :now order by due_at, id limit :limit for update skip locked
+        select r.id, :now::timestamptz + make_interval(secs => least(:first_s::int << least(r.attempts, 20),
+                                                                     :retried_s::int)) as next_due_at
+          from payments.refund r
+          join payments.payment p on p.cell = r.cell and p.id = r.payment_id and p.method = :method
+         where r.cell = :cell and r.due_at <= :now
+         order by r.due_at, r.id limit :limit for update of r skip locked
     )
     update payments.refund r set attempts = r.attempts + 1, due_at = d.next_due_at
       from due d, payments.payment p
      where r.cell = :cell and r.id = d.id and p.cell = :cell and p.id = r.payment_id
-    returning r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts
+    returning r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts, p.amount_minor
+    """,
+    RefundDue,
+)
+REFUND_BY_ID = sql(
+    """
+    select r.id, r.payment_id, p.currency, r.amount_minor, p.external_id, r.attempts, p.amount_minor
+      from payments.refund r
+      join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+     where r.cell = :cell and r.id = :id and p.external_id is not null
     """,
     RefundDue,
 )
 REFUNDED = sql(
     """
     update payments.refund set status = :status, external_id = :external_id, refusal = :refusal, due_at = null
-     where cell = :cell and id = :id and status = 'created'
+     where cell = :cell and id = :id and (status = 'created' or status = 'done' and :status = 'failed')
     returning payment_id, order_id
     """,
     RefundedRow,

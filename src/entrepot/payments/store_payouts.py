@@ -178,13 +178,13 @@ FACTS = sql(
     select 'payment', id, currency, amount_minor, (captured_at at time zone 'UTC')::date, true
       from payments.payment
      where {_CELLS} and (id >= :since and id < :until or id = any (:ids::uuid[]))
-       and method <> 'wallet' and status in ('captured', 'returning', 'returned') and amount_minor > 0
+       and method = :provider and status in ('captured', 'returning', 'returned') and amount_minor > 0
     union all
     select 'refund', r.id, p.currency, r.amount_minor, (r.created_at at time zone 'UTC')::date, r.status = 'done'
       from payments.refund r
       join payments.payment p on p.cell = r.cell and p.id = r.payment_id
      where r.{_CELLS} and (r.id >= :since and r.id < :until or r.id = any (:ids::uuid[]))
-       and p.method <> 'wallet' and r.status in ('created', 'done')
+       and p.method = :provider and r.status in ('created', 'done')
     union all
     select 'payout', id, currency, amount_minor, (created_at at time zone 'UTC')::date, status <> 'returned'
       from payments.payout

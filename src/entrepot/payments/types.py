@@ -25,7 +25,7 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class RefundDue(msgspec.Struct, frozen=True):
-    """A refund that a gateway has still to make, of the payment it knows as `external_id`."""
+    """A refund that a gateway has still to make, of the payment of `captured_minor` that it knows as `external_id`."""
 
     id: UUID
     payment_id: UUID
@@ -33,8 +33,11 @@ class RefundDue(msgspec.Struct, frozen=True):
     amount_minor: int
     external_id: str
     attempts: int
+    captured_minor: int
 
 
+Method = Literal["wallet", "sandbox", "stripe"]
+"""How a buyer pays: from the wallet at once, or through a gateway."""
 Every = Literal["day", "week", "two_weeks", "month"]
 """Of a schedule."""
 

@@ -18,7 +18,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.payments import BankWord
 from entrepot.reconciliation import rules, store
 from entrepot.reconciliation.camt import read_statements
-from entrepot.reconciliation.report import read_report
+from entrepot.reconciliation.report import PROVIDER, read_report
 from entrepot.reconciliation.types import (
     DiscrepancyEnded,
     Entry,
@@ -156,7 +156,7 @@ async def reconcile(tx: Tx, first: date, last: date) -> Matching:
     named = [_id(rules.PREFIX[line.kind], line.reference) for line in lines if line.kind != "settlement"]
     ids = {id_ for id_ in (*named, *map(_payout, entries)) if id_ is not None}
     covered = {row.currency: (row.first_day, row.last_day) for row in await tx.all(store.COVERED)}
-    facts = await payments.facts(tx, begin, end, sorted(ids))
+    facts = await payments.facts(tx, PROVIDER, begin, end, sorted(ids))
     fees = await tx.all(store.FEES, limit=FEES_MAX)
     told = rules.Told(facts, lines, entries, fees, covered.pop("", None), covered)
     found = await asyncio.to_thread(rules.match, told, first, last)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts, campaigns, platform, pricing, search
+from entrepot import accounts, campaigns, payments, platform, pricing, search
 from entrepot.campaigns import Campaign, NewCampaign, NewOffer, Place, TicketNeeded, Wish
 from entrepot.catalog import RowId
 from entrepot.kit.auth import Role
@@ -47,7 +47,7 @@ class BuyIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipping: Annotated[str, Meta(min_length=1, max_length=40)]
     key: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[!-~]+$")]
     quantity: Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)] = 1
-    method: Literal["wallet", "sandbox"] = "wallet"
+    method: payments.Method = "wallet"
 
 
 class OpenIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,7 +102,7 @@ async def campaign_page(visit: Visit) -> Response:
             services = await pricing.services(tx, campaign.market)
         return await visit.show(
             tx, "campaign.html", addresses=addresses[::-1], services=services, buyer=buyer,
-            key=f"campaign-{new_id(now).hex}", gateway=visit.request.app.state.gateway is not None,
+            key=f"campaign-{new_id(now).hex}", gateways=visit.request.app.state.gateways,
             shown_id=lambda address: show("adr", address.id), **facts,
         )  # fmt: skip
 

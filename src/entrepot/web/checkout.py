@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from entrepot import accounts, orders, pricing
+from entrepot import accounts, orders, payments, pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
@@ -48,7 +48,7 @@ class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`key` is the idempotency key: the same form sent twice places once."""
 
     key: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[!-~]+$")]
-    method: Literal["wallet", "sandbox"] = "wallet"
+    method: payments.Method = "wallet"
 
 
 async def cart_page(tx: ReadTx, visit: Visit) -> Response:
@@ -134,7 +134,7 @@ async def quote_page(tx: ReadTx, visit: Visit) -> Response:
     services = {service.code: service for service in await pricing.services(tx, detail.market)}
     return await visit.show(
         tx, "quote.html", quote=quote, detail=detail, address=address, service=services.get(detail.shipping_code),
-        gateway=visit.request.app.state.gateway is not None, expired=quote.expires_at <= tx.now,
+        gateways=visit.request.app.state.gateways, expired=quote.expires_at <= tx.now,
     )  # fmt: skip
 
 

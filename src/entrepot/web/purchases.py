@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from entrepot import disputes, orders, payments
 from entrepot.kit.db import ReadTx, Tx
@@ -10,7 +10,7 @@ from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse
 from entrepot.orders import OrderView
 from entrepot.web.account import Nothing
-from entrepot.web.visit import Go, Visit, form, page
+from entrepot.web.visit import Go, Visit, form, page, page_of_its_own
 from entrepot.web.words import DISPUTE_STATES
 
 STAGES = ("placed", "paid", "shipped", "delivered", "completed")
@@ -38,6 +38,33 @@ async def purchase_page(tx: ReadTx, visit: Visit) -> Response:
     if waiting:
         # Works without JavaScript. The first seconds are short: the link to the gateway is only on its way.
         response.headers["refresh"] = "2" if payment.redirect_url is None else "5"
+    return response
+
+
+STRIPES_OWN = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'; script-src 'self' https://js.stripe.com https://*.js.stripe.com; "
+    "frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com; "
+    "connect-src 'self' https://api.stripe.com"
+)
+"""What the page that asks for a card may do (content-security-policy), as Stripe's guide wants it: no other page of
+ours runs anybody else's script."""
+
+
+async def pay_page(visit: Visit) -> Response:
+    """Where the buyer gives a card to Stripe. When nothing is to be done the purchase says how it stands."""
+    buyer, group_id = visit.me, visit.id("grp", "group_id")
+    async with visit.db.read() as tx:
+        group = await orders.group_view(tx, buyer.cell, buyer.user_id, group_id)
+    back = f"/orders/{group.id}"
+    step = await payments.step_of(visit.db, visit.request.app.state.gateways, buyer.cell, group_id)
+    if step.client_secret is None:
+        return RedirectResponse(back, 303)
+    async with visit.db.read() as tx:
+        back = visit.request.app.state.public_url + back
+        response = await visit.show(tx, "pay.html", group=group, step=step, back=back)
+    response.headers["content-security-policy"] = STRIPES_OWN
+    response.headers["cache-control"] = "no-store"
     return response
 
 
@@ -70,6 +97,7 @@ async def _own(tx: ReadTx, visit: Visit) -> OrderView:
 routes = [
     page("/orders", purchases_page, BUYER),
     page("/orders/{group_id}", purchase_page, BUYER),
+    page_of_its_own("/orders/{group_id}/pay", pay_page, BUYER),
     form("/orders/{order_id}/confirm", confirm, Nothing, BUYER),
     form("/orders/{order_id}/cancel", cancel, Nothing, BUYER),
     form("/orders/{group_id}/cancel-unpaid", cancel_unpaid, Nothing, BUYER),

@@ -255,6 +255,7 @@ REFUSALS = {
     "shipping_not_offered": N("This way of shipping is not offered here."),
     "amount_too_large": N("This amount is larger than we can take."),
     "too_many_lines": N("A purchase can have at most %(limit)s lines."),
+    "gateway_away": N("The payment service does not answer now. Try again in a moment."),
     "method_not_offered": N("This way of paying is not offered here now."),
     "seller_status_is": N("The seller's status has changed meanwhile."),
     "offer_status_is": N("It is not on sale, or it is already."),

@@ -22,11 +22,12 @@ EVERY_HOST = ("0.0.0.0", "::")  # noqa: S104 - to recognize them
 
 @contextmanager
 def beside(settings: Settings) -> Iterator[Settings]:
-    """The settings of a server with a gateway, which runs while this is entered; unchanged when they name one already.
+    """The settings of a server with a gateway, which runs while this is entered; unchanged when they name one already:
+    where real money is paid, nobody is to pay with play money by an oversight.
 
     It listens on the port after the server's, or any free one, and keeps its journal in the server's home. Processes
     that are started meanwhile learn of it by ENTREPOT_SANDBOX_URL."""
-    if settings.sandbox_url:
+    if settings.sandbox_url or settings.stripe is not None:
         yield settings
         return
     secret = asyncio.run(_secret(settings))

@@ -5,10 +5,8 @@ here.
     answer = await outside.call(...)               # call: with request.key, outside any transaction
     parse_created(asked, answer.status_code, answer.content)  # record: Created, Declined, ...
 
-What the gateway echoes (reference, amount, currency, ids) is compared with what was asked. A difference is a
-Mismatch: nothing in such an answer may move money. An answer that cannot be understood raises AnswerError,
-which is an OutsideError: what the other side did is unknown, ask again with the same key. A refusal
-(GatewayRefused) is final.
+It captures what its buyer approves: nothing is ever only authorized. What all gateways' files have in common is said
+in types.py (Connector).
 """
 
 from __future__ import annotations
@@ -16,53 +14,42 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from entrepot.kit.outside import OutsideError
+from entrepot.payments.gateways.types import (
+    EXTERNAL_ID,
+    WEBHOOK_TOLERANCE,
+    AnswerError,
+    Created,
+    Declined,
+    ExternalId,
+    GatewayRefused,
+    Mismatch,
+    PaymentAsked,
+    PaymentTold,
+    RefundAsked,
+    Refunded,
+    RefundTold,
+    Standing,
+    Step,
+    WebhookError,
+    WebhookEvent,
+    payment_mismatch,
+    refund_mismatch,
+    standing,
+)
 
 SIGNATURE_HEADER = "entrepot-signature"
-WEBHOOK_TOLERANCE = timedelta(minutes=5)
 REFUSALS = frozenset({400, 404, 409, 413, 422})
 """Statuses that say no for good. Others (401 is our key, 429 is our haste) may be cured, so they raise
 AnswerError."""
-MISMATCH_MAX = 200  # characters of what a gateway told that we repeat
 
-_EXTERNAL_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
-ExternalId = Annotated[str, Meta(pattern=_EXTERNAL_ID)]
-"""The gateway's id of something: safe in a path, a row and a log."""
-PaymentStatus = Literal["requires_action", "captured", "failed", "canceled"]
 EventType = Literal["payment.captured", "payment.failed", "payment.canceled", "refund.done"]
-
-
-class AnswerError(OutsideError):
-    """An answer that cannot be understood."""
-
-
-class WebhookError(Exception):
-    """A webhook that the gateway did not send, not now, or not in its form; the message says which."""
-
-
-class PaymentAsked(msgspec.Struct, frozen=True):
-    """What we ask to be paid: `amount_minor` of `currency` for `reference` (ours, unique); the buyer's
-    browser comes back to `return_url`, which proves nothing."""
-
-    reference: str
-    amount_minor: int
-    currency: str
-    return_url: str
-
-
-class RefundAsked(msgspec.Struct, frozen=True):
-    """What we ask to be paid back of the payment that the gateway calls `payment_id`."""
-
-    reference: str
-    payment_id: str
-    amount_minor: int
-    currency: str
 
 
 class OutRequest(msgspec.Struct, frozen=True):
@@ -72,84 +59,6 @@ class OutRequest(msgspec.Struct, frozen=True):
     path: str
     body: bytes
     key: str
-
-
-class Created(msgspec.Struct, frozen=True):
-    """The gateway knows the payment. `status` may be any but failed, also captured: asked again, it says how
-    it stands. The buyer decides at `redirect_url`."""
-
-    external_id: str
-    status: PaymentStatus
-    redirect_url: str
-
-
-class Declined(msgspec.Struct, frozen=True):
-    """The payment failed for good: the buyer or the bank said no."""
-
-    external_id: str
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """How a payment stands, `refunded_minor` of it given back."""
-
-    external_id: str
-    status: PaymentStatus
-    refunded_minor: int
-
-
-class Refunded(msgspec.Struct, frozen=True):
-    """The money went back."""
-
-    external_id: str
-
-
-class GatewayRefused(msgspec.Struct, frozen=True):
-    """The gateway will not do it, however often it is asked: HTTP `status` and its own word, such as
-    `key_conflict`."""
-
-    status: int
-    code: str
-
-
-class Mismatch(msgspec.Struct, frozen=True):
-    """The gateway speaks of something else than was asked: `field` should be `asked` and is `told`."""
-
-    field: str
-    asked: str
-    told: str
-
-
-class PaymentTold(msgspec.Struct, frozen=True):
-    """A payment in the gateway's words. Members that we do not know are let pass: providers add them."""
-
-    id: ExternalId
-    status: PaymentStatus
-    amount_minor: int
-    currency: str
-    reference: str
-    refunded_minor: Annotated[int, Meta(ge=0)]
-    redirect_url: Annotated[str, Meta(max_length=2_000, pattern=r"\Ahttps?://[!-~]+\Z")] | None = None
-
-
-class RefundTold(msgspec.Struct, frozen=True):
-    """A refund in the gateway's words."""
-
-    id: ExternalId
-    payment_id: ExternalId
-    status: Literal["done"]
-    amount_minor: int
-    currency: str
-    reference: str
-
-
-class WebhookEvent(msgspec.Struct, frozen=True):
-    """A genuine, fresh webhook. It may be a duplicate (store `event_id`) and out of order; `told` is still to
-    be held against what was asked, with `payment_mismatch` or `refund_mismatch`."""
-
-    event_id: str
-    type: EventType
-    created_at: datetime
-    told: PaymentTold | RefundTold
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -174,15 +83,30 @@ _STATUS_OF_TYPE = {
 _SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 
 
+def create(asked: PaymentAsked) -> list[Step]:
+    return [Step(build_create(asked), partial(parse_created, asked))]
+
+
+def look(asked: PaymentAsked, external_id: str, capture_minor: int) -> list[Step]:  # noqa: ARG001 - of a Connector
+    return [Step(build_get(asked, external_id), partial(parse_got, asked, external_id))]
+
+
+def cancel(asked: PaymentAsked, external_id: str, capture_minor: int) -> list[Step]:  # noqa: ARG001 - of a Connector
+    return [Step(build_cancel(asked, external_id), partial(parse_canceled, asked, external_id))]
+
+
+def refund(asked: RefundAsked) -> list[Step]:
+    return [Step(build_refund(asked), partial(parse_refunded, asked))]
+
+
 def build_create(asked: PaymentAsked) -> OutRequest:
     return OutRequest("POST", "/payments", msgspec.json.encode(asked), asked.reference)
 
 
 def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | Declined | GatewayRefused | Mismatch:
-    """Raises AnswerError."""
     if status not in (200, 201):
         return _refusal(status, body)
-    told = _decode(body, PaymentTold)
+    told = _payment(body)
     if mismatch := payment_mismatch(asked, told):
         return mismatch
     if told.status == "failed":
@@ -197,10 +121,9 @@ def build_get(asked: PaymentAsked, external_id: str) -> OutRequest:
 
 
 def parse_got(asked: PaymentAsked, external_id: str, status: int, body: bytes) -> Standing | GatewayRefused | Mismatch:
-    """Raises AnswerError."""
     if status != 200:
         return _refusal(status, body)
-    return _standing(asked, external_id, _decode(body, PaymentTold))
+    return standing(asked, external_id, _payment(body))
 
 
 def build_cancel(asked: PaymentAsked, external_id: str) -> OutRequest:
@@ -210,9 +133,8 @@ def build_cancel(asked: PaymentAsked, external_id: str) -> OutRequest:
 def parse_canceled(
     asked: PaymentAsked, external_id: str, status: int, body: bytes
 ) -> Standing | GatewayRefused | Mismatch:
-    """A Standing whose status is not canceled means that the cancel came too late. Raises AnswerError."""
     if status == 409:  # the answer to a cancel that comes too late is the payment as it stands
-        return _standing(asked, external_id, _decode(body, PaymentTold))
+        return standing(asked, external_id, _payment(body))
     return parse_got(asked, external_id, status, body)
 
 
@@ -223,36 +145,14 @@ def build_refund(asked: RefundAsked) -> OutRequest:
 
 
 def parse_refunded(asked: RefundAsked, status: int, body: bytes) -> Refunded | GatewayRefused | Mismatch:
-    """Raises AnswerError."""
     if status not in (200, 201):
         return _refusal(status, body)
-    told = _decode(body, RefundTold)
+    told = _refund(body)
     return refund_mismatch(asked, told) or Refunded(told.id)
 
 
-def payment_mismatch(asked: PaymentAsked, told: PaymentTold) -> Mismatch | None:
-    """The first member that differs, or None."""
-    return _difference(
-        ("reference", asked.reference, told.reference),
-        ("amount_minor", asked.amount_minor, told.amount_minor),
-        ("currency", asked.currency, told.currency),
-    )
-
-
-def refund_mismatch(asked: RefundAsked, told: RefundTold) -> Mismatch | None:
-    """The first member that differs, or None."""
-    return _difference(
-        ("reference", asked.reference, told.reference),
-        ("payment_id", asked.payment_id, told.payment_id),
-        ("amount_minor", asked.amount_minor, told.amount_minor),
-        ("currency", asked.currency, told.currency),
-    )
-
-
 def parse_webhook(secret: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
-    """The event in a webhook that the holder of `secret` sent at most WEBHOOK_TOLERANCE before or after
-    `now`, by its header `Entrepot-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of "t.body">`. The names
-    of `headers` are in lower case, or the mapping does not mind. Raises WebhookError."""
+    """By its header `Entrepot-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of "t.body">`."""
     match = _SIGNATURE.fullmatch(headers.get(SIGNATURE_HEADER, ""))
     if match is None:
         raise WebhookError("no signature in the right form")
@@ -263,8 +163,8 @@ def parse_webhook(secret: bytes, headers: Mapping[str, str], body: bytes, now: d
         raise WebhookError("too old, or from the future")
     try:
         envelope = _decode(body, _Envelope)
-        kind: type[PaymentTold | RefundTold] = RefundTold if envelope.type == "refund.done" else PaymentTold
-        told = _decode(bytes(envelope.data), kind)
+        data = bytes(envelope.data)
+        told = _refund(data) if envelope.type == "refund.done" else _payment(data)
     except AnswerError as bad:
         raise WebhookError("malformed") from bad
     if told.status != _STATUS_OF_TYPE[envelope.type]:
@@ -276,16 +176,18 @@ def _mac(secret: bytes, stamp: str, body: bytes) -> str:
     return hmac.digest(secret, stamp.encode() + b"." + body, "sha256").hex()
 
 
-def _standing(asked: PaymentAsked, external_id: str, told: PaymentTold) -> Standing | Mismatch:
-    mismatch = _difference(("id", external_id, told.id)) or payment_mismatch(asked, told)
-    return mismatch or Standing(told.id, told.status, told.refunded_minor)
+def _payment(body: bytes) -> PaymentTold:
+    told = _decode(body, PaymentTold)
+    if told.status == "authorized":
+        raise AnswerError("a payment that is only authorized")
+    return told
 
 
-def _difference(*members: tuple[str, Any, Any]) -> Mismatch | None:
-    for field, asked, told in members:
-        if asked != told:
-            return Mismatch(field, str(asked), str(told)[:MISMATCH_MAX])
-    return None
+def _refund(body: bytes) -> RefundTold:
+    told = _decode(body, RefundTold)
+    if told.status != "done":
+        raise AnswerError("a refund that is not done")
+    return told
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:
@@ -304,6 +206,6 @@ def _decode(body: bytes, into: type[Told]) -> Told:
 def _path_part(external_id: str) -> str:
     """The id as it stands in a path. Raises ValueError for one that no answer of the gateway can have given
     us."""
-    if re.search(_EXTERNAL_ID, external_id) is None:
+    if re.search(EXTERNAL_ID, external_id) is None:
         raise ValueError("not an id of the gateway")
     return external_id
