@@ -233,8 +233,8 @@ def test_a_transfer_to_a_connected_account() -> None:
     assert run(transfer, (200, listed(MOVED))) == Transferred("tr_1")
     assert run(transfer, (200, listed()), (200, encode(MOVED))) == Transferred("tr_1")
     for change, field in (
-        ({"amount": 9_701}, "amount_minor"), ({"currency": "usd"}, "currency"), ({"destination": "acct_2"}, "destination"),
-        ({"metadata": {}}, "reference"),
+        ({"amount": 9_701}, "amount_minor"), ({"currency": "usd"}, "currency"), ({"metadata": {}}, "reference"),
+        ({"destination": "acct_2"}, "destination"),
     ):  # fmt: skip
         told = run(transfer, (200, listed()), (200, encode(MOVED | change)))
         assert isinstance(told, Mismatch)
@@ -264,8 +264,9 @@ def test_what_the_buyer_has_to_do() -> None:
     ("status", "body"),
     [
         (401, failure("api_key_expired")), (403, failure("forbidden")), (409, failure("idempotency_key_in_use")),
-        (429, failure("rate_limit")), (400, failure("rate_limit")), (302, b""), (200, b"{}"), (200, b"<html>"), (200, b""),
-        (200, encode(INTENT | {"status": "requires_a_dance"})), (200, encode(INTENT | {"id": "../refunds"})),
+        (429, failure("rate_limit")), (400, failure("rate_limit")), (302, b""), (200, b"{}"), (200, b"<html>"),
+        (200, b""), (200, encode(INTENT | {"id": "../refunds"})),
+        (200, encode(INTENT | {"status": "requires_a_dance"})),
         (200, encode(INTENT | {"amount": 12.5})), (404, b"gone"),
     ],
 )  # fmt: skip

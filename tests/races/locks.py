@@ -29,7 +29,7 @@ RACED = {
         "campaigns.DUE campaigns.END campaigns.LOCK campaigns.SETTLED"
     ),
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
-    "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL",
+    "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL payments.LOOK_NOW",
     "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
     "test_hands.test_a_parcel_arrives_once": "logistics.INSERT_SCANS logistics.advance_many orders.DELIVERED",
     "test_hands.test_a_payment_is_asked_about_by_one": "payments.CLAIM_DUE",
@@ -38,7 +38,7 @@ RACED = {
     ),
     "test_hands.test_a_refused_refund_is_sent_again_or_credited": (
         "payments.CLAIM_REFUNDS payments.CREDITED payments.LOCK_REFUND payments.REFUNDED "
-        "payments.RETRY_REFUND payments.RETURNED"
+        "payments.RETRY_REFUND payments.RETURNED payments.RETURNED_TO_US"
     ),
     "test_hands.test_a_switch_is_off_once": "platform.END platform.END_DUE platform.LOCK",
     "test_hands.test_no_position_in_a_line_is_given_twice": "campaigns.SET_ADMISSION campaigns.TAKE_POSITIONS",

@@ -142,7 +142,8 @@ async def test_a_canceled_payment_is_canceled_or_late(ground: Ground) -> None:
         group = await ground.value("select group_id from orders.order where id = $1", order)
         cancel = does(paying.cancel_many, 0, [group])
         known = does(paying.mark_pending, 0, group, group.hex, "http://gateway.test")
-        async with ground.race(seed, cancel, known, cancel):
+        hint = does(paying.look_now, 0, group, "sandbox", group.hex)
+        async with ground.race(seed, cancel, known, hint):
             found = await ground.value("select row(status, external_id) from payments.payment where id = $1", group)
             assert tuple(found) == ("canceling", group.hex)
         async with ground.db.write() as tx:
@@ -179,6 +180,9 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
         if status == "created":
             async with ground.race(seed, *[does(paying.record_refunded, 0, refund, "r")] * 2):
                 assert await ground.value("select status from payments.refund where id = $1", refund) == "done"
+            async with ground.race(seed, refuse, refuse):  # the buyer's bank sends it back
+                assert await ground.value("select status from payments.refund where id = $1", refund) == "failed"
+                assert await ground.value(told_once, order) == 2
     assert seen == {"created", "credited"}
 
 
