@@ -39,6 +39,7 @@ ROOMS = (
     "disputes",
     "campaigns",
     "reconciliation",
+    "statements",
 )
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)
 """Problems that no route lists, because every address can answer them."""

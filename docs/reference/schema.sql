@@ -30,6 +30,8 @@ CREATE SCHEMA reconciliation;
 
 CREATE SCHEMA sellers;
 
+CREATE SCHEMA statements;
+
 CREATE SCHEMA trade;
 
 CREATE SCHEMA world;
@@ -2737,6 +2739,14 @@ CREATE TABLE reconciliation.statement (
     imported_by uuid NOT NULL
 );
 
+CREATE TABLE sellers.identity (
+    seller_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    said_by uuid NOT NULL
+);
+
 CREATE TABLE sellers.market (
     code text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
@@ -2792,6 +2802,15 @@ CREATE TABLE sellers.seller (
     CONSTRAINT seller_kind_check CHECK ((kind = ANY (ARRAY['third_party'::text, 'own'::text]))),
     CONSTRAINT seller_settles_in_check CHECK ((settles_in ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT seller_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+CREATE TABLE statements.zone (
+    currency text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    zone text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    CONSTRAINT zone_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT zone_valid_from_check CHECK ((EXTRACT(day FROM valid_from) = (1)::numeric))
 );
 
 CREATE TABLE trade.category_trait (
@@ -3245,6 +3264,9 @@ ALTER TABLE ONLY reconciliation.statement
 ALTER TABLE ONLY reconciliation.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY sellers.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (seller_id, id);
+
 ALTER TABLE ONLY sellers.market
     ADD CONSTRAINT market_pkey PRIMARY KEY (code);
 
@@ -3259,6 +3281,9 @@ ALTER TABLE ONLY sellers.seller
 
 ALTER TABLE ONLY sellers.suspended
     ADD CONSTRAINT suspended_pkey PRIMARY KEY (cell, seller_id);
+
+ALTER TABLE ONLY statements.zone
+    ADD CONSTRAINT zone_pkey PRIMARY KEY (currency, valid_from);
 
 ALTER TABLE ONLY trade.category_trait
     ADD CONSTRAINT category_trait_pkey PRIMARY KEY (category_id, trait);

@@ -53,6 +53,7 @@ from entrepot.reconciliation import api as reconciliation_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
+from entrepot.statements import api as statements_api
 from entrepot.trade import api as trade_api
 from entrepot.world import rehearse
 
@@ -72,6 +73,7 @@ ROUTES = [
     *platform_api.routes,
     *approvals_api.routes,
     *reconciliation_api.routes,
+    *statements_api.routes,
     *trade_api.routes,
 ]
 

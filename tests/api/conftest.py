@@ -7,7 +7,13 @@ from argon2 import PasswordHasher
 
 from entrepot.accounts import actions
 from entrepot.kit import auth
-from tests.api import asks_borders, asks_exchange, asks_stripe, asks_trust  # noqa: F401 - asked beside those of asks
+from tests.api import (  # noqa: F401 - asked beside those of asks
+    asks_borders,
+    asks_exchange,
+    asks_statements,
+    asks_stripe,
+    asks_trust,
+)
 from tests.api.stage import Stage, open_stage
 
 

@@ -29,9 +29,11 @@ FOUND_BY_ID = [route for route in PREFIXED if route.name != "PUT /v1/sale-rules/
 OWNED = [
     route
     for route in PREFIXED
-    if route.access in ({Role.BUYER}, {Role.SELLER}) and not route.path.startswith("/v1/campaigns/")
+    if route.access in ({Role.BUYER}, {Role.SELLER})
+    and not route.path.startswith("/v1/campaigns/")
+    and not route.params.keys() & {"month", "year"}
 ]
-"""Routes about a thing that belongs to one buyer or seller; a campaign is for all."""
+"""Routes about a thing that belongs to one buyer or seller; a campaign is for all, and everybody has a month."""
 
 NUMBERS: tuple[Any, ...] = (-(2**63) - 1, -1, 0, 1, 1.5, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, True, "1", None, [])
 TEXTS: tuple[Any, ...] = (

@@ -20,6 +20,7 @@ from entrepot.kit.sql import QUERIES, Query
 
 PYTHON = {
     "bool": bool, "int2": int, "int4": int, "int8": int, "text": str, "uuid": UUID, "timestamptz": datetime,
+    "timestamp": datetime,
     "date": date, "bytea": bytes, "jsonb": dict, "xid8": int, "float4": float, "float8": float, "void": type(None),
     "name": str, "varchar": str, "numeric": Decimal,
 }  # fmt: skip

@@ -41,7 +41,8 @@ SELLERS = (
 )  # fmt: skip
 OPERATORS = (
     "/operator", "/operator/books", "/operator/payouts",
-    "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/campaigns", "/operator/sellers",
+    "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/sellers/{seller_id}/statement",
+    "/operator/campaigns", "/operator/sellers",
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",

@@ -20,16 +20,38 @@ below zero after a refund).
 
 from entrepot.ledger.actions import DONE, apply, close_days, expire_holds, lock, open_accounts, post_all
 from entrepot.ledger.reads import (
+    Flows,
+    Position,
     Statement,
     account_ids,
     balance,
     below_zero,
     closed_days,
+    credited,
+    flows,
+    gross,
     held,
+    is_closed,
+    lines_after,
+    moved_accounts,
+    moved_up_to,
+    named,
     statement,
+    totals,
     trial_balance,
 )
-from entrepot.ledger.store import BelowZero, ClosedDay, HeldLine, StatementLine, TrialLine
+from entrepot.ledger.store import (
+    BelowZero,
+    ClosedDay,
+    Flow,
+    Gross,
+    HeldLine,
+    Line,
+    Moved,
+    StatementLine,
+    Total,
+    TrialLine,
+)
 from entrepot.ledger.types import (
     DayNotOver,
     Hold,
@@ -47,8 +69,10 @@ HOUSE = (
 )  # fmt: skip
 
 __all__ = [
-    "DONE", "HOUSE", "BelowZero", "ClosedDay", "DayNotOver", "HeldLine", "Hold", "InsufficientFunds", "Settle",
-    "Statement", "StatementLine", "StatementTooLong", "Transfer", "TransferRefused", "TrialLine", "Void",
-    "account_ids", "apply", "balance", "below_zero", "close_days", "closed_days", "expire_holds", "held", "lock",
-    "open_accounts", "post_all", "statement", "trial_balance",
+    "DONE", "HOUSE", "BelowZero", "ClosedDay", "DayNotOver", "Flow", "Flows", "Gross", "HeldLine", "Hold",
+    "InsufficientFunds", "Line", "Moved", "Position", "Settle", "Statement", "StatementLine", "StatementTooLong",
+    "Total", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "apply", "balance", "below_zero",
+    "close_days", "closed_days", "credited", "expire_holds", "flows", "gross", "held", "is_closed", "lines_after",
+    "lock", "moved_accounts", "moved_up_to", "named", "open_accounts", "post_all", "statement", "totals",
+    "trial_balance",
 ]  # fmt: skip

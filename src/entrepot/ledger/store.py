@@ -49,6 +49,60 @@ class StatementLine(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
+class Line(msgspec.Struct, frozen=True):
+    """The same, and what clocks showed where the statement is made. At one moment credits come first."""
+
+    at: datetime
+    local: datetime
+    code: str
+    cause_id: UUID
+    amount_minor: int
+
+
+class Flow(msgspec.Struct, frozen=True):
+    """What an account moved by transfers of a code on a day; without a day all that came after, and nothing of no code
+    where there was nothing. `balance_minor` is what it has now."""
+
+    day: date | None
+    code: str | None
+    entries: int
+    amount_minor: int
+    balance_minor: int
+
+
+class Total(msgspec.Struct, frozen=True):
+    """What an account moved by transfers of a code in the `span`-th of some spans of time, from 1."""
+
+    span: int
+    code: str
+    entries: int
+    amount_minor: int
+
+
+class Caused(msgspec.Struct, frozen=True):
+    """A transfer's cause, and in the how manieth span of time it was."""
+
+    span: int
+    cause_id: UUID
+
+
+class Gross(msgspec.Struct, frozen=True):
+    """Of the causes whose first transfer was in a span of time: how many there are, and what they moved in all."""
+
+    span: int
+    causes: int
+    amount_minor: int
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """An account that was ever moved: its first transfer and what it has now."""
+
+    account_id: int
+    currency: str
+    first_at: datetime
+    balance_minor: int
+
+
 class BelowZero(msgspec.Struct, frozen=True):
     """An account without stripes that owes something, and since when it has done so without a break."""
 
@@ -187,4 +241,114 @@ LINES = sql(
      limit :limit
     """,
     StatementLine,
+)
+# Read back from what the account has now: a month is as dear as all that came after it, and not as all that was before.
+FLOWS = sql(
+    """
+    select f.day, f.code, coalesce(f.entries, 0), coalesce(f.amount, 0)::bigint, b.credits - b.debits
+      from ledger.balance b
+      left join (
+           select case when t.at < :stop then (t.at at time zone :zone::text)::date end as day,
+                  case when t.at < :stop then t.code end as code, count(*) as entries, sum(t.signed) as amount
+             from (select at, code, amount as signed from ledger.transfer
+                    where cell = :cell and credit = :account and at >= :start and code not in ('pay', 'fund')
+                   union all
+                   select at, code, -amount from ledger.transfer
+                    where cell = :cell and debit = :account and at >= :start and code not in ('pay', 'fund')) t
+            group by 1, 2) f on true
+     where b.cell = :cell and b.account_id = :account and b.stripe = 0
+     order by f.day, f.code
+    """,
+    Flow,
+)
+# Of each side no more than is asked for: it comes in the order of its index, and the rest of the month is not read.
+LINES_AFTER = sql(
+    """
+    select t.at, t.at at time zone :zone::text, t.code, t.cause_id, -t.negated
+      from ((select at, code, cause_id, -amount as negated from ledger.transfer
+              where cell = :cell and credit = :account and at >= :at and at < :stop and code not in ('pay', 'fund')
+                and (at, cause_id, -amount, code) > (:at, :cause_id::uuid, :negated::bigint, :code::text)
+              order by at, cause_id, negated, code limit :limit)
+            union all
+            (select at, code, cause_id, amount from ledger.transfer
+              where cell = :cell and debit = :account and at >= :at and at < :stop and code not in ('pay', 'fund')
+                and (at, cause_id, amount, code) > (:at, :cause_id::uuid, :negated::bigint, :code::text)
+              order by at, cause_id, amount, code limit :limit)) t
+     order by t.at, t.cause_id, t.negated, t.code
+     limit :limit
+    """,
+    Line,
+)
+# What the account moved up to a line, that line included.
+MOVED_UP_TO = sql(
+    """
+    select coalesce(-sum(t.negated), 0)::bigint
+      from (select at, code, cause_id, -amount as negated from ledger.transfer
+             where cell = :cell and credit = :account and at >= :start and at <= :at and code not in ('pay', 'fund')
+            union all
+            select at, code, cause_id, amount from ledger.transfer
+             where cell = :cell and debit = :account and at >= :start and at <= :at and code not in ('pay', 'fund')) t
+     where (t.at, t.cause_id, t.negated, t.code) <= (:at, :cause_id::uuid, :negated::bigint, :code::text)
+    """,
+    int,
+)
+MOVED_ACCOUNTS = sql(
+    """
+    select a.id, a.currency, f.at, b.credits - b.debits
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id and b.stripe = 0
+     cross join lateral (
+           select least((select min(t.at) from ledger.transfer t
+                          where t.cell = :cell and t.credit = a.id and t.code not in ('pay', 'fund')),
+                        (select min(t.at) from ledger.transfer t
+                          where t.cell = :cell and t.debit = a.id and t.code not in ('pay', 'fund'))) as at) f
+     where a.cell = :cell and a.code = :code and a.owner = :owner and f.at is not null
+     order by a.currency
+    """,
+    Moved,
+)
+TOTALS = sql(
+    """
+    select width_bucket(t.at, :begins::timestamptz[]) as span, t.code, count(*), sum(t.signed)::bigint
+      from (select at, code, amount as signed from ledger.transfer
+             where cell = :cell and credit = :account and at >= :start and at < :stop and code not in ('pay', 'fund')
+            union all
+            select at, code, -amount from ledger.transfer
+             where cell = :cell and debit = :account and at >= :start and at < :stop and code not in ('pay', 'fund')) t
+     group by 1, 2
+     order by 1, 2
+    """,
+    Total,
+)
+CREDITED = sql(
+    """
+    select width_bucket(at, :begins::timestamptz[]), cause_id from ledger.transfer
+     where cell = :cell and credit = :account and at >= :start and at < :stop and code = :code
+       and code not in ('pay', 'fund')
+     order by at, cause_id
+    """,
+    Caused,
+)
+NAMED = sql(
+    "select cause_id from ledger.transfer where cell = :cell and cause_id = any (:causes::uuid[]) and code = :code",
+    UUID,
+)
+# Of the causes of what was credited, and of some more, what else they moved: by the time at which that began.
+GROSS = sql(
+    """
+    select width_bucket(g.at, :begins::timestamptz[]), count(*), sum(g.amount)::bigint
+      from (select cause_id from ledger.transfer
+             where cell = :cell and credit = :account and at >= :start and code = :code and code not in ('pay', 'fund')
+            union
+            select unnest(:more::uuid[])) c
+     cross join lateral (
+           select min(t.at) as at,
+                  sum(case when t.code = any (:less::text[]) then -t.amount else t.amount end) as amount
+             from ledger.transfer t
+            where t.cell = :cell and t.cause_id = c.cause_id and t.code = any (:plus::text[] || :less::text[])) g
+     where g.at >= :start and g.at < :stop
+     group by 1
+     order by 1
+    """,
+    Gross,
 )

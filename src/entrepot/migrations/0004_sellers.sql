@@ -48,3 +48,14 @@ create table sellers.suspended (
     seller_id uuid     not null references sellers.seller,
     primary key (cell, seller_id)
 );
+
+-- Who a seller is before the law, or the house (seller nil): name, address, tax ids. What is said later is added; what a
+-- document of a time says is what was known then.
+create table sellers.identity (
+    seller_id uuid        not null,
+    id        uuid        not null,
+    at        timestamptz not null,
+    sealed    bytea       not null,  -- encrypted by the application
+    said_by   uuid        not null,
+    primary key (seller_id, id)
+);

@@ -74,6 +74,7 @@ from entrepot.orders.reads import (
     group_view,
     order_of_part,
     order_view,
+    orders_of_parts,
     seller_orders,
     ship_to,
 )
@@ -108,8 +109,8 @@ __all__ = [
     "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size", "cart_view", "cell_of", "confirm",
     "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail",
     "group_view", "held_orders", "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part",
-    "order_view", "own_cart", "papers_of", "part_lines", "place", "place_many", "place_spanning", "problem_of",
-    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
+    "order_view", "orders_of_parts", "own_cart", "papers_of", "part_lines", "place", "place_many", "place_spanning",
+    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
     "release_held", "release_many", "remove_line", "restock", "run_timers", "seller_orders", "set_address",
     "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

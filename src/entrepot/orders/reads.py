@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TypeVar
@@ -236,6 +236,11 @@ async def order_view(
         raise NotFound
     (view,) = await _views(tx, sold_in, [row], costs=buyer_id is None)
     return view
+
+
+async def orders_of_parts(tx: ReadTx, cell: int, part_ids: Collection[UUID]) -> list[UUID]:
+    """The orders that these are parts of, each once."""
+    return await tx.all(store_parts.ORDERS_OF_PARTS, cell=cell, ids=part_ids)
 
 
 async def order_of_part(tx: ReadTx, cell: int, part_id: UUID, seller_id: UUID) -> OrderView:

@@ -186,6 +186,7 @@ PARTS = sql(
     """,
     PartSummary,
 )
+ORDERS_OF_PARTS = sql("select distinct order_id from orders.part where cell = :cell and id = any (:ids::uuid[])", UUID)
 ORDER_OF_PART = sql("select order_id from orders.part where cell = :cell and id = :id", UUID)
 PART_LINES = sql(
     """

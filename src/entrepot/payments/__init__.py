@@ -39,6 +39,7 @@ from entrepot.payments.by_operator import (
 )
 from entrepot.payments.gateways.lines import LANES, Gateway, find_gateways, open_client
 from entrepot.payments.jobs import sweep, take_webhook
+from entrepot.payments.kinds import FEES, GROUPS, KINDS, SOLD, Kind, cause_of, kind_of
 from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
 from entrepot.payments.paying_out import add_account, pay_out, settle_due, take_bank_word
 from entrepot.payments.reads import (
@@ -53,11 +54,11 @@ from entrepot.payments.reads import (
     bank_files,
     facts,
     house_account,
+    payees,
     payment_of,
     payouts,
     refunded_of,
     sent_payouts,
-    statement_of,
     stuck,
 )
 from entrepot.payments.steps import GatewayAway, PaymentStep, step_of
@@ -80,13 +81,14 @@ from entrepot.payments.types import (
 )
 
 __all__ = [
-    "LANES", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid", "BankWord", "Debt", "DebtIs", "Due",
-    "Fact", "FileView", "Gateway", "GatewayAway", "Method", "MethodNotOffered", "PaymentNotThere", "PaymentStep",
-    "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "ReserveTerms", "SealedOtherwise",
-    "SentView", "StuckView", "WebhookRefused", "add_account", "bank_accounts", "bank_file", "bank_files", "cancel_many",
-    "credit_refund_by", "debts", "facts", "find_gateways", "forget_webhooks", "held_back", "house_account", "lock_many",
-    "mark_captured", "open_client", "pay_out", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms",
+    "FEES", "GROUPS", "KINDS", "LANES", "SOLD", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid",
+    "BankWord", "Debt", "DebtIs", "Due", "Fact", "FileView", "Gateway", "GatewayAway", "Kind", "Method",
+    "MethodNotOffered", "PaymentNotThere", "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
+    "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account",
+    "bank_accounts", "bank_file", "bank_files", "cancel_many", "cause_of", "credit_refund_by", "debts", "facts",
+    "find_gateways", "forget_webhooks", "held_back", "house_account", "kind_of", "lock_many", "mark_captured",
+    "open_client", "pay_out", "payees", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms",
     "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",
-    "settle_due", "settle_payout_by", "statement_of", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook",
-    "top_up", "top_up_by", "top_up_many", "write_off", "write_off_by",
+    "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook", "top_up",
+    "top_up_by", "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

@@ -17,18 +17,11 @@ from entrepot.kit.ids import NIL, first_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.payments import store, store_payouts
 from entrepot.payments.actions import STUCK_ATTEMPTS
+from entrepot.payments.kinds import cause_of
 from entrepot.payments.pain import Batch, Order, pain_001
 from entrepot.payments.paying_out import unseal
-from entrepot.payments.types import Fact, SealedOtherwise
+from entrepot.payments.types import BankAccount, Fact, SealedOtherwise
 
-EVENT_PREFIX = {
-    **dict.fromkeys(("payout", "payout_return"), "pay"),
-    **dict.fromkeys(("recall", "commission_back", "payment_fee_back"), "prt"),
-    **dict.fromkeys(("part_release", "part_commission", "part_payment_fee", "part_reserve"), "prt"),
-    "write_off": "wof",
-}
-"""What a transfer's cause is, by its code: a payout, a part of an order, a debt written off; all others are caused by
-an order."""
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
 PAID_WITHIN = timedelta(days=10)
@@ -214,6 +207,14 @@ async def house_account(tx: ReadTx, keys: Keys, iban: str, currency: str) -> Acc
     return AccountView(currency, theirs[0].ending, theirs[0].at) if theirs else None
 
 
+async def payees(tx: ReadTx, keys: Keys, cell: int, owner: UUID) -> dict[str, BankAccount]:
+    """A seller's bank accounts as they are, by currency, without those that were sealed with another secret: for whom
+    the law tells to whom money went."""
+    rows = await tx.all(store_payouts.ACCOUNTS, cell=cell, owner=owner)
+    known = await unseal(tx, keys, cell, [row.id for row in rows])
+    return {row.currency: known[row.id] for row in rows if row.id in known}
+
+
 async def facts(tx: ReadTx, provider: str, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
     """What a provider (a method of payment) and the bank must know of: of the days from `first` to `last` and some
     more, and by id."""
@@ -260,14 +261,10 @@ async def statement_of(
     if account == 0:
         raise NotFound
     found = await ledger.statement(tx, cell, account, start, stop)
-    lines = [Line(x.at, x.code, _event(x.code, x.cause_id), x.amount_minor) for x in found.lines]
+    lines = [Line(x.at, x.code, cause_of(x.code, x.cause_id), x.amount_minor) for x in found.lines]
     held = await ledger.held(tx, cell, account, ("reserve", "part_reserve"), stop)
-    reserves = [HeldBack(x.at, _event(x.code, x.cause_id), x.amount_minor, x.until) for x in held]
+    reserves = [HeldBack(x.at, cause_of(x.code, x.cause_id), x.amount_minor, x.until) for x in held]
     reserved_minor = sum(x.amount_minor for x in held)
     return StatementView(
         currency, start, stop, found.opening_minor, found.closing_minor, reserved_minor, lines, reserves
     )  # fmt: skip
-
-
-def _event(code: str, cause_id: UUID) -> str:
-    return show(EVENT_PREFIX.get(code, "ord"), cause_id)

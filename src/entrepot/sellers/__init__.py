@@ -8,14 +8,19 @@ Invariants:
   every market's currency has the house's ledger accounts, and every seller has its account;
   terms of a market do not overlap.
 
+Who a seller is before the law is sealed, and what is said later is added.
+
 Events: seller_opened, seller_suspended, seller_reinstated (key: the seller's id; no data), seller_settles_in (data:
-currency).
+currency), seller_identified (key: the seller's id, or nil for the house; data: by).
 """
 
 from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, settle_in, suspend
+from entrepot.sellers.identity import identities
 from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
 from entrepot.sellers.types import (
     CurrencyNotTaken,
+    Identity,
+    IdentityNotValid,
     Market,
     MarketExists,
     NoTerms,
@@ -28,7 +33,8 @@ from entrepot.sellers.types import (
 )
 
 __all__ = [
-    "CurrencyNotTaken", "Market", "MarketExists", "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken",
-    "Terms", "TermsNotLater", "add_market", "currencies", "market", "markets", "names", "open_seller", "open_sellers",
-    "page", "reinstate", "seller", "set_terms", "settle_in", "suspend", "terms_at",
+    "CurrencyNotTaken", "Identity", "IdentityNotValid", "Market", "MarketExists", "NoTerms", "Seller", "SellerId",
+    "SellerStatusIs", "SlugTaken", "Terms", "TermsNotLater", "add_market", "currencies", "identities", "market",
+    "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "seller", "set_terms", "settle_in",
+    "suspend", "terms_at",
 ]  # fmt: skip

@@ -1,19 +1,33 @@
-"""Markets for everyone; sellers for the operator."""
+"""Markets for everyone; sellers for the operator; who a seller is for itself, too."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from starlette.requests import Request
 
 from entrepot.kit import ids
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
-from entrepot.sellers import actions, reads
-from entrepot.sellers.types import CurrencyNotTaken, Market, Seller, SellerId, SellerStatusIs, SlugTaken
+from entrepot.sellers import actions, identity, reads
+from entrepot.sellers.types import (
+    CurrencyNotTaken,
+    Identity,
+    IdentityNotValid,
+    Market,
+    Seller,
+    SellerId,
+    SellerStatusIs,
+    SlugTaken,
+)
+
+JUST_SAID = timedelta(microseconds=1)
+"""What was said at a moment holds from it on, also in a reading of that very moment."""
 
 
 class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +35,38 @@ class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     kind: Literal["third_party", "own"] = "third_party"
     commission_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+
+
+Country = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{ids.END}", examples=["DE"])]
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Optional = Annotated[str, Meta(max_length=200)]
+
+
+class NewIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who a seller is before the law: see sellers.Identity. What is not known is left out."""
+
+    kind: Literal["person", "company"]
+    name: Text
+    line1: Text
+    postal_code: Text
+    city: Text
+    country: Country
+    first_name: Optional = ""
+    line2: Optional = ""
+    region: Optional = ""
+    tax_id: Annotated[str, Meta(max_length=40)] = ""
+    tax_country: Annotated[str, Meta(max_length=2)] = ""
+    vat_id: Annotated[str, Meta(max_length=40)] = ""
+    register_number: Annotated[str, Meta(max_length=40)] = ""
+    birth_date: date | None = None
+    birth_place: Optional = ""
+    branches: Annotated[list[Country], Meta(max_length=60)] = []
+
+
+class IdentityView(msgspec.Struct, frozen=True):
+    """`identity` is null as long as nobody has said it."""
+
+    identity: Identity | None
 
 
 class SellerView(msgspec.Struct, frozen=True):
@@ -111,6 +157,51 @@ async def set_settlement(tx: Tx, caller: Caller, body: Settlement) -> Settlement
     return Settlement((await actions.settle_in(tx, SellerId(caller.seller_id), body.currency)).settles_in)
 
 
+async def read_own_identity(tx: ReadTx, request: Request, caller: Caller) -> IdentityView:
+    """Who the seller is before the law, as it has said."""
+    return await _identity(tx, request, _seller(caller))
+
+
+async def set_own_identity(tx: Tx, request: Request, caller: Caller, body: NewIdentity) -> None:
+    """Says who the seller is before the law, from now on."""
+    await _say(tx, request, caller, _seller(caller), body)
+
+
+async def read_identity(tx: ReadTx, request: Request, seller_id: SellerRef) -> IdentityView:
+    """Who a seller is before the law."""
+    return await _identity(tx, request, (await reads.seller(tx, SellerId(seller_id))).id)
+
+
+async def set_identity(tx: Tx, request: Request, caller: Caller, seller_id: SellerRef, body: NewIdentity) -> None:
+    """Says who a seller is before the law, from now on."""
+    await _say(tx, request, caller, (await reads.seller(tx, SellerId(seller_id))).id, body)
+
+
+async def read_house_identity(tx: ReadTx, request: Request) -> IdentityView:
+    """Who the operator is before the law: the sender of statements and invoices."""
+    return await _identity(tx, request, ids.NIL)
+
+
+async def set_house_identity(tx: Tx, request: Request, caller: Caller, body: NewIdentity) -> None:
+    """Says who the operator is before the law, from now on."""
+    await _say(tx, request, caller, ids.NIL, body)
+
+
+async def _identity(tx: ReadTx, request: Request, seller_id: UUID) -> IdentityView:
+    found = await identity.identities(tx, request.app.state.keys, [seller_id], tx.now + JUST_SAID)
+    return IdentityView(found.get(seller_id))
+
+
+async def _say(tx: Tx, request: Request, caller: Caller, seller_id: UUID, body: NewIdentity) -> None:
+    said = Identity(**msgspec.structs.asdict(body))
+    await identity.say_identity(tx, request.app.state.keys, seller_id, said, caller.user_id)
+
+
+def _seller(caller: Caller) -> UUID:
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return caller.seller_id
+
+
 routes = [
     get("/v1/markets", list_markets, access=PUBLIC),
     get("/v1/sellers", list_sellers, access=OPERATOR),
@@ -119,4 +210,10 @@ routes = [
     put("/v1/seller/settlement", set_settlement, access=SELLER, raises=(CurrencyNotTaken,)),
     post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
+    get("/v1/seller/identity", read_own_identity, access=SELLER),
+    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=(IdentityNotValid,), key="taken"),
+    get("/v1/sellers/{seller_id}/identity", read_identity, access=OPERATOR),
+    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=(IdentityNotValid,), key="taken"),
+    get("/v1/operator/identity", read_house_identity, access=OPERATOR),
+    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=(IdentityNotValid,), key="taken"),
 ]

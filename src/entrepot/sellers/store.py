@@ -16,6 +16,11 @@ class Name(msgspec.Struct, frozen=True):
     name: str
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    seller_id: UUID
+    sealed: bytes
+
+
 ADD_MARKET = sql(
     """
     insert into sellers.market (code, name, currency, language, country, prices_with_tax)
@@ -111,3 +116,16 @@ SETTLE_IN = sql(
 )
 SUSPENDED = sql("insert into sellers.suspended (cell, seller_id) values (:cell, :id)")
 REINSTATED = sql("delete from sellers.suspended where cell = :cell and seller_id = :id")
+
+SAY_IDENTITY = sql("""
+    insert into sellers.identity (seller_id, id, at, sealed, said_by) values (:seller_id, :id, :now, :sealed, :by)
+""")
+# The last that was said before a time, else the first that was said later.
+IDENTITIES = sql(
+    """
+    select distinct on (seller_id) seller_id, sealed from sellers.identity
+     where seller_id = any (:sellers::uuid[])
+     order by seller_id, at >= :at, abs(extract(epoch from at - :at)), id desc
+    """,
+    Sealed,
+)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar, NewType
+from datetime import date, datetime
+from typing import ClassVar, Literal, NewType
 from uuid import UUID
 
 import msgspec
@@ -65,6 +65,41 @@ class Seller(msgspec.Struct, frozen=True):
     commission_bp: int | None
     created_at: datetime
     settles_in: str | None = None
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who a seller is before the law: a person or a company, where it lives or has its seat, and the numbers by which
+    tax offices and registers know it. `tax_country` gave `tax_id`; of a person `name` is the family name; `branches`
+    are countries in which a company has a permanent establishment. Countries are ISO 3166-1 codes."""
+
+    kind: Literal["person", "company"]
+    name: str
+    line1: str
+    postal_code: str
+    city: str
+    country: str
+    first_name: str = ""
+    line2: str = ""
+    region: str = ""
+    tax_id: str = ""
+    tax_country: str = ""
+    vat_id: str = ""
+    register_number: str = ""
+    birth_date: date | None = None
+    birth_place: str = ""
+    branches: list[str] = []
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.name}".strip()
+
+
+@dataclass(eq=False)
+class IdentityNotValid(Problem):
+    """There is no such country, or a number has characters that none has."""
+
+    status: ClassVar[int] = 400
+    field: str
 
 
 @dataclass(eq=False)

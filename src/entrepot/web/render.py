@@ -21,8 +21,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from entrepot.catalog import Price
 from entrepot.kit.money import exponent
 from entrepot.orders import OrderPart
+from entrepot.payments import GROUPS, kind_of
 from entrepot.trade import Barrier
-from entrepot.web.words import EVENTS, ORDER_PARTS, STATUSES, TRANSFERS
+from entrepot.web.words import EVENTS, ORDER_PARTS, STATUSES
 
 FOLDER = Path(__file__).parent
 SOURCE_LANGUAGE = "en"
@@ -73,9 +74,9 @@ class Language:
         )  # fmt: skip
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (
-            self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.month,
-            self.country, self.status, self.event, self.transfer, self.said, self.rule, self.part_name,
-            self.percent,
+            self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.clock,
+            self.month, self.country, self.status, self.event, self.transfer, self.group, self.said, self.rule,
+            self.part_name, self.percent,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -124,7 +125,10 @@ class Language:
         return format_skeleton("MMMd", at, locale=self.locale)
 
     def time(self, at: datetime) -> str:
-        at = at.astimezone(UTC)
+        return self.clock(at.astimezone(UTC))
+
+    def clock(self, at: datetime) -> str:
+        """What a clock showed, whichever it was."""
         joined = str(get_datetime_format("medium", self.locale)).replace("'", "")
         return joined.format(format_skeleton("Hm", at, locale=self.locale), self.day(at))
 
@@ -157,7 +161,11 @@ class Language:
         return self.text(EVENTS.get(code, code))
 
     def transfer(self, code: str) -> str:
-        return self.text(TRANSFERS.get(code, code))
+        return self.said(kind_of(code).words)
+
+    def group(self, name: str) -> str:
+        """Of a statement's movements."""
+        return self.said(GROUPS[name])
 
     def part_name(self, part: OrderPart) -> str:
         return self.text(ORDER_PARTS[part.kind, part.party])

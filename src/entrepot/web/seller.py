@@ -1,4 +1,4 @@
-"""A seller's office: what is to be shipped, all orders, the statement of account, the payouts."""
+"""A seller's office: what is to be shipped, all orders, the payouts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from entrepot.kit.http import SELLER
 from entrepot.kit.ids import END, parse
 from entrepot.kit.problem import NotFound
 from entrepot.orders import OrderView
-from entrepot.platform import Switch
 from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
 from entrepot.web.visit import Go, Visit, form, page
 from entrepot.web.words import LACKS, PAYOUT_STATES
 
 STATUSES = ("paid", "shipped", "delivered", "completed", "canceled", "refunded")
-LINES_PER_PAGE = 100
 
 
 class Shipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,25 +97,6 @@ async def refund(tx: Tx, visit: Visit, _: Nothing) -> Go:
     return Go(f"/seller/orders/{visit.param('order_id')}", done="refunded")
 
 
-async def statement_page(tx: ReadTx, visit: Visit) -> Response:
-    """One month: opening, lines, closing. Without a month, that of the latest order."""
-    market = await visit.market(tx)
-    start = month_of(visit.query("month")) or await _latest_month(tx, visit)
-    stop = shifted(start, 1)
-    statement = await payments.statement_of(tx, visit.me.cell, visit.seller_id, market.currency, start, stop)
-    first = visit.query_number("after")
-    balance = statement.opening_minor + sum(line.amount_minor for line in statement.lines[:first])
-    shown = []
-    for line in statement.lines[first : first + LINES_PER_PAGE]:
-        balance += line.amount_minor
-        shown.append((line, balance))
-    following = first + LINES_PER_PAGE
-    return await visit.show(
-        tx, "seller_statement.html", statement=statement, shown=shown, start=start, before=shifted(start, -1),
-        after=stop, next=following if following < len(statement.lines) else None,
-    )  # fmt: skip
-
-
 async def payouts_page(tx: ReadTx, visit: Visit) -> Response:
     found = await payments.payouts(tx, visit.me.cell, visit.seller_id, visit.query_id("pay", "before"))
     market = await visit.market(tx)
@@ -158,12 +137,6 @@ def shifted(month: datetime, by: int) -> datetime:
     return month.replace(year=number // 12, month=number % 12 + 1)
 
 
-async def _latest_month(tx: ReadTx, visit: Visit) -> datetime:
-    latest = await orders.seller_orders(tx, visit.me.cell, visit.seller_id)
-    at = latest[0].placed_at if latest else tx.now
-    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
 routes = [
     page("/seller", to_ship, SELLER),
     page("/seller/orders", all_orders, SELLER),
@@ -172,7 +145,6 @@ routes = [
     form("/seller/orders/{order_id}/ship", ship, Shipping, SELLER),
     form("/seller/orders/{order_id}/cancel", cancel, Nothing, SELLER),
     form("/seller/orders/{order_id}/refund", refund, Nothing, SELLER),
-    page("/seller/statement", statement_page, SELLER, switch=Switch.STATEMENTS),
     page("/seller/payouts", payouts_page, SELLER),
     form("/seller/payouts/settlement", set_settlement, Settlement, SELLER),
     form("/seller/payouts/account", add_account, NewAccount, SELLER),

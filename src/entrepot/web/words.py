@@ -49,35 +49,6 @@ EVENTS = {
 }
 """Steps of an order's timeline."""
 
-TRANSFERS = {
-    "release": N("Sale released from escrow"),
-    "commission": N("Commission"),
-    "payment_fee": N("Payment fee"),
-    "payout": N("Payout"),
-    "payout_return": N("Payout returned by the bank"),
-    "refund": N("Refund"),
-    "recall": N("Taken back to be given back"),
-    "part_release": N("Released after all"),
-    "part_commission": N("Commission"),
-    "part_payment_fee": N("Payment fee"),
-    "commission_back": N("Commission given back"),
-    "write_off": N("Debt written off"),
-    "payment_fee_back": N("Payment fee given back"),
-    "exchange": N("Exchanged into your currency"),
-    "exchange_in": N("Exchanged from a sale in another currency"),
-    "exchange_spread": N("Cost of the exchange"),
-    "exchange_back": N("Exchange taken back"),
-    "exchange_in_back": N("Exchange taken back"),
-    "exchange_spread_back": N("Cost of the exchange given back"),
-    "part_exchange": N("Exchanged into your currency"),
-    "part_exchange_in": N("Exchanged from a sale in another currency"),
-    "part_exchange_spread": N("Cost of the exchange"),
-    "part_exchange_back": N("Exchange taken back"),
-    "part_exchange_in_back": N("Exchange taken back"),
-    "part_exchange_spread_back": N("Cost of the exchange given back"),
-}
-"""Lines of a seller's statement."""
-
 ORDER_PARTS = {
     ("canceled", "buyer"): N("Canceled by the buyer"),
     ("canceled", "seller"): N("Canceled by the seller"),

@@ -1,0 +1,56 @@
+"""Who sellers are before the law, sealed: for documents that name them, and for tax offices."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from babel import Locale
+
+from entrepot.kit.auth import Keys
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import new_id
+from entrepot.sellers import store
+from entrepot.sellers.store import Sealed
+from entrepot.sellers.types import Identity, IdentityNotValid
+
+_NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+_COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - _NO_COUNTRIES
+_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./+*-]{0,39}")
+
+
+async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, by: UUID) -> None:
+    """Who a seller is from now on or, with NIL, the house. Raises IdentityNotValid."""
+    for name in ("country", "tax_country"):
+        if getattr(identity, name) not in _COUNTRIES and (name == "country" or identity.tax_country):
+            raise IdentityNotValid(name)
+    if not _COUNTRIES.issuperset(identity.branches):
+        raise IdentityNotValid("branches")
+    for name in ("tax_id", "vat_id", "register_number"):
+        number = getattr(identity, name)
+        if number and not _NUMBER.fullmatch(str(number)):
+            raise IdentityNotValid(name)
+    if identity.tax_id and not identity.tax_country:
+        raise IdentityNotValid("tax_country")
+    sealed = keys.encrypt(msgspec.json.encode(identity))
+    await tx.run(store.SAY_IDENTITY, seller_id=seller_id, id=new_id(tx.now), now=tx.now, sealed=sealed, by=by)
+    tx.emit("seller_identified", seller_id, {"by": by})
+
+
+async def identities(tx: ReadTx, keys: Keys, seller_ids: Collection[UUID], at: datetime) -> dict[UUID, Identity]:
+    """Who sellers were at a time as far as they have said it, without what was sealed with another secret."""
+    rows = await tx.all(store.IDENTITIES, sellers=seller_ids, at=at)
+    return await asyncio.to_thread(_unsealed, keys, rows)
+
+
+def _unsealed(keys: Keys, rows: Sequence[Sealed]) -> dict[UUID, Identity]:
+    found = {}
+    for row in rows:
+        with suppress(ValueError):
+            found[row.seller_id] = msgspec.json.decode(keys.decrypt(row.sealed), type=Identity)
+    return found
