@@ -81,7 +81,7 @@ class Shop:
 
     async def offer(
         self, seller: UUID, price_minor: int, units: int, *, location: int = 1, price_per: int = 1, cost_minor: int = 0,
-        cell: int = 0,
+        cell: int = 0, market: str = MARKET,
     ) -> int:  # fmt: skip
         """A new product of `seller` with `units` on hand at a location; the offer's id. `cost_minor` is per unit."""
         number = next(_serial)
@@ -96,7 +96,7 @@ class Shop:
             else:
                 await inventory.receive(tx, cell, goods)
             offer = await catalog.add_offer(
-                tx, cell, catalog.NewOffer(seller, product.variant_ids[0], MARKET, location, stock, price_minor)
+                tx, cell, catalog.NewOffer(seller, product.variant_ids[0], market, location, stock, price_minor)
             )
         return offer.id
 

@@ -77,6 +77,14 @@ CREATE FUNCTION catalog.plain(p_text text) RETURNS text
         '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])', ' \1 ', 'g')
 $$;
 
+CREATE FUNCTION catalog.price_holds(p_cell smallint, p_offer bigint, p_minor bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    select exists (select from catalog.following f
+                    where f.cell = p_cell and f.offer_id = p_offer and f.before_minor = p_minor)
+$$;
+
 CREATE FUNCTION catalog."similar"(p_text text, p_limit integer) RETURNS TABLE(product_id bigint, likeness real)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
@@ -1021,6 +1029,7 @@ begin
     ), line as materialized (
         select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
                f.unit_price_minor, coalesce(f.buyable, false) as buyable,
+               coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as quoted,
                f.buyable is not true or f.unit_price_minor
                    <> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as wrong
           from asked a
@@ -1030,7 +1039,7 @@ begin
     ), wrong as (
         select distinct on (l.n) l.n, l.offer_id, l.unit_price_minor, l.buyable
           from line l
-         where l.wrong
+         where l.wrong and not (l.buyable and catalog.price_holds(p_cell, l.offer_id, l.quoted))
          order by l.n, l.buyable, l.i
     ), good as (
         select l.* from line l where not exists (select from wrong w where w.n = l.n)
@@ -1677,6 +1686,17 @@ CREATE TABLE catalog.component (
     offer_id bigint NOT NULL,
     quantity bigint NOT NULL,
     CONSTRAINT component_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE catalog.following (
+    cell smallint NOT NULL,
+    offer_id bigint NOT NULL,
+    follows bigint NOT NULL,
+    of_minor bigint NOT NULL,
+    of_currency text NOT NULL COLLATE pg_catalog."C",
+    rate_day date,
+    before_minor bigint,
+    looked_on date DEFAULT '-infinity'::date NOT NULL
 );
 
 CREATE TABLE catalog.listed (
@@ -3036,6 +3056,9 @@ ALTER TABLE ONLY catalog.category
 ALTER TABLE ONLY catalog.component
     ADD CONSTRAINT component_pkey PRIMARY KEY (cell, bundle_id, offer_id);
 
+ALTER TABLE ONLY catalog.following
+    ADD CONSTRAINT following_pkey PRIMARY KEY (cell, offer_id);
+
 ALTER TABLE ONLY catalog.listed
     ADD CONSTRAINT listed_pkey PRIMARY KEY (market, category_id, product_id);
 
@@ -3345,6 +3368,10 @@ CREATE INDEX offer_unsettled ON campaigns.offer USING btree (cell, campaign_id) 
 
 CREATE INDEX category_parent ON catalog.category USING btree (parent_id);
 
+CREATE INDEX following_looked ON catalog.following USING btree (cell, looked_on);
+
+CREATE INDEX following_source ON catalog.following USING btree (cell, follows);
+
 CREATE UNIQUE INDEX offer_once ON catalog.offer USING btree (cell, seller_id, variant_id, market, location_id) WHERE (status <> 'campaign'::text);
 
 CREATE INDEX offer_product ON catalog.offer USING btree (product_id, market, unit_price_minor) INCLUDE (cell, seller_id, variant_id, location_id, stock_id, price_per, unit) WHERE (status = 'active'::text);
@@ -3486,6 +3513,12 @@ ALTER TABLE ONLY catalog.component
 
 ALTER TABLE ONLY catalog.component
     ADD CONSTRAINT component_cell_offer_id_fkey FOREIGN KEY (cell, offer_id) REFERENCES catalog.offer(cell, id);
+
+ALTER TABLE ONLY catalog.following
+    ADD CONSTRAINT following_cell_follows_fkey FOREIGN KEY (cell, follows) REFERENCES catalog.offer(cell, id);
+
+ALTER TABLE ONLY catalog.following
+    ADD CONSTRAINT following_cell_offer_id_fkey FOREIGN KEY (cell, offer_id) REFERENCES catalog.offer(cell, id);
 
 ALTER TABLE ONLY catalog.listed
     ADD CONSTRAINT listed_product_id_fkey FOREIGN KEY (product_id) REFERENCES catalog.product(id);

@@ -33,6 +33,7 @@ from entrepot.approvals import api as approvals_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.disputes import api as disputes_api
+from entrepot.exchange import api as exchange_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import monotonic
@@ -75,6 +76,7 @@ ROUTES = [
     *reconciliation_api.routes,
     *statements_api.routes,
     *trade_api.routes,
+    *exchange_api.routes,
 ]
 
 SECURITY_HEADERS = [

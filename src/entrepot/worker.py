@@ -15,6 +15,7 @@ from entrepot import orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.disputes import jobs as disputes_jobs
+from entrepot.exchange import jobs as exchange_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
@@ -31,6 +32,7 @@ Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS)
 TIMERS = (
+    *exchange_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0

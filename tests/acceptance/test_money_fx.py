@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
+import msgspec
 import pytest
 
 from entrepot import exchange, ledger, orders, sellers
@@ -16,7 +18,7 @@ from entrepot.exchange import ExchangeTerms, Rates, providers
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
 from entrepot.logistics import NewShipment
-from tests.shop import MARKET, START, Buyer, Shop, open_shop
+from tests.shop import MARKET, START, TERMS, Buyer, Shop, open_shop
 
 TABLE = """day,currency,per_euro
 2026-02-27,USD,1.1
@@ -161,6 +163,77 @@ async def test_7_no_decimals_and_three(shop: Shop) -> None:
         "reason": "no_rate", "remedy": "import exchange rates of KWD and USD of at most 7 days ago",
     }  # fmt: skip
     assert await shop.state() == state
+
+
+async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
+    """What its seller asks 100.00 EUR for in Germany is 112.24 USD in the United States: at 1.1 dollars, of which the
+    operator keeps two percent, so that 100.00 EUR less the fees are left. A new rate is a new price in every list; what
+    was quoted before it can still be placed. The seller's own price stays as it is."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    staff = _staff(shop, seller)
+    async with shop.db.write() as tx:
+        await sellers.set_terms(tx, msgspec.structs.replace(TERMS, market="de"))
+    home = await shop.offer(seller, 10_000, 50, market="de")
+
+    async def follow() -> httpx.Response:
+        return await shop.http.post(f"/v1/seller/offers/{home}/markets", json={"market": MARKET}, headers=staff)
+
+    refused = await follow()
+    assert (refused.status_code, refused.json()["reason"]) == (409, "settlement")
+    await _settles_in(shop, seller, "EUR")
+    (made, again) = (await follow(), await follow())
+    assert (made.status_code, made.json()["unit_price_minor"]) == (201, 11_224)  # 10000 / 0.98 * 1.1 = 11224.48
+    assert again.json()["type"] == "/problems/offer_exists"
+    offer = made.json()["id"]
+
+    async def shown() -> tuple[int, Any]:
+        listed = (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"]
+        (card,) = [one for one in listed if one["price"]]
+        product = (await shop.http.get(f"/v1/products/{card['slug']}", params={"market": MARKET})).json()
+        (found,) = product["offers"]
+        assert found["price"] == card["price"]
+        return found["price"]["minor"], found["converted"]
+
+    assert await shown() == (11_224, {"price": {"minor": 10_000, "currency": "EUR"}, "day": "2026-02-27"})
+    quote = await buyer.quote([(offer, 2)])
+    assert quote["items"] == {"minor": 22_448, "currency": "USD"}
+    async with shop.db.write() as tx:
+        await exchange.take_rates(tx, Rates("rates_tests", "tests", "3", [("USD", date(2026, 3, 2), Decimal("1.21"))]))
+    await shop.run()
+    dearer = 12_347  # 10000 / 0.98 * 1.21 = 12346.94
+    assert await shown() == (dearer, {"price": {"minor": 10_000, "currency": "EUR"}, "day": "2026-03-02"})
+    assert (await buyer.place(quote)).status_code == 201  # at the price, and the rate, that were locked with it
+    async with shop.db.read() as reading:
+        assert await reading.conn.fetchval("select day from orders.exchange") == date(2026, 2, 27)
+    cart = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+    await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": 1})
+    (line,) = (await buyer.send("GET", f"/v1/carts/{cart}")).json()["lines"]
+    assert (line["unit_price"]["minor"], line["converted"]["price"]) == (dearer, {"minor": 10_000, "currency": "EUR"})
+
+    # The seller asks less at home, and it is less here; what was quoted has changed by its doing, not by a rate.
+    quote = await buyer.quote([(offer, 1)])
+    told = await shop.http.put(f"/v1/seller/offers/{home}/price", json={"unit_price_minor": 9_000}, headers=staff)
+    assert told.status_code == 200, told.text
+    await shop.run()
+    assert (await shown())[0] == 11_112  # 9000 / 0.98 * 1.21 = 11112.24
+    assert (await buyer.place(quote)).json()["type"] == "/problems/price_changed"
+
+    await shop.run(after=timedelta(days=8))  # there is no rate: it is not for sale, and its seller cannot make it so
+    assert (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"] == []
+    resumed = await shop.http.post(f"/v1/seller/offers/{offer}/resume", headers=_staff(shop, seller))
+    assert resumed.json().get("offer_status") == "waiting", resumed.text
+    async with shop.db.write() as tx:
+        today = tx.now.date()
+        await exchange.take_rates(tx, Rates("rates_tests", "tests", "4", [("USD", today, Decimal("1.1"))]))
+    await shop.run()
+    assert (await shown())[0] == 10_102  # 9000 / 0.98 * 1.1 = 10102.04
+    await shop.http.put(
+        f"/v1/seller/offers/{offer}/price", json={"unit_price_minor": 9_999}, headers=_staff(shop, seller)
+    )
+    await shop.http.put(f"/v1/seller/offers/{home}/price", json={"unit_price_minor": 1}, headers=_staff(shop, seller))
+    await shop.run(after=timedelta(days=1))
+    assert await shown() == (9_999, None)
+    await shop.audited()
 
 
 async def _post(shop: Shop, path: str, body: Any, headers: dict[str, str]) -> Any:

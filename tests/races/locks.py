@@ -74,6 +74,9 @@ RACED = {
     "test_lives.test_the_buyer_and_the_timer_confirm_once": "orders.DUE_FOR_RELEASE",
     "test_lives.test_two_of_one_consumer_see_each_event_once": "kit._CURSOR kit._MOVE kit._OPEN",
     "test_placing.test_a_price_is_changed_before_or_after_the_sale": "catalog.SET_PRICES",
+    "test_placing.test_a_price_of_its_own_is_followed_by_nobodys": (
+        "catalog.FOLLOW catalog.LOOK_AGAIN catalog.PRICED catalog.TO_LOOK_AT"
+    ),
     "test_placing.test_one_key_at_once_is_one_command": "orders.place_many",
     "test_placing.test_one_quote_under_two_keys_is_placed_once": "orders.claim_groups",
     "test_placing.test_one_top_up_counts_once": "ledger.open_many",

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import catalog, orders, payments
+from entrepot import catalog, exchange, orders, payments, sellers
+from entrepot.exchange.following import follow_prices
 from entrepot.kit.db import Database
 from entrepot.orders.actions import expire_groups
 from tests.orders.counter import Wanted
@@ -160,6 +161,40 @@ async def test_a_bundle_comes_back_once(ground: Ground) -> None:
             assert placed or verdict.verdict == "sold_out"
             left = [on_hand - held - allocated for on_hand, held, allocated in await ground.stocks()]
             assert left == ([2, 0, 1] if placed else [2, 2, 2])
+
+
+async def test_a_price_of_its_own_is_followed_by_nobodys(ground: Ground) -> None:
+    """An offer follows another's price while its seller gives it one of its own and the other's changes, too: whoever
+    looks at prices meanwhile, its own one stands."""
+    home, seller = ground.counter.offers[0], ground.counter.sellers[0]
+    async with ground.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("pr", "Puerto Rico", "USD", "es"))
+        await exchange.set_terms(tx, exchange.ExchangeTerms("pr", tx.now, 0, 7, True, "tests"))
+        source = await catalog.offer_of(tx, 0, seller, home)
+        offer = await catalog.follow(
+            tx, 0, source, "pr", catalog.Price(3, "USD"), tx.now.date(), catalog.Price(3, "USD")
+        )
+
+    def sets(offer_id: int, price: int) -> Work:
+        return lambda db: db.transact(lambda tx: catalog.set_prices(tx, 0, [offer_id], [price]))
+
+    async def looks(db: Database) -> None:
+        await db.transact(catalog.look_again)
+        await db.transact(lambda tx: follow_prices(tx, 0))
+
+    for seed in SEEDS[:8]:
+        await ground.fresh()
+        async with ground.db.write() as tx:
+            await tx.conn.execute(
+                "insert into catalog.following (cell, offer_id, follows, of_minor, of_currency, rate_day) "
+                "values (0, $1, $2, 3, 'USD', '2026-01-01') on conflict do nothing",
+                offer.id,
+                home,
+            )
+        async with ground.race(seed, sets(offer.id, 7), looks, sets(home, 4)):
+            await looks(ground.db)
+            assert await ground.value("select unit_price_minor from catalog.offer where id = $1", offer.id) == 7
+    await sets(home, 3)(ground.db)
 
 
 async def test_a_price_is_changed_before_or_after_the_sale(ground: Ground) -> None:

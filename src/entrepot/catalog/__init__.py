@@ -3,7 +3,8 @@
 An offer is one seller's proposition: seller x variant x market x ship-from location, with a price. A price buys
 `price_per` units (1, or 1000 where goods are sold by measure). Each offer names one row of stock, which lies in a room
 above; a screen that shows both is in `search`. A bundle is an offer without stock: it sells so many of each of its
-components, which are other offers of its seller, market and location.
+components, which are other offers of its seller, market and location. An offer may follow the price that its seller
+asks in another market (`follow`), at rates that a room above knows, until it gets a price of its own.
 
 Invariants:
   an offer's product is its variant's; its price_per and unit are what its variant's were when it was made;
@@ -32,10 +33,12 @@ from entrepot.catalog.actions import (
     resume_offer,
     set_prices,
 )
+from entrepot.catalog.following import Followed, converted, follow, look_again, set_followed, to_look_at
 from entrepot.catalog.reads import (
     categories,
     cell_of_offer,
     known_variants,
+    offer_of,
     offers_for_quote,
     variants_by_sku,
 )
@@ -46,12 +49,14 @@ from entrepot.catalog.types import (
     CategorySlugTaken,
     Component,
     ComponentFacts,
+    Converted,
     InBundle,
     Minor,
     NewBundle,
     NewOffer,
     NewProduct,
     NewVariant,
+    NotFollowed,
     Offer,
     OfferExists,
     OfferFacts,
@@ -64,9 +69,11 @@ from entrepot.catalog.types import (
 )
 
 __all__ = [
-    "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "InBundle", "Minor", "NewBundle",
-    "NewOffer", "NewProduct", "NewVariant", "Offer", "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price",
-    "RowId", "SkuTaken", "add_bundle", "add_category", "add_offer", "add_product", "categories",
-    "cell_of_offer", "import_categories", "import_offers", "import_products", "import_variants", "in_languages",
-    "known_variants", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_prices", "variants_by_sku",
+    "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "Converted", "Followed",
+    "InBundle", "Minor", "NewBundle", "NewOffer", "NewProduct", "NewVariant", "NotFollowed", "Offer", "OfferExists",
+    "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_bundle", "add_category",
+    "add_offer", "add_product", "categories", "cell_of_offer", "converted", "follow", "import_categories",
+    "import_offers", "import_products", "import_variants", "in_languages", "known_variants", "look_again",
+    "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_followed", "set_prices",
+    "to_look_at", "variants_by_sku",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from entrepot.catalog import rules, store
+from entrepot.catalog import rules, store, store_following
 from entrepot.catalog.types import (
     AddedProduct,
     BundleNotValid,
@@ -107,8 +107,9 @@ async def add_bundle(tx: Tx, cell: int, seller_id: UUID, new: NewBundle) -> Offe
 async def set_prices(
     tx: Tx, cell: int, offer_ids: Sequence[int], prices: Sequence[int], seller_id: UUID | None = None
 ) -> None:
-    """Sets the unit prices (minor units of each market's currency) of different offers, all or none. With `seller_id`
-    only that seller's offers are its to change. Raises NotFound when one is not there."""
+    """Sets the unit prices (minor units of each market's currency) of different offers, all or none: they are their own
+    from then on. With `seller_id` only that seller's offers are its to change. Raises NotFound when one is not there.
+    """
     if not offer_ids:
         return
     if len(set(offer_ids)) < len(offer_ids):
@@ -118,6 +119,7 @@ async def set_prices(
     )
     if len(changed) < len(offer_ids):
         raise NotFound
+    await tx.run(store_following.PRICED, cell=cell, offer_ids=offer_ids)
     if len(changed) == 1:
         tx.was(unit_price_minor=changed[0])
     tx.emit("offer_prices_changed", seller_id or NIL, {"offer_ids": list(offer_ids)}, cell)
@@ -129,7 +131,10 @@ async def pause_offer(tx: Tx, cell: int, seller_id: UUID, offer_id: int) -> Offe
 
 
 async def resume_offer(tx: Tx, cell: int, seller_id: UUID, offer_id: int) -> Offer:
-    """paused -> active. Raises NotFound, also for another seller's, and OfferStatusIs."""
+    """paused -> active. Raises NotFound, also for another seller's, and OfferStatusIs, also for one that waits for a
+    rate of exchange."""
+    if await tx.one(store_following.IS_WAITING, cell=cell, offer_id=offer_id, seller_id=seller_id):
+        raise OfferStatusIs("waiting")
     return await _set_status(tx, cell, seller_id, offer_id, "paused", "active", "offer_resumed")
 
 

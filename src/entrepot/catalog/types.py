@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -139,6 +140,13 @@ class Price(msgspec.Struct, frozen=True):
     currency: str
 
 
+class Converted(msgspec.Struct, frozen=True):
+    """What a price was made of: what the seller asks elsewhere, at the rates of a day."""
+
+    price: Price
+    day: date
+
+
 class NewVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`price_per` units of `unit` are what one price buys: 1 `each`, or 1000 `ml` of a liter."""
 
@@ -231,6 +239,15 @@ class BundleNotValid(Problem):
 
     status: ClassVar[int] = 409
     reason: str  # twice, nested, campaign, apart (in market or location) or unit (bundles are sold by the piece)
+
+
+@dataclass(eq=False)
+class NotFollowed(Problem):
+    """The price of this offer cannot be followed in that market."""
+
+    status: ClassVar[int] = 409
+    # bundle, campaign, market (its own), follows (another), settlement (paid in another currency) or not_allowed
+    reason: str
 
 
 @dataclass(eq=False)

@@ -7,7 +7,8 @@ and one that is older than the market's terms allow is none. `lock` says which r
 something by them keeps them: rates that come later change nothing that was promised.
 
 Amounts are converted by whole numbers, exactly, and rounded once: to a minor unit of the other currency, half a unit
-away from nothing. Of what is exchanged the operator keeps `spread_bp`.
+away from nothing. Of what is exchanged the operator keeps `spread_bp`. Offers may follow a
+price that their seller asks in another market (exchange.following).
 """
 
 from entrepot.exchange.actions import set_terms, take_rates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot import sellers, trade
+from entrepot import catalog, sellers, trade
 from entrepot.exchange import store
 from entrepot.exchange.providers import Rates
 from entrepot.exchange.types import ExchangeTerms, ExchangeTermsNotLater
@@ -16,6 +16,7 @@ async def take_rates(tx: Tx, rates: Rates) -> bool:
     if await trade.known(tx, rates.name, rates.digest):
         return False
     await trade.add_euro_rates(tx, trade.Reading(rates.name, rates.title, rates.digest, euro_rates=rates.rows))
+    await catalog.look_again(tx)
     return True
 
 
@@ -30,3 +31,4 @@ async def set_terms(tx: Tx, terms: ExchangeTerms) -> None:
         raise ExchangeTermsNotLater(last)
     if await tx.maybe(store.ADD_EXCHANGE_TERMS, **msgspec.structs.asdict(terms)) is None:
         raise ExchangeTermsNotLater(terms.valid_from)
+    await catalog.look_again(tx)

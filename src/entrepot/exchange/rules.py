@@ -25,11 +25,24 @@ class Exchanged(NamedTuple):
 def convert(minor: int, lock: Lock) -> int:
     """What `minor` units of the lock's currency are in the other, to the nearest minor unit, half a unit away from
     nothing: 1,000 cents at 1.1172 dollars and 175.68 yen to the euro are 10 / 1.1172 * 175.68 = 1572.5... = 1573."""
+    rounded = _converted(abs(minor), 1, lock)
+    return rounded if minor >= 0 else -rounded
+
+
+def _converted(minor: int, of: int, lock: Lock) -> int:
+    """The `of`th part of an amount in the other currency, rounded half up."""
     numerator, denominator = _ratio(lock.other_per_euro, exponent(lock.other))
     by_numerator, by_denominator = _ratio(lock.per_euro, exponent(lock.currency))
-    whole, parts = abs(minor) * numerator * by_denominator, denominator * by_numerator
-    rounded = (2 * whole + parts) // (2 * parts)
-    return rounded if minor >= 0 else -rounded
+    whole, parts = minor * numerator * by_denominator, of * denominator * by_numerator
+    return (2 * whole + parts) // (2 * parts)
+
+
+def asked(minor: int, lock: Lock) -> int:
+    """What is to be asked in the other currency so that `minor` of the lock's are left of it when the spread is taken
+    off, as `convert` rounds, and one unit at least: for 10.00 EUR at 1.1 dollars and 2 % are asked 11.22."""
+    kept = 10_000 - lock.spread_bp
+    priced = _converted(minor * 10_000, kept, lock)
+    return max(priced, 1) if minor else 0
 
 
 def _ratio(per_euro: Decimal, digits: int) -> tuple[int, int]:

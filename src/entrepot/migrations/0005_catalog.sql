@@ -121,6 +121,32 @@ create table catalog.component (
     foreign key (cell, offer_id) references catalog.offer (cell, id)
 );
 
+-- An offer of another market whose price this one follows, at a rate of exchange: of what that offer asks (`of_minor`
+-- of `of_currency`) its price was made on the rates of `rate_day`. Without a rate it is paused until there is one. Who
+-- gives it a price of its own makes an end of it.
+create table catalog.following (
+    cell         smallint not null,
+    offer_id     bigint   not null,
+    follows      bigint   not null,
+    of_minor     bigint   not null,
+    of_currency  text     collate "C" not null,
+    rate_day     date,             -- null: it waits for a rate
+    before_minor bigint,           -- its price before the last change of rates: quotes that have it stand
+    looked_on    date     not null default '-infinity',
+    primary key (cell, offer_id),
+    foreign key (cell, offer_id) references catalog.offer (cell, id),
+    foreign key (cell, follows) references catalog.offer (cell, id)
+);
+create index following_source on catalog.following (cell, follows);
+create index following_looked on catalog.following (cell, looked_on);
+
+-- Whether an offer had this price until rates changed: what was quoted with it is locked until the quote ends.
+create function catalog.price_holds(p_cell smallint, p_offer bigint, p_minor bigint) returns boolean language sql stable
+set search_path = pg_catalog as $$
+    select exists (select from catalog.following f
+                    where f.cell = p_cell and f.offer_id = p_offer and f.before_minor = p_minor)
+$$;
+
 -- What is listed where: a product once offered in a market, under its category and each above it, and under 0, the
 -- whole market. It holds no price and no status, so that no change of those can make it wrong; a page of a listing is a
 -- range of the primary key.

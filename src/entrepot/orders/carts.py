@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from entrepot import accounts, catalog, inventory, pricing, sellers, trade
-from entrepot.catalog import Component, OfferFacts, Price
+from entrepot.catalog import Component, Converted, OfferFacts, Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import first_id, new_id, show
 from entrepot.kit.problem import NotFound
@@ -33,7 +33,7 @@ FORGOTTEN = 1_000
 class CartLine(msgspec.Struct, frozen=True):
     """`quantity` units, `price_per` of which cost `unit_price`; `total` is their gross. So many as `available` are left
     for everybody. Only a bundle has `components`. What is not sold where the cart is to go has the `rule` that says so.
-    """
+    `converted` says of what the price was made, where its seller asks it in another currency."""
 
     offer_id: int
     title: str
@@ -47,6 +47,7 @@ class CartLine(msgspec.Struct, frozen=True):
     available: int
     components: list[Component]
     rule: Barrier | None = None
+    converted: Converted | None = None
 
 
 class CartView(msgspec.Struct, frozen=True):
@@ -231,6 +232,10 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
     offers = [offer for _, offer, _ in lines if offer]
     left = await _left(tx, offers)
     judged, age_rule = await _judged(tx, cell, buyer_id, cart, offers)
+    made_of: dict[int, Converted] = {}
+    for there in sorted({offer.cell for offer in offers}):
+        here = [offer.offer_id for offer in offers if offer.cell == there]
+        made_of |= await catalog.converted(tx, there, here)
     shown, items = [], 0
     for offer_id, offer, quantity in lines:
         if offer is None:
@@ -243,7 +248,7 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
             CartLine(
                 offer_id, offer.title, offer.slug, quantity, offer.unit, offer.price_per,
                 Price(offer.unit_price_minor, offer.currency), Price(total, offer.currency), buyable,
-                left[offer_id], [part.shown for part in offer.components], rule,
+                left[offer_id], [part.shown for part in offer.components], rule, _abroad(made_of.get(offer_id), offer),
             )
         )  # fmt: skip
     address = None if cart.address_id is None else show("adr", cart.address_id)
@@ -251,6 +256,10 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
         show("crt", cart.id), cart.market, address, cart.shipping_code, cart.promotion_code, shown,
         Price(items, cart.currency), age_rule,
     )  # fmt: skip
+
+
+def _abroad(made_of: Converted | None, offer: OfferFacts) -> Converted | None:
+    return made_of if made_of is not None and made_of.price.currency != offer.currency else None
 
 
 async def _judged(

@@ -69,10 +69,13 @@ LINES = sql(
     select :cell::smallint, q.id, q.order_ids[q.line_orders[i]], q.line_offers[i], q.line_stocks[i],
            q.line_quantities[i], coalesce(q.line_bundles[i], 0::smallint),
            case when q.line_bundles[i] > 0 then q.line_prices_per[i] else 1 end,
-           coalesce(q.bundle_prices[q.line_bundles[i]], q.line_prices[i]), f.unit_price_minor,
+           p.quoted,
+           case when f.unit_price_minor <> p.quoted and catalog.price_holds(:cell, q.line_offers[i], p.quoted)
+                then p.quoted else f.unit_price_minor end,
            coalesce(f.buyable, false)
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.line_offers)) i
+     cross join lateral (select coalesce(q.bundle_prices[q.line_bundles[i]], q.line_prices[i]) as quoted) p
       left join catalog.offer_fact f on f.cell = :cell and f.offer_id = q.line_offers[i]
      where q.cell = :cell and q.id = any (:quotes::uuid[])
      order by array_position(:quotes::uuid[], q.id), i

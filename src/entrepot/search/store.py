@@ -258,12 +258,19 @@ PRODUCT = sql(
                                 'seller_slug', o.seller_slug, 'ship_from', o.ship_from, 'ship_from_country', o.country,
                                 'price', json_build_object('minor', o.unit_price_minor, 'currency', o.currency),
                                 'price_per', o.price_per, 'unit', o.unit, 'available', o.available,
-                                'components', o.components)
+                                'components', o.components, 'converted', o.converted)
                                 order by o.unit_price_minor, o.id)
                        from (select o.id, o.variant_id, s.name as seller, s.slug as seller_slug,
                                     coalesce(l.name, '') as ship_from, coalesce(l.country, '') as country,
                                     o.unit_price_minor, m.currency, o.price_per, o.unit,
-                                    {_LEFT} as available, {_COMPONENTS} as components
+                                    {_LEFT} as available, {_COMPONENTS} as components,
+                                    (select json_build_object(
+                                                'price', json_build_object('minor', f.of_minor,
+                                                                           'currency', f.of_currency),
+                                                'day', f.rate_day)
+                                       from catalog.following f
+                                      where f.cell = o.cell and f.offer_id = o.id and f.of_currency <> m.currency)
+                                        as converted
                                from catalog.offer o
                                join sellers.market m on m.code = o.market
                                join sellers.seller s on s.id = o.seller_id

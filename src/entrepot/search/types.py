@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from entrepot.catalog import Component, Price
+from entrepot.catalog import Component, Converted, Price
 from entrepot.trade import Barrier
 
 
@@ -53,7 +53,8 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class ProductOffer(msgspec.Struct, frozen=True):
-    """One seller's offer of a variant; `available` units can be bought now. Only a bundle has `components`."""
+    """One seller's offer of a variant; `available` units can be bought now. Only a bundle has `components`. `converted`
+    says what of the price was made, where its seller asks it in another currency."""
 
     id: int
     variant_id: int
@@ -66,6 +67,7 @@ class ProductOffer(msgspec.Struct, frozen=True):
     unit: str
     available: int
     components: list[Component]
+    converted: Converted | None = None
 
 
 class Product(msgspec.Struct, frozen=True):

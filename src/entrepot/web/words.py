@@ -219,6 +219,7 @@ REFUSALS = {
     "not_imported": N("It crosses no border, and needs no papers."),
     "currency_rate_missing": N("We cannot tell the duties of this country today."),
     "not_exchanged": N("One of the items cannot be sold in your currency today. Please try it again later."),
+    "not_followed": N("The price of this offer cannot be followed in that market."),
     "currency_not_taken": N("Nothing is paid in this currency here."),
     "not_sold_there": N("One of the items is not sold there: %(rule)s"),
     "age_needed": N("Please give your date of birth in your account first: %(rule)s"),
