@@ -865,10 +865,22 @@ begin
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
             union all
-            select a.order_id, 'duties', a.escrow, h.id, a.duties
+            select a.order_id, x.code, a.escrow, x.account, x.amount
               from asked a
-              join house h on h.code = 'duties' and h.currency = a.currency
-             where a.duties > 0
+             cross join lateral (
+                   select b.scheme, case when b.scheme <> '' then b.tax_minor else 0 end as tax
+                     from orders.border b
+                    where b.cell = p_cell and b.order_id = a.order_id offset 0) b
+             cross join lateral (
+                   select 'duties', h.id, a.duties - b.tax
+                     from house h where h.code = 'duties' and h.currency = a.currency
+                    union all
+                   select 'tax', c.id, b.tax
+                     from ledger.account c
+                    where c.cell = p_cell and c.code = 'tax_' || lower(b.scheme) and c.currency = a.currency
+                      and c.owner = '00000000-0000-0000-0000-000000000000'
+                   ) x (code, account, amount)
+             where a.duties > 0 and x.amount > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h
@@ -1421,7 +1433,7 @@ begin
     with given as (
         update pricing.quota_use u set given_back_at = p_now
          where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
-        returning u.quota_id, u.amount
+        returning u.quota_id, u.amount - u.returned as amount
     )
     select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
       into ids, sums
@@ -1483,6 +1495,18 @@ begin
          cross join lateral (select r.id from pricing.quota r
                               where r.cell = p_cell and r.name = a.name and r.owner = a.owner offset 0) q
          order by a.ord;
+end $$;
+
+CREATE FUNCTION pricing.return_quota(p_cell smallint, p_cause uuid, p_quota bigint, p_amount bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    update pricing.quota_use u set returned = u.returned + p_amount
+     where u.cell = p_cell and u.cause_id = p_cause and u.quota_id = p_quota and u.given_back_at is null;
+    if found then
+        update pricing.quota q set used = q.used - p_amount where q.cell = p_cell and q.id = p_quota;
+    end if;
 end $$;
 
 CREATE FUNCTION pricing.use_quotas(p_cell smallint, p_now timestamp with time zone, p_quotas bigint[], p_amounts bigint[], p_causes uuid[]) RETURNS void
@@ -2114,6 +2138,7 @@ CREATE TABLE logistics.location (
     name text NOT NULL,
     seller_id uuid,
     country text NOT NULL COLLATE pg_catalog."C",
+    bonded boolean DEFAULT false NOT NULL,
     line1 text DEFAULT ''::text NOT NULL,
     postal_code text DEFAULT ''::text NOT NULL,
     city text DEFAULT ''::text NOT NULL
@@ -2180,6 +2205,13 @@ CREATE TABLE orders.border (
     line_charges bigint[] NOT NULL,
     why text[] NOT NULL,
     trace jsonb NOT NULL,
+    mode text DEFAULT ''::text NOT NULL,
+    scheme text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    line_taxes bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    line_bases bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    line_rates_bp integer[] DEFAULT '{}'::integer[] NOT NULL,
+    quota_id bigint,
+    line_quotas bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT border_duty_minor_check CHECK ((duty_minor >= 0)),
     CONSTRAINT border_fee_minor_check CHECK ((fee_minor >= 0)),
     CONSTRAINT border_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
@@ -2249,6 +2281,17 @@ CREATE TABLE orders.hold (
     note text DEFAULT ''::text NOT NULL,
     CONSTRAINT hold_check CHECK ((num_nulls(decision, decided_at, decided_by) = ANY (ARRAY[0, 3]))),
     CONSTRAINT hold_decision_check CHECK ((decision = ANY (ARRAY['released'::text, 'rejected'::text])))
+);
+
+CREATE TABLE orders.identity (
+    cell smallint NOT NULL,
+    buyer_id uuid NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    person_id uuid NOT NULL,
+    name text NOT NULL,
+    ending text NOT NULL,
+    sealed bytea NOT NULL,
+    said_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE orders."order" (
@@ -2432,6 +2475,18 @@ CREATE TABLE orders.quote (
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))
 )
 WITH (toast_tuple_target='8160');
+
+CREATE TABLE orders.tax_back (
+    cell smallint NOT NULL,
+    cause_id uuid NOT NULL,
+    rate_bp integer NOT NULL,
+    order_id uuid NOT NULL,
+    base_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT tax_back_base_minor_check CHECK ((base_minor >= 0)),
+    CONSTRAINT tax_back_tax_minor_check CHECK ((tax_minor >= 0))
+);
 
 CREATE TABLE payments.bank_account (
     cell smallint NOT NULL,
@@ -2651,7 +2706,9 @@ CREATE TABLE pricing.quota_use (
     amount bigint NOT NULL,
     at timestamp with time zone NOT NULL,
     given_back_at timestamp with time zone,
-    CONSTRAINT quota_use_amount_check CHECK ((amount > 0))
+    returned bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT quota_use_amount_check CHECK ((amount > 0)),
+    CONSTRAINT quota_use_check CHECK (((returned >= 0) AND (returned <= amount)))
 );
 
 CREATE TABLE pricing.shipping_service (
@@ -2664,7 +2721,9 @@ CREATE TABLE pricing.shipping_service (
     "position" integer NOT NULL,
     incoterm text DEFAULT 'DAP'::text NOT NULL COLLATE pg_catalog."C",
     clearance_minor bigint DEFAULT 0 NOT NULL,
+    carried text DEFAULT 'courier'::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT shipping_service_base_minor_check CHECK ((base_minor >= 0)),
+    CONSTRAINT shipping_service_carried_check CHECK ((carried = ANY (ARRAY['post'::text, 'courier'::text]))),
     CONSTRAINT shipping_service_clearance_minor_check CHECK ((clearance_minor >= 0)),
     CONSTRAINT shipping_service_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
     CONSTRAINT shipping_service_item_minor_check CHECK ((item_minor >= 0)),
@@ -2880,6 +2939,13 @@ CREATE TABLE trade.duty_rate (
     CONSTRAINT duty_rate_code_check CHECK ((code ~ '^[0-9]{6,10}$'::text))
 );
 
+CREATE TABLE trade.establishment (
+    seller_id uuid NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    said_at timestamp with time zone NOT NULL,
+    CONSTRAINT establishment_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
 CREATE TABLE trade.euro_rate (
     currency text NOT NULL COLLATE pg_catalog."C",
     day date NOT NULL,
@@ -2952,6 +3018,21 @@ CREATE TABLE trade.permit (
     valid_to date,
     granted_by uuid NOT NULL,
     granted_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE trade.person (
+    id uuid NOT NULL,
+    counted_in smallint NOT NULL
+);
+
+CREATE TABLE trade.registration (
+    scheme text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    valid_to date,
+    number text NOT NULL,
+    said_by uuid NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CONSTRAINT registration_check CHECK ((valid_to > valid_from))
 );
 
 CREATE TABLE trade.restriction (
@@ -3182,6 +3263,9 @@ ALTER TABLE ONLY orders.exchange
 ALTER TABLE ONLY orders.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (cell, order_id, list, ref);
 
+ALTER TABLE ONLY orders.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (cell, buyer_id, country);
+
 ALTER TABLE ONLY orders.order_group
     ADD CONSTRAINT order_group_pkey PRIMARY KEY (cell, id);
 
@@ -3202,6 +3286,9 @@ ALTER TABLE ONLY orders.part
 
 ALTER TABLE ONLY orders.quote
     ADD CONSTRAINT quote_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY orders.tax_back
+    ADD CONSTRAINT tax_back_pkey PRIMARY KEY (cell, cause_id, rate_bp);
 
 ALTER TABLE ONLY payments.bank_account
     ADD CONSTRAINT bank_account_pkey PRIMARY KEY (cell, id);
@@ -3323,6 +3410,9 @@ ALTER TABLE ONLY trade.denied_party
 ALTER TABLE ONLY trade.duty_rate
     ADD CONSTRAINT duty_rate_pkey PRIMARY KEY (tariff, heading, code, program, valid_from);
 
+ALTER TABLE ONLY trade.establishment
+    ADD CONSTRAINT establishment_pkey PRIMARY KEY (seller_id);
+
 ALTER TABLE ONLY trade.euro_rate
     ADD CONSTRAINT euro_rate_pkey PRIMARY KEY (currency, day, source);
 
@@ -3331,6 +3421,12 @@ ALTER TABLE ONLY trade.item
 
 ALTER TABLE ONLY trade.permit
     ADD CONSTRAINT permit_pkey PRIMARY KEY (seller_id, country, name);
+
+ALTER TABLE ONLY trade.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY trade.registration
+    ADD CONSTRAINT registration_pkey PRIMARY KEY (scheme, valid_from);
 
 ALTER TABLE ONLY trade.restriction
     ADD CONSTRAINT restriction_pkey PRIMARY KEY (country, mark, name, valid_from, source);
@@ -3432,6 +3528,8 @@ CREATE INDEX exchange_quote ON orders.exchange USING btree (cell, quote_id);
 
 CREATE INDEX hold_open ON orders.hold USING btree (cell, order_id) WHERE (decision IS NULL);
 
+CREATE INDEX identity_person ON orders.identity USING btree (cell, person_id);
+
 CREATE INDEX order_group_buyer ON orders.order_group USING btree (cell, buyer_id, id);
 
 CREATE INDEX order_group_id ON orders."order" USING btree (cell, group_id);
@@ -3447,6 +3545,8 @@ CREATE INDEX order_seller ON orders."order" USING btree (cell, seller_id, id);
 CREATE INDEX part_line_order ON orders.part_line USING btree (cell, order_id);
 
 CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
+
+CREATE INDEX tax_back_order ON orders.tax_back USING btree (cell, order_id);
 
 CREATE INDEX bank_account_owner ON payments.bank_account USING btree (cell, owner, currency, id);
 

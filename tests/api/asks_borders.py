@@ -177,3 +177,21 @@ def of_papers(end: str) -> None:
 
 of_papers("papers")
 of_papers("papers.pdf")
+
+
+@ask("PUT /v1/operator/registrations/{scheme}")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/operator/registrations/NZ", {"number": "123-456-789", "valid_from": "2030-01-01"})
+
+
+plain("GET /v1/operator/registrations")
+
+
+@ask("PUT /v1/sellers/{seller_id}/establishment")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/sellers/{show('sel', stage.seller)}/establishment", {"country": "CN"})
+
+
+@ask("PUT /v1/identity")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/identity", {"country": "CN", "name": "Ada Byron", "number": "11010519491231002X"})

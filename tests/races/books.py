@@ -42,7 +42,7 @@ WRONG = {
     "a quota that is not the sum of its uses": """
         select q.name, q.owner, q.used from pricing.quota q
           left join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id and u.given_back_at is null
-         group by q.cell, q.name, q.owner, q.used having q.used <> coalesce(sum(u.amount), 0)""",
+         group by q.cell, q.name, q.owner, q.used having q.used <> coalesce(sum(u.amount - u.returned), 0)""",
     "a use that should have been given back, or should not": """
         select u.cause_id from pricing.quota_use u
          where (u.given_back_at is not null) is distinct from

@@ -1,5 +1,6 @@
 """What is wrong in the small world, once for every way in which it can be, and what the auditor must say to it."""
 
+from tests.world.planted_borders import BORDERS
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
 
@@ -7,6 +8,7 @@ from tests.world.planted_payouts import PAYOUTS
 PLANTED = {
     **PARTS,
     **PAYOUTS,
+    **BORDERS,
     "balance with more of both": (
         "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
         ["balance: ledger.balance account {wallet}"],

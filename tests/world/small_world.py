@@ -107,6 +107,7 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
+               ('tax_ioss', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
                ('duties', 'house', false, true), ('exchange', 'house', false, true))
@@ -185,6 +186,27 @@ update orders.order set duties_minor = 40 where id = uid('shipped');
 update orders.order_group set paid_minor = paid_minor + 40 where id = uid('basket');
 update payments.payment set amount_minor = amount_minor + 40 where id = uid('basket');
 select repost(uid('shipped'), 'pay', 'wallet', 'escrow', 1065), post(uid('shipped'), 'duties', 'escrow', 'duties', 40);
+"""
+
+# The canceled order was to cross one, too: 5 of tax were collected and went back, as did what it took of a quota.
+TAXED = """
+insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, incoterm, duty_minor,
+                           tax_minor, fee_minor, line_nos, line_charges, why, trace, mode, scheme, line_taxes,
+                           line_bases, line_rates_bp, quota_id, line_quotas)
+select 0, uid('canceled'), uid('canceled'), 'CN', 'DE', 'USD', 'DAP', 3, 5, 0, '{1,2}', '{5,3}', '{}',
+       '{"steps": []}', 'H7', 'IOSS', '{5,0}', '{50,0}', '{1000,1000}', 9, '{4,0}';
+insert into pricing.quota (cell, id, name, granted, used) overriding system value
+values (0, 9, 'customs:CN:retail:2020', 10, 0);
+insert into pricing.quota_use values (0, uid('canceled'), 9, 4, '2020-02-20Z', '2020-02-29Z');
+insert into orders.tax_back values (0, uid('canceled'), 1000, uid('canceled'), 50, 5, '2020-02-29Z');
+update orders.order set duties_minor = 5 where id = uid('canceled');
+update orders.order_group set paid_minor = paid_minor + 5 where id = uid('canceled');
+update payments.payment set amount_minor = amount_minor + 5, refunded_minor = refunded_minor + 5
+ where id = uid('canceled');
+update payments.refund set amount_minor = amount_minor + 5 where id = uid('r1');
+select repost(uid('canceled'), 'pay', 'wallet', 'escrow', 1030), post(uid('canceled'), 'tax', 'escrow', 'tax_ioss', 5),
+       post(uid('canceled'), 'tax_back', 'tax_ioss', 'escrow', 5),
+       repost(uid('canceled'), 'refund', 'escrow', 'wallet', 1030);
 """
 
 MOVE_LINES = "select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)"
@@ -381,3 +403,4 @@ async def build(conn: asyncpg.Connection) -> None:
         update ledger.balance set held = 7 where account_id = acc('seller');
         insert into ledger.closed_day (cell, day, transfers, closed_at) values (0, '2020-02-01', 0, '2020-02-02Z');
     """)
+    await conn.execute(TAXED)

@@ -45,6 +45,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: Decimal = Decimal(3)
     incoterm: str = "DAP"
     clearance: str = "0"
+    carried: str = "courier"
 
 
 class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,10 +112,21 @@ def read(name: str, text: str) -> Plan:
 
 def _service(market: Market, one: Service, position: int) -> ShippingService:
     base, item, clearance = (minor_of(text, market.currency) for text in (one.base, one.item, one.clearance))
+    if one.carried not in ("post", "courier"):
+        raise ValueError(f"shipping {one.code}: carried is post or courier")
     if one.incoterm not in ("DAP", "DDP") or not 0 < one.days <= 365:
         raise ValueError(f"shipping {one.code}: incoterm is DAP or DDP, days from a part of one to 365")
     return ShippingService(
-        market.code, one.code, one.name, base, item, int(one.days * DAY_S), position, one.incoterm, clearance
+        market.code,
+        one.code,
+        one.name,
+        base,
+        item,
+        int(one.days * DAY_S),
+        position,
+        one.incoterm,
+        clearance,
+        one.carried,
     )
 
 

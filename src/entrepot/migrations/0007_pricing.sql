@@ -12,6 +12,7 @@ create table pricing.shipping_service (
     -- Over a border: DDP, duty and tax are paid with the order; DAP, whoever brings it asks for them at the door.
     incoterm        text   collate "C" not null default 'DAP' check (incoterm in ('DAP', 'DDP')),
     clearance_minor bigint not null default 0 check (clearance_minor >= 0),  -- per order that pays duty or tax
+    carried         text   collate "C" not null default 'courier' check (carried in ('post', 'courier')),
     primary key (market, code)
 );
 
@@ -53,6 +54,7 @@ create table pricing.quota_use (
     amount        bigint      not null check (amount > 0),
     at            timestamptz not null,
     given_back_at timestamptz,
+    returned      bigint      not null default 0 check (returned between 0 and amount),  -- given back before, of a part
     primary key (cell, cause_id, quota_id),
     foreign key (cell, quota_id) references pricing.quota (cell, id)
 );
@@ -142,7 +144,7 @@ begin
     with given as (
         update pricing.quota_use u set given_back_at = p_now
          where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null
-        returning u.quota_id, u.amount
+        returning u.quota_id, u.amount - u.returned as amount
     )
     select array_agg(a.quota_id order by a.quota_id), array_agg(a.amount order by a.quota_id)
       into ids, sums
@@ -150,4 +152,15 @@ begin
     update pricing.quota q
        set used = q.used - sums[width_bucket(q.id, ids)]
      where q.cell = p_cell and q.id = any (ids);
+end $$;
+
+-- Gives back a part of what a cause has used of a quota, as far as it has not been given back; the caller holds the lock.
+create function pricing.return_quota(p_cell smallint, p_cause uuid, p_quota bigint, p_amount bigint)
+returns void language plpgsql set search_path = pg_catalog as $$
+begin
+    update pricing.quota_use u set returned = u.returned + p_amount
+     where u.cell = p_cell and u.cause_id = p_cause and u.quota_id = p_quota and u.given_back_at is null;
+    if found then
+        update pricing.quota q set used = q.used - p_amount where q.cell = p_cell and q.id = p_quota;
+    end if;
 end $$;

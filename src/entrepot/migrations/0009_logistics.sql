@@ -8,6 +8,7 @@ create table logistics.location (
     name      text     not null,
     seller_id uuid,  -- null: run by the operator, many sellers' goods
     country   text     collate "C" not null,
+    bonded    boolean  not null default false,  -- goods lie there before they are imported
     line1       text not null default '',  -- the rest of the address, which papers for customs name; empty: not said
     postal_code text not null default '',
     city        text not null default '',

@@ -196,6 +196,15 @@ create table orders.border (
     line_charges bigint[]    not null,
     why          text[]      not null,  -- of what is only an estimate
     trace        jsonb       not null,  -- {steps: [trade.Step]}
+    -- By which mode it is let in. With a scheme the platform collects the tax when it sells, whoever pays the duty: of
+    -- each line the tax, what it is of and its rate. Of a yearly quota it takes so much for each line.
+    mode          text       not null default '',
+    scheme        text       collate "C" not null default '',
+    line_taxes    bigint[]   not null default '{}',
+    line_bases    bigint[]   not null default '{}',
+    line_rates_bp int[]      not null default '{}',
+    quota_id      bigint,     -- in the buyer's cell
+    line_quotas   bigint[]   not null default '{}',
     primary key (cell, order_id)
 );
 create index border_quote on orders.border (cell, quote_id);

@@ -164,7 +164,8 @@ end $$;
 
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. `p_payers` are accounts; without them
 -- the house's `gateway` pays (what the gateway owes us). What is paid for the border goes on from there: of 120 with 20
--- of it, buyer 120 -> escrow 120, escrow 20 -> duties 20. What is sold elsewhere passes between the cells:
+-- of it, buyer 120 -> escrow 120, escrow 20 -> duties 20; and of that 15 of tax that the platform collects by a scheme,
+-- escrow 5 -> duties 5, escrow 15 -> tax_ioss 15. What is sold elsewhere passes between the cells:
 -- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
 create function orders.escrow_many(
     p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[], p_spans boolean
@@ -209,10 +210,22 @@ begin
               join house h on h.code = 'promotions' and h.currency = a.currency
              where a.funded > 0
             union all
-            select a.order_id, 'duties', a.escrow, h.id, a.duties
+            select a.order_id, x.code, a.escrow, x.account, x.amount
               from asked a
-              join house h on h.code = 'duties' and h.currency = a.currency
-             where a.duties > 0
+             cross join lateral (
+                   select b.scheme, case when b.scheme <> '' then b.tax_minor else 0 end as tax
+                     from orders.border b
+                    where b.cell = p_cell and b.order_id = a.order_id offset 0) b
+             cross join lateral (
+                   select 'duties', h.id, a.duties - b.tax
+                     from house h where h.code = 'duties' and h.currency = a.currency
+                    union all
+                   select 'tax', c.id, b.tax
+                     from ledger.account c
+                    where c.cell = p_cell and c.code = 'tax_' || lower(b.scheme) and c.currency = a.currency
+                      and c.owner = '00000000-0000-0000-0000-000000000000'
+                   ) x (code, account, amount)
+             where a.duties > 0 and x.amount > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h

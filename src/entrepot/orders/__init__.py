@@ -59,6 +59,8 @@ from entrepot.orders.carts import (
     set_shipping,
 )
 from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, reject_held, release_held
+from entrepot.orders.identities import identity
+from entrepot.orders.identities import say as say_identity
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView, papers_of
 from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount, restock
@@ -108,9 +110,10 @@ __all__ = [
     "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately", "buy_many", "buyer_groups", "cancel",
     "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size", "cart_view", "cell_of", "confirm",
     "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail",
-    "group_view", "held_orders", "judge_offers", "keys_placed", "latest_cart", "objection", "order_of_part",
-    "order_view", "orders_of_parts", "own_cart", "papers_of", "part_lines", "place", "place_many", "place_spanning",
-    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
-    "release_held", "release_many", "remove_line", "restock", "run_timers", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sweep",
+    "group_view", "held_orders", "identity", "judge_offers", "keys_placed", "latest_cart", "objection",
+    "order_of_part", "order_view", "orders_of_parts", "own_cart", "papers_of", "part_lines", "place", "place_many",
+    "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "refund",
+    "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timers",
+    "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle",
+    "ship_many", "ship_to", "sweep",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
-from entrepot.orders import locks, money, papers, screening, settling, store
+from entrepot.orders import locks, money, papers, screening, settling, store, store_borders, taxes
 from entrepot.orders.money import Step
 from entrepot.orders.store import GroupRow, LineRow, OrderRow
 from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
@@ -346,6 +346,9 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
     left = await money.beside_parts(tx, cell, orders)
     if status == "refunded":
         left = [msgspec.structs.replace(order, duties_minor=0) for order in left]
+    crossed = set(
+        await tx.all(store_borders.CROSSED, cell=cell, order_ids=[o.id for o in left if status == "canceled"])
+    )
     homes = sorted({o.group_cell for o in orders})
     steps: dict[int, list[Step]] = {there: [] for there in sorted({cell, *homes})}
     for home in homes:
@@ -353,6 +356,8 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         if home >= cell and homes != [cell]:  # below it they are locked; in one cell what follows locks them
             await locks.lock_buyers(tx, home, mine)
         await _give_back_quotas(tx, home, list({o.group_id for o in mine}))
+        for order in (o for o in mine if o.id in crossed):
+            await taxes.note(tx, cell, order.id, order, await taxes.of_units(tx, cell, order.id, None))
         for there, some in (await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status)).items():
             steps[there] += some
     for there, some in steps.items():  # the house's accounts come last, when everything else is locked

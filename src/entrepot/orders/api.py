@@ -38,6 +38,7 @@ from entrepot.orders.types import (
     CartEmpty,
     CartFull,
     CartIncomplete,
+    IdentityNeeded,
     LineNotThere,
     OfferUnavailable,
     OrderHeld,
@@ -431,8 +432,8 @@ routes = [
     post(
         "/v1/carts/{cart_id}/quote", quote_cart, access=BUYER, status=201, key="taken", durable=False,
         raises=(
-            AddressNotLatin, CartEmpty, CartIncomplete, OfferUnavailable, trade.AgeNeeded, trade.NotSoldThere,
-            *_PRICING, *BORDER_PROBLEMS, NotExchanged,
+            AddressNotLatin, CartEmpty, CartIncomplete, IdentityNeeded, OfferUnavailable, trade.AgeNeeded,
+            trade.NotSoldThere, *_PRICING, *BORDER_PROBLEMS, NotExchanged,
         ),
     ),
     put("/v1/age", give_age, access=BUYER, key="taken", raises=(Malformed, trade.TooYoung)),

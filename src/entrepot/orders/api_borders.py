@@ -15,21 +15,21 @@ from starlette.responses import Response
 from entrepot import trade
 from entrepot.catalog import Price
 from entrepot.kit.auth import Caller
-from entrepot.kit.db import Database, ReadTx
-from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, get
+from entrepot.kit.db import Database, ReadTx, Tx
+from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, get, put
 from entrepot.kit.ids import END, parse, ref, show
-from entrepot.orders import borders, carts, papers
+from entrepot.orders import borders, carts, identities, papers
 from entrepot.orders.borders import AtDoor, CartDoor, at_door
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView
-from entrepot.orders.types import CartEmpty
+from entrepot.orders.types import CartEmpty, IdentityElsewhere, IdentityNotValid
 from entrepot.papers import pdf
 
 CartPath = Annotated[UUID, "crt"]
 OrderPath = Annotated[UUID, "ord"]
 Pdf = Annotated[Response, "application/pdf"]
 BORDER_PROBLEMS = (
-    trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.OriginMissing, trade.QuantityMissing,
-    trade.RateMissing,
+    trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.NotLetIn, trade.OriginMissing,
+    trade.QuantityMissing, trade.RateMissing,
 )  # fmt: skip
 
 
@@ -60,6 +60,39 @@ class CrossedView(msgspec.Struct, frozen=True):
 
 class CrossedOrders(msgspec.Struct, frozen=True):
     items: list[CrossedView]
+
+
+class NewIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who a person is in a country: of China, a resident's name and number of eighteen characters."""
+
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["CN"])]
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    number: Annotated[str, Meta(min_length=5, max_length=30)]
+
+
+class QuotaLeft(msgspec.Struct, frozen=True):
+    """What a person may still bring in this year, in minor units of the country's currency."""
+
+    name: str
+    left_minor: int
+
+
+class IdentityView(msgspec.Struct, frozen=True):
+    """`ending` is the end of the number, which is not shown again."""
+
+    country: str
+    name: str
+    ending: str
+    quotas: list[QuotaLeft]
+
+
+async def say_identity(request: Request, tx: Tx, caller: Caller, body: NewIdentity) -> IdentityView:
+    """Says who the buyer is at customs in a country that counts what each person brings in."""
+    keys = request.app.state.keys
+    said = await identities.say(tx, keys, caller.cell, caller.user_id, body.country, body.name, body.number)
+    found = await identities.quotas_of(tx, caller.cell, caller.user_id, body.country)
+    left = [QuotaLeft(name, minor) for name, minor in (found.left or {}).items()]
+    return IdentityView(said.country, said.name, said.ending, left)
 
 
 async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
@@ -111,6 +144,9 @@ async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath)
 routes = [
     get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=(trade.NotSoldThere, *BORDER_PROBLEMS)),
     get("/v1/carts/{cart_id}/at-door", read_cart_at_door, access=BUYER, raises=(CartEmpty, *BORDER_PROBLEMS)),
+    put(
+        "/v1/identity", say_identity, access=BUYER, key="taken", raises=(IdentityNotValid, IdentityElsewhere),
+    ),
     get("/v1/operator/borders", list_crossed_orders, access=OPERATOR),
     get("/v1/seller/orders/{order_id}/papers", read_papers, access=SELLER, raises=(NotImported,)),
     get(

@@ -3,8 +3,7 @@ service that is DDP it is paid with the order; by one that is DAP whoever brings
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -14,13 +13,14 @@ from entrepot.accounts import Address
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import show
-from entrepot.kit.money import MAX_MINOR
+from entrepot.kit.money import MAX_MINOR, allocate
 from entrepot.kit.problem import NotFound
+from entrepot.orders import identities
 from entrepot.orders import store_borders as store
+from entrepot.orders.imports import Import, imports
 from entrepot.orders.selling import judge_offers
 from entrepot.orders.store_borders import Crossing, CrossingLine
 from entrepot.orders.types import AddressNotLatin
-from entrepot.trade import Consignment, Goods, Item
 
 CROSSED_PAGE = 50
 LAST = UUID(int=2**128 - 1)
@@ -28,8 +28,9 @@ LAST = UUID(int=2**128 - 1)
 
 class Border(msgspec.Struct, frozen=True):
     """What the border takes of an order: duty, import tax and the fee of whoever clears it at customs; paid with the
-    order (`DDP`) or at the door (`DAP`). `why` says what of it is only an estimate, `steps` how it is computed and
-    where each figure stands."""
+    order (`DDP`) or at the door (`DAP`), but for a tax that is `collected` by the platform (the scheme): `paid` is what
+    is paid with the order, `at_door` the rest. `mode` is how it is let in. `why` says what of it is only an estimate,
+    `steps` how it is computed and where each figure stands."""
 
     order_id: str
     from_country: str
@@ -39,6 +40,10 @@ class Border(msgspec.Struct, frozen=True):
     tax: Price
     fee: Price
     total: Price
+    mode: str
+    collected: str
+    paid: Price
+    at_door: Price
     why: list[str]
     steps: list[trade.Step]
 
@@ -70,23 +75,34 @@ class CartDoor(msgspec.Struct, frozen=True):
     estimated: bool
 
 
-async def assess(tx: Tx, home: int, quote_id: UUID, cells: Sequence[int], to: Address) -> None:
-    """Keeps with each order of a quote that crosses a border what that takes, and adds to the quote what is paid now.
-    `home` is the buyer's cell. Raises the Problems of trade.quote, and ItemMissing: what nobody can tell the price of
-    at the door is not sold there; AddressNotLatin, AmountTooLarge."""
+async def assess(
+    tx: Tx, home: int, market: str, buyer_id: UUID, quote_id: UUID, cells: Sequence[int], to: Address
+) -> None:
+    """Keeps with each order of a quote that crosses a border what that takes, and adds to the quote what is paid now
+    and what placing it takes of the buyer's yearly quotas. `home` is the buyer's cell. Raises the Problems of
+    trade.quote, NotLetIn, and ItemMissing: what nobody can tell the price of at the door is not sold there;
+    IdentityNeeded, AddressNotLatin, AmountTooLarge."""
     latin = papers.in_latin(to.recipient, to.line1, to.line2, to.city, to.region, to.postal_code)
     paid_now: dict[int, dict[UUID, int]] = {}
+    quotas: identities.Quotas | None = None
     for cell in cells:
         orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to.country)
         if orders:
             lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id)
-            for order, landed in zip(orders, await _landed(tx, orders, lines, to.country), strict=True):
-                if landed.lines and not latin:
+            quotas = quotas or await identities.quotas_of(tx, home, buyer_id, to.country)
+            for order, one in zip(
+                orders, await imports(tx, market, orders, lines, to.country, quotas.left), strict=True
+            ):
+                if one.landed.lines and not latin:
                     raise AddressNotLatin
-                mine = [line.line_no for line in lines if line.order_id == order.order_id]
-                await _keep(tx, cell, quote_id, order, mine, landed)
-                if order.incoterm == "DDP" and landed.border_minor:
-                    paid_now.setdefault(cell, {})[order.order_id] = landed.border_minor
+                mine = [line for line in lines if line.order_id == order.order_id]
+                await _keep(tx, cell, quote_id, order, mine, one, quotas.use(one.chosen))
+                if paid := one.paid_now(order.incoterm):
+                    paid_now.setdefault(cell, {})[order.order_id] = paid
+    if quotas is not None and quotas.used:
+        await tx.run(
+            store.USE_QUOTAS, cell=home, quote_id=quote_id, ids=list(quotas.used), amounts=list(quotas.used.values())
+        )  # fmt: skip
     if paid_now:
         paid_now[home] = {order: amount for orders in paid_now.values() for order, amount in orders.items()}
     for cell, amounts in paid_now.items():
@@ -110,7 +126,7 @@ async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
         raise trade.NotSoldThere(offer_id, country, rule)
     terms = await sellers.terms_at(tx, facts[0].market, tx.now)
     plan = pricing.price([pricing.Line(facts[0], facts[0].price_per)], unsent(facts[0].market), terms)
-    door = await plan_at_door(tx, plan, country)
+    door = await plan_at_door(tx, facts[0].market, plan, country)
     return AtDoor(offer_id, country, door.crosses, door.items, door.duty, door.tax, door.total, door.estimated)
 
 
@@ -119,7 +135,7 @@ def unsent(market: str) -> pricing.ShippingService:
     return pricing.ShippingService(market, "", "", 0, 0, 1, 1)
 
 
-async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDoor:
+async def plan_at_door(tx: ReadTx, market: str, plan: pricing.Priced, country: str) -> CartDoor:
     """What the goods of a purchase cost at a door in a country. Raises the Problems of trade.quote, and ItemMissing."""
     places = {
         (cell, id_): from_country
@@ -131,8 +147,8 @@ async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDo
     sent_from = [places[place] for place in zip(plan.order_cells, plan.order_locations, strict=True)]
     ids = [UUID(int=number) for number in range(len(sent_from))]
     crossing = [
-        Crossing(id_, from_, country, plan.currency, 0, "DAP", 0)
-        for id_, from_ in zip(ids, sent_from, strict=True)
+        Crossing(id_, seller, from_, country, plan.currency, 0, "DAP", 0, "courier", bonded=False)
+        for id_, seller, from_ in zip(ids, plan.order_sellers, sent_from, strict=True)
         if from_ != country
     ]
     lines = [
@@ -142,7 +158,7 @@ async def plan_at_door(tx: ReadTx, plan: pricing.Priced, country: str) -> CartDo
         )
         if sent_from[order - 1] != country
     ]
-    landed = await _landed(tx, crossing, lines, country) if crossing else []
+    landed = [one.landed for one in await imports(tx, market, crossing, lines, country)] if crossing else []
     items, duty, tax = sum(plan.order_items), sum(x.duty_minor for x in landed), sum(x.tax_minor for x in landed)
 
     def price(minor: int) -> Price:
@@ -159,63 +175,27 @@ async def crossed_orders(tx: ReadTx, before: UUID | None = None) -> list[store.C
     return await tx.all(store.CROSSED_ORDERS, before=before or LAST, limit=CROSSED_PAGE)
 
 
-async def _landed(
-    tx: ReadTx, orders: Sequence[Crossing], lines: Sequence[CrossingLine], to_country: str
-) -> list[trade.Landed]:
-    """What the border takes of each of the orders, of whose lines these are."""
-    at = tx.now.date()
-    items = await trade.items(tx, {line.variant_id for line in lines})
-    tariff = await trade.tariff_of(tx, to_country, at)
-    sent = [
-        Consignment(
-            tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id),
-            order.from_country, to_country, at, order.currency, order.shipping_minor, fee_minor=order.clearance_minor,
-        )
-        for order in orders
-    ]  # fmt: skip
-    book = await trade.book(
-        tx, {to_country, *(order.from_country for order in orders)},
-        {goods.code for one in sent for goods in one.lines}, at, {orders[0].currency},
-    )  # fmt: skip
-    return [trade.quote(book, one) for one in sent]
-
-
-def _goods(line: CrossingLine, items: Mapping[int, Item], tariff: str | None) -> Goods:
-    item = items.get(line.variant_id)
-    if item is None:
-        raise trade.ItemMissing(
-            "customs",
-            f"its seller says what it is: PUT /v1/variants/{line.variant_id}/customs",
-            variant_id=line.variant_id,
-        )
-    units = Decimal(line.quantity)
-    quantities = {"item": units, "pair": units, "kg": units * item.weight_g / 1_000}
-    if item.volume_ml is not None:
-        quantities["l"] = units * item.volume_ml / 1_000
-    code = item.tariff_codes.get(tariff or "", item.hs_code)
-    return Goods(code, item.country_of_origin, line.value_minor, quantities)
-
-
 async def _keep(
-    tx: Tx, cell: int, quote_id: UUID, order: Crossing, line_nos: Sequence[int], landed: trade.Landed
+    tx: Tx,
+    cell: int,
+    quote_id: UUID,
+    order: Crossing,
+    lines: Sequence[CrossingLine],
+    one: Import,
+    quota: identities.Use | None,
 ) -> None:
+    landed, taxed = one.landed, bool(one.scheme)
     await tx.run(
         store.ADD_BORDER, cell=cell, order_id=order.order_id, quote_id=quote_id, from_country=order.from_country,
         to_country=order.to_country, currency=order.currency, duty_minor=landed.duty_minor,
         tax_minor=landed.tax_minor, fee_minor=landed.fee_minor, incoterm=order.incoterm,
-        line_nos=line_nos, line_charges=[duty + tax for duty, tax in landed.charges],
-        why=list(landed.why), trace={"steps": trade.steps(landed)},
+        line_nos=[line.line_no for line in lines], line_charges=[duty + tax for duty, tax in landed.charges],
+        why=one.why, trace={"steps": one.steps}, mode=one.chosen.mode.name if one.chosen else "", scheme=one.scheme,
+        line_taxes=[tax for _, tax in landed.charges] if taxed else [], line_bases=one.bases() if taxed else [],
+        line_rates_bp=[int(line.tax_rate * 100) for line in landed.lines] if taxed else [],
+        quota_id=quota.id if quota else None,
+        line_quotas=allocate(quota.amount, [line.value_minor for line in lines]) if quota else [],
     )  # fmt: skip
-
-
-async def duties_of(tx: ReadTx, cell: int, order_id: UUID, units: Mapping[int, int]) -> int:
-    """What was paid for the border of so many more units of lines (by number) of an order that is not sent. Every share
-    is a difference of floors: all units together have all of their line's. The fee for the clearance is the order's."""
-    return sum(
-        line.charge_minor * (line.canceled + units.get(line.line_no, 0)) // line.quantity
-        - line.charge_minor * line.canceled // line.quantity
-        for line in await tx.all(store.CHARGED, cell=cell, order_id=order_id)
-    )
 
 
 async def of_quote(tx: ReadTx, cells: Sequence[int], quote_id: UUID) -> list[Border]:
@@ -233,8 +213,9 @@ def _view(row: store.BorderRow) -> Border:
     def price(minor: int) -> Price:
         return Price(minor, row.currency)
 
+    total = row.duty_minor + row.tax_minor + row.fee_minor
     return Border(
         show("ord", row.order_id), row.from_country, row.to_country, row.incoterm, price(row.duty_minor),
-        price(row.tax_minor), price(row.fee_minor), price(row.duty_minor + row.tax_minor + row.fee_minor), row.why,
-        msgspec.convert(row.trace["steps"], list[trade.Step]),
+        price(row.tax_minor), price(row.fee_minor), price(total), row.mode, row.scheme, price(row.paid_minor),
+        price(total - row.paid_minor), row.why, msgspec.convert(row.trace["steps"], list[trade.Step]),
     )  # fmt: skip

@@ -303,7 +303,7 @@ async def cart_at_door(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID, cou
         return None
     terms = await sellers.terms_at(tx, cart.market, tx.now)
     plan = pricing.price(priced, borders.unsent(cart.market), terms)
-    return await borders.plan_at_door(tx, plan, country)
+    return await borders.plan_at_door(tx, cart.market, plan, country)
 
 
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
@@ -328,7 +328,7 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
     )
     (id_,) = await quote_many(tx, cell, [purchase])
     cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
-    await borders.assess(tx, cell, id_, cells, address)
+    await borders.assess(tx, cell, cart.market, buyer_id, id_, cells, address)
     return await quote_view(tx, cell, buyer_id, id_)
 
 

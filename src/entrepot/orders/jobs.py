@@ -11,7 +11,7 @@ import httpx
 from entrepot import payments
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
-from entrepot.orders import actions, screening, selling, store
+from entrepot.orders import actions, identities, screening, selling, store
 from entrepot.payments import Due, Gateway
 
 QUOTES_KEPT = timedelta(days=1)
@@ -48,6 +48,10 @@ async def _screen_all(tx: Tx, cell: int, _: Sequence[Event]) -> None:
     await screening.hold_all(tx, cell)
 
 
+async def _forget(tx: Tx, cell: int, events: Sequence[Event]) -> None:
+    await tx.run(identities.FORGET, cell=cell, buyers=[event.key for event in events])
+
+
 CONSUMERS = (
     Consumer("fulfillment", frozenset({"group_paid"}), _request_fulfillment),
     Consumer("delivery", frozenset({"shipment_delivered"}), _deliver),
@@ -55,6 +59,7 @@ CONSUMERS = (
     Consumer("failed_payments", frozenset({"payment_failed"}), _expire_unpaid),
     Consumer("screening", frozenset({"group_paid"}), _screen),
     Consumer("screening_again", frozenset({"parties_listed"}), _screen_all),
+    Consumer("identities_of_erased", frozenset({"buyer_erased"}), _forget),
     Consumer("quotes_by_new_rules", frozenset({"sale_rules_changed"}), _recheck),
 )
 

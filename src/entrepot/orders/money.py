@@ -16,7 +16,7 @@ from entrepot import ledger, payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL
 from entrepot.ledger import Hold, Transfer
-from entrepot.orders import shares, store_parts
+from entrepot.orders import shares, store_borders, store_parts
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_parts import Amounts
 
@@ -74,8 +74,9 @@ async def refunded(
     """Notes refunds of orders, each with its cause, to their buyers of one cell, and says the steps of each cell.
 
     escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. With 20 that were paid for the
-    border: duties 20 -> escrow 20, escrow 120 -> wallet 120. To a buyer of another cell: escrow 100 -> between_cells
-    100 here, between_cells 100 -> wallet 100 there."""
+    border: duties 20 -> escrow 20, escrow 120 -> wallet 120; what of them is a tax that the platform collected comes
+    from the account of its scheme. To a buyer of another cell: escrow 100 -> between_cells 100 here, between_cells 100
+    -> wallet 100 there."""
     steps: dict[int, list[Step]] = {cell: [], home: []}
     paying = [(cause, o, o.paid_minor + o.duties_minor) for cause, o in orders if o.paid_minor + o.duties_minor > 0]
     methods = await payments.refund_many(
@@ -89,12 +90,26 @@ async def refunded(
         else:
             steps[cell].append(Step(cause, "refund", ESCROW, BETWEEN, o.currency, amount))
             steps[home].append(Step(cause, "refund", BETWEEN, payer, o.currency, amount))
+    collected = await _collected(tx, cell, [cause for cause, o in orders if o.duties_minor])
     for cause, o in orders:
+        account, tax = collected.get(cause, (DUTIES, 0))
         steps[cell] += [
-            Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor),
+            Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor - tax),
+            Step(cause, "tax_back", account, ESCROW, o.currency, tax),
             Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor),
         ]
     return steps
+
+
+async def _collected(tx: ReadTx, cell: int, causes: Sequence[UUID]) -> dict[UUID, tuple[Account, int]]:
+    """The tax that goes back with orders or parts, as it was noted (taxes.note), and the account that has it."""
+    rows = await tx.all(store_borders.TAXES_BACK, cell=cell, causes=causes) if causes else []
+    return {row.cause_id: ((tax_account(row.scheme), NIL), row.tax_minor) for row in rows}
+
+
+def tax_account(scheme: str) -> str:
+    """The code of the account of a scheme's tax."""
+    return f"tax_{scheme.lower()}"
 
 
 async def post(tx: Tx, cell: int, steps: Sequence[Step]) -> None:

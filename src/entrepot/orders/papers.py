@@ -99,6 +99,7 @@ async def papers_of(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> P
         _lines(order, lines, items, tariff), Price(sum(line.shipping_minor for line in lines), order.currency),
         await _prepaid(tx, cell, order, border),
         _statement(book, border, {item.country_of_origin for item in items.values()}),
+        await _collected(tx, border.collected),
     )  # fmt: skip
     return PapersView([], papers.make(sent, book))
 
@@ -129,6 +130,11 @@ async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary, border: borders.B
         return None
     parted = await tx.all(store_parts.PARTED, cell=cell, ids=[order.id])
     return Price(order.duties_minor - sum(row.duties_minor for row in parted), order.currency)
+
+
+async def _collected(tx: ReadTx, scheme: str) -> str:
+    """The scheme by which the tax was collected, with our number, so that nobody asks for it again; empty: by none."""
+    return f"{scheme} {(await trade.registered(tx, tx.now.date())).get(scheme, '')}".strip() if scheme else ""
 
 
 async def _sent_lines(tx: ReadTx, cell: int, order_id: UUID) -> list[OrderLineRow]:

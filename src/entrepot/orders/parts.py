@@ -14,11 +14,12 @@ from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
-from entrepot.orders import actions, borders, locks, money, settling, shares, store, store_parts
+from entrepot.orders import actions, locks, money, settling, shares, store, store_parts, taxes
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_parts import Amounts, PartLine
+from entrepot.orders.taxes import NOTHING, Back
 from entrepot.orders.types import LineNotThere, NothingPaid, UnitsTaken
 
 SENT = ("shipped", "delivered", "completed")
@@ -38,7 +39,7 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part that is to be taken: what of each line (by number), of what kind, by whom and why. `duties_minor` was paid
+    """A part that is to be taken: what of each line (by number), of what kind, by whom and why. `border` was paid
     for the border of what is not sent."""
 
     id: UUID
@@ -46,7 +47,7 @@ class Part(msgspec.Struct, frozen=True):
     party: Party
     reason: str
     lines: Mapping[int, Share]
-    duties_minor: int = 0
+    border: Back = NOTHING
 
     @property
     def amounts(self) -> Amounts:
@@ -155,8 +156,8 @@ async def cancel_lines(
     stock = {line.line_no: line.stock_id for line in lines}
     await inventory.move(tx, cell, "give_back", [Goods(stock[no], s.units, order_id) for no, s in taken.items()])
     party: Party = "seller" if buyer_id is None else "buyer"
-    duties = await borders.duties_of(tx, cell, order_id, {line_no: share.units for line_no, share in taken.items()})
-    await _give_back(tx, cell, order, Part(new_id(tx.now), "canceled", party, reason, taken, duties))
+    border = await taxes.of_units(tx, cell, order_id, {line_no: share.units for line_no, share in taken.items()})
+    await _give_back(tx, cell, order, Part(new_id(tx.now), "canceled", party, reason, taken, border))
 
 
 async def refund_amount(
@@ -177,14 +178,14 @@ async def _give_back(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     await _take(tx, cell, order, part)
     released = order.status == "completed"
     before = await settling.recalled(tx, cell, part.id, money.worth(order, part.amounts)) if released else []
-    await _end(tx, cell, order, part.id, part.kind, part.amounts, before, part.duties_minor)
+    await _end(tx, cell, order, part.id, part.kind, part.amounts, before, part.border)
 
 
 async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     taken = list(part.lines.values())
     await tx.run(
         store_parts.FREEZE, cell=cell, id=part.id, order_id=order.id, kind=part.kind, party=part.party,
-        reason=part.reason, recalled=order.status == "completed", duties_minor=part.duties_minor, now=tx.now,
+        reason=part.reason, recalled=order.status == "completed", duties_minor=part.border.charge_minor, now=tx.now,
         **msgspec.structs.asdict(part.amounts),
     )  # fmt: skip
     await tx.run(
@@ -203,7 +204,7 @@ async def _end(
     kind: str,
     back: Amounts,
     others: Sequence[Step],
-    duties_minor: int = 0,
+    border: Back = NOTHING,
 ) -> None:
     """Gives `back` of a part, and what was paid for its border, to the buyer and makes `others`, steps of the part in
     its cell, in the same posting: its accounts are locked together, and last. What is in a cell below is locked."""
@@ -214,7 +215,8 @@ async def _end(
         await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, currency) for currency in currencies])
     if home > cell:
         await locks.lock_buyers(tx, home, [order])
-    given = msgspec.structs.replace(money.worth(order, back), duties_minor=duties_minor)
+    await taxes.note(tx, cell, part_id, order, border)
+    given = msgspec.structs.replace(money.worth(order, back), duties_minor=border.charge_minor)
     steps = await money.refunded(tx, cell, home, [(part_id, given)], kind)
     steps[cell] += others
     for there, some in sorted(steps.items()):

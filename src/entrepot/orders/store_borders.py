@@ -15,12 +15,15 @@ class Crossing(msgspec.Struct, frozen=True):
     """An order of a quote that leaves the country it is sent from, by the terms of its shipping service."""
 
     order_id: UUID
+    seller_id: UUID
     from_country: str
     to_country: str
     currency: str
     shipping_minor: int
     incoterm: str
     clearance_minor: int
+    carried: str
+    bonded: bool
 
 
 class CrossingLine(msgspec.Struct, frozen=True):
@@ -44,15 +47,31 @@ class BorderRow(msgspec.Struct, frozen=True):
     incoterm: str
     why: list[str]
     trace: dict[str, Any]
+    mode: str
+    scheme: str
+    paid_minor: int
 
 
 class ChargedRow(msgspec.Struct, frozen=True):
-    """A line of an order whose duty and tax were paid with it; so many of its units are canceled."""
+    """A line of an order with what was paid for its border: `charge_minor`, and in it the tax that the platform
+    collected of `base_minor` at a rate; with what it takes of a quota. So many of its units are canceled."""
 
     line_no: int
     quantity: int
     canceled: int
     charge_minor: int
+    tax_minor: int
+    base_minor: int
+    rate_bp: int
+    quota_minor: int
+
+
+class TaxBackRow(msgspec.Struct, frozen=True):
+    """Tax of a scheme that went back with an order or a part."""
+
+    cause_id: UUID
+    scheme: str
+    tax_minor: int
 
 
 class CanceledRow(msgspec.Struct, frozen=True):
@@ -80,13 +99,13 @@ class CrossedRow(msgspec.Struct, frozen=True):
 
 CROSSING = sql(
     """
-    select q.order_ids[i], l.country, :to_country::text, q.currency, q.order_shipping[i], s.incoterm,
-           s.clearance_minor
+    select q.order_ids[i], q.order_sellers[i], l.country, :to_country::text, q.currency, q.order_shipping[i],
+           s.incoterm, s.clearance_minor, s.carried, l.bonded
       from orders.quote q
       join pricing.shipping_service s on s.market = q.market and s.code = q.shipping_code
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
       join logistics.location l on l.cell = q.cell and l.id = q.order_locations[i]
-     where q.cell = :cell and q.id = :quote_id and l.country <> :to_country
+     where q.cell = :cell and q.id = :quote_id and (l.country <> :to_country or l.bonded)
      order by i
     """,
     Crossing,
@@ -101,9 +120,17 @@ CROSSING_LINES = sql(
 )
 ADD_BORDER = sql("""
     insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor,
-                               fee_minor, incoterm, line_nos, line_charges, why, trace)
+                               fee_minor, incoterm, line_nos, line_charges, why, trace, mode, scheme, line_taxes,
+                               line_bases, line_rates_bp, quota_id, line_quotas)
     values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor,
-            :fee_minor, :incoterm, :line_nos, :line_charges, :why, :trace)
+            :fee_minor, :incoterm, :line_nos, :line_charges, :why, :trace, :mode, :scheme, :line_taxes, :line_bases,
+            :line_rates_bp, :quota_id, :line_quotas)
+""")
+# Beside what promotions take of theirs.
+USE_QUOTAS = sql("""
+    update orders.quote q
+       set quota_ids = q.quota_ids || :ids::bigint[], quota_amounts = q.quota_amounts || :amounts::bigint[]
+     where q.cell = :cell and q.id = :quote_id
 """)
 # The arrays are those of the orders and, in the buyer's row, of the orders that are sold in other cells.
 CHARGE = sql("""
@@ -129,14 +156,35 @@ CHARGED = sql(
                        from orders.part_line t
                        join orders.part p on p.cell = t.cell and p.id = t.part_id
                       where t.cell = b.cell and t.order_id = b.order_id and t.line_no = l.line_no
-                        and p.kind = 'canceled'), 0)::bigint, c.charge
+                        and p.kind = 'canceled'), 0)::bigint,
+           case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end, coalesce(c.tax, 0),
+           coalesce(c.base, 0), coalesce(c.rate_bp, 0), coalesce(c.quota, 0)
       from orders.border b
-     cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
+     cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes, b.line_bases, b.line_rates_bp, b.line_quotas)
+           as c (line_no, charge, tax, base, rate_bp, quota)
       join orders.order_line l on l.cell = b.cell and l.order_id = b.order_id and l.line_no = c.line_no
-     where b.cell = :cell and b.order_id = :order_id and b.incoterm = 'DDP'
+     where b.cell = :cell and b.order_id = :order_id
+     order by l.line_no
     """,
     ChargedRow,
 )
+TAX_BACK = sql("""
+    insert into orders.tax_back (cell, cause_id, rate_bp, order_id, base_minor, tax_minor, at)
+    select :cell, :cause_id, t.rate, :order_id, t.base, t.tax, :now
+      from unnest(:rates::int[], :bases::bigint[], :taxes::bigint[]) as t (rate, base, tax)
+""")
+TAXES_BACK = sql(
+    """
+    select t.cause_id, b.scheme, sum(t.tax_minor)::bigint
+      from orders.tax_back t
+      join orders.border b on b.cell = t.cell and b.order_id = t.order_id
+     where t.cell = :cell and t.cause_id = any (:causes::uuid[])
+     group by t.cause_id, b.scheme
+    """,
+    TaxBackRow,
+)
+QUOTA_OF = sql("select quota_id from orders.border where cell = :cell and order_id = :order_id", int)
+RETURN_QUOTA = sql("select pricing.return_quota(:cell, :group_id, :quota_id, :amount)")
 # Before an order was sent; units that are disputed later were sent all the same.
 CANCELED = sql(
     """
@@ -175,7 +223,9 @@ CROSSED_ORDERS = sql(
 OF_QUOTE = sql(
     """
     select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
-           trace
+           trace, mode, scheme,
+           case when incoterm = 'DDP' then duty_minor + tax_minor + fee_minor
+                when scheme <> '' then tax_minor else 0 end
       from orders.border where cell = :cell and quote_id = :quote_id order by order_id
     """,
     BorderRow,
@@ -183,7 +233,9 @@ OF_QUOTE = sql(
 OF_ORDERS = sql(
     """
     select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
-           trace
+           trace, mode, scheme,
+           case when incoterm = 'DDP' then duty_minor + tax_minor + fee_minor
+                when scheme <> '' then tax_minor else 0 end
       from orders.border where cell = :cell and order_id = any (:order_ids::uuid[])
     """,
     BorderRow,

@@ -101,6 +101,28 @@ class AddressNotLatin(Problem):
 
 
 @dataclass(eq=False)
+class IdentityNeeded(Problem):
+    """The country it would go to counts what each person brings in: say who you are there first (PUT /v1/identity)."""
+
+    status: ClassVar[int] = 409
+    country: str
+
+
+@dataclass(eq=False)
+class IdentityNotValid(Problem):
+    """This is no number of a person in this country."""
+
+    status: ClassVar[int] = 422
+
+
+@dataclass(eq=False)
+class IdentityElsewhere(Problem):
+    """Another account, which is kept elsewhere, has said this number: buy with that one."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
 class OfferUnavailable(Problem):
     """One of the offers can no longer be bought."""
 

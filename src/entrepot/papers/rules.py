@@ -59,7 +59,7 @@ def make(sent: Sent, book: Book) -> Papers:
         post_form(goods, book, sent.day),
         Declaration(
             sent.order_id, sent.sender, sent.recipient, sent.sender.country, sent.recipient.country, goods,
-            sent.transport, net_weight_g, sent.prepaid,
+            sent.transport, net_weight_g, sent.prepaid, sent.tax_collected,
         ),
         sorted({line.country_of_origin for line in sent.lines}), sent.statement,
     )  # fmt: skip

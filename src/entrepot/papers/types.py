@@ -49,7 +49,8 @@ class Statement(msgspec.Struct, frozen=True):
 
 class Sent(msgspec.Struct, frozen=True):
     """A parcel, as its papers see it. `transport` is what the buyer pays for it; `prepaid` what was paid for duty, tax
-    and clearance with the order (DDP), None when that is asked at the door (DAP)."""
+    and clearance with the order (DDP), None when that is asked at the door (DAP). `tax_collected` says by which scheme
+    the platform has collected the tax, with its number; empty: by none."""
 
     order_id: str
     day: date
@@ -59,6 +60,7 @@ class Sent(msgspec.Struct, frozen=True):
     transport: Price
     prepaid: Price | None
     statement: Statement | None
+    tax_collected: str = ""
 
 
 class Invoice(msgspec.Struct, frozen=True):
@@ -103,6 +105,7 @@ class Declaration(msgspec.Struct, frozen=True):
     transport: Price
     net_weight_g: int
     prepaid: Price | None
+    tax_collected: str
 
 
 class Papers(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ async def add_shipping_service(tx: Tx, service: ShippingService) -> None:
         store.ADD_SERVICE, market=service.market, code=service.code, name=service.name,
         base_minor=service.base_minor, item_minor=service.item_minor, transit_s=service.transit_s,
         position=service.position, incoterm=service.incoterm, clearance_minor=service.clearance_minor,
+        carried=service.carried,
     )  # fmt: skip
     if added is None and await tx.one(store.SERVICE, market=service.market, code=service.code) != service:
         raise ShippingServiceExists

@@ -10,8 +10,9 @@ from entrepot.pricing.types import Promotion, ShippingService
 ADD_SERVICE = sql(
     """
     insert into pricing.shipping_service (market, code, name, base_minor, item_minor, transit_s, position, incoterm,
-                                          clearance_minor)
-    values (:market, :code, :name, :base_minor, :item_minor, :transit_s, :position, :incoterm, :clearance_minor)
+                                          clearance_minor, carried)
+    values (:market, :code, :name, :base_minor, :item_minor, :transit_s, :position, :incoterm, :clearance_minor,
+            :carried)
     on conflict do nothing
     returning code
     """,
@@ -19,7 +20,7 @@ ADD_SERVICE = sql(
 )
 SERVICE = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried
       from pricing.shipping_service
      where market = :market and code = :code
     """,
@@ -27,7 +28,7 @@ SERVICE = sql(
 )
 SERVICES = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried
       from pricing.shipping_service
      where market = :market
      order by position, code

@@ -16,7 +16,7 @@ class ShippingService(msgspec.Struct, frozen=True):
 
     `transit_s` is how long it is usually under way; services are shown by `position`. Over a border it is `DDP`, duty
     and tax are paid with the order, or `DAP`, they are asked for at the door; whoever clears what pays any of them at
-    customs takes `clearance_minor` for it."""
+    customs takes `clearance_minor` for it. It is `carried` by the post or a courier: law tells them apart."""
 
     market: str
     code: str
@@ -27,6 +27,7 @@ class ShippingService(msgspec.Struct, frozen=True):
     position: int
     incoterm: str = "DAP"
     clearance_minor: int = 0
+    carried: str = "courier"
 
 
 class Promotion(msgspec.Struct, frozen=True):

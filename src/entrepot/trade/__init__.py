@@ -21,9 +21,11 @@ cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id; data: 
 from entrepot.trade.actions import add_euro_rates, known, load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import LACKING_PAGE, items, lacking, lacking_of, propose, set_item
+from entrepot.trade.modes import by_mode, choose_mode, mode_steps
 from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.readings import Reading
 from entrepot.trade.reads import book, euro_rates, euro_sources, has_law, is_import, tariff_of
+from entrepot.trade.registrations import claim_person, established, registered, year_quotas
 from entrepot.trade.restrictions import (
     Judged,
     countries,
@@ -40,18 +42,22 @@ from entrepot.trade.store import EuroSource, Lacking
 from entrepot.trade.store_restrictions import Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    SCHEMES,
     AgeNeeded,
     Assessed,
     Barrier,
+    Chosen,
     Consignment,
     CurrencyRateMissing,
     EuroRate,
+    Facts,
     Goods,
     Item,
     ItemMissing,
     Landed,
     LawMissing,
     NomenclatureMissing,
+    NotLetIn,
     NotSoldThere,
     OriginMissing,
     PackNotValid,
@@ -65,11 +71,13 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "LACKING_PAGE", "AgeNeeded", "Assessed", "Barrier", "Book", "Consignment", "CurrencyRateMissing", "EuroRate",
-    "EuroSource", "Goods", "Item", "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match",
-    "NomenclatureMissing", "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing",
-    "RateMissing", "Reading", "Sale", "Step", "TooYoung", "TradeProblem", "ValueNotValid", "add_euro_rates", "book",
-    "countries", "euro_rates", "euro_sources", "grant_permit", "has_law", "has_parties", "is_import", "items",
-    "judge", "known", "lacking", "lacking_of", "load_packs", "permits", "propose", "quote", "rules_for", "rules_of",
-    "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
+    "LACKING_PAGE", "SCHEMES", "AgeNeeded", "Assessed", "Barrier", "Book", "Chosen", "Consignment",
+    "CurrencyRateMissing", "EuroRate", "EuroSource", "Facts", "Goods", "Item", "ItemMissing", "Judged", "Lacking",
+    "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn", "NotSoldThere", "OriginMissing",
+    "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Reading", "Sale", "Step", "TooYoung",
+    "TradeProblem", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person", "countries",
+    "established", "euro_rates", "euro_sources", "grant_permit", "has_law", "has_parties", "is_import", "items",
+    "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps", "permits", "propose", "quote",
+    "registered", "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of", "withdraw_permit",
+    "year_quotas",
 ]  # fmt: skip

@@ -17,19 +17,22 @@ from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, delete, get, post, put
 from entrepot.kit.ids import END
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import NotFound
-from entrepot.trade import classification, packs, reads, restrictions, store
+from entrepot.trade import api_modes, classification, modes, packs, reads, registrations, restrictions, store
 from entrepot.trade.readings import Ruling
 from entrepot.trade.rules import quote
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    SCHEMES,
     Barrier,
     CodeUnknown,
     Consignment,
     CurrencyRateMissing,
+    Facts,
     Goods,
     Item,
     LawMissing,
     NomenclatureMissing,
+    NotLetIn,
     OriginMissing,
     QuantityMissing,
     RateMissing,
@@ -63,8 +66,9 @@ class GoodsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LandedAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All amounts are minor units of `currency`. Without `at` it is today. `registered` says that who sells is
-    registered for the destination's scheme of low-value goods."""
+    """All amounts are minor units of `currency`. Without `at` it is today. `registered` says that the platform is
+    registered for the destination's scheme of low-value goods, also where it is not; `bonded`, that the goods lie in a
+    bonded warehouse of the destination."""
 
     from_: Annotated[Country, Meta(description="where it is sent from")] = msgspec.field(name="from")
     to: Country
@@ -74,6 +78,8 @@ class LandedAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insurance_minor: Minor = 0
     fee_minor: Minor = 0
     registered: bool = False
+    service: Literal["post", "courier"] = "courier"
+    bonded: bool = False
     at: date | None = None
 
 
@@ -83,12 +89,16 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class LandedView(msgspec.Struct, frozen=True):
-    """What the border adds, in minor units of `currency`; `lines` in the order asked. An estimate says `why`."""
+    """What the border adds, in minor units of `currency`; `lines` in the order asked. An estimate says `why`. `mode` is
+    how it is let in, empty where the law says nothing of it; the tax is `collected` by the platform by this scheme, or
+    at the border (empty)."""
 
     currency: str
     duty_minor: int
     tax_minor: int
     fee_minor: int
+    mode: str
+    collected: str
     lines: list[Charge]
     estimated: bool
     why: list[str]
@@ -121,13 +131,18 @@ async def quote_landed_cost(tx: ReadTx, body: LandedAsked) -> LandedView:
             for line in body.lines
         ),
         body.from_, body.to, at, body.currency, body.freight_minor, body.insurance_minor, body.fee_minor,
-        body.registered,
+        body.registered, stock="bonded" if body.bonded else "abroad",
     )  # fmt: skip
     book = await reads.book(tx, {body.to, body.from_}, {line.code for line in body.lines}, at, {body.currency})
-    landed = quote(book, sent)
+    schemes = frozenset(SCHEMES if body.registered else await registrations.registered(tx, at))
+    pieces = int(sum(line.quantities.get("item", Decimal(1)) for line in sent.lines))
+    chosen = modes.choose_mode(book, sent, Facts(schemes, body.service, pieces))
+    landed = quote(book, modes.by_mode(sent, chosen))
     return LandedView(
         landed.currency, landed.duty_minor, landed.tax_minor, landed.fee_minor,
-        [Charge(duty, tax) for duty, tax in landed.charges], landed.estimated, list(landed.why), steps(landed),
+        chosen.mode.name if chosen else "", chosen.mode.scheme if chosen else "",
+        [Charge(duty, tax) for duty, tax in landed.charges], landed.estimated, list(landed.why),
+        [*steps(landed), *modes.mode_steps(chosen)],
     )  # fmt: skip
 
 
@@ -316,9 +331,10 @@ async def withdraw_permit(tx: Tx, caller: Caller, seller_id: SellerPath, country
 _PERMIT = "/v1/sellers/{seller_id}/permits/{country}/{name}"
 
 routes = [
+    *api_modes.routes,
     post(
         "/v1/landed-cost", quote_landed_cost, access=PUBLIC,
-        raises=(CurrencyRateMissing, LawMissing, OriginMissing, QuantityMissing, RateMissing),
+        raises=(CurrencyRateMissing, LawMissing, NotLetIn, OriginMissing, QuantityMissing, RateMissing),
     ),
     get("/v1/tariff-sources", list_tariff_sources, access=PUBLIC),
     put(

@@ -17,12 +17,14 @@ from entrepot.trade.types import (
     Gap,
     LawMissing,
     MeanDuty,
+    Mode,
     OriginStatement,
     Program,
     Rate,
     RateMissing,
     ReducedTax,
     Relief,
+    ReturnWindow,
     Tax,
     Union,
 )
@@ -49,6 +51,8 @@ class Law:
         self.unions = {union.name for union, _ in _of(found, Union)}
         self.gaps = [gap for gap, _ in _of(found, Gap)]
         self.statements = _of(found, OriginStatement)
+        self.modes = sorted(_of(found, Mode), key=lambda pair: pair[0].rank)
+        self.windows = _of(found, ReturnWindow)
         # Of two that hold the smaller limit is tried first.
         reliefs = sorted(_of(found, Relief), key=lambda pair: pair[0].up_to)
         self.duty_reliefs = [pair for pair in reliefs if pair[0].of == "duty"]

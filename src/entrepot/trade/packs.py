@@ -22,7 +22,7 @@ import msgspec
 from entrepot.kit.money import MAX_MINOR
 from entrepot.trade import expressions
 from entrepot.trade.readings import Reading, Ruling
-from entrepot.trade.types import KINDS, PackNotValid, Relief, Restriction, Tax
+from entrepot.trade.types import KINDS, SCHEMES, Mode, PackNotValid, Relief, Restriction, Tax
 
 FIELDS = {"kind", "countries", "valid_from", "valid_to", "citation"}
 TRAIT = "[a-z][a-z_]{0,39}"
@@ -71,6 +71,8 @@ def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]
         raise ValueError("rate must be less than 100 where the tax is part of its own base")
     if isinstance(of_kind, Relief) and of_kind.instead:
         expressions.parse(of_kind.instead)
+    if isinstance(of_kind, Mode):
+        _check_mode(of_kind)
     begin, end, citation = fact["valid_from"], fact.get("valid_to"), fact["citation"]
     if not isinstance(begin, date) or not citation:
         raise TypeError("valid_from must be a date, and citation say where the fact stands")
@@ -81,6 +83,15 @@ def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]
             reading.restrictions.append(Ruling(country, restriction(of_kind), begin, end, citation))
         else:
             reading.laws.append((country, fact["kind"], begin, end, facts, citation))
+
+
+def _check_mode(mode: Mode) -> None:
+    if mode.scheme and mode.scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one that there is an account of: {', '.join(SCHEMES)}")
+    if (mode.up_to is not None or mode.per_year is not None) and not mode.currency:
+        raise ValueError("up_to and per_year need a currency")
+    if (mode.per_year is not None) != bool(mode.quota):
+        raise ValueError("per_year and quota go together")
 
 
 def _countries(names: Sequence[str], groups: Mapping[str, list[str]]) -> list[str]:

@@ -62,6 +62,7 @@ async def book(
     rates = await tx.all(store.RATES, tariffs=tariffs, headings=headings, programs=programs, at=at)
     asked = {law.customs.currency for law in found} | set(currencies)
     asked |= {relief.currency for law in found for relief, _ in [*law.duty_reliefs, *law.tax_reliefs]}
+    asked |= {mode.currency for law in found for mode, _ in law.modes if mode.currency}
     euro = await tx.all(store.EURO_RATES, currencies=sorted(asked), at=at, rest=BANKS_REST_D)
     return Book(at, found, rates, {row.currency: Decimal(row.rate) for row in euro})
 

@@ -33,6 +33,7 @@ from entrepot.trade.types import (
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
+WITHIN = "It lies within the customs territory: no duty"
 ROUNDINGS = {"half_up": ROUND_HALF_UP, "down": ROUND_DOWN}
 
 
@@ -70,20 +71,21 @@ def quote(book: Book, sent: Consignment) -> Landed:
     _check(sent)
     law = book.law(sent.to)
     customs = law.customs
-    if not book.is_import(sent.from_, sent.to):
+    imported = sent.stock == "bonded" or book.is_import(sent.from_, sent.to)
+    if not imported and sent.stock != "union":
         return _inside(sent, customs)
     rate = book.factor(sent.currency, customs.currency)
     factor = rate.scaleb(exponent(customs.currency) - exponent(sent.currency))
     valued = _value(sent, customs, factor)
-    dues = _duties(book, law, sent, valued)
+    dues = _duties(book, law, sent, valued) if imported else [Due(ZERO, None, WITHIN, "")] * len(sent.lines)
     duty_minors = _rounded([due.minor for due in dues], customs, customs.duty_step)
     taxed = _taxes(book, law, sent, valued, duty_minors)
     tax_minors = _rounded([one.minor for one in taxed], customs, customs.tax_step)
     tax_minors, waived = _waived(book, law, sent, tax_minors)
     lines = tuple(
         Assessed(
-            goods.code, _whole(parts.goods), _whole(parts.transport), parts.value_minor, *_rate(due), duty_minor,
-            due.relief, tax.name, tax.rate, _whole(tax.base), tax_minor, tax.citation, tax.relief or waived,
+            goods.code, whole(parts.goods), whole(parts.transport), parts.value_minor, *_rate(due), duty_minor,
+            due.relief, tax.name, tax.rate, whole(tax.base), tax_minor, tax.citation, tax.relief or waived,
             due.why or tax.why,
         )
         for goods, due, parts, duty_minor, tax, tax_minor in zip(
@@ -92,10 +94,10 @@ def quote(book: Book, sent: Consignment) -> Landed:
     )  # fmt: skip
     charges = tuple(zip(duty_minors, tax_minors, strict=True))
     if factor != ONE:
-        charges = tuple((_whole(duty / factor), _whole(tax / factor)) for duty, tax in charges)
+        charges = tuple((whole(duty / factor), whole(tax / factor)) for duty, tax in charges)
     why = _why(law, sent, dues, taxed)
     duty, tax = sum(charge[0] for charge in charges), sum(charge[1] for charge in charges)
-    fee = sent.fee_minor if duty or tax else 0
+    fee = sent.fee_minor if duty or (tax and not sent.registered) else 0
     return Landed(
         sent.currency, customs.currency, customs.basis, rate, lines, charges, duty, tax, fee, bool(why), why
     )  # fmt: skip
@@ -133,7 +135,7 @@ def _value(sent: Consignment, customs: Customs, factor: Decimal) -> list[Valued]
     cif = customs.basis == "CIF"
     exact = [(one + other if cif else one) * factor for one, other in zip(weights, transport, strict=True)]
     step = customs.value_step
-    values = [_whole(value) for value in exact] if step is None else _by_item(sent, exact, customs, step)
+    values = [whole(value) for value in exact] if step is None else _by_item(sent, exact, customs, step)
     return [
         Valued(goods_minor * factor, transport_minor * factor, fee_minor * factor, value_minor)
         for goods_minor, transport_minor, fee_minor, value_minor in zip(weights, transport, fees, values, strict=True)
@@ -181,12 +183,12 @@ def _instead(book: Book, law: Law, fact: Relief, goods: list[tuple[Goods, Valued
             for _, parts in goods
         ]
         less = convert(fact.less, fact.currency).scaleb(minor)
-        whole = sum(found, ZERO)
-        return [due * max(whole - less, ZERO) / whole for due in found] if less and whole else found
+        total = sum(found, ZERO)
+        return [due * max(total - less, ZERO) / total for due in found] if less and total else found
     found = [ZERO] * len(goods)
     for heading in dict.fromkeys(line.code[:6] for line, _ in goods):
         members = [n for n, (line, _) in enumerate(goods) if line.code[:6] == heading]
-        due = _whole(expression.amount(ZERO, one, convert).scaleb(minor))
+        due = whole(expression.amount(ZERO, one, convert).scaleb(minor))
         for n, part in zip(members, allocate(due, [goods[n][1].value_minor for n in members]), strict=True):
             found[n] = Decimal(part)
     return found
@@ -199,7 +201,7 @@ def _relief(
     for fact, citation in reliefs:
         if fact.applies != "always" and sent.registered != (fact.applies == "if_registered"):
             continue
-        if fact.measured == "due":
+        if fact.measured == "due" or (fact.modes and sent.mode not in fact.modes):
             continue
         total = sum((parts.goods for parts in valued), ZERO)
         if fact.measured == "cif":
@@ -277,7 +279,8 @@ def _base(tax: Tax, parts: Valued, duty_minor: int) -> Decimal:
 def _waived(book: Book, law: Law, sent: Consignment, tax_minors: list[int]) -> tuple[list[int], str]:
     """Taxes that are so small in all that they are not taken."""
     for fact, citation in law.tax_reliefs:
-        if fact.measured == "due" and sum(tax_minors) <= _limit(book, fact, law):
+        held = not fact.modes or sent.mode in fact.modes
+        if held and fact.measured == "due" and sum(tax_minors) <= _limit(book, fact, law):
             return [0] * len(sent.lines), citation
     return tax_minors, ""
 
@@ -287,7 +290,7 @@ def _rounded(minors: list[Decimal], customs: Customs, step: Decimal | None) -> l
         rounding = ROUNDINGS[customs.rounding]
         return [int(minor.to_integral_value(rounding)) for minor in minors]
     total = _step(sum(minors, ZERO), customs, step)
-    return allocate(total, [_whole(minor * 1_000) for minor in minors])
+    return allocate(total, [whole(minor * 1_000) for minor in minors])
 
 
 def _by_item(sent: Consignment, minors: Sequence[Decimal], customs: Customs, step: Decimal) -> list[int]:
@@ -298,7 +301,7 @@ def _by_item(sent: Consignment, minors: Sequence[Decimal], customs: Customs, ste
     found = [0] * len(minors)
     for numbers in items.values():
         of_item = [minors[number] for number in numbers]
-        shares = allocate(_step(sum(of_item, ZERO), customs, step), [_whole(minor * 1_000) for minor in of_item])
+        shares = allocate(_step(sum(of_item, ZERO), customs, step), [whole(minor * 1_000) for minor in of_item])
         for number, share in zip(numbers, shares, strict=True):
             found[number] = share
     return found
@@ -309,7 +312,7 @@ def _step(minor: Decimal, customs: Customs, step: Decimal) -> int:
     return int((minor / unit).to_integral_value(ROUNDINGS[customs.rounding]) * unit)
 
 
-def _whole(amount: Decimal) -> int:
+def whole(amount: Decimal) -> int:
     return int(amount.to_integral_value(ROUND_HALF_UP))
 
 

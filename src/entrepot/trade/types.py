@@ -58,8 +58,8 @@ class Relief(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """De minimis: no duty, or no tax, on a consignment of up to `up_to`; or `instead`, an expression, less `less`.
 
     Measured are the goods, with transport and insurance (cif), or what would be due. It does not hold for codes that
-    begin like one of `except_`, nor for goods of `not_from`; some hold only if, or unless, the platform is registered.
-    """
+    begin like one of `except_`, nor for goods of `not_from`; some hold only if, or unless, the platform is registered,
+    or in some `modes`."""
 
     of: Literal["duty", "tax"]
     up_to: Decimal
@@ -71,6 +71,42 @@ class Relief(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead: str = ""
     per: Literal["line", "subheading"] = "line"
     less: Decimal = Decimal(0)
+    modes: tuple[str, ...] = ()
+
+
+SCHEMES = ("IOSS", "OSS", "UK", "AU", "NZ", "SG", "CN")
+"""Registrations by which the platform collects a tax at the sale; each has an account of the ledger."""
+
+
+class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way in which goods are let in, and who collects their tax. Of a country's modes the first by `rank` holds whose
+    conditions do: goods worth up to `up_to` (`measured` as for a relief), but not those whose codes begin like one of
+    `except_`; sent by a `service` of that kind; lying abroad, in a `bonded` warehouse of the country, or within its
+    union, sold by who is not `established` there. With a `scheme` the platform must be registered for it, and collects
+    the tax when it sells: it owes it, and not the seller. A person may bring in `per_year` by it and all modes of the
+    same `quota`; of an order that is over the limit for one, `pieces` at most. `estimate` says what it leaves out."""
+
+    name: str
+    rank: int
+    scheme: str = ""
+    up_to: Decimal | None = None
+    currency: str = ""
+    measured: Literal["goods", "cif"] = "goods"
+    except_: tuple[str, ...] = msgspec.field(default=(), name="except")
+    service: Literal["any", "post", "courier"] = "any"
+    stock: Literal["abroad", "bonded", "union"] = "abroad"
+    pieces: int | None = None
+    quota: str = ""
+    per_year: Decimal | None = None
+    estimate: str = ""
+
+
+class ReturnWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Within so many days of its import, what is sent back gets back what was paid `of` it. `modes`: of these only."""
+
+    of: Literal["duty", "tax", "quota"]
+    days: int
+    modes: tuple[str, ...] = ()
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,11 +167,14 @@ class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Literal["stated", "birth_date"] = "stated"
 
 
-Fact = Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | OriginStatement | Restriction
+Fact = (
+    Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | OriginStatement | Restriction | Mode
+    | ReturnWindow
+)  # fmt: skip
 KINDS: dict[str, type[Fact]] = {
     "customs": Customs, "tax": Tax, "reduced_tax": ReducedTax, "relief": Relief, "program": Program,
     "mean_duty": MeanDuty, "union": Union, "gap": Gap, "origin_statement": OriginStatement,
-    "restriction": Restriction,
+    "restriction": Restriction, "mode": Mode, "return_window": ReturnWindow,
 }  # fmt: skip
 
 
@@ -211,7 +250,8 @@ class Goods(NamedTuple):
 
 class Consignment(NamedTuple):
     """What is sent from one country to another on a day. All amounts are minor units of `currency`. `registered` says
-    that the platform is registered for the destination's scheme of low-value goods, where it has one."""
+    that the platform is registered for the destination's scheme of low-value goods, where it has one, and collects the
+    tax by it. `mode` is what trade.choose found, and `stock` where it lies: see Mode."""
 
     lines: tuple[Goods, ...]
     from_: str
@@ -222,6 +262,8 @@ class Consignment(NamedTuple):
     insurance_minor: int = 0
     fee_minor: int = 0
     registered: bool = False
+    mode: str = ""
+    stock: Literal["abroad", "bonded", "union"] = "abroad"
 
 
 class Assessed(NamedTuple):
@@ -244,6 +286,27 @@ class Assessed(NamedTuple):
     tax_source: str
     tax_relief: str
     why: str
+
+
+class Facts(NamedTuple):
+    """What the mode depends on beside the consignment: for which schemes the platform is registered that day, how it is
+    sent, how many pieces it has, what the buyer may bring in this year by quota (minor units of the mode's currency;
+    None: not asked)."""
+
+    schemes: frozenset[str]
+    service: str
+    pieces: int
+    left_minor: Mapping[str, int] | None = None
+
+
+class Chosen(NamedTuple):
+    """The mode that holds, where it stands, why those before it do not, and what the goods are worth by its measure, in
+    minor units of its currency (0: it has no measure)."""
+
+    mode: Mode
+    citation: str
+    passed: tuple[str, ...]
+    value_minor: int
 
 
 class Landed(NamedTuple):
@@ -340,6 +403,13 @@ class ValueNotValid(TradeProblem):
 
 
 @dataclass(eq=False)
+class NotLetIn(TradeProblem):
+    """By no mode of the country can this be let in."""
+
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
 class NotSoldThere(Problem):
     """The law of the country it would go to does not let this be sold, or not by this seller."""
 
@@ -377,6 +447,14 @@ class RuleNotValid(Problem):
 @dataclass(eq=False)
 class PartiesNotValid(Problem):
     """A list of denied parties cannot be read."""
+
+    status: ClassVar[int] = 422
+    detail: str
+
+
+@dataclass(eq=False)
+class RegistrationNotValid(Problem):
+    """A registration ends after it has begun."""
 
     status: ClassVar[int] = 422
     detail: str

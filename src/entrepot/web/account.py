@@ -43,6 +43,13 @@ class BirthDate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     birth_date: Annotated[str, Meta(max_length=10)]
 
 
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the buyer is at customs in China, which is the country that asks."""
+
+    identity_name: Annotated[str, Meta(min_length=1, max_length=100)]
+    identity_number: Annotated[str, Meta(min_length=1, max_length=30)]
+
+
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A form that is only its button."""
 
@@ -90,12 +97,22 @@ async def account(tx: ReadTx, visit: Visit) -> Response:
     """Who I am to this shop, and where things go."""
     me = await accounts.me(tx, visit.me.cell, visit.me.user_id)
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
-    return await visit.show(tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses)
+    identity = await orders.identity(tx, visit.me.cell, visit.me.user_id, "CN")
+    return await visit.show(
+        tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses, identity=identity
+    )
 
 
 async def give_age(tx: Tx, visit: Visit, body: BirthDate) -> Go:
     await orders.give_birth_date(tx, visit.me.cell, visit.me.user_id, day_of(body.birth_date, "birth_date"))
     return Go("/account", done="age_given")
+
+
+async def say_identity(tx: Tx, visit: Visit, body: Identity) -> Go:
+    await orders.say_identity(
+        tx, visit.keys, visit.me.cell, visit.me.user_id, "CN", body.identity_name, body.identity_number
+    )
+    return Go("/account", done="identity_said")
 
 
 async def address_page(tx: ReadTx, visit: Visit) -> Response:
@@ -136,6 +153,7 @@ routes = [
     form_of_its_own("/operator/users/{user_id}/sessions/end", end_sessions_of, Nothing, OPERATOR),
     page("/account", account, BUYER),
     form("/account/age", give_age, BirthDate, BUYER, again=account),
+    form("/account/identity", say_identity, Identity, BUYER, again=account),
     page("/account/addresses/new", address_page, BUYER),
     form("/account/addresses/new", add_address, AddressForm, BUYER, again=address_page),
 ]

@@ -221,6 +221,12 @@ REFUSALS = {
     "not_exchanged": N("One of the items cannot be sold in your currency today. Please try it again later."),
     "not_followed": N("The price of this offer cannot be followed in that market."),
     "currency_not_taken": N("Nothing is paid in this currency here."),
+    "not_let_in": N("This cannot be imported so: take less of it, or another way of shipping."),
+    "identity_needed": N(
+        "The country counts what each person brings in. Please say in your account who you are there."
+    ),
+    "identity_not_valid": N("Please check the number: it is none of a person in this country."),
+    "identity_elsewhere": N("Another account of yours has said this number. Please buy with that one."),
     "not_sold_there": N("One of the items is not sold there: %(rule)s"),
     "age_needed": N("Please give your date of birth in your account first: %(rule)s"),
     "too_young": N("Please check your date of birth."),
@@ -324,6 +330,7 @@ DONE = {
     "permit_granted": N("The permit is noted: the seller can sell there."),
     "permit_withdrawn": N("The permit is withdrawn: the seller cannot sell there any more."),
     "age_given": N("Thank you, your age is noted."),
+    "identity_said": N("Customs knows you now."),
     "switched": N("It is done. All processes know within a second."),
 }
 """What was just done."""

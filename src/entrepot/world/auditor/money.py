@@ -168,6 +168,13 @@ TRANSFER_WAY = check(
       join ledger.account c on c.cell = t.cell and c.id = t.credit
       left join (values ('pay', 'wallet -> escrow'), ('pay', 'gateway -> escrow'), ('fund', 'promotions -> escrow'),
                         ('duties', 'escrow -> duties'), ('duties_back', 'duties -> escrow'),
+                        ('tax', 'escrow -> tax_ioss'), ('tax_back', 'tax_ioss -> escrow'),
+                        ('tax', 'escrow -> tax_oss'), ('tax_back', 'tax_oss -> escrow'),
+                        ('tax', 'escrow -> tax_uk'), ('tax_back', 'tax_uk -> escrow'),
+                        ('tax', 'escrow -> tax_au'), ('tax_back', 'tax_au -> escrow'),
+                        ('tax', 'escrow -> tax_nz'), ('tax_back', 'tax_nz -> escrow'),
+                        ('tax', 'escrow -> tax_sg'), ('tax_back', 'tax_sg -> escrow'),
+                        ('tax', 'escrow -> tax_cn'), ('tax_back', 'tax_cn -> escrow'),
                         ('release', 'escrow -> seller'), ('release', 'escrow -> own_revenue'),
                         ('commission', 'seller -> commission'), ('payment_fee', 'seller -> payment_fee'),
                         ('refund', 'escrow -> wallet'), ('refund', 'escrow -> gateway'),
@@ -235,8 +242,9 @@ TRANSFER_PARTY = check(
         on p.cell = o.group_cell and p.group_id = o.group_id
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
-       and t.code in ('pay', 'fund', 'duties', 'duties_back', 'release', 'commission', 'payment_fee', 'refund',
-                      'unfund', 'cogs', 'cogs_back', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
+       and t.code in ('pay', 'fund', 'duties', 'duties_back', 'tax', 'tax_back', 'release', 'commission',
+                      'payment_fee', 'refund', 'unfund',
+                      'cogs', 'cogs_back', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
                       'part_commission', 'part_payment_fee')
     """,
     by="cause",
@@ -268,14 +276,19 @@ ESCROW_BALANCE = check(
 
 DUTIES_BALANCE = check(
     "duties_balance",
-    "The account duties holds exactly what was paid for the borders of what was not canceled.",
+    "The account duties holds exactly what was paid for the borders of what was not canceled, but for what the "
+    "platform collected as a tax.",
     """
     select 'ledger.account duties ' || currency as item, coalesce(o.due, 0) as expected,
            coalesce(d.kept, 0) as found, 'balance' as detail
-      from (select o.currency, sum(o.duties_minor - s.given_back) as due
+      from (select o.currency,
+                   sum(o.duties_minor - s.given_back - coalesce(b.tax_minor, 0) + coalesce(t.back, 0)) as due
               from orders.order o
              cross join lateral (select coalesce(sum(p.duties_minor), 0) as given_back
                                    from orders.part p where p.cell = o.cell and p.order_id = o.id) s
+              left join orders.border b on b.cell = o.cell and b.order_id = o.id and b.scheme <> ''
+              left join (select order_id, sum(tax_minor) as back
+                           from orders.tax_back where cell = :cell group by order_id) t on t.order_id = o.id
              where o.cell = :cell and o.duties_minor > 0
                and o.status not in ('awaiting_payment', 'expired', 'canceled')
              group by o.currency) o

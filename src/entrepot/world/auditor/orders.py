@@ -254,16 +254,20 @@ ESCROW_OUT = check(
 
 DUTIES = check(
     "duties",
-    "What was paid for an order's border is what it was told, if that was paid with the order (DDP), and nothing else; "
-    "it went from escrow to duties when the order was paid, and back when the order was canceled, but for what its "
-    "parts took.",
+    "What was paid for an order's border is what it was told, if that was paid with the order (DDP), or the tax "
+    "that the platform collects; it went from escrow to duties and to the scheme's account when the order was paid, "
+    "and back when the order was canceled, but for what its parts took.",
     """
     select 'orders.order ' || o.id as item,
-           row(case b.incoterm when 'DDP' then b.duty_minor + b.tax_minor + b.fee_minor else 0 end,
-               case when o.bought then nullif(o.duties_minor, 0) end,
-               case when o.bought and o.status = 'canceled' then nullif(o.duties_minor - coalesce(s.duties, 0), 0) end)
+           row(case when b.incoterm = 'DDP' then b.duty_minor + b.tax_minor + b.fee_minor
+                    when b.scheme <> '' then b.tax_minor else 0 end,
+               case when o.bought then nullif(o.duties_minor - coalesce(b.collected, 0), 0) end,
+               case when o.bought then nullif(b.collected, 0) end,
+               case when o.bought and o.status = 'canceled' then o.duties_minor - coalesce(s.duties, 0) else 0 end)
                as expected,
-           row(o.duties_minor, paid.amount, back.amount) as found, o.status || ' (duties, paid, given back)' as detail
+           row(o.duties_minor, paid.amount, tax.amount, coalesce(back.amount, 0) + coalesce(tax_back.amount, 0))
+               as found,
+           o.status || ' (duties, paid, tax, given back)' as detail
       from (select o.*, o.status not in ('awaiting_payment', 'expired')
                    and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
               from orders.order o
@@ -271,8 +275,12 @@ DUTIES = check(
              where o.cell = :cell {order:o.id}) o
       left join (select order_id, sum(duties_minor)::bigint as duties
                    from orders.part where cell = :cell {order:order_id} group by order_id) s on s.order_id = o.id
-      left join orders.border b on b.cell = :cell and b.order_id = o.id
+      left join (select *, case when scheme <> '' then tax_minor end as collected from orders.border) b
+        on b.cell = :cell and b.order_id = o.id
       left join ledger.transfer paid on paid.cell = :cell and paid.cause_id = o.id and paid.code = 'duties'
+      left join ledger.transfer tax on tax.cell = :cell and tax.cause_id = o.id and tax.code = 'tax'
+      left join ledger.transfer tax_back
+        on tax_back.cell = :cell and tax_back.cause_id = o.id and tax_back.code = 'tax_back'
       left join ledger.transfer back on back.cell = :cell and back.cause_id = o.id and back.code = 'duties_back'
     """,
     by="order",

@@ -89,7 +89,7 @@ PART_MONEY = check(
                   max(amount) filter (where code = 'commission_back') as commission_back,
                   max(amount) filter (where code = 'payment_fee_back') as payment_fee_back,
                   max(amount) filter (where code = 'refund') as refund,
-                  max(amount) filter (where code = 'duties_back') as duties_back,
+                  sum(amount) filter (where code in ('duties_back', 'tax_back'))::bigint as duties_back,
                   max(amount) filter (where code = 'unfund') as unfund,
                   max(amount) filter (where code = 'part_release') as release,
                   max(amount) filter (where code = 'part_commission') as commission,
@@ -109,16 +109,19 @@ PART_DUTIES = check(
            'duties of its parts' as detail
       from (select order_id, sum(duties_minor) as duties from orders.part
              where cell = :cell {order:order_id} group by order_id) o
-      left join (select b.order_id, sum(div(c.charge * t.units, r.quantity)) as due
+      left join (select b.order_id,
+                        sum(div(case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end * t.units,
+                                r.quantity)) as due
                    from orders.border b
-                  cross join lateral unnest(b.line_nos, b.line_charges) as c (line_no, charge)
+                  cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes)
+                        as c (line_no, charge, tax)
                    join orders.order_line r on r.cell = b.cell and r.order_id = b.order_id and r.line_no = c.line_no
                    join (select x.order_id, x.line_no, sum(x.quantity) as units
                            from orders.part_line x
                            join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
                           where x.cell = :cell {order:x.order_id}
                           group by x.order_id, x.line_no) t on t.order_id = b.order_id and t.line_no = c.line_no
-                  where b.cell = :cell and b.incoterm = 'DDP' {order:b.order_id}
+                  where b.cell = :cell {order:b.order_id}
                   group by b.order_id) l on l.order_id = o.order_id
     """,
     by="order",

@@ -6,7 +6,7 @@ QUOTA = check(
     "quota",
     "A quota is the sum of its uses that were not given back, and within what was granted.",
     """
-    select 'pricing.quota ' || q.id as item, row(coalesce(sum(u.amount), 0)::bigint, true) as expected,
+    select 'pricing.quota ' || q.id as item, row(coalesce(sum(u.amount - u.returned), 0)::bigint, true) as expected,
            row(q.used, q.used between 0 and q.granted) as found, q.name || ' (used, within its limit)' as detail
       from pricing.quota q
       left join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id and u.given_back_at is null

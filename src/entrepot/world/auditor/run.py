@@ -20,7 +20,7 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import debts, exchange, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import borders, debts, exchange, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = (
@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     + quotas.CHECKS
     + orders.CHECKS
     + parts.CHECKS
+    + borders.CHECKS
 )
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken

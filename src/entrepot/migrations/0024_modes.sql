@@ -1,0 +1,55 @@
+-- Import modes: for what the platform is registered, who buyers are at customs, the tax that it collects, and goes back.
+
+-- For which schemes (IOSS, OSS, UK ...) the platform is registered, and so collects the tax of what it sells by them.
+create table trade.registration (
+    scheme     text        collate "C" not null,
+    valid_from date        not null,
+    valid_to   date,
+    number     text        not null,
+    said_by    uuid        not null,
+    said_at    timestamptz not null,
+    primary key (scheme, valid_from),
+    check (valid_to > valid_from)
+);
+
+-- Where sellers are established, as far as it was said: who sells within a union from outside is not its own taxpayer.
+create table trade.establishment (
+    seller_id uuid        primary key,
+    country   text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    said_at   timestamptz not null
+);
+
+-- People who have said who they are at customs, and in which cell: what they may bring in a year is counted in one place,
+-- whatever accounts they have.
+create table trade.person (
+    id         uuid     primary key,
+    counted_in smallint not null
+);
+
+-- Who a buyer is at customs in a country. The number is sealed; the person is known by its digest with our secret.
+create table orders.identity (
+    cell      smallint    not null,
+    buyer_id  uuid        not null,
+    country   text        collate "C" not null,
+    person_id uuid        not null,  -- trade.person
+    name      text        not null,
+    ending    text        not null,
+    sealed    bytea       not null,
+    said_at   timestamptz not null,
+    primary key (cell, buyer_id, country)
+);
+create index identity_person on orders.identity (cell, person_id);
+
+-- Tax that a scheme had collected and that went back, by rate: with an order that was canceled, or with a part. The next
+-- return has it, as a correction of the period that the order was paid in.
+create table orders.tax_back (
+    cell       smallint    not null,
+    cause_id   uuid        not null,  -- the order, or the part
+    rate_bp    int         not null,
+    order_id   uuid        not null,
+    base_minor bigint      not null check (base_minor >= 0),
+    tax_minor  bigint      not null check (tax_minor >= 0),
+    at         timestamptz not null,
+    primary key (cell, cause_id, rate_bp)
+);
+create index tax_back_order on orders.tax_back (cell, order_id);

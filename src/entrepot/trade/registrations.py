@@ -1,0 +1,70 @@
+"""For which schemes the platform is registered, and where sellers are established: what decides who owes a tax."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.money import exponent
+from entrepot.kit.problem import NotFound
+from entrepot.trade import reads
+from entrepot.trade import store_modes as store
+from entrepot.trade.rules import whole
+from entrepot.trade.store_modes import Registration
+from entrepot.trade.types import SCHEMES, RegistrationNotValid
+
+
+async def register(
+    tx: Tx, scheme: str, number: str, valid_from: date, valid_to: date | None, said_by: UUID
+) -> Registration:
+    """The platform is registered for a scheme from a day on, under a number; said again of the same day it is replaced.
+    What was quoted before keeps its mode. Raises NotFound, RegistrationNotValid."""
+    if scheme not in SCHEMES:
+        raise NotFound
+    if valid_to is not None and valid_to <= valid_from:
+        raise RegistrationNotValid("valid_to must be after valid_from")
+    await tx.run(
+        store.REGISTER, scheme=scheme, number=number, valid_from=valid_from, valid_to=valid_to, said_by=said_by,
+        now=tx.now,
+    )  # fmt: skip
+    return Registration(scheme, number, valid_from, valid_to)
+
+
+async def registrations(tx: ReadTx) -> list[Registration]:
+    """All that were said, by scheme and day."""
+    return await tx.all(store.REGISTRATIONS)
+
+
+async def registered(tx: ReadTx, at: date) -> dict[str, str]:
+    """The schemes that the platform is registered for on a day, and its numbers there."""
+    return {row.scheme: row.number for row in await tx.all(store.REGISTERED, at=at)}
+
+
+async def set_established(tx: Tx, seller_id: UUID, country: str) -> None:
+    """Where a seller is established."""
+    await tx.run(store.SET_ESTABLISHED, seller_id=seller_id, country=country, now=tx.now)
+
+
+async def established(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Where these sellers are established, of those that it was said of."""
+    rows = await tx.all(store.ESTABLISHED, seller_ids=sorted(set(seller_ids)))
+    return {row.seller_id: row.country for row in rows}
+
+
+async def claim_person(tx: Tx, person: UUID, cell: int) -> int:
+    """The cell in which a person's quotas are counted: that of who asks first."""
+    await tx.run(store.CLAIM_PERSON, id=person, cell=cell)
+    return await tx.one(store.CELL_OF_PERSON, id=person)
+
+
+async def year_quotas(tx: ReadTx, country: str, at: date) -> dict[str, int]:
+    """What a person may bring into a country in a year, by quota, in minor units of the mode's currency."""
+    laws = await reads.laws(tx, [country], at)
+    return {
+        mode.quota: whole(mode.per_year.scaleb(exponent(mode.currency)))
+        for law in laws
+        for mode, _ in law.modes
+        if mode.per_year is not None
+    }

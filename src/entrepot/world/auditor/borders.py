@@ -1,0 +1,83 @@
+"""Borders: what the platform collected of taxes lies in the accounts of their schemes until it is paid, what went back
+was noted, and buyers' yearly quotas are what their orders take of them."""
+
+from entrepot.world.auditor.check import check
+
+TAX_BALANCE = check(
+    "tax_balance",
+    "The account of a scheme holds exactly the tax of the orders that it was collected for, less what went back.",
+    """
+    select 'ledger.account ' || code || ' ' || currency as item, coalesce(t.due, 0) as expected,
+           coalesce(a.kept, 0) as found, 'balance' as detail
+      from (select x.code, x.currency, sum(x.amount) as due
+              from (select 'tax_' || lower(b.scheme), o.currency, b.tax_minor
+                      from orders.border b
+                      join orders.order o on o.cell = b.cell and o.id = b.order_id
+                      left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
+                     where b.cell = :cell and b.scheme <> '' and g.status = 'placed'
+                    union all
+                    select 'tax_' || lower(b.scheme), b.currency, -t.tax_minor
+                      from orders.tax_back t
+                      join orders.border b on b.cell = t.cell and b.order_id = t.order_id
+                     where t.cell = :cell) x (code, currency, amount)
+             group by x.code, x.currency) t
+      full join (select a.code, a.currency, sum(b.credits - b.debits) as kept
+                   from ledger.account a
+                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                  where a.cell = :cell and a.code like 'tax\\_%'
+                  group by a.code, a.currency) a using (code, currency)
+    """,
+)
+
+TAX_BACK = check(
+    "tax_back",
+    "Tax of a scheme that went back was noted by rate, for its order, and never more than was collected.",
+    """
+    select 'orders.tax_back ' || coalesce(t.cause_id, x.cause_id) as item, row(t.tax, true) as expected,
+           row(x.amount, coalesce(t.within, false)) as found, '(tax, within what was collected)' as detail
+      from (select t.cause_id, sum(t.tax_minor)::bigint as tax, bool_and(w.back <= b.tax_minor) as within
+              from orders.tax_back t
+              join orders.border b on b.cell = t.cell and b.order_id = t.order_id and b.scheme <> ''
+              join (select order_id, sum(tax_minor) as back from orders.tax_back where cell = :cell group by order_id) w
+                on w.order_id = t.order_id
+             where t.cell = :cell {cause:t.cause_id}
+             group by t.cause_id) t
+      full join (select cause_id, amount from ledger.transfer
+                  where cell = :cell and code = 'tax_back' {cause:cause_id}) x on x.cause_id = t.cause_id
+    """,
+    by="cause",
+)
+
+PERSON_QUOTA = check(
+    "person_quota",
+    "Of a person's yearly quota a purchase uses what its orders take, without what of them was canceled.",
+    """
+    select 'pricing.quota_use ' || coalesce(u.cause_id, o.group_id) || ' ' || coalesce(u.quota_id, o.quota_id) as item,
+           coalesce(o.taken, 0)::bigint as expected, coalesce(u.kept, 0) as found, '(taken)' as detail
+      from (select u.cause_id, u.quota_id,
+                   case when u.given_back_at is null then u.amount - u.returned else 0 end as kept
+              from pricing.quota_use u
+              join pricing.quota q on q.cell = u.cell and q.id = u.quota_id and q.name like 'customs:%'
+             where u.cell = :cell {group:u.cause_id}) u
+      full join (select o.group_id, b.quota_id,
+                        sum(case when o.status in ('canceled', 'expired') then 0
+                                 else c.quota - div(c.quota * coalesce(t.units, 0), l.quantity) end) as taken
+                   from kit.cell k
+                   join orders.order o on o.cell = k.cell
+                   join orders.border b on b.cell = o.cell and b.order_id = o.id and b.quota_id is not null
+                  cross join lateral unnest(b.line_nos, b.line_quotas) as c (line_no, quota)
+                   join orders.order_line l on l.cell = o.cell and l.order_id = o.id and l.line_no = c.line_no
+                   left join (select x.cell, x.order_id, x.line_no, sum(x.quantity) as units
+                                from orders.part_line x
+                                join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                                join orders.border q
+                                  on q.cell = x.cell and q.order_id = x.order_id and q.quota_id is not null
+                               group by x.cell, x.order_id, x.line_no) t
+                     on t.cell = o.cell and t.order_id = o.id and t.line_no = c.line_no
+                  where o.group_cell = :cell {group:o.group_id}
+                  group by o.group_id, b.quota_id) o on o.group_id = u.cause_id and o.quota_id = u.quota_id
+    """,
+    by="group",
+)
+
+CHECKS = (TAX_BALANCE, TAX_BACK, PERSON_QUOTA)

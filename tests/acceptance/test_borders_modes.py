@@ -1,0 +1,213 @@
+"""Borders, parts 4, 5 and 9: by which way goods are let in and who collects the tax, bonded stock, returns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from entrepot import accounts, logistics, pricing
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import NIL, show
+from tests.acceptance.abroad import asked, goods, is_shirts
+from tests.shop import MARKET, Buyer, Shop, open_shop
+
+IOSS = {"number": "IM2760000001", "valid_from": "2026-01-01"}
+ID_NUMBER = "11010519491231002X"
+"""The example of GB 11643-1999."""
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(own_db_url) as opened:
+        yield opened
+
+
+async def abroad(shop: Shop) -> None:
+    """Exchange rates, a place in Shenzhen, and services: standard (DAP), ddp, and post."""
+    async with shop.db.write() as tx:
+        await tx.conn.executemany(
+            "insert into trade.euro_rate values ($1, '2026-03-01', $2, 'tests')",
+            [("USD", Decimal("1.08")), ("CNY", Decimal("7.8")), ("GBP", Decimal("0.85"))],
+        )
+        for cell in (0, 1):
+            await logistics.import_locations(tx, cell, [3, 4], ["cn1", "gb1"], ["Shenzhen", "London"], ["CN", "GB"])
+            for location in (3, 4):
+                await logistics.set_address(tx, cell, None, location, logistics.LocationAddress("1 Dock Road", "Port"))
+        for service in (
+            pricing.ShippingService(MARKET, "ddp", "Duties paid", 500, 100, 86_400, 2, "DDP", 250),
+            pricing.ShippingService(MARKET, "post", "Post", 500, 100, 86_400, 3, carried="post"),
+        ):
+            await pricing.add_shipping_service(tx, service)
+
+
+async def buyer_in(shop: Shop, country: str, cell: int = 0, wallet_minor: int = 1_000_000) -> Buyer:
+    buyer = await shop.buyer(wallet_minor, cell)
+    async with shop.db.write() as tx:
+        cities = {"DE": ("Berlin", "10115", ""), "CN": ("Beijing", "100000", "")}
+        city, postal_code, region = cities[country]
+        new = accounts.NewAddress(
+            recipient="Ada Byron", line1="1 Main Street", city=city, postal_code=postal_code, country=country,
+            region=region,
+        )  # fmt: skip
+        buyer.address = await accounts.add_address(tx, cell, buyer.id, new)
+    return buyer
+
+
+async def tax(shop: Shop, scheme: str, cells: tuple[int, ...] = (0,)) -> int:
+    return sum([await shop.balance(f"tax_{scheme}", cell=cell) for cell in cells])
+
+
+async def test_4_modes(shop: Shop) -> None:
+    """The mode follows from value, service, registration and day, each passed over with its reason."""
+
+    async def mode(from_: str, to: str, currency: str, value: int, **more: Any) -> tuple[Any, ...]:
+        found = await asked(shop, from_, to, currency, goods("611020", "CN", value), **{"at": "2026-03-02"} | more)
+        return found.get("mode") or found.get("type"), found.get("collected", ""), found.get("tax_minor")
+
+    await abroad(shop)
+    async with shop.db.write() as tx:
+        await tx.conn.executemany(
+            "insert into trade.euro_rate values ($1, '2026-03-01', $2, 'tests')",
+            [("AUD", Decimal("1.6")), ("SGD", Decimal("1.45")), ("NZD", Decimal("1.8"))],
+        )
+    carrier = "H7, tax asked for by the carrier"
+    assert await mode("CN", "DE", "EUR", 15_000) == (carrier, "", 2_850)
+    assert await mode("CN", "DE", "EUR", 15_000, registered=True) == ("H7 with IOSS", "IOSS", 2_850)
+    assert (await mode("CN", "DE", "EUR", 15_001, registered=True))[:2] == ("Standard declaration", "")
+    assert await mode("CN", "GB", "GBP", 13_500, registered=True) == ("Low value, VAT at the sale", "UK", 2_700)
+    assert (await mode("CN", "GB", "GBP", 13_501, registered=True))[:2] == ("Import declaration", "")
+    assert await mode("CN", "AU", "AUD", 50_000) == ("Self-assessed clearance", "", 0)
+    assert await mode("CN", "AU", "AUD", 50_000, registered=True) == ("Low value, GST at the sale", "AU", 5_000)
+    assert (await mode("CN", "NZ", "NZD", 100_000, registered=True))[1:] == ("NZ", 15_000)
+    assert (await mode("CN", "SG", "SGD", 40_000, registered=True))[1:] == ("SG", 3_602)  # with 0.20 of duty, the mean
+    assert (await mode("CN", "US", "USD", 80_000, at="2025-06-02"))[0] == "Section 321"
+    assert (await mode("CN", "US", "USD", 80_000, at="2025-09-01"))[0] == "Informal entry"
+    assert (await mode("CN", "US", "USD", 80_000, service="post"))[0] == "Mail entry"
+    assert (await mode("CN", "US", "USD", 250_001))[0] == "Formal entry"
+    # 13 % of 5,000, of which 70 %; one piece more is at the full duty and tax; then it is general trade
+    retail = "Cross-border retail from abroad (9610)"
+    assert await mode("JP", "CN", "CNY", 500_000, registered=True) == (retail, "CN", 45_500)
+    assert (await mode("JP", "CN", "CNY", 500_001, registered=True))[:2] == (
+        f"{retail}, one piece at the full tax",
+        "CN",
+    )
+    assert (await mode("JP", "CN", "CNY", 500_000))[0] == "General trade"
+    bonded = ("Bonded cross-border retail (1210)", "CN", 45_500)
+    assert await mode("CN", "CN", "CNY", 500_000, registered=True, bonded=True) == bonded
+    assert await mode("JP", "CN", "CNY", 100_000, service="post") == ("Postal articles", "", 20_000)
+    assert await mode("JP", "CN", "CNY", 25_000, service="post") == ("Postal articles", "", 0)
+    refused = await asked(shop, "JP", "CN", "CNY", goods("611020", "JP", 100_001), at="2026-03-02", service="post")
+    assert refused["type"] == "/problems/not_let_in"
+    assert refused["tried"][2:] == [
+        "Postal articles: up to 1000.00 CNY",
+        "General trade: it is for what is sent by courier",
+    ]
+    steps = (await asked(shop, "CN", "DE", "EUR", goods("611020", "CN", 15_000), at="2026-03-02"))["steps"]
+    assert [(step["step"], step["text"]) for step in steps if step["step"] == "mode"] == [
+        ("mode", f"{carrier}: the tax is paid at the border"),
+        ("mode", "not by H7 with IOSS: the platform is not registered for IOSS"),
+    ]
+
+
+@pytest.mark.parametrize("home", [0, 1])
+async def test_4_the_platform_collects_the_tax(shop: Shop, home: int) -> None:
+    """Registered for IOSS, the tax is paid with the order, whatever the service, into an account of its own; with what
+    is canceled it goes back."""
+    await abroad(shop)
+    if home:
+        await shop.open_cell(1)
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 2_000, 100, location=3)
+    await is_shirts(shop, offer)
+    buyer = await buyer_in(shop, "DE", home)
+    before = await buyer.quote([(offer, 3)])
+    assert (before["duties"]["minor"], before["borders"][0]["collected"]) == (0, "")
+    put = await shop.http.put("/v1/operator/registrations/IOSS", json=IOSS, headers=shop.operator)
+    assert put.status_code == 200, put.text
+    # 19 % of 60.00 and 6.00 for the transport
+    quote = await buyer.quote([(offer, 3)])
+    (border,) = quote["borders"]
+    assert (quote["duties"]["minor"], quote["total"]["minor"]) == (1_254, 7_854)
+    assert (border["mode"], border["collected"], border["incoterm"]) == ("H7 with IOSS", "IOSS", "DAP")
+    assert (border["paid"]["minor"], border["at_door"]["minor"], border["fee"]["minor"]) == (1_254, 0, 0)
+    group = (await buyer.place(quote)).json()["id"]
+    assert (await tax(shop, "ioss"), await shop.balance("duties")) == (1_254, 0)
+    order = (await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"]
+    staff = shop.session(Role.SELLER, NIL, seller)
+    papers = (await shop.http.get(f"/v1/seller/orders/{order}/papers", headers=staff)).json()["papers"]
+    assert papers["declaration"]["tax_collected"] == "IOSS IM2760000001"
+    assert (papers["declaration"]["prepaid"], papers["invoice"]["incoterm"]) == (None, "DAP")
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    assert (await buyer.send("POST", f"/v1/orders/{order}/cancel-lines", one)).status_code == 204
+    assert await tax(shop, "ioss") == 836
+    await shop.audited()
+    assert (await buyer.send("POST", f"/v1/orders/{order}/cancel")).status_code == 204
+    assert (await tax(shop, "ioss"), await shop.balance("wallet", buyer.id, home)) == (0, 1_000_000)
+    # duties paid: above the limit of 150 EUR it is all at the border, as it was
+    quote = await buyer.quote([(offer, 10)], shipping="ddp")
+    assert (quote["borders"][0]["mode"], quote["borders"][0]["collected"]) == ("Standard declaration", "")
+    await buyer.place(quote)
+    assert (await tax(shop, "ioss"), await shop.balance("duties") > 0) == (0, True)
+    await shop.audited()
+
+
+async def test_4_what_a_person_may_bring_in_a_year(shop: Shop) -> None:
+    """26,000 CNY for a person and year, whatever accounts it has: taken when the order is placed, given back with what
+    is canceled; what is over it goes another way, or is refused with the remedy."""
+    await abroad(shop)
+    await shop.http.put("/v1/operator/registrations/CN", json=IOSS | {"number": "CBEC 1100"}, headers=shop.operator)
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 50_000, 100, location=4)
+    await is_shirts(shop, offer, country_of_origin="GB")
+    first, second = await buyer_in(shop, "CN"), await buyer_in(shop, "CN")
+    refused = await refusal(first, offer)
+    assert (refused["type"], refused["country"]) == ("/problems/identity_needed", "CN")
+    me = {"country": "CN", "name": "Ada Byron", "number": ID_NUMBER}
+    assert (await first.send("PUT", "/v1/identity", me | {"number": "110105194912310021"})).status_code == 422
+    said = (await first.send("PUT", "/v1/identity", me)).json()
+    assert (said["ending"], said["quotas"]) == ("002X", [{"name": "retail", "left_minor": 2_600_000}])
+    await second.send("PUT", "/v1/identity", me)
+
+    async def left() -> int:
+        found: int = (await first.send("PUT", "/v1/identity", me)).json()["quotas"][0]["left_minor"]
+        return found
+
+    # 506.00 USD are 3,654.44 CNY with the transport; 70 % of 13 % of it is the tax
+    quotes = [await buyer.quote([(offer, 1)]) for buyer in (first, second, *[first] * 6)]
+    assert quotes[0]["borders"][0]["mode"] == "Cross-border retail from abroad (9610)"
+    assert quotes[0]["duties"]["minor"] == 4_605
+    assert await left() == 2_600_000
+    placed = [await first.place(quotes[0]), await second.place(quotes[1])]
+    placed += [await first.place(quote) for quote in quotes[2:7]]
+    assert {one.status_code for one in placed} == {201}
+    assert (await left(), await tax(shop, "cn")) == (2_600_000 - 7 * 365_444, 7 * 4_605)
+    before = await shop.state()
+    short = await first.place(quotes[7])  # it was within the limit when it was quoted
+    assert (short.status_code, short.json()["type"]) == (409, "/problems/limit_reached")
+    assert (short.json()["limit"], short.json()["available"]) == ("customs:CN:retail:2026", 41_892)
+    assert await shop.state() == before
+    over = (await second.quote([(offer, 1)]))["borders"][0]
+    assert (over["mode"], over["collected"]) == ("General trade", "")
+    assert "not by Cross-border retail from abroad (9610): of 26000.00 CNY a year 418.92 CNY are left" in [
+        step["text"] for step in over["steps"]
+    ]
+    refused = await refusal(second, offer, "post")
+    assert refused["type"] == "/problems/not_let_in"
+    assert "of 26000.00 CNY a year 418.92 CNY are left" in refused["remedy"]
+    order = (await second.send("GET", f"/v1/groups/{placed[1].json()['id']}")).json()["orders"][0]["id"]
+    assert (await second.send("POST", f"/v1/orders/{order}/cancel")).status_code == 204
+    assert (await left(), await tax(shop, "cn")) == (2_600_000 - 6 * 365_444, 6 * 4_605)
+    assert (await first.place(quotes[7])).status_code == 201
+    await shop.audited()
+
+
+async def refusal(buyer: Buyer, offer: int, shipping: str = "standard") -> dict[str, Any]:
+    """Why a cart of one unit has no price."""
+    cart = (await buyer.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
+    await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": 1})
+    await buyer.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", buyer.address)})
+    await buyer.send("PUT", f"/v1/carts/{cart}/shipping", {"code": shipping})
+    return dict((await buyer.send("POST", f"/v1/carts/{cart}/quote")).json())

@@ -1,0 +1,26 @@
+"""What is planted about borders: see planted."""
+
+BORDERS = {
+    "tax that nobody has to pay": (
+        "select post(uid('shipped'), 'tax', 'escrow', 'tax_ioss', 5)",
+        [
+            "duties: orders.order [shipped]",
+            "escrow_balance: ledger.account escrow USD",
+            "tax_balance: ledger.account tax_ioss USD",
+        ],
+    ),
+    "tax that went back and was not noted": (
+        "select post(uid('gone'), 'tax_back', 'tax_ioss', 'escrow', 5)",
+        [
+            "escrow_balance: ledger.account escrow USD",
+            "part_money: orders.part [gone]",
+            "tax_back: orders.tax_back [gone]",
+            "tax_balance: ledger.account tax_ioss USD",
+        ],
+    ),
+    "what a person brought in and did not": (
+        """update pricing.quota set used = 5 where id = 9;
+           insert into pricing.quota_use values (0, uid('basket'), 9, 5, '2020-02-20Z')""",
+        ["person_quota: pricing.quota_use [basket] 9"],
+    ),
+}
