@@ -3201,7 +3201,7 @@ ALTER TABLE ONLY kit.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY ledger.account
-    ADD CONSTRAINT account_cell_code_owner_currency_key UNIQUE (cell, code, owner, currency);
+    ADD CONSTRAINT account_cell_code_owner_currency_id_key UNIQUE (cell, code, owner, currency) INCLUDE (id);
 
 ALTER TABLE ONLY ledger.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (cell, id);

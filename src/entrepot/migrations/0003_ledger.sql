@@ -12,7 +12,7 @@ create table ledger.account (
     striped    boolean     not null,  -- balance spread over rows, one per writer, summed on read
     created_at timestamptz not null,
     primary key (cell, id),
-    unique (cell, code, owner, currency),
+    unique (cell, code, owner, currency) include (id),  -- a purchase finds its wallet without reading the row
     check (not (limited and striped))
 );
 
