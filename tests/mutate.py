@@ -23,6 +23,7 @@ TARGETS = {
     "src/entrepot/kit/money.py": ["tests/kit/test_money.py"],
     "src/entrepot/pricing/rules.py": ["tests/pricing/test_rules.py"],
     "src/entrepot/orders/shares.py": ["tests/orders/test_shares.py"],
+    "src/entrepot/credit/rules.py": ["tests/credit/test_rules.py"],
     "src/entrepot/disputes/rules.py": ["tests/disputes/test_rules.py"],
     "src/entrepot/reconciliation/rules.py": ["tests/reconciliation/test_matching.py"],
     "src/entrepot/payments/gateways/sandbox.py": ["tests/payments/test_sandbox_connector.py"],

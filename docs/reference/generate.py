@@ -35,6 +35,7 @@ ROOMS = (
     "inventory",
     "logistics",
     "payments",
+    "credit",
     "orders",
     "disputes",
     "campaigns",

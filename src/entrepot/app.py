@@ -32,6 +32,7 @@ from entrepot.accounts import api as accounts_api
 from entrepot.approvals import api as approvals_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
+from entrepot.credit import api as credit_api
 from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
 from entrepot.kit import metrics, process
@@ -70,6 +71,7 @@ ROUTES = [
     *logistics_api.routes,
     *payments_api.routes,
     *ledger_api.routes,
+    *credit_api.routes,
     *disputes_api.routes,
     *platform_api.routes,
     *approvals_api.routes,

@@ -14,6 +14,7 @@ import httpx
 from entrepot import orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
+from entrepot.credit import jobs as credit_jobs
 from entrepot.disputes import jobs as disputes_jobs
 from entrepot.exchange import jobs as exchange_jobs
 from entrepot.kit import idempotency
@@ -32,7 +33,7 @@ Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS)
 TIMERS = (
-    *exchange_jobs.TIMERS,
+    *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0

@@ -9,6 +9,7 @@ from entrepot.accounts import actions
 from entrepot.kit import auth
 from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_borders,
+    asks_credit,
     asks_exchange,
     asks_statements,
     asks_stripe,

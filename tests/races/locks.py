@@ -28,6 +28,11 @@ RACED = {
     "test_campaigns.test_the_last_unit_is_bought_or_goes_back": (
         "campaigns.DUE campaigns.END campaigns.LOCK campaigns.SETTLED"
     ),
+    "test_credit.test_paid_collected_and_canceled_at_once": (
+        "credit.CHANGE_INSTALLMENTS credit.CHANGE_PLAN credit.END_COLLECTIONS credit.GIVE credit.LOCK_DUE "
+        "credit.LOCK_LINES_OF credit.LOCK_PLANS"
+    ),
+    "test_credit.test_two_purchases_at_once_do_not_pass_the_limit": "credit.LOCK_LINE credit.OPEN_LINE credit.TAKE",
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
     "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL payments.LOOK_NOW",
     "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
@@ -107,7 +112,7 @@ EXCEPTED = {
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
-        "sellers.OPEN exchange.ADD_EXCHANGE_TERMS"
+        "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS"
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
@@ -117,7 +122,7 @@ EXCEPTED = {
     "a command of the operator, under the lock of the cells or of a cell that moves": (
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
     ),
-    "a row of the same transaction, which nobody else sees": "orders.CHARGE orders.USE_QUOTAS",
+    "a row of the same transaction, which nobody else sees": "orders.ADD_FEE orders.CHARGE orders.USE_QUOTAS",
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
     "one person after the other, and the second is told": "reconciliation.RESOLVE",

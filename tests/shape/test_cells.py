@@ -32,6 +32,8 @@ EXCEPTIONS = {
     "catalog.store.CELL_OF": UNKNOWN,
     "campaigns.store.CELL_OF": UNKNOWN,
     "campaigns.store.CAMPAIGN": UNKNOWN,
+    "credit.store.BOOK": ALL_CELLS,
+    "credit.store.OWED": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,
     "disputes.store.OF_ORDERS": ALL_CELLS,
     "payments.store.CELL_OF": UNKNOWN,

@@ -17,8 +17,8 @@ from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
 from entrepot.ledger import Transfer
 from entrepot.world import sim
-from entrepot.world.actors import ACTORS, two_at_once
-from entrepot.world.sim import SimulationError, in_own_database, simulate
+from entrepot.world.actors import two_at_once
+from entrepot.world.sim import ACTORS, SimulationError, in_own_database, simulate
 from tests.races.planting import Defect, plant
 
 STEPS = 300

@@ -13,7 +13,7 @@ import pytest
 from entrepot import orders
 from entrepot.kit.db import Tx
 from entrepot.settings import load
-from entrepot.world import actors, sim, sim_command
+from entrepot.world import sim, sim_command
 from entrepot.world.scene import World
 from entrepot.world.sim import SimulationError, simulate
 
@@ -95,6 +95,6 @@ async def test_the_command_keeps_a_seed_that_fails(
 
 def test_every_actor_is_weighed() -> None:
     """An actor that nobody calls would be a hole in the world."""
-    acting: list[Callable[[World], Awaitable[None]]] = [actor for _, actor in actors.ACTORS]
-    assert len(set(acting)) == len(acting) == 18
-    assert all(weight > 0 for weight, _ in actors.ACTORS)
+    acting: list[Callable[[World], Awaitable[None]]] = [actor for _, actor in sim.ACTORS]
+    assert len(set(acting)) == len(acting) == 20
+    assert all(weight > 0 for weight, _ in sim.ACTORS)

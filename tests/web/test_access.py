@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import campaigns, disputes, ledger, logistics, orders, payments
+from entrepot import campaigns, credit, disputes, ledger, logistics, orders, payments
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Tx
-from entrepot.kit.ids import NIL, new_id, show
+from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.kit.limits import Limits
 from entrepot.web import routes
 from tests.web.site import Site
@@ -30,6 +30,9 @@ BUYERS = (
     "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}",
     "/account",
     "/account/addresses/new",
+    "/account/installments",
+    "/account/installments/{group_id}",
+    "/checkout/{quote_id}/installments",
 )
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
@@ -41,6 +44,7 @@ SELLERS = (
 )  # fmt: skip
 OPERATORS = (
     "/operator", "/operator/books", "/operator/payouts",
+    "/operator/credit", "/operator/credit/{user_id}",
     "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/sellers/{seller_id}/statement",
     "/operator/campaigns", "/operator/sellers",
     "/operator/stuck",
@@ -81,6 +85,14 @@ async def bank_file(tx: Tx, keys: Keys) -> UUID:
     return made
 
 
+async def lend(tx: Tx, group_id: UUID, buyer: UUID) -> None:
+    """A plan of three months for a purchase of 9.00."""
+    begun = tx.now - timedelta(days=1)
+    await credit.set_terms(tx, credit.Terms("us", begun, 0, 86_400, 0, 0, 86_400, [0], [90_000], "tests"))
+    await credit.set_plan_terms(tx, credit.PlanTerms("us", 3, begun, True, 300, "buyer", 3, "tests"))
+    await credit.open_plan(tx, 0, group_id, buyer, "us", "USD", 900, 3)
+
+
 async def paths(site: Site) -> dict[str, str]:
     """Every page's path with ids of things that are there: the buyer's own, and the first seller's."""
     buyer = site.buyer
@@ -94,12 +106,14 @@ async def paths(site: Site) -> dict[str, str]:
         step = await tx.conn.fetchval("select id from disputes.step")
         part = await tx.conn.fetchval("select id from orders.part")
         file = await bank_file(tx, site.keys)
+        await lend(tx, parse("grp", purchase.rpartition("/")[2]), site.stage.buyer)
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
         "{file_id}": show("bnk", file), "{part_id}": show("prt", part),
         "{seller_id}": show("sel", site.stage.sellers["Harbor Dairy"]),
+        "{user_id}": show("usr", site.stage.buyer),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
     }  # fmt: skip
     filled = {}
@@ -133,7 +147,8 @@ async def test_what_is_somebody_elses_is_not_there(site: Site) -> None:
                  "/orders/{order_id}/disputes/{dispute_id}",
                  "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}"):  # fmt: skip
         assert (await site.other.get(at[path])).status_code == 404
-    for path in ("/orders/{group_id}", "/checkout/{quote_id}"):
+    assert (await site.other.get(at["/checkout/{quote_id}/installments"])).status_code == 404
+    for path in ("/orders/{group_id}", "/checkout/{quote_id}", "/account/installments/{group_id}"):
         theirs = await site.other.get(at[path])
         absent = await site.other.get(f"{path.rpartition('/')[0]}/{nobodys}")
         assert (theirs.status_code, absent.status_code) == (404, 404)

@@ -25,7 +25,7 @@ from entrepot.accounts.actions import (
     register_buyer,
     sign_in,
 )
-from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me, names
+from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me, member_since, names
 from entrepot.accounts.sessions import Sessions
 from entrepot.accounts.types import (
     Address,
@@ -41,5 +41,5 @@ from entrepot.accounts.types import (
 __all__ = [
     "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "Sessions", "TooManyAddresses",
     "WrongCredentials", "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "end_sessions",
-    "import_buyers", "me", "names", "open_wallets", "register_buyer", "sign_in",
+    "import_buyers", "me", "member_since", "names", "open_wallets", "register_buyer", "sign_in",
 ]  # fmt: skip

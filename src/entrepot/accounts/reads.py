@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.accounts import store
@@ -19,6 +20,11 @@ async def me(tx: ReadTx, cell: int, user_id: UUID) -> Me:
     if found is None:
         raise NotFound
     return found
+
+
+async def member_since(tx: ReadTx, cell: int, user_id: UUID) -> datetime:
+    """When a user came."""
+    return await tx.one(store.SINCE, cell=cell, user_id=user_id)
 
 
 async def cell_of(tx: ReadTx, user_id: UUID) -> int:

@@ -135,6 +135,7 @@ LOCK_USER = sql(
     UUID,
 )
 # The ids of a cell's users say nothing of the cell, so that it is looked up in each.
+SINCE = sql("select created_at from accounts.user where cell = :cell and id = :user_id", datetime)
 CELL_OF = sql(
     "select cell from accounts.user where cell = any (array(select c.cell from kit.cell c)) and id = :user_id", int
 )

@@ -15,7 +15,8 @@ House accounts (owner NIL): escrow, promotions, commission, payment_fee, gateway
 cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), bad_debt (written off), exchange
 (what the house has of each currency by paying sellers in another), exchange_spread (its share of that), between_cells
 (what the cells owe each other, over all of them nothing), tax_ioss ... tax_cn (collected by these schemes, to be paid
-with their returns). Owned accounts: wallet (buyer, limited), seller (may go
+with their returns), funder (below zero by what it has lent to buyers), plan_fee, late_fee (what it earns by that),
+funder_loss (what it lost). Owned accounts: wallet (buyer, limited), seller (may go
 below zero after a refund).
 """
 
@@ -68,6 +69,7 @@ HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
     "cost_of_goods", "supplier", "between_cells", "duties", "bad_debt", "exchange", "exchange_spread", "tax_ioss",
     "tax_oss", "tax_uk", "tax_au", "tax_nz", "tax_sg", "tax_cn",
+    "funder", "plan_fee", "late_fee", "funder_loss",
 )  # fmt: skip
 
 __all__ = [

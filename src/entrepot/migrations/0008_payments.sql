@@ -1,13 +1,14 @@
 -- Money that comes in and goes out: payments, refunds, payouts. The ledger says what it did to the books.
 create schema payments;
 
--- The first payment of an order group carries the group's id.
+-- The first payment of an order group carries the group's id. One by installments is the funder's; what its buyer then
+-- pays are further payments of the group.
 create table payments.payment (
     cell           smallint    not null,
     id             uuid        not null,
     group_id       uuid        not null,
     buyer_id       uuid        not null,
-    method         text        collate "C" not null check (method in ('wallet', 'sandbox', 'stripe')),
+    method         text        collate "C" not null check (method in ('wallet', 'sandbox', 'stripe', 'installments')),
     currency       text        collate "C" not null,
     amount_minor   bigint      not null check (amount_minor >= 0),
     refunded_minor bigint      not null default 0 check (refunded_minor between 0 and amount_minor),
@@ -166,10 +167,10 @@ begin
     insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, due_at,
                                   created_at, captured_at)
     select p_cell, p.group_id, p.group_id, p.buyer_id, p.method, p.currency, p.amount,
-           case p.method when 'wallet' then 'captured' else 'created' end,
-           case p.method when 'wallet' then null else p_now end,
+           case when p.method in ('wallet', 'installments') then 'captured' else 'created' end,
+           case when p.method not in ('wallet', 'installments') then p_now end,
            p_now,
-           case p.method when 'wallet' then p_now end
+           case when p.method in ('wallet', 'installments') then p_now end
       from unnest(p_groups, p_buyers, p_methods, p_currencies, p_amounts)
            as p (group_id, buyer_id, method, currency, amount);
 end $$;

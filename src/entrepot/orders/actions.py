@@ -140,9 +140,10 @@ async def place_many(tx: Tx, cell: int, commands: Sequence[Place]) -> list[Verdi
     )  # fmt: skip
 
 
-async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
-    """The gateway captured these groups' payments: held stock is allocated, gateway -> escrow, orders paid. The groups
-    that are placed by it; one that had expired or was canceled is not among them and its money must go back."""
+async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID], payer: int | None = None) -> list[UUID]:
+    """The gateway, or the account `payer`, has paid these groups: held stock is allocated, gateway -> escrow, orders
+    paid. The groups that are placed by it; one that had expired or was canceled is not among them and its money must go
+    back."""
     waiting = await _lock_waiting(tx, cell, groups)
     cells = _by_cell(cell, waiting)
     for there, mine in cells:
@@ -152,7 +153,7 @@ async def record_paid(tx: Tx, cell: int, groups: Sequence[UUID]) -> list[UUID]:
         await tx.run(store.PAID, cell=there, ids=ids)
         _tell_groups(tx, there, "group_paid", mine, orders)
     for there, mine in cells:  # the house's accounts come last, when everything else is locked
-        await tx.run(store.ESCROW, cell=there, now=tx.now, groups=[group.id for group in mine])
+        await tx.run(store.ESCROW, cell=there, now=tx.now, groups=[g.id for g in mine], payers=[payer] * len(mine))
     await tx.run(store.GROUP_STATUS, cell=cell, groups=[group.id for group in waiting], status="placed")
     return [group.id for group in waiting]
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot import logistics, payments, pricing, trade
+from entrepot import credit, logistics, payments, pricing, trade
 from entrepot.accounts import Address
 from entrepot.exchange import NotExchanged
 from entrepot.kit.auth import Caller
@@ -21,7 +21,7 @@ from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, api_borders, carts, holds, parts, reads, selling
+from entrepot.orders import actions, api_borders, api_lending, carts, holds, parts, reads, selling
 from entrepot.orders.api_borders import BORDER_PROBLEMS
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.holds import HoldView
@@ -102,8 +102,15 @@ class AgeView(msgspec.Struct, frozen=True):
 
 
 class PlaceQuote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`months` says how many `installments` it is paid in."""
+
     quote_id: Annotated[str, ref("quo")]
-    method: payments.Method = "wallet"
+    method: payments.Method | Literal["installments"] = "wallet"
+    months: credit.Months | None = None
+
+    def __post_init__(self) -> None:
+        if (self.method == credit.INSTALLMENTS) != (self.months is not None):
+            raise ValueError("installments need a number of months, and nothing else has one")
 
 
 class NewShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -242,9 +249,13 @@ async def give_age(tx: Tx, caller: Caller, body: AgeGiven) -> AgeView:
 
 
 async def place_order(request: Request, caller: Caller, key: str, body: PlaceQuote) -> Placed:
-    """Places a quote and pays: from the wallet at once, or through a gateway, which answers awaiting_payment."""
+    """Places a quote and pays: from the wallet at once, in installments, or through a gateway, which answers
+    awaiting_payment."""
     placing: Placing = request.app.state.placing
-    return await placing.place(caller.cell, Place(caller.user_id, key, parse("quo", body.quote_id), body.method))
+    quote_id = parse("quo", body.quote_id)
+    return await placing.place(
+        caller.cell, Place(caller.user_id, key, quote_id, body.method, months=body.months or 0)
+    )  # fmt: skip
 
 
 async def list_groups(tx: ReadTx, caller: Caller, query: GroupsQuery) -> Groups:
@@ -408,9 +419,13 @@ _PRICING = (
 
 routes = [
     *api_borders.routes,
+    *api_lending.routes,
     post(
         "/v1/orders", place_order, access=BUYER, status=201, key="needed",
-        raises=(*PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered),
+        raises=(
+            *PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered, credit.CreditRefused,
+            credit.InstallmentsNotOffered,
+        ),
     ),
     post("/v1/carts", create_cart, access=BUYER, raises=(NotFound,), status=201, key="taken", durable=False),
     get("/v1/carts/{cart_id}", read_cart, access=BUYER),

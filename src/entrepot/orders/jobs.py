@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from entrepot import payments
+from entrepot import credit, payments
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
 from entrepot.orders import actions, identities, screening, selling, store
@@ -65,8 +65,11 @@ CONSUMERS = (
 
 
 async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
-    """The gateway captured a payment: its group is paid, or, when it had ended unpaid, the money goes back."""
-    if await actions.record_paid(tx, cell, [due.group_id]):
+    """The gateway captured a payment: its group is paid, or, when it had ended unpaid, the money goes back. One that is
+    not its group's first pays installments."""
+    if due.id != due.group_id:
+        await credit.settle(tx, cell, due, external_id)
+    elif await actions.record_paid(tx, cell, [due.group_id]):
         captured = await payments.mark_captured(tx, cell, due.id, external_id)
         assert captured, "a group that awaits its payment has one that may be captured"
     else:

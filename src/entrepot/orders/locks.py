@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from entrepot import ledger, payments
+from entrepot import credit, ledger, payments
 from entrepot.kit.db import Tx
 from entrepot.kit.problem import NotFound
 from entrepot.orders import store
@@ -45,10 +45,11 @@ async def lock_buyers_below(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> Non
 
 
 async def lock_buyers(tx: Tx, home: int, orders: Sequence[OrderRow]) -> None:
-    """Locks what giving orders back takes in their buyers' cell: quotas, payments, wallets."""
+    """Locks what giving orders back takes in their buyers' cell: quotas, payments, plans, wallets."""
     groups = list({o.group_id for o in orders})
     await tx.all(store.LOCK_QUOTAS, cell=home, groups=groups)
     await payments.lock_many(tx, home, groups)
+    await credit.lock(tx, home, groups)
     await lock_accounts(tx, home, "wallet", sorted({(o.buyer_id, o.currency) for o in orders}))
 
 

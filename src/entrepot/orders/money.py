@@ -12,7 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import ledger, payments
+from entrepot import credit, ledger, payments
+from entrepot.credit import INSTALLMENTS, Back
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL
 from entrepot.ledger import Hold, Transfer
@@ -23,7 +24,7 @@ from entrepot.orders.store_parts import Amounts
 Account = tuple[str, UUID]
 """(code, owner)."""
 ESCROW, GATEWAY, BETWEEN = ("escrow", NIL), ("gateway", NIL), ("between_cells", NIL)
-DUTIES = ("duties", NIL)
+DUTIES, FUNDER = ("duties", NIL), ("funder", NIL)
 
 
 class Step(NamedTuple):
@@ -76,7 +77,8 @@ async def refunded(
     escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. With 20 that were paid for the
     border: duties 20 -> escrow 20, escrow 120 -> wallet 120; what of them is a tax that the platform collected comes
     from the account of its scheme. To a buyer of another cell: escrow 100 -> between_cells 100 here, between_cells 100
-    -> wallet 100 there."""
+    -> wallet 100 there. What a funder paid goes back to it: escrow 100 -> funder 100, and the buyer owes so much
+    less."""
     steps: dict[int, list[Step]] = {cell: [], home: []}
     paying = [(cause, o, o.paid_minor + o.duties_minor) for cause, o in orders if o.paid_minor + o.duties_minor > 0]
     methods = await payments.refund_many(
@@ -84,12 +86,19 @@ async def refunded(
         [amount for _, _, amount in paying], reason,
     )  # fmt: skip
     for (cause, o, amount), method in zip(paying, methods, strict=True):
-        payer = ("wallet", o.buyer_id) if method == "wallet" else GATEWAY
+        payer = ("wallet", o.buyer_id) if method == "wallet" else FUNDER if method == INSTALLMENTS else GATEWAY
         if home == cell:
             steps[cell].append(Step(cause, "refund", ESCROW, payer, o.currency, amount))
         else:
             steps[cell].append(Step(cause, "refund", ESCROW, BETWEEN, o.currency, amount))
             steps[home].append(Step(cause, "refund", BETWEEN, payer, o.currency, amount))
+    lent = [
+        Back(o.group_id, o.id, cause, amount)
+        for (cause, o, amount), method in zip(paying, methods, strict=True)
+        if method == INSTALLMENTS
+    ]
+    if lent:
+        steps[home] += [Step(*move) for move in await credit.take_off(tx, home, lent)]
     collected = await _collected(tx, cell, [cause for cause, o in orders if o.duties_minor])
     for cause, o in orders:
         account, tax = collected.get(cause, (DUTIES, 0))

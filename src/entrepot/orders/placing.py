@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from entrepot import payments
+from entrepot.credit import COLLECTED_BY, INSTALLMENTS
 from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.orders import store_carts
 from entrepot.orders.actions import place_many
+from entrepot.orders.lending import place_on_credit
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.types import Place, Placed, Verdict, problem_of
 
@@ -24,20 +26,26 @@ class Placing:
     def __init__(self, db: Database, *, gateways: Collection[str] = (), counts: Counts = SHOP) -> None:
         self._db = db
         self._counts = counts
-        self._methods = {"wallet", *gateways}
+        self._methods = {"wallet", *gateways, *([INSTALLMENTS] if COLLECTED_BY in gateways else ())}
         self._batchers: dict[int, Batcher[Place, Verdict]] = {}
 
     async def place(self, cell: int, command: Place) -> Placed:
-        """Places one quote. Raises the Problem of its verdict, MethodNotOffered, Overloaded and DatabaseAway."""
+        """Places one quote. Raises the Problem of its verdict, MethodNotOffered, CreditRefused,
+        InstallmentsNotOffered, Overloaded and DatabaseAway."""
         if command.method not in self._methods:
             raise payments.MethodNotOffered(command.method)
-        batcher = self._batchers.get(cell)
-        if batcher is None:
-            batcher = self._batchers[cell] = Batcher(partial(self._run, cell))
-        verdict = await batcher.do(command)
+        if command.method == INSTALLMENTS:
+            verdict = await place_on_credit(self._db, cell, command)
+            self._counts.verdicts.labels(verdict.verdict).inc()
+        else:
+            batcher = self._batchers.get(cell)
+            if batcher is None:
+                batcher = self._batchers[cell] = Batcher(partial(self._run, cell))
+            verdict = await batcher.do(command)
         if verdict.group_id is None:
             raise problem_of(verdict)
-        return Placed(show("grp", verdict.group_id), "placed" if command.method == "wallet" else "awaiting_payment")
+        at_once = command.method in ("wallet", INSTALLMENTS)
+        return Placed(show("grp", verdict.group_id), "placed" if at_once else "awaiting_payment")
 
     async def _run(self, cell: int, commands: Sequence[Place]) -> list[Verdict]:
         verdicts = await place(self._db, cell, commands)

@@ -186,7 +186,7 @@ LOCK_ACCOUNTS = sql("select account_id from ledger.lock_many(:cell, :accounts)",
 CELL_OF_ORDER = sql(
     "select coalesce((select order_cell from orders.away_order where cell = :cell and id = :id), :cell)", int
 )
-ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, null, true)")
+ESCROW = sql("select orders.escrow_many(:cell, :now, :groups, :payers, true)")
 # Locked here, so that an order whose timer was moved a moment ago (it was delivered) is not released by the old one.
 DUE_FOR_RELEASE = sql(
     """

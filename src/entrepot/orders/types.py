@@ -39,17 +39,19 @@ class Purchase(msgspec.Struct, frozen=True):
 
 class Place(msgspec.Struct, frozen=True):
     """The command to place a quote. `key` is the caller's idempotency key. `body` is what the caller asked for where
-    that was no quote of theirs (see buy_many)."""
+    that was no quote of theirs (see buy_many). `months` is how many installments it is paid in, by the method of that
+    name."""
 
     caller: UUID
     key: str
     quote_id: UUID
     method: str
     body: bytes = b""
+    months: int = 0
 
     @property
     def body_hash(self) -> bytes:
-        return hashlib.sha256(self.body or f"{self.quote_id} {self.method}".encode()).digest()
+        return hashlib.sha256(self.body or f"{self.quote_id} {self.method}{self.months or ''}".encode()).digest()
 
 
 class KeyPlaced(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ data: bank_account_id, currency, by), bank_file_made (key: the file's id; data: 
 """
 
 from entrepot.payments.actions import (
+    ask,
     cancel_many,
     forget_webhooks,
     lock_many,
@@ -56,6 +57,7 @@ from entrepot.payments.reads import (
     house_account,
     payees,
     payment_of,
+    payments_by,
     payouts,
     refunded_of,
     sent_payouts,
@@ -85,10 +87,10 @@ __all__ = [
     "BankWord", "Debt", "DebtIs", "Due", "Fact", "FileView", "Gateway", "GatewayAway", "Kind", "Method",
     "MethodNotOffered", "PaymentNotThere", "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
     "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account",
-    "bank_accounts", "bank_file", "bank_files", "cancel_many", "cause_of", "credit_refund_by", "debts", "facts",
+    "ask", "bank_accounts", "bank_file", "bank_files", "cancel_many", "cause_of", "credit_refund_by", "debts", "facts",
     "find_gateways", "forget_webhooks", "held_back", "house_account", "kind_of", "lock_many", "mark_captured",
-    "open_client", "pay_out", "payees", "payment_of", "payouts", "refund_many", "refunded_of", "reserve_terms",
-    "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",
-    "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook", "top_up",
-    "top_up_by", "top_up_many", "write_off", "write_off_by",
+    "open_client", "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many", "refunded_of",
+    "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve",
+    "set_reserve_by", "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook",
+    "top_up", "top_up_by", "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

@@ -52,6 +52,17 @@ async def top_up_many(
     )  # fmt: skip
 
 
+async def ask(
+    tx: Tx, cell: int, payment_id: UUID, group_id: UUID, buyer_id: UUID, method: str, currency: str, amount_minor: int
+) -> None:
+    """A further payment of a group: by `wallet` it is captured, and the caller posts it; otherwise the gateway is
+    asked, and what it captures is settled as any payment is."""
+    await tx.run(
+        store.ASK, cell=cell, id=payment_id, group_id=group_id, buyer_id=buyer_id, method=method, currency=currency,
+        amount_minor=amount_minor, now=tx.now,
+    )  # fmt: skip
+
+
 async def claim_due(tx: Tx, cell: int, method: str, limit: int) -> list[Due]:
     """Payments through a gateway whose time to be looked at has come; each is nobody else's for RETRY_AFTER or longer.
     One that gets no answer ends by its group's payment deadline: then it is canceled, and that is tried for ever."""

@@ -20,6 +20,7 @@ from entrepot.payments.actions import STUCK_ATTEMPTS
 from entrepot.payments.kinds import cause_of
 from entrepot.payments.pain import Batch, Order, pain_001
 from entrepot.payments.paying_out import unseal
+from entrepot.payments.store import PaymentRow
 from entrepot.payments.types import BankAccount, Fact, SealedOtherwise
 
 LAST = UUID(int=2**128 - 1)
@@ -148,6 +149,11 @@ async def payment_of(tx: ReadTx, cell: int, group_id: UUID) -> PaymentView:
     if row is None:
         raise NotFound
     return PaymentView(row.method, row.currency, row.amount_minor, row.refunded_minor, row.status, row.redirect_url)
+
+
+async def payments_by(tx: ReadTx, cell: int, ids: Sequence[UUID]) -> list[PaymentRow]:
+    """How these payments stand, the latest first."""
+    return await tx.all(store.BY_IDS, cell=cell, ids=ids)
 
 
 async def refunded_of(tx: ReadTx, cell: int, payments: Sequence[UUID]) -> dict[UUID, int]:

@@ -65,14 +65,30 @@ OF_GROUP = sql(
     """,
     PaymentRow,
 )
+ASK = sql("""
+    insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, due_at,
+                                  created_at, captured_at)
+    select :cell, :id, :group_id, :buyer_id, :method, :currency, :amount_minor,
+           case w.method when 'wallet' then 'captured' else 'created' end,
+           case when w.method <> 'wallet' then w.now end, w.now, case w.method when 'wallet' then w.now end
+      from (select :method::text, :now::timestamptz) as w (method, now)
+""")
+BY_IDS = sql(
+    """
+    select id, method, currency, amount_minor, refunded_minor, status, redirect_url
+      from payments.payment where cell = :cell and id = any (:ids::uuid[]) order by id desc
+    """,
+    PaymentRow,
+)
 # `for update skip locked` and the lease: two sweepers rarely ask about one payment at once; the key makes it harmless.
-# The pauses double: 30 s << 20 is past every limit.
+# The pauses double: 30 s << 20 is past every limit. No stock waits for a payment that is not its group's first.
 CLAIM_DUE = sql(
     """
     with due as (
         select id, :now::timestamptz + make_interval(secs => least(
                    :first_s::int << least(attempts, 20),
-                   case when status = 'canceling' then :retried_s::int else :asked_s::int end)) as next_due_at
+                   case when status = 'canceling' or id <> group_id then :retried_s::int else :asked_s::int end))
+               as next_due_at
           from payments.payment
          where cell = :cell and due_at <= :now and method = :method
          order by due_at, id limit :limit for update skip locked
@@ -163,8 +179,8 @@ REFUND = sql("""
     insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, due_at,
                                  created_at)
     select :cell, r.id, r.payment_id, r.order_id, r.cause_id, r.amount,
-           case p.method when 'wallet' then 'done' else 'created' end, :reason,
-           case p.method when 'wallet' then null else :now::timestamptz end, :now
+           case when p.method in ('wallet', 'installments') then 'done' else 'created' end, :reason,
+           case when p.method not in ('wallet', 'installments') then :now::timestamptz end, :now
       from unnest(:ids::uuid[], :payments::uuid[], :orders::uuid[], :causes::uuid[], :amounts::bigint[])
            as r (id, payment_id, order_id, cause_id, amount)
       join payments.payment p on p.cell = :cell and p.id = r.payment_id

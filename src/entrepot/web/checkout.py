@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from entrepot import accounts, orders, payments, pricing
+from entrepot import accounts, credit, orders, payments, pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
@@ -135,6 +135,7 @@ async def quote_page(tx: ReadTx, visit: Visit) -> Response:
     return await visit.show(
         tx, "quote.html", quote=quote, detail=detail, address=address, service=services.get(detail.shipping_code),
         gateways=visit.request.app.state.gateways, expired=quote.expires_at <= tx.now,
+        installments=await credit.is_offered(tx, detail.market, quote.total.minor),
     )  # fmt: skip
 
 

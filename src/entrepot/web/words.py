@@ -153,6 +153,17 @@ LACKS = {
 }
 """What papers for customs lack."""
 
+SCORE_REASONS = {
+    "start": N("everybody begins with it"),
+    "member_days": N("here for %(n)s days"),
+    "on_time": N("payments in time: %(n)s"),
+    "late": N("installments paid late: %(n)s"),
+    "overdue": N("installments that are late now: %(n)s"),
+    "default": N("plans that were given up: %(n)s"),
+    "used": N("percent of the last limit in use: %(n)s"),
+}
+"""What a credit score is made of."""
+
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
     "wrong_credentials": N("This e-mail and password do not fit together."),
@@ -180,6 +191,9 @@ REFUSALS = {
     "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
+    "installments_not_offered": N("This cannot be paid in so many installments here."),
+    "credit_refused": N("This is more than you may owe now. Below stands why."),
+    "nothing_owed": N("Nothing of this is owed now."),
     "debt_is": N("The seller owes only %(owed)s."),
     "reserve_terms_not_later": N("Terms that begin later are there already."),
     "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
@@ -293,6 +307,8 @@ DONE = {
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),
     "order_canceled": N("The order is canceled and the money is on its way back."),
+    "installment_paid": N("Thank you, it is paid."),
+    "installment_asked": N("The payment page is being made; look again in a moment."),
     "written_off": N("It is written off."),
     "reserve_set": N("The reserve is set."),
     "part_canceled": N("It is canceled and the money is on its way back."),

@@ -15,7 +15,19 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, disputes, exchange, inventory, ledger, logistics, orders, payments, pricing, sellers
+from entrepot import (
+    catalog,
+    credit,
+    disputes,
+    exchange,
+    inventory,
+    ledger,
+    logistics,
+    orders,
+    payments,
+    pricing,
+    sellers,
+)
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Consumer, consume
@@ -24,10 +36,8 @@ from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
 from entrepot.world import meeting
-from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
-from entrepot.world.rates import tell
 from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
 
 # Buyers
@@ -39,8 +49,8 @@ Wanted = tuple[UUID, str, list[tuple[int, int]], str, str | None]
 async def shop(world: World) -> None:
     """Some buyers get quotes and place most of them, in one batch; some do so twice, or with somebody else's quote."""
     chance = world.chance
-    purchases = [_purchase(world) for _ in range(chance.choice((1, 1, 2, 3, 6)))]
-    quotes = await until_answered(lambda: world.db.transact(lambda tx: _quote(tx, world, purchases), durable=False))
+    purchases = [purchase(world) for _ in range(chance.choice((1, 1, 2, 3, 6)))]
+    quotes = await until_answered(lambda: world.db.transact(lambda tx: quote(tx, world, purchases), durable=False))
     fresh = [(purchase[0], quote) for purchase, quote in zip(purchases, quotes, strict=True) if quote is not None]
     kept = [quote for quote in fresh if chance.random() < 0.1]
     world.quotes = (world.quotes + kept)[-20:]
@@ -63,7 +73,8 @@ async def shop(world: World) -> None:
     await _send(world, commands)
 
 
-def _purchase(world: World) -> Wanted:
+def purchase(world: World) -> Wanted:
+    """What some buyer wants."""
     chance = world.chance
     market = chance.choice(sorted(world.markets))
     offers = [offer.id for offer in world.offers + world.bundles if offer.market == market]
@@ -75,7 +86,7 @@ def _purchase(world: World) -> Wanted:
     return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), code
 
 
-async def _quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | None]:
+async def quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | None]:
     """Quotes, each in its buyer's cell; None for one that a limit refuses."""
     wanted = [offer for _, _, lines, _, _ in purchases for offer, _ in lines]
     of = {fact.offer_id: fact for cell in world.cells for fact in await catalog.offers_for_quote(tx, cell, wanted)}
@@ -116,12 +127,13 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
         mine = [command for command in commands if world.cell_of[command.caller] == home]
         if mine:
             verdicts = await until_answered(lambda home=home, mine=mine: orders.place(world.db, home, mine))  # type: ignore[misc]
-            await _note(world, mine, verdicts)
+            await note(world, mine, verdicts)
             told += verdicts
     return told
 
 
-async def _note(world: World, commands: list[Place], verdicts: list[Verdict]) -> None:
+async def note(world: World, commands: list[Place], verdicts: list[Verdict]) -> None:
+    """Keeps what was acknowledged."""
     placed = []
     for command, verdict in zip(commands, verdicts, strict=True):
         world.counts[f"place: {verdict.verdict}"] += 1
@@ -249,7 +261,7 @@ async def two_at_once(world: World) -> None:
     placed, done = (await meeting.meet(world.db, works[::turn], chance.randrange(1, 12)))[::turn]
     for command, answer in ((more, placed), (other, done)):
         if command is not None and not isinstance(answer, BaseException):
-            await _note(world, [command], answer)
+            await note(world, [command], answer)
         elif isinstance(answer, Problem):
             world.counts[f"{verb}, two at once: {answer.code()}"] += 1
         elif isinstance(answer, BaseException):
@@ -267,7 +279,7 @@ async def _two_halves(world: World, order: LiveOrder, scarce: _Scarce) -> list[P
     wanted = [(scarce.offer_id, min(scarce.left, can_pay) // 2 + 1)]
     market = next(offer.market for offer in world.offers + world.bundles if offer.id == scarce.offer_id)
     purchases: list[Wanted] = [(order.buyer_id, market, wanted, "free", None)] * 2
-    quotes = await world.db.transact(lambda tx: _quote(tx, world, purchases), durable=False)
+    quotes = await world.db.transact(lambda tx: quote(tx, world, purchases), durable=False)
     return [Place(order.buyer_id, world.key(), quote, "wallet") for quote in quotes if quote is not None]
 
 
@@ -436,7 +448,9 @@ async def pass_time(world: World) -> None:
 
 
 Job = Consumer | Callable[..., Awaitable[int]]
-JOBS: tuple[Job, ...] = (ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, disputes.end_turns, orders.sweep)
+JOBS: tuple[Job, ...] = (
+    ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns, orders.sweep,
+)  # fmt: skip
 
 
 async def work(world: World) -> None:
@@ -461,7 +475,7 @@ async def _run_job(world: World, job: Job, cell: int) -> int:
         return await consume(world.db, job, cell)
     if job is orders.run_timers:
         return await orders.run_timers(world.db, cell)
-    if job in (disputes.end_turns, ledger.expire_holds):
+    if job in (disputes.end_turns, ledger.expire_holds, credit.look_at_due):
         return await world.db.transact(lambda tx: job(tx, cell))
     return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
 
@@ -482,11 +496,3 @@ async def _events_are_settled(world: World, cell: int) -> None:
             if await tx.one(_SETTLED, cell=cell):
                 return
         await asyncio.sleep(0.005)
-
-
-ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
-    (20, shop), (3, place_again), (4, two_at_once), (4, top_up), (30, go_on), (7, receive), (2, correct),
-    (3, change_price), (3, open_or_close), (1, change_terms), (8, decide), (8, deliver_webhook), (10, pass_time),
-    (14, work), (3, complain), (6, argue), (1, forgive), (4, tell),
-)  # fmt: skip
-"""What happens in one step, and how often relative to the rest."""

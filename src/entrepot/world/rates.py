@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from entrepot import exchange
 from entrepot.kit.db import Tx
-from entrepot.world.scene import World
+from entrepot.world.scene import World, until_answered
 
 NAME = "rates_simulation"
 
@@ -24,5 +24,5 @@ async def tell_rates(tx: Tx, world: World) -> None:
 
 async def tell(world: World) -> None:
     """One day's rates come; those that are too old by now hold up no other sale."""
-    await world.db.transact(lambda tx: tell_rates(tx, world))
+    await until_answered(lambda: world.db.transact(lambda tx: tell_rates(tx, world)))
     world.counts["rates"] += 1

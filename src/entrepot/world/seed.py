@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, catalog, inventory, logistics, orders, payments, pricing, sellers, trade
+from entrepot import accounts, catalog, credit, inventory, logistics, orders, payments, pricing, sellers, trade
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.clock import RealClock, VirtualClock
@@ -35,6 +35,7 @@ WAREHOUSE = 1
 ABROAD = 100_001
 """A warehouse in Portugal, far beyond the source's stores: what it sends crosses a border."""
 CARRIER = "demo"
+DAY_S = 86_400
 NAME = "demo"
 
 
@@ -138,6 +139,7 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     if await tx.maybe(_BEGUN, name=NAME, day=start.date()) is None:
         return False
     await trade.load_packs(tx)
+    await _offer_installments(tx, start)
     best = sorted(await tx.all(_BEST_OFFERS, cell=CELL, market=MARKET), key=lambda o: (-o.sold, o.offer_id))
     await _restock(tx, best)
     own_shop, own = await _open_own_shop(tx)
@@ -156,6 +158,25 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     await _buy_from_abroad(tx, buyer, address, own[MUG], own[0])
     await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[MUG], own[-1]])
     return True
+
+
+async def _offer_installments(tx: Tx, start: datetime) -> None:
+    """Three months cost nothing, which the sellers bear; twelve cost the buyer 6 %."""
+    terms = credit.Terms(
+        MARKET,
+        start,
+        5 * DAY_S,
+        2 * DAY_S,
+        5_00,
+        1_000,
+        90 * DAY_S,
+        [200, 400, 600],
+        [500_00, 1_500_00, 5_000_00],
+        NAME,
+    )
+    await credit.set_terms(tx, terms)
+    for months, fee_bp, bearer in ((3, 150, "seller"), (12, 600, "buyer")):
+        await credit.set_plan_terms(tx, credit.PlanTerms(MARKET, months, start, True, fee_bp, bearer, 30_00, NAME))
 
 
 async def _restock(tx: Tx, offers: Sequence[_BestOffer]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,12 +45,11 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
-from entrepot.world import actors
-from entrepot.world.actors import ACTORS
+from entrepot.world import actors, lending, rates
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
+from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.faults import URL, Bank, Unlucky
-from entrepot.world.rates import tell_rates
 from entrepot.world.scene import CELLS, Offer, World
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -73,6 +72,15 @@ RESERVE_BP, RESERVE_S = 1_250, 5 * 86_400
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=15), timedelta(days=5))
 """Time passes until the longest payment deadline, the last release and verdict, the payout after it, and its end."""
 
+
+ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
+    (20, actors.shop), (3, actors.place_again), (4, actors.two_at_once), (4, actors.top_up), (30, actors.go_on),
+    (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
+    (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
+    (14, actors.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
+    (4, lending.repay),
+)  # fmt: skip
+"""What happens in one step, and how often relative to the rest."""
 
 PREPARED = """
     do $$ declare t regclass; begin
@@ -215,6 +223,7 @@ async def _set_up(world: World) -> None:
             for position, (code, base, item) in enumerate((("standard", 500, 100), ("free", 0, 0))):
                 service = pricing.ShippingService(market, code, code.title(), base, item, 86_400, position)
                 await pricing.add_shipping_service(tx, service)
+            await lending.agree(tx, market, START)
         await _promote(tx, world)
         for cell in world.cells:
             names = ["Warehouse 1", "Warehouse 2"]
@@ -230,7 +239,7 @@ async def _set_up(world: World) -> None:
             )
         for id_, currency in zip(world.sellers, sorted(MARKETS.values()), strict=False):  # not the operator
             await sellers.settle_in(tx, sellers.SellerId(id_), currency)
-        await tell_rates(tx, world)
+        await rates.tell_rates(tx, world)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
@@ -313,6 +322,7 @@ _ENDS = {
     "('captured', 'failed', 'returned')",
     "refunds without an end": "select count(*) from payments.refund where status <> 'done'",
     "disputes that are not closed": "select count(*) from disputes.dispute where status <> 'closed'",
+    "plans that are open": "select count(*) from credit.plan where status = 'open'",
     # A seller may owe us what went back after its payout.
     "in escrow or owed to sellers": "select sum(abs(b.owed)) from (select account_id, sum(credits - debits) as owed "
     "from ledger.balance group by account_id) b join ledger.account a on a.id = b.account_id "
@@ -388,6 +398,8 @@ _STATE = {
     "transfers": "select debit, credit, code, amount, at from ledger.transfer",
     "events": "select kind, at from kit.event",
     "disputes": "select kind, status, claimed_minor, offered_minor, granted_minor, opened_at from disputes.dispute",
+    "plans": "select status, months, principal_minor, back_principal_minor, ended_at from credit.plan",
+    "installments": "select no, due_at, principal_minor, fee_minor, status, paid_at, late_at from credit.installment",
     "payouts": "select currency, amount_minor, status, created_at from payments.payout",
 }
 """Everything but ids, which are made by chance of another kind."""

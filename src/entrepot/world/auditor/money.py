@@ -196,6 +196,16 @@ TRANSFER_WAY = check(
                         ('part_exchange_in', 'exchange -> seller'), ('part_exchange_in_back', 'seller -> exchange'),
                         ('part_exchange_spread', 'seller -> exchange_spread'),
                         ('part_exchange_spread_back', 'exchange_spread -> seller'),
+                        ('pay', 'funder -> escrow'), ('pay', 'funder -> between_cells'), ('refund', 'escrow -> funder'),
+                        ('refund', 'between_cells -> funder'), ('plan_fee', 'payment_fee -> plan_fee'),
+                        ('plan_fee', 'promotions -> plan_fee'), ('plan_fee_back', 'plan_fee -> payment_fee'),
+                        ('plan_fee_back', 'plan_fee -> promotions'), ('plan_fee_back', 'plan_fee -> funder'),
+                        ('plan_back', 'funder -> wallet'), ('plan_back', 'funder -> gateway'),
+                        ('principal', 'wallet -> funder'), ('principal', 'gateway -> funder'),
+                        ('principal', 'wallet -> funder_loss'), ('principal', 'gateway -> funder_loss'),
+                        ('fee', 'wallet -> plan_fee'), ('fee', 'gateway -> plan_fee'),
+                        ('late_fee', 'wallet -> late_fee'), ('late_fee', 'gateway -> late_fee'),
+                        ('default', 'funder_loss -> funder'), ('recover', 'funder -> funder_loss'),
                         ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
                         ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'), ('cogs_back', 'own_stock -> cost_of_goods'),
@@ -239,7 +249,7 @@ TRANSFER_PARTY = check(
       left join orders.away_order w on w.cell = t.cell and w.id = x.id
       left join (select * from orders.order) o on o.cell = coalesce(w.order_cell, t.cell) and o.id = x.id
       left join (select * from payments.payment where status = 'captured') p
-        on p.cell = o.group_cell and p.group_id = o.group_id
+        on p.cell = o.group_cell and p.id = o.group_id
      cross join (values ('00000000-0000-0000-0000-000000000000'::uuid)) as h (nil)
      where t.cell = :cell {cause:t.cause_id}
        and t.code in ('pay', 'fund', 'duties', 'duties_back', 'tax', 'tax_back', 'release', 'commission',
@@ -374,7 +384,7 @@ REFUND = check(
            t.amount as found, 'amount of the transfer' as detail
       from (select r.*
               from payments.refund r
-              join payments.payment p on p.cell = r.cell and p.id = r.payment_id
+              join payments.payment p on p.cell = r.cell and p.id = r.payment_id and p.id = p.group_id
              where r.cell = :cell {cause:r.cause_id} and p.status not in ('returning', 'returned')) r
       full join (select t.cause_id, t.amount
                    from ledger.transfer t

@@ -68,14 +68,14 @@ GROUP_STATUS = check(
 
 GROUP_PAYMENT = check(
     "group_payment",
-    "A placed group has exactly one captured payment, of its amount; any other group has none.",
+    "A placed group has exactly one captured payment of its own, of its amount; any other group has none.",
     """
     select 'orders.order_group ' || g.id as item,
            case g.status when 'placed' then row(1::bigint, g.paid_minor) else row(0::bigint, 0::bigint) end as expected,
            row(coalesce(p.payments, 0), coalesce(p.amount, 0)) as found, g.status || ' (payments, amount)' as detail
       from orders.order_group g
       left join (select group_id, count(*) as payments, sum(amount_minor)::bigint as amount
-                   from payments.payment where cell = :cell and status = 'captured' {group:id}
+                   from payments.payment where cell = :cell and id = group_id and status = 'captured' {group:id}
                   group by group_id) p
         on p.group_id = g.id
      where g.cell = :cell {group:g.id}

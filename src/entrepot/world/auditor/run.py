@@ -20,12 +20,13 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import borders, debts, exchange, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import borders, credit, debts, exchange, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = (
     money.CHECKS
     + exchange.CHECKS
+    + credit.CHECKS
     + debts.CHECKS
     + payouts.CHECKS
     + stock.CHECKS

@@ -31,7 +31,7 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import borders, debts, exchange, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import borders, credit, debts, exchange, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, arguments, touched
 
 SESSION = {
@@ -55,6 +55,7 @@ One that took longer makes us suspect a balance, which is then derived from all 
 _CHECKS: tuple[Check, ...] = (
     money.CHECKS
     + exchange.CHECKS
+    + credit.CHECKS
     + debts.CHECKS
     + payouts.CHECKS
     + stock.CHECKS

@@ -1,0 +1,107 @@
+"""Installments: the exact schedule before one agrees, what is owed, why so much may be, and the operator's exposure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import RedirectResponse, Response
+
+from entrepot import accounts, credit, orders
+from entrepot.catalog import Price
+from entrepot.credit import Months
+from entrepot.kit.auth import Role
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import BUYER, OPERATOR
+from entrepot.kit.ids import show
+from entrepot.kit.problem import NotFound
+from entrepot.orders import Place
+from entrepot.payments import MethodNotOffered
+from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.words import SCORE_REASONS
+
+LAST = UUID(int=2**128 - 1)
+
+
+class Agree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`key` is the idempotency key: the same form sent twice places once."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[!-~]+$")]
+    months: Months
+
+
+class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    what: Literal["due", "all"]
+    method: Literal["wallet", "sandbox"]
+
+
+async def offers_page(tx: ReadTx, visit: Visit) -> Response:
+    """What each plan comes to, day by day, and whether so much may be owed. A placed quote leads to its purchase."""
+    quote_id, buyer = visit.id("quo", "quote_id"), visit.me
+    try:
+        await orders.group_view(tx, buyer.cell, buyer.user_id, quote_id)
+    except NotFound:
+        found = await orders.offers_for(tx, buyer.cell, buyer.user_id, quote_id)
+        return await visit.show(
+            tx, "installment_offers.html", found=found, quote=show("quo", quote_id), why=SCORE_REASONS, amount=Price
+        )
+    return RedirectResponse(f"/orders/{show('grp', quote_id)}", 303)
+
+
+async def agree(visit: Visit, body: Agree) -> Go:
+    quote_id, placing = visit.id("quo", "quote_id"), visit.request.app.state.placing
+    command = Place(visit.me.user_id, body.key, quote_id, credit.INSTALLMENTS, months=body.months)
+    return Go(f"/orders/{(await placing.place(visit.me.cell, command)).id}", done="placed")
+
+
+async def plans_page(tx: ReadTx, visit: Visit) -> Response:
+    market, buyer = await visit.market(tx), visit.me
+    standing = await credit.standing(tx, buyer.cell, buyer.user_id, market.code, market.currency)
+    plans = await credit.plans_of(tx, buyer.cell, buyer.user_id, visit.query_id("grp", "before") or LAST)
+    return await visit.show(tx, "installments.html", standing=standing, plans=plans, why=SCORE_REASONS, amount=Price)
+
+
+async def plan_page(tx: ReadTx, visit: Visit) -> Response:
+    plan = await credit.plan_view(tx, visit.me.cell, visit.me.user_id, visit.id("grp", "group_id"))
+    gateway = credit.COLLECTED_BY in visit.request.app.state.gateways
+    return await visit.show(tx, "installment_plan.html", plan=plan, gateway=gateway, amount=Price)
+
+
+async def pay(tx: Tx, visit: Visit, body: Pay) -> Go:
+    if body.method != "wallet" and body.method not in visit.request.app.state.gateways:
+        raise MethodNotOffered(body.method)
+    plan_id = visit.id("grp", "group_id")
+    await credit.pay(tx, visit.me.cell, visit.me.user_id, plan_id, body.method, whole=body.what == "all")
+    done = "installment_paid" if body.method == "wallet" else "installment_asked"
+    return Go(f"/account/installments/{show('grp', plan_id)}", done=done)
+
+
+async def exposure_page(tx: ReadTx, visit: Visit) -> Response:
+    market = await visit.market(tx)
+    terms, plans = await credit.terms_at(tx, market.code)
+    found = await credit.exposure(tx)
+    return await visit.show(tx, "operator_credit.html", found=found, terms=terms, plans=plans, amount=Price)
+
+
+async def standing_page(tx: ReadTx, visit: Visit) -> Response:
+    """Why a buyer may owe so much."""
+    market, user_id = await visit.market(tx), visit.id("usr", "user_id")
+    cell = await accounts.cell_of(tx, user_id)
+    standing = await credit.standing(tx, cell, user_id, market.code, market.currency)
+    user = show("usr", user_id)
+    return await visit.show(
+        tx, "operator_standing.html", standing=standing, user=user, why=SCORE_REASONS, amount=Price
+    )  # fmt: skip
+
+
+routes = [
+    page("/checkout/{quote_id}/installments", offers_page, BUYER),
+    form_of_its_own("/checkout/{quote_id}/installments", agree, Agree, frozenset({Role.BUYER})),
+    page("/account/installments", plans_page, BUYER),
+    page("/account/installments/{group_id}", plan_page, BUYER),
+    form("/account/installments/{group_id}/pay", pay, Pay, BUYER),
+    page("/operator/credit", exposure_page, OPERATOR),
+    page("/operator/credit/{user_id}", standing_page, OPERATOR),
+]
