@@ -2626,6 +2626,16 @@ CREATE TABLE payments.bank_file (
     CONSTRAINT bank_file_total_minor_check CHECK ((total_minor > 0))
 );
 
+CREATE TABLE payments.connected_account (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    account text COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    added_by uuid NOT NULL,
+    CONSTRAINT connected_account_account_check CHECK ((account ~ '^acct_[A-Za-z0-9]{1,59}$'::text))
+);
+
 CREATE TABLE payments.payment (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2660,10 +2670,15 @@ CREATE TABLE payments.payout (
     created_at timestamp with time zone NOT NULL,
     file_id uuid,
     account_id uuid,
+    destination text COLLATE pg_catalog."C",
+    external_id text COLLATE pg_catalog."C",
+    attempts integer DEFAULT 0 NOT NULL,
     CONSTRAINT payout_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT payout_check CHECK (((status = 'sent'::text) OR (due_at IS NULL))),
     CONSTRAINT payout_check1 CHECK (((file_id IS NULL) = (account_id IS NULL))),
-    CONSTRAINT payout_check2 CHECK (((status <> 'sent'::text) OR ((file_id IS NULL) = (due_at IS NOT NULL)))),
+    CONSTRAINT payout_check2 CHECK (((file_id IS NULL) OR (destination IS NULL))),
+    CONSTRAINT payout_check3 CHECK (((destination IS NULL) OR ((external_id IS NULL) = (status = 'sent'::text)) OR (status = 'returned'::text))),
+    CONSTRAINT payout_check4 CHECK (((status <> 'sent'::text) OR ((file_id IS NULL) = (due_at IS NOT NULL)))),
     CONSTRAINT payout_status_check CHECK ((status = ANY (ARRAY['sent'::text, 'settled'::text, 'returned'::text])))
 );
 
@@ -3428,6 +3443,9 @@ ALTER TABLE ONLY payments.bank_account
 ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY payments.connected_account
+    ADD CONSTRAINT connected_account_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY payments.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (cell, id);
 
@@ -3689,6 +3707,8 @@ CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
 CREATE INDEX tax_back_order ON orders.tax_back USING btree (cell, order_id);
 
 CREATE INDEX bank_account_owner ON payments.bank_account USING btree (cell, owner, currency, id);
+
+CREATE INDEX connected_account_seller ON payments.connected_account USING btree (cell, seller_id, id);
 
 CREATE INDEX payment_due ON payments.payment USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 

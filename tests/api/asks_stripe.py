@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from stripe import WebhookSignature
 
+from entrepot.kit.ids import show
 from tests.api.asks import ask
 from tests.api.stage import WEBHOOK_SECRET, Ask, Stage, absent, number
 
@@ -25,3 +26,13 @@ async def _(stage: Stage) -> Ask:
     raw = msgspec.json.encode(event)
     header = WebhookSignature.generate_signature_header(raw.decode(), WEBHOOK_SECRET.decode(), at)
     return Ask("/v1/webhooks/stripe", headers={"stripe-signature": header}, raw=raw)
+
+
+@ask("GET /v1/sellers/{seller_id}/connected-account")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/sellers/{show('sel', stage.seller)}/connected-account")
+
+
+@ask("POST /v1/sellers/{seller_id}/connected-account")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"/v1/sellers/{show('sel', stage.other_seller)}/connected-account", {"account": "acct_1"})

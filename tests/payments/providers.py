@@ -83,6 +83,8 @@ class Stripe(httpx.AsyncBaseTransport):
         self.clock, self.cut = clock, False
         self._intents: dict[str, dict[str, Any]] = {}
         self._refunds: list[dict[str, Any]] = []
+        self.transfers: list[dict[str, Any]] = []
+        self.refusal = ""
         self._numbers = count(1)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -103,6 +105,16 @@ class Stripe(httpx.AsyncBaseTransport):
                 return self._changed(id_, ("requires_capture",), received)
             case "POST", ["payment_intents", id_, "cancel"]:
                 return self._changed(id_, ("requires_payment_method", "requires_capture"), {"status": "canceled"})
+            case "GET", ["transfers"]:
+                found = [one for one in self.transfers if one["transfer_group"] == form["transfer_group"]]
+                return httpx.Response(200, json={"data": found, "has_more": False})
+            case "POST", ["transfers"]:
+                if self.refusal:
+                    failure = {"code": self.refusal, "type": "invalid_request_error"}
+                    return httpx.Response(400, json={"error": failure})
+                given = {name: form[name] for name in ("destination", "transfer_group")} | {"amount_reversed": 0}
+                self.transfers.append(self._made("tr", form, "") | given)
+                return httpx.Response(200, json=self.transfers[-1])
             case "GET", ["refunds"]:
                 found = [one for one in self._refunds if one["payment_intent"] == form["payment_intent"]]
                 return httpx.Response(200, json={"data": found, "has_more": False})
@@ -113,7 +125,7 @@ class Stripe(httpx.AsyncBaseTransport):
         raise ValueError((method, path))
 
     def _made(self, prefix: str, form: dict[str, str], status: str) -> dict[str, Any]:
-        made = {
+        made: dict[str, Any] = {
             "id": f"{prefix}_{next(self._numbers)}", "status": status, "amount": int(form["amount"]),
             "amount_received": 0, "currency": form.get("currency", "usd"), "client_secret": "secret",
             "metadata": {"reference": form["metadata[reference]"]},

@@ -41,6 +41,9 @@ RACED = {
     "test_hands.test_a_payment_is_given_up_once_or_captured": (
         "payments.GIVE_UP payments.KNOWN_AS payments.PENDING payments.WEBHOOK"
     ),
+    "test_hands.test_a_transfer_to_stripe_is_claimed_by_one_and_ends_once": (
+        "payments.CLAIM_TRANSFERS payments.TRANSFERRED"
+    ),
     "test_hands.test_a_refused_refund_is_sent_again_or_credited": (
         "payments.CLAIM_REFUNDS payments.CREDITED payments.LOCK_REFUND payments.REFUNDED "
         "payments.RETRY_REFUND payments.RETURNED payments.RETURNED_TO_US"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import accounts, catalog, inventory, logistics, orders, payments, platform, sellers
+from entrepot import accounts, catalog, inventory, ledger, logistics, orders, payments, platform, sellers
 from entrepot.accounts.actions import _record_try, erase
 from entrepot.accounts.rules import EMAIL_FAILURES
 from entrepot.campaigns import NewCampaign, NewOffer
@@ -22,6 +22,7 @@ from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound, Problem
 from entrepot.orders.actions import deliver_many, expire_unpaid, record_paid
 from entrepot.payments import actions as paying
+from entrepot.payments import transfers
 from entrepot.platform.actions import note_ended
 from tests.orders.counter import NOW, Wanted
 from tests.races.ground import Ground, open_ground, place
@@ -184,6 +185,30 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
                 assert await ground.value("select status from payments.refund where id = $1", refund) == "failed"
                 assert await ground.value(told_once, order) == 2
     assert seen == {"created", "credited"}
+
+
+async def test_a_transfer_to_stripe_is_claimed_by_one_and_ends_once(ground: Ground) -> None:
+    seller, seen = ground.counter.sellers[0], set()
+    for seed in SEEDS:
+        ground.clock.advance(14 * 24 * HOUR)
+        async with ground.db.write() as tx:
+            await transfers.connect_account(tx, 0, seller, "acct_1", NIL)
+            cash, account = await ledger.account_ids(tx, 0, ["cash", "seller"], [NIL, seller], ["USD"] * 2)
+            await ledger.post_all(tx, 0, [ledger.Transfer(new_id(tx.now), "top_up", cash, account, 97)])
+            assert await payments.pay_out(tx, 0) == 1
+        claim = does(transfers.claim_transfers, 0, 9)
+        async with ground.race(seed, claim, claim) as claimed:
+            (payout,) = [due.id for told in claimed for due in told]
+        done = does(transfers.record_transferred, 0, payout, f"tr_{seed}")
+        async with ground.race(seed, done, does(transfers.record_refused, 0, payout), done):
+            status = await ground.value("select status from payments.payout where id = $1", payout)
+            left = await ground.balance("seller", seller)
+            assert (status, left) in (("settled", 0), ("returned", 97))
+        seen.add(status)
+        if left:  # for the next run
+            async with ground.db.write() as tx:
+                await ledger.post_all(tx, 0, [ledger.Transfer(new_id(tx.now), "top_up", account, cash, left)])
+    assert seen == {"settled", "returned"}
 
 
 async def test_the_last_unit_is_sold_or_missing(ground: Ground) -> None:

@@ -75,6 +75,19 @@ create table payments.bank_account (
 );
 create index bank_account_owner on payments.bank_account (cell, owner, currency, id);
 
+-- A seller's account at Stripe, which the operator has connected to ours: payouts then go there instead of to a bank. The last
+-- row counts; one without an account leads back to the bank.
+create table payments.connected_account (
+    cell      smallint    not null,
+    id        uuid        not null,
+    seller_id uuid        not null,
+    account   text        collate "C" check (account ~ '^acct_[A-Za-z0-9]{1,59}$'),
+    at        timestamptz not null,
+    added_by  uuid        not null,
+    primary key (cell, id)
+);
+create index connected_account_seller on payments.connected_account (cell, seller_id, id);
+
 -- What a run of a day sends in one currency from the house's bank account: one ISO 20022 message, written from these rows
 -- whenever it is asked for.
 create table payments.bank_file (
@@ -99,14 +112,20 @@ create table payments.payout (
     -- bank could not deliver it, and the seller has it still, or again.
     status       text        collate "C" not null check (status in ('sent', 'settled', 'returned')),
     due_at       timestamptz,  -- when a bank that has not returned it has delivered it; null: a statement will tell, or has
+                               -- by Stripe: when it is asked for, or asked again
     created_at   timestamptz not null,
     file_id      uuid,  -- the file that tells the bank; null: the operator pays by other means
     account_id   uuid,  -- of the seller, where the file sends it
+    destination  text        collate "C",  -- its account at Stripe, where a transfer sends it
+    external_id  text        collate "C",  -- of that transfer
+    attempts     int         not null default 0,
     primary key (cell, id),
     foreign key (cell, file_id) references payments.bank_file (cell, id),
     foreign key (cell, account_id) references payments.bank_account (cell, id),
     check (status = 'sent' or due_at is null),
     check ((file_id is null) = (account_id is null)),
+    check (file_id is null or destination is null),
+    check (destination is null or (external_id is null) = (status = 'sent') or status = 'returned'),
     check (status <> 'sent' or (file_id is null) = (due_at is not null))
 );
 create index payout_seller on payments.payout (cell, seller_id, id);

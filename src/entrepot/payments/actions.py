@@ -67,8 +67,8 @@ async def claim_due(tx: Tx, cell: int, method: str, limit: int) -> list[Due]:
     """Payments through a gateway whose time to be looked at has come; each is nobody else's for RETRY_AFTER or longer.
     One that gets no answer ends by its group's payment deadline: then it is canceled, and that is tried for ever."""
     return await tx.all(
-        store.CLAIM_DUE, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), asked_s=_seconds(ASKED_EVERY),
-        retried_s=_seconds(RETRIED_EVERY), method=method, limit=limit,
+        store.CLAIM_DUE, cell=cell, now=tx.now, first_s=seconds(RETRY_AFTER), asked_s=seconds(ASKED_EVERY),
+        retried_s=seconds(RETRIED_EVERY), method=method, limit=limit,
     )  # fmt: skip
 
 
@@ -158,12 +158,12 @@ async def _insert_refunds(
 async def claim_refunds(tx: Tx, cell: int, method: str, limit: int) -> list[RefundDue]:
     """Refunds that a gateway has still to be asked for; each is nobody else's for RETRY_AFTER or longer."""
     return await tx.all(
-        store.CLAIM_REFUNDS, cell=cell, now=tx.now, first_s=_seconds(RETRY_AFTER), retried_s=_seconds(RETRIED_EVERY),
+        store.CLAIM_REFUNDS, cell=cell, now=tx.now, first_s=seconds(RETRY_AFTER), retried_s=seconds(RETRIED_EVERY),
         method=method, limit=limit,
     )  # fmt: skip
 
 
-def _seconds(time: timedelta) -> int:
+def seconds(time: timedelta) -> int:
     return time // timedelta(seconds=1)
 
 

@@ -22,12 +22,13 @@ from entrepot.kit.ids import END, NIL, new_id, parse, ref, show
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import StatementTooLong, TransferRefused
-from entrepot.payments import actions, api_debts, by_operator, paying_out, reads
+from entrepot.payments import actions, api_debts, by_operator, paying_out, reads, transfers
 from entrepot.payments.reads import AccountView, FileView, PayoutView, SentView, StatementView, StuckView, TermsView
 from entrepot.payments.types import (
     BankAccount,
     BankAccountNotValid,
     Every,
+    MethodNotOffered,
     PayoutNotSent,
     PayoutTerms,
     PayoutTermsNotLater,
@@ -101,6 +102,10 @@ class NewBankAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BankAccounts(msgspec.Struct, frozen=True):
     items: list[AccountView]
+
+
+class ConnectedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    account: Annotated[str, Meta(pattern=f"^acct_[A-Za-z0-9]{{1,59}}{END}")] | None
 
 
 class NewPayoutTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,6 +244,22 @@ async def set_house_account(tx: Tx, caller: Caller, request: Request, body: NewB
     return await by_operator.set_house_account_by(tx, keys, caller.user_id, body.currency, account)
 
 
+async def read_connected_account(tx: ReadTx, seller_id: Annotated[UUID, "sel"]) -> ConnectedAccount:
+    """The account at Stripe to which a seller's payouts go, if they do."""
+    one = await seller(tx, SellerId(seller_id))
+    return ConnectedAccount(await transfers.connected_account(tx, one.cell, one.id))
+
+
+async def connect_account(
+    tx: Tx, caller: Caller, request: Request, seller_id: Annotated[UUID, "sel"], body: ConnectedAccount
+) -> Asked | None:
+    """Pays a seller out to an account at Stripe that is connected to ours, from the next run on; null: by the bank."""
+    one = await seller(tx, SellerId(seller_id))
+    if "stripe" not in request.app.state.gateways:
+        raise MethodNotOffered("stripe")
+    return await by_operator.connect_account_by(tx, caller.user_id, one.cell, one.id, body.account)
+
+
 async def _account(tx: Tx, body: NewBankAccount) -> BankAccount:
     if body.currency not in await currencies(tx):
         raise NotFound
@@ -323,6 +344,15 @@ routes = [
         set_house_account,
         access=OPERATOR,
         raises=(BankAccountNotValid, NotFound),
+        key="taken",
+        status=202,
+    ),
+    get("/v1/sellers/{seller_id}/connected-account", read_connected_account, access=OPERATOR),
+    post(
+        "/v1/sellers/{seller_id}/connected-account",
+        connect_account,
+        access=OPERATOR,
+        raises=(MethodNotOffered,),
         key="taken",
         status=202,
     ),

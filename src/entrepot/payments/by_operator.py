@@ -13,7 +13,7 @@ from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.problem import NotFound
-from entrepot.payments import actions, owing, paying_out, store, store_payouts
+from entrepot.payments import actions, owing, paying_out, store, store_payouts, transfers
 from entrepot.payments.types import BankAccount, PayoutTerms, ReserveTerms
 
 
@@ -48,6 +48,12 @@ class HouseAccount(msgspec.Struct, frozen=True):
     currency: str
     ending: str
     sealed: bytes
+
+
+class Connect(msgspec.Struct, frozen=True):
+    cell: int
+    seller_id: UUID
+    account: str | None
 
 
 async def top_up_by(
@@ -85,6 +91,11 @@ async def set_house_account_by(tx: Tx, keys: Keys, user_id: UUID, currency: str,
     return await approvals.do(tx, HOUSE_ACCOUNT, HouseAccount(currency, ending, sealed), user_id)
 
 
+async def connect_account_by(tx: Tx, user_id: UUID, cell: int, seller_id: UUID, account: str | None) -> Asked | None:
+    """To which account at Stripe a seller is paid; with None to its bank."""
+    return await approvals.do(tx, CONNECT_ACCOUNT, Connect(cell, seller_id, account), user_id)
+
+
 async def set_terms_by(tx: Tx, user_id: UUID, terms: PayoutTerms) -> Asked | None:
     """When sellers are paid out. Raises PayoutTermsNotLater."""
     return await approvals.do(tx, PAYOUT_TERMS, terms, user_id)
@@ -117,6 +128,10 @@ async def _credit_refund(tx: Tx, one: OfRefund, _: UUID) -> None:
 
 async def _house_account(tx: Tx, one: HouseAccount, user_id: UUID) -> None:
     await paying_out.add_sealed(tx, FIRST, NIL, one.currency, one.ending, one.sealed, user_id)
+
+
+async def _connect_account(tx: Tx, one: Connect, user_id: UUID) -> None:
+    await transfers.connect_account(tx, one.cell, one.seller_id, one.account, user_id)
 
 
 async def _payout_terms(tx: Tx, terms: PayoutTerms, _: UUID) -> None:
@@ -155,5 +170,6 @@ SETTLE_PAYOUT = approvals.action("settle_payout", OfPayout, _settle_payout, _of_
 RETURN_PAYOUT = approvals.action("return_payout", OfPayout, _return_payout, _of_payout)
 CREDIT_REFUND = approvals.action("credit_refund", OfRefund, _credit_refund, _of_refund)
 HOUSE_ACCOUNT = approvals.action("house_account", HouseAccount, _house_account)
+CONNECT_ACCOUNT = approvals.action("connect_account", Connect, _connect_account)
 PAYOUT_TERMS = approvals.action("payout_terms", PayoutTerms, _payout_terms)
 RESERVE = approvals.action("reserve", ReserveTerms, _reserve)

@@ -19,7 +19,7 @@ from entrepot.kit.ids import NIL, parse, show
 from entrepot.kit.log import log
 from entrepot.kit.outside import OutsideError
 from entrepot.kit.sql import Query
-from entrepot.payments import actions, store
+from entrepot.payments import actions, store, transfers
 from entrepot.payments.gateways.lines import LANES, Gateway, Line, connector, open_line
 from entrepot.payments.gateways.types import (
     Answer,
@@ -34,11 +34,14 @@ from entrepot.payments.gateways.types import (
     RefundTold,
     Standing,
     Step,
+    TransferAsked,
+    Transferred,
     WebhookError,
     WebhookEvent,
     payment_mismatch,
     refund_mismatch,
 )
+from entrepot.payments.store_payouts import TransferDue
 from entrepot.payments.types import Due, RefundDue, WebhookRefused
 
 SWEEP = 100
@@ -53,7 +56,7 @@ Settle = Callable[[Tx, int, Due, str], Awaitable[None]]
 async def sweep(
     db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, settle: Settle, lanes: int = LANES
 ) -> int:
-    """Asks a gateway about its payments and for its refunds that are due, at most SWEEP of them; how many were.
+    """Asks a gateway about its payments, and for its refunds and transfers, that are due, at most SWEEP; how many were.
 
     `lanes` calls are under way at a time, and one that hangs holds up its lane only: what is due is claimed when a lane
     is free for it, so that its call ends within its lease. With one lane everything happens in one order, by time due.
@@ -87,10 +90,12 @@ async def _claim(
         refunds = await actions.claim_refunds(tx, cell, gateway.method, limit // 4) if limit > 3 else []
         payments = await actions.claim_due(tx, cell, gateway.method, limit - len(refunds))
         refunds += await actions.claim_refunds(tx, cell, gateway.method, limit - len(refunds) - len(payments))
-    return [_spared(_ask(db, line, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
-            for due in payments] + [
-        _spared(_refund(db, line, cell, due), refund=due.id, attempt=due.attempts) for due in refunds
-    ]  # fmt: skip
+        left = limit - len(refunds) - len(payments)
+        payouts = await transfers.claim_transfers(tx, cell, left) if gateway.method == "stripe" else []
+    asks = [_spared(_ask(db, line, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
+            for due in payments]  # fmt: skip
+    asks += [_spared(_refund(db, line, cell, due), refund=due.id, attempt=due.attempts) for due in refunds]
+    return asks + [_spared(_transfer(db, line, cell, due), payout=due.id, attempt=due.attempts) for due in payouts]
 
 
 async def _spared(ask: Coroutine[Any, Any, None], **what: object) -> None:
@@ -158,6 +163,21 @@ async def _refund(db: Database, line: Line, cell: int, due: RefundDue) -> None:
             refusal = _why(told)
             log("refund_failed", refund=due.id, why=refusal)
             await actions.record_refused(tx, cell, due.id, refusal)
+
+
+async def _transfer(db: Database, line: Line, cell: int, due: TransferDue) -> None:
+    from entrepot.payments.gateways.stripe import transfer  # large: see lines.connector
+
+    asked = TransferAsked(show("pay", due.id), due.destination, due.amount_minor, due.currency)
+    told = await _take(line, transfer(asked))
+    if isinstance(told, GatewayRefused) and told.code == "balance_insufficient":
+        raise OutsideError(told.code)  # until cards have brought enough
+    async with db.write() as tx:
+        if isinstance(told, Transferred):
+            await transfers.record_transferred(tx, cell, due.id, told.external_id)
+        else:
+            log("transfer_refused", payout=due.id, why=_why(told))
+            await transfers.record_refused(tx, cell, due.id)
 
 
 async def take_webhook(db: Database, gateway: Gateway, headers: Mapping[str, str], body: bytes, settle: Settle) -> None:

@@ -97,7 +97,8 @@ async def pay_out(tx: Tx, cell: int) -> int:
     """The run of today (UTC), once: sends every seller whose day it is what is available in its account; the number of
     payouts. It is held there until the bank has delivered it: then seller 97 -> payout 97.
 
-    In a currency in which the house has a bank account, those of sellers who have one are put into a file, of
+    Of a seller whose account at Stripe is connected to ours it goes there, by a transfer (transfers.py). Else, in a
+    currency in which the house has a bank account, those of sellers who have one are put into a file, of
     IN_FILE_MAX at most; the others wait until they have. Else the operator pays by other means."""
     today = tx.now.date()
     if await tx.maybe(store.OPEN_RUN, cell=cell, day=today, now=tx.now) is None:
@@ -115,7 +116,7 @@ async def pay_out(tx: Tx, cell: int) -> int:
     due = await _locked_owed(tx, cell, [
         row for row in judged
         if row.amount_minor >= row.minimum_minor and rules.is_due(Schedule(row.every, row.on_day), last, today)
-        and (row.currency not in house or row.bank_account is not None)
+        and (row.destination is not None or row.currency not in house or row.bank_account is not None)
     ])  # fmt: skip
     if due:
         await _send(tx, cell, due, await _add_files(tx, cell, due, house))
@@ -134,6 +135,7 @@ async def _locked_owed(tx: Tx, cell: int, seen: Sequence[OwedTo]) -> list[OwedTo
 async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, UUID]) -> dict[int, UUID]:
     """The files of today's run, by the accounts of those who are paid by them."""
     files = dict[int, UUID]()
+    due = [row for row in due if row.destination is None]
     for currency in sorted({row.currency for row in due} & house.keys()):
         rows = [row for row in due if row.currency == currency]
         for some in (rows[first : first + IN_FILE_MAX] for first in range(0, len(rows), IN_FILE_MAX)):
@@ -157,6 +159,7 @@ async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[int, UUID]
         currencies=[row.currency for row in due], amounts=[row.amount_minor for row in due],
         due_at=tx.now + RETURNED_WITHIN, files=[files.get(row.account_id) for row in due],
         accounts=[row.bank_account if row.account_id in files else None for row in due],
+        destinations=[row.destination for row in due],
     )  # fmt: skip
     await ledger.post_all(
         tx, cell,
@@ -201,7 +204,7 @@ async def take_bank_word(tx: Tx, sent: Sequence[BankWord], returned: Sequence[Ba
         rows = {row.id: row for row in await tx.all(store.LOCK_TOLD, cell=cell, ids=ids)}
         for row in _fitting(rows, returned):
             if row.status != "returned":
-                await _give_back(tx, row)
+                await give_back(tx, row)
 
 
 async def _lock_sellers(tx: Tx, cell: int, rows: Iterable[SentRow]) -> None:
@@ -219,7 +222,7 @@ def _fitting(rows: Mapping[UUID, SentRow], words: Sequence[BankWord]) -> list[Se
 async def settle_payout(tx: Tx, payout_id: UUID) -> None:
     """The bank has delivered a payout: seller 97 -> payout 97. Raises NotFound, PayoutNotSent."""
     row = await _locked(tx, payout_id)
-    if row.status != "sent":
+    if row.status != "sent" or row.destination is not None:  # what goes through Stripe ends by Stripe's answer
         raise PayoutNotSent(row.status)
     await ledger.post_all(tx, row.cell, [Settle(row.id, "payout")])
     await _end(tx, row.cell, [row], "settled")
@@ -229,14 +232,14 @@ async def return_payout(tx: Tx, payout_id: UUID) -> None:
     """The bank could not deliver a payout: it is the seller's again, and the next run sends it. One that was settled
     comes back by an entry of its own: payout 97 -> seller 97. Raises NotFound, PayoutNotSent."""
     row = await _locked(tx, payout_id)
-    if row.status == "returned":
+    if row.status == "returned" or (row.status == "sent" and row.destination is not None):
         raise PayoutNotSent(row.status)
-    verdict = await _give_back(tx, row)
+    verdict = await give_back(tx, row)
     if verdict not in ledger.DONE:
         raise TransferRefused(verdict)
 
 
-async def _give_back(tx: Tx, row: SentRow) -> str:
+async def give_back(tx: Tx, row: SentRow) -> str:
     """The ledger's verdict on it; what it refuses stays as it is."""
     back: Void | Transfer = Void(row.id, "payout")
     if row.status == "settled":
@@ -263,5 +266,9 @@ async def _end(tx: Tx, cell: int, rows: Sequence[SentRow], status: str) -> None:
         return
     await tx.run(store.END_PAYOUTS, cell=cell, ids=[row.id for row in rows], status=status)
     for row in rows:
-        told = {"payout_id": row.id, "currency": row.currency, "amount_minor": row.amount_minor}
-        tx.emit(f"payout_{status}", row.seller_id, told, cell)
+        tell(tx, cell, row, status)
+
+
+def tell(tx: Tx, cell: int, row: SentRow, status: str) -> None:
+    told = {"payout_id": row.id, "currency": row.currency, "amount_minor": row.amount_minor}
+    tx.emit(f"payout_{status}", row.seller_id, told, cell)

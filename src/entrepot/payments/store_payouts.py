@@ -28,6 +28,7 @@ class SentRow(msgspec.Struct, frozen=True):
     status: str
     created_at: datetime
     due_at: datetime | None
+    destination: str | None
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -49,6 +50,17 @@ class OwedTo(Owed, frozen=True):
     on_day: int
     minimum_minor: int
     bank_account: UUID | None
+    destination: str | None
+
+
+class TransferDue(msgspec.Struct, frozen=True):
+    """A payout that is to go to a seller's account at Stripe."""
+
+    id: UUID
+    currency: str
+    amount_minor: int
+    destination: str
+    attempts: int
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -103,7 +115,7 @@ LOCK_OWED = sql("select account_id, balance from ledger.lock_many(:cell, :accoun
 OF_OWED = sql(
     """
     select o.seller_id, o.account_id, o.currency, o.amount_minor, coalesce(t.every, 'two_weeks'),
-           coalesce(t.on_day, 1::smallint), coalesce(t.minimum_minor, 1), b.id
+           coalesce(t.on_day, 1::smallint), coalesce(t.minimum_minor, 1), b.id, c.account
       from unnest(:sellers::uuid[], :accounts::bigint[], :currencies::text[], :amounts::bigint[])
            with ordinality as o (seller_id, account_id, currency, amount_minor, ord)
       left join lateral (select y.every, y.on_day, y.minimum_minor
@@ -114,6 +126,8 @@ OF_OWED = sql(
       left join lateral (select y.id from payments.bank_account y
                           where y.cell = :cell and y.owner = o.seller_id and y.currency = o.currency
                           order by y.id desc limit 1) b on true
+      left join lateral (select y.account from payments.connected_account y
+                          where y.cell = :cell and y.seller_id = o.seller_id order by y.id desc limit 1) c on true
      order by o.ord
     """,
     OwedTo,
@@ -200,11 +214,13 @@ IN_FILE = sql(
 )
 PAYOUTS = sql("""
     insert into payments.payout (cell, id, seller_id, currency, amount_minor, status, due_at, created_at, file_id,
-                                 account_id)
+                                 account_id, destination)
     select :cell, p.id, p.seller_id, p.currency, p.amount, 'sent',
-           case when p.file_id is null then :due_at::timestamptz end, :now, p.file_id, p.account_id
+           case when p.destination is not null then :now when p.file_id is null then :due_at::timestamptz end, :now,
+           p.file_id, p.account_id, p.destination
       from unnest(:ids::uuid[], :sellers::uuid[], :currencies::text[], :amounts::bigint[], :files::uuid[],
-                  :accounts::uuid[]) as p (id, seller_id, currency, amount, file_id, account_id)
+                  :accounts::uuid[], :destinations::text[])
+           as p (id, seller_id, currency, amount, file_id, account_id, destination)
 """)
 PAYOUTS_OF = sql(
     """
@@ -216,28 +232,33 @@ PAYOUTS_OF = sql(
 PAYOUT_CELL = sql(f"select cell from payments.payout where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
 LOCK_PAYOUT = sql(
     """
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at, destination
+      from payments.payout
      where cell = :cell and id = :id for no key update
     """,
     SentRow,
 )
 SENT = sql(
     f"""
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at, destination
+      from payments.payout
      where {_CELLS} and status = 'sent' and id > :after order by id limit :limit
     """,  # noqa: S608 - a constant
     SentRow,
 )
 LOCK_DELIVERED = sql(
     """
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
-     where cell = :cell and due_at <= :now order by id limit :limit for no key update skip locked
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at, destination
+      from payments.payout
+     where cell = :cell and due_at <= :now and destination is null
+     order by id limit :limit for no key update skip locked
     """,
     SentRow,
 )
 LOCK_TOLD = sql(
     """
-    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at from payments.payout
+    select cell, id, seller_id, currency, amount_minor, status, created_at, due_at, destination
+      from payments.payout
      where cell = :cell and id = any (:ids::uuid[]) and file_id is not null order by id for no key update
     """,
     SentRow,
@@ -247,4 +268,34 @@ END_PAYOUTS = sql("""
 """)
 PUT_OFF = sql("""
     update payments.payout set due_at = :due_at where cell = :cell and id = any (:ids::uuid[])
+""")
+ADD_CONNECTED = sql("""
+    insert into payments.connected_account (cell, id, seller_id, account, at, added_by)
+    values (:cell, :id, :seller_id, :account, :now, :added_by)
+""")
+CONNECTED = sql(
+    """
+    select coalesce(account, '') from payments.connected_account
+     where cell = :cell and seller_id = :seller_id order by id desc limit 1
+    """,
+    str,
+)
+CLAIM_TRANSFERS = sql(
+    """
+    with due as (
+        select id, :now::timestamptz + make_interval(secs => least(:first_s::int << least(attempts, 20),
+                                                                   :retried_s::int)) as next_due_at
+          from payments.payout
+         where cell = :cell and due_at <= :now and destination is not null
+         order by due_at, id limit :limit for update skip locked
+    )
+    update payments.payout p set attempts = p.attempts + 1, due_at = d.next_due_at
+      from due d where p.cell = :cell and p.id = d.id
+    returning p.id, p.currency, p.amount_minor, p.destination, p.attempts
+    """,
+    TransferDue,
+)
+TRANSFERRED = sql("""
+    update payments.payout set status = 'settled', due_at = null, external_id = :external_id
+     where cell = :cell and id = :id
 """)

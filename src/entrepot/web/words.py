@@ -99,6 +99,7 @@ APPROVED_ACTIONS = {
     "return_payout": N("Payout came back"),
     "credit_refund": N("Refund into the wallet"),
     "house_account": N("The house's bank account"),
+    "connect_account": N("A seller's account at Stripe"),
     "payout_terms": N("Terms of payouts"),
     "reserve": N("Reserve of a seller"),
     "loosen_limit": N("A higher limit"),

@@ -1,0 +1,110 @@
+"""Payouts to sellers' accounts at Stripe: sent there once, whatever gets lost, or the money is the seller's again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from entrepot import ledger, orders
+from entrepot.kit.ids import NIL, new_id, show
+from entrepot.ledger import Transfer
+from entrepot.payments import paying_out, transfers
+from entrepot.payments.actions import RETRY_AFTER
+from entrepot.payments.types import PayoutNotSent
+from tests.payments.providers import Stripe
+from tests.payments.test_payouts import suspects
+from tests.shop import Shop, open_shop
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(own_db_url, stripe=Stripe.gateway) as opened:
+        yield opened
+        assert await suspects(opened) == []
+
+
+async def earned(shop: Shop, *accounts: str | None) -> list[UUID]:
+    """Sellers with 97.00 each, paid to these accounts at Stripe, or by the operator; it is a payout day."""
+    sellers = [await shop.seller() for _ in accounts]
+    for seller, account in zip(sellers, accounts, strict=True):
+        path = f"/v1/sellers/{show('sel', seller)}/connected-account"
+        told = await shop.http.post(path, json={"account": account}, headers=shop.operator)
+        assert told.status_code in (200, 202, 204), told.text
+        assert (await shop.http.get(path, headers=shop.operator)).json() == {"account": account}
+    async with shop.db.write() as tx:
+        cash, *mine = await ledger.account_ids(tx, 0, ["cash"] + ["seller"] * len(sellers), [NIL, *sellers],
+                                               ["USD"] * (1 + len(sellers)))  # fmt: skip
+        await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, one, 9_700) for one in mine])
+    await shop.run(after=14 * DAY)
+    return sellers
+
+
+async def payouts(shop: Shop) -> list[Any]:
+    async with shop.db.read() as tx:
+        columns = "seller_id, status, destination, external_id, due_at is null as is_over, id"
+        return [tuple(row) for row in await tx.conn.fetch(f"select {columns} from payments.payout order by id")]
+
+
+async def sweep(shop: Shop, stripe: Stripe, after: timedelta = timedelta()) -> int:
+    shop.clock.advance(after)
+    async with httpx.AsyncClient(transport=stripe) as client:
+        return await orders.sweep(shop.db, client, Stripe.gateway, 0)
+
+
+async def test_a_transfer_is_made_once_and_only_for_whom_it_is(shop: Shop) -> None:
+    stripe = Stripe(shop.clock)
+    connected, other = await earned(shop, "acct_1", None)
+    assert [row[:3] for row in await payouts(shop)] == [(connected, "sent", "acct_1"), (other, "sent", None)]
+    payout = (await payouts(shop))[0][-1]
+    for verb in (paying_out.settle_payout, paying_out.return_payout):  # a person does not know what Stripe does
+        with pytest.raises(PayoutNotSent):
+            async with shop.db.write() as tx:
+                await verb(tx, payout)
+    stripe.refusal = "balance_insufficient"
+    assert await sweep(shop, stripe) == 1
+    assert (await payouts(shop))[0][1] == "sent"
+    stripe.refusal, stripe.cut = "", True
+    assert await sweep(shop, stripe, RETRY_AFTER) == 1
+    assert (len(stripe.transfers), (await payouts(shop))[0][1]) == (1, "sent")
+    stripe.cut = False
+    assert await sweep(shop, stripe, 4 * RETRY_AFTER) == 1
+    assert len(stripe.transfers) == 1  # the second was not asked for: the first was found
+    made = stripe.transfers[0]
+    assert (made["amount"], made["currency"], made["destination"]) == (9_700, "usd", "acct_1")
+    assert made["metadata"] == {"reference": show("pay", payout)}
+    assert [row[1:5] for row in await payouts(shop)] == [
+        ("settled", "acct_1", made["id"], True), ("sent", None, None, False),
+    ]  # fmt: skip
+    assert [await shop.balance("seller", one) for one in (connected, other)] == [0, 9_700]
+    assert await sweep(shop, stripe, DAY) == 0
+
+
+async def test_what_stripe_refuses_is_the_sellers_again(shop: Shop) -> None:
+    stripe = Stripe(shop.clock)
+    stripe.refusal = "account_invalid"
+    (seller,) = await earned(shop, "acct_gone")
+    assert await sweep(shop, stripe) == 1
+    assert [row[1:5] for row in await payouts(shop)] == [("returned", "acct_gone", None, True)]
+    async with shop.db.write() as tx:
+        await transfers.connect_account(tx, 0, seller, None, NIL)
+    await shop.run(after=14 * DAY)
+    assert [row[1:3] for row in await payouts(shop)] == [("returned", "acct_gone"), ("sent", None)]
+
+
+async def test_an_account_at_stripe_needs_stripe_and_its_form(shop: Shop) -> None:
+    path = f"/v1/sellers/{show('sel', await shop.seller())}/connected-account"
+    before = await shop.state()
+    for account in ("acct_", "ba_1", "acct_1/x", "acct_1\n", "acct_" + "x" * 60):
+        told = await shop.http.post(path, json={"account": account}, headers=shop.operator)
+        assert told.status_code == 400
+    shop.app.state.gateways = {}
+    told = await shop.http.post(path, json={"account": "acct_1"}, headers=shop.operator)
+    assert (told.status_code, told.json()["type"]) == (409, "/problems/method_not_offered")
+    assert await shop.state() == before
