@@ -20,6 +20,8 @@ CREATE SCHEMA ledger;
 
 CREATE SCHEMA logistics;
 
+CREATE SCHEMA notify;
+
 CREATE SCHEMA orders;
 
 CREATE SCHEMA payments;
@@ -2287,6 +2289,41 @@ CREATE TABLE logistics.tracking_event (
     place text DEFAULT ''::text NOT NULL
 );
 
+CREATE TABLE notify.digest (
+    day date NOT NULL
+);
+
+CREATE TABLE notify.message (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    channel text NOT NULL COLLATE pg_catalog."C",
+    party text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    subject_id uuid NOT NULL,
+    data jsonb NOT NULL,
+    language text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'due'::text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text]))),
+    CONSTRAINT message_check CHECK (((sent_at IS NOT NULL) = (status = 'sent'::text))),
+    CONSTRAINT message_party_check CHECK ((party = ANY (ARRAY['buyer'::text, 'seller'::text, 'operator'::text]))),
+    CONSTRAINT message_status_check CHECK ((status = ANY (ARRAY['due'::text, 'sent'::text, 'dropped'::text, 'failed'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE notify.preference (
+    cell smallint NOT NULL,
+    user_id uuid NOT NULL,
+    language text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    phone text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    muted text[] DEFAULT '{}'::text[] NOT NULL
+);
+
 CREATE TABLE orders.age_given (
     cell smallint NOT NULL,
     buyer_id uuid NOT NULL,
@@ -3386,6 +3423,15 @@ ALTER TABLE ONLY logistics.shipment
 ALTER TABLE ONLY logistics.tracking_event
     ADD CONSTRAINT tracking_event_pkey PRIMARY KEY (cell, shipment_id, at, status);
 
+ALTER TABLE ONLY notify.digest
+    ADD CONSTRAINT digest_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY notify.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY notify.preference
+    ADD CONSTRAINT preference_pkey PRIMARY KEY (cell, user_id);
+
 ALTER TABLE ONLY orders.age_given
     ADD CONSTRAINT age_given_pkey PRIMARY KEY (cell, buyer_id, proof);
 
@@ -3604,6 +3650,8 @@ CREATE INDEX login_attempt_who ON accounts.login_attempt USING btree (who, at);
 
 CREATE INDEX user_ended ON accounts."user" USING btree (cell, ended_at) WHERE (ended_at IS NOT NULL);
 
+CREATE INDEX user_staff ON accounts."user" USING btree (cell, role, seller_id) WHERE (role <> 'buyer'::text);
+
 CREATE INDEX done_alone_user ON approvals.done_alone USING btree (user_id, action, currency, at);
 
 CREATE INDEX request_waiting ON approvals.request USING btree (id) WHERE (status = 'waiting'::text);
@@ -3677,6 +3725,14 @@ CREATE INDEX transfer_credit ON ledger.transfer USING btree (cell, credit, at) W
 CREATE INDEX transfer_debit ON ledger.transfer USING btree (cell, debit, at) WHERE (code <> ALL (ARRAY['pay'::text, 'fund'::text]));
 
 CREATE UNIQUE INDEX shipment_tracking ON logistics.shipment USING btree (cell, carrier, tracking_number);
+
+CREATE INDEX message_due ON notify.message USING btree (cell, channel, due_at) WHERE (status = 'due'::text);
+
+CREATE INDEX message_sent ON notify.message USING btree (cell, user_id, sent_at) WHERE (status = 'sent'::text);
+
+CREATE INDEX message_status ON notify.message USING btree (cell, status, id);
+
+CREATE INDEX message_user ON notify.message USING btree (cell, user_id, id);
 
 CREATE INDEX border_quote ON orders.border USING btree (cell, quote_id);
 

@@ -47,6 +47,7 @@ from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
 from entrepot.ledger import api as ledger_api
 from entrepot.logistics import api as logistics_api
+from entrepot.notify import api as notify_api
 from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
 from entrepot.platform import api as platform_api
@@ -79,6 +80,7 @@ ROUTES = [
     *statements_api.routes,
     *trade_api.routes,
     *exchange_api.routes,
+    *notify_api.routes,
 ]
 
 SECURITY_HEADERS = [

@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SECRET_MIN = 32  # characters
 PORT_MAX = 65535
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 class SettingsError(Exception):
@@ -37,6 +39,9 @@ class Settings:
     rate_per_s: int  # requests of one caller that each of them answers in a second, in the long run; 0: any number
     proxies: tuple[str, ...]  # addresses or networks whose X-Forwarded-For and -Proto headers are believed
     public_url: str  # what buyers' browsers call us, without a slash at its end
+    smtp_url: str = field(repr=False)  # smtp:// or smtps:// with who signs in; empty: mail is kept and shown, not sent
+    mail_from: str  # what mail is sent from
+    sms_url: str = field(repr=False)  # where text messages are asked for, with the key that signs; empty: none are
     sandbox_url: str  # the sandbox gateway; empty: there is none
     stripe: Stripe | None = None
 
@@ -56,6 +61,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         proxies=_networks(environ, "ENTREPOT_PROXIES"),
         public_url=_http_url(environ, "ENTREPOT_PUBLIC_URL", f"http://{host}:{port}"),
         sandbox_url=_http_url(environ, "ENTREPOT_SANDBOX_URL", ""),
+        smtp_url=_outside_url(environ, "ENTREPOT_SMTP_URL", ("smtp", "smtps")),
+        mail_from=_mail_from(environ),
+        sms_url=_outside_url(environ, "ENTREPOT_SMS_URL", ("http", "https")),
         stripe=_stripe(environ),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
         rate_per_s=_whole(environ, "ENTREPOT_RATE_PER_S", 100, 0, 1_000_000),
@@ -104,6 +112,30 @@ def _stripe(environ: Mapping[str, str]) -> Stripe | None:
         )
     url = _http_url(environ, "ENTREPOT_STRIPE_URL", "https://api.stripe.com")
     return Stripe(given["KEY"], given["PUBLISHABLE_KEY"], given["WEBHOOK_SECRET"], url)
+
+
+def _outside_url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
+    """It may have a password in it, so that no message repeats it."""
+    url = environ.get(name, "")
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if url and not fits:
+        raise SettingsError(
+            f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host"
+        )
+    return url
+
+
+def _mail_from(environ: Mapping[str, str]) -> str:
+    sender = environ.get("ENTREPOT_MAIL_FROM", "")
+    if sender and not _ADDRESS.fullmatch(sender):
+        raise SettingsError("ENTREPOT_MAIL_FROM must be an e-mail address")
+    if not sender and environ.get("ENTREPOT_SMTP_URL"):
+        raise SettingsError("with ENTREPOT_SMTP_URL goes ENTREPOT_MAIL_FROM, the address that mail is sent from")
+    return sender
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

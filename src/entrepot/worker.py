@@ -11,7 +11,7 @@ from functools import partial
 
 import httpx
 
-from entrepot import orders, payments
+from entrepot import notify, orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.credit import jobs as credit_jobs
@@ -25,19 +25,21 @@ from entrepot.kit.events import consume, forget
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
 from entrepot.ledger import jobs as ledger_jobs
+from entrepot.notify import jobs as notify_jobs
 from entrepot.orders import jobs as orders_jobs
 from entrepot.platform import jobs as platform_jobs
 from entrepot.settings import Settings, SettingsError, load
 
 Part = Callable[[], Awaitable[int]]
 
-CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS)
+CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS)
 TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
+    *notify_jobs.TIMERS,
 )  # fmt: skip
-IDLE_S, GATEWAY_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 600.0, 2.0
-"""Seconds to wait when there is little to do: orders, the gateway, clean-ups; and for a database that is away."""
+IDLE_S, GATEWAY_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 2.0, 600.0, 2.0
+"""Seconds to wait when there is little to do: orders, the gateway, mail, clean-ups; and for a database that is away."""
 ENOUGH = 100
 """Less than this waits for more to gather: a round costs nearly as much for one event as for a hundred."""
 
@@ -57,6 +59,11 @@ async def parts(db: Database) -> list[Part]:
 async def sweeps(db: Database, client: httpx.AsyncClient, gateway: payments.Gateway) -> list[Part]:
     """The same of what waits for the gateway."""
     return [partial(orders_jobs.sweep, db, client, gateway, cell) for cell in await _cells(db)]
+
+
+async def letters(db: Database, channels: notify.Channels) -> list[Part]:
+    """The same of what goes out by mail and text message."""
+    return [partial(notify_jobs.send_due, db, channels, cell) for cell in await _cells(db)]
 
 
 async def _cells(db: Database) -> list[int]:
@@ -82,21 +89,25 @@ async def chores(db: Database) -> list[Part]:
     found = [accounts_jobs.forget_tries, payments.forget_webhooks]
     for cell in await _cells(db):
         found += [partial(idempotency.forget_old, cell=cell), partial(orders.forget_carts, cell=cell)]
-        found += [partial(forget, cell=cell, consumers=CONSUMERS)]
+        found += [partial(forget, cell=cell, consumers=CONSUMERS), partial(notify_jobs.forget, cell=cell)]
     return [partial(db.transact, chore, durable=False) for chore in found]
 
 
 async def work(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT. What waits for the gateway has a loop of its own: a slow answer holds up nothing
-    else. A database that is away is waited for."""
+    """Works until SIGTERM or SIGINT. What waits for the gateway, and mail, have loops of their own: a slow answer holds
+    up nothing else. A database that is away is waited for."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     keys = Keys(settings.secret.encode())
     db = await Database.open(settings.database_url)
+    channels = notify.open_channels(settings, keys, db.clock)
 
     async def tend() -> int:
         return await _all(await parts(db))
+
+    async def post() -> int:
+        return await _all(await letters(db, channels)) if channels.ways else 0
 
     async def tidy() -> int:
         return await _all(await chores(db))
@@ -108,7 +119,10 @@ async def work(settings: Settings) -> None:
             return sum([await _all(await sweeps(db, client, gateway)) for gateway in gateways])
 
         await asyncio.gather(
-            _loop(stop, IDLE_S, tend), _loop(stop, GATEWAY_IDLE_S, ask), _loop(stop, TIDY_IDLE_S, tidy)
+            _loop(stop, IDLE_S, tend),
+            _loop(stop, GATEWAY_IDLE_S, ask),
+            _loop(stop, LETTERS_IDLE_S, post),
+            _loop(stop, TIDY_IDLE_S, tidy),
         )
     await db.close()
 

@@ -33,6 +33,8 @@ RACED = {
         "credit.LOCK_LINES_OF credit.LOCK_PLANS"
     ),
     "test_credit.test_two_purchases_at_once_do_not_pass_the_limit": "credit.LOCK_LINE credit.OPEN_LINE credit.TAKE",
+    "test_messages.test_a_message_is_sent_by_one": "notify.CLAIM notify.END",
+    "test_messages.test_what_failed_is_sent_again_once": "notify.LOCK notify.RESEND",
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
     "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL payments.LOOK_NOW",
     "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
@@ -139,6 +141,12 @@ EXCEPTED = {
         "trade.WITHDRAW trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES sellers.SETTLE_IN world._BEGUN world._SAVE"
     ),
+    "a message's id, or a day, decides who makes it": "notify.ADD notify.DIGEST",
+    "of messages that are ended, or of nobody any more": (
+        "notify.FORGET_OLD notify.FORGET_PREFERENCES notify.FORGET_USERS"
+    ),
+    "by who has claimed the message, while it is due": "notify.AGAIN notify.LATER",
+    "what a user wants, and the last word counts": "notify.MUTE notify.PREFER notify.SET_LANGUAGE",
 }  # fmt: skip
 """No race, and why."""
 

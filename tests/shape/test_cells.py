@@ -58,6 +58,11 @@ EXCEPTIONS = {
     "payments.store_payouts.FILES": ALL_CELLS,
     "payments.store_payouts.SENT": ALL_CELLS,
     "payments.store.STUCK": ALL_CELLS,
+    "notify.store.CELL_OF": UNKNOWN,
+    "notify.store.PREFERENCES": UNKNOWN,
+    "notify.store.FAILED": ALL_CELLS,
+    "notify.store.MESSAGES": ALL_CELLS,
+    "notify.store.OF_USER": ALL_CELLS,
     "search.store.CANDIDATES": ALL_CELLS,
     "search.store.CARDS": ALL_CELLS,
     "search.store.INSIDE": ALL_CELLS,
@@ -171,7 +176,7 @@ def named(query: Query[Any], number: re.Match[str]) -> str:
 
 _USE = re.compile(
     r"\b(from|join|update|using|into|,)\s+(\w+\.\w+)(?:\s+as)?"
-    r"(?:\s+(?!(?:where|set|join|left|right|full|inner|cross|order|group|on|for|limit|values|select|union|using)\b)(\w+))?"
+    r"(?:\s+(?!(?:from|where|set|join|left|right|full|inner|cross|order|group|on|for|limit|values|select|union|using)\b)(\w+))?"
 )
 
 _INTO = r"(?:\s+as \w+)?\s*\(\s*cell\b[^)]*\)\s*(?:values\s*\(|select\b(?:\s+distinct(?: on \([^)]*\))?)?)"

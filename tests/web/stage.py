@@ -137,3 +137,15 @@ async def refuse_refunds(tx: Tx, buyer: UUID, count: int = 1) -> list[str]:
         [(payment, refund, tx.now) for payment, refund in made],
     )
     return [show("rfd", refund) for _, refund in made]
+
+
+async def failed_message(tx: Tx, user_id: UUID, order_id: UUID) -> UUID:
+    """A message about an order to its buyer, which the mail server has refused."""
+    id_ = new_id(tx.now)
+    await tx.conn.execute(
+        "insert into notify.message (cell, id, user_id, channel, party, kind, subject_id, data, language, status, "
+        "reason, at, due_at) "
+        "values (0, $1, $2, 'mail', 'buyer', 'shipped', $3, '{}', 'de', 'failed', 'smtp: 550', $4, $4)",
+        id_, user_id, order_id, tx.now,
+    )  # fmt: skip
+    return id_

@@ -14,9 +14,11 @@ from entrepot.kit.ids import NIL, new_id, parse, show
 from entrepot.kit.limits import Limits
 from entrepot.web import routes
 from tests.web.site import Site
+from tests.web.stage import failed_message
 
 PUBLIC = (
     "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/sign-in", "/register",
+    "/unsubscribe/{token}",
 )  # fmt: skip
 BUYERS = (
     "/cart",
@@ -52,10 +54,12 @@ OPERATORS = (
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
     "/operator/borders",
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
+    "/operator/messages", "/operator/messages/{message_id}",
 )  # fmt: skip
 
 
-ELSEWHERE = ("/orders/{group_id}/pay",)  # asks Stripe: test_purchase_page.py
+# Asks Stripe: test_purchase_page.py; is everybody's: test_message_pages.py.
+ELSEWHERE = ("/orders/{group_id}/pay", "/messages")
 
 
 def test_no_page_is_forgotten() -> None:
@@ -107,6 +111,7 @@ async def paths(site: Site) -> dict[str, str]:
         part = await tx.conn.fetchval("select id from orders.part")
         file = await bank_file(tx, site.keys)
         await lend(tx, parse("grp", purchase.rpartition("/")[2]), site.stage.buyer)
+        message = await failed_message(tx, site.stage.buyer, order_id)
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
@@ -115,6 +120,8 @@ async def paths(site: Site) -> dict[str, str]:
         "{seller_id}": show("sel", site.stage.sellers["Harbor Dairy"]),
         "{user_id}": show("usr", site.stage.buyer),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
+        "{message_id}": show("msg", message),
+        "{token}": site.keys.sign("unsubscribe", site.stage.buyer.bytes + b"deliveries"),
     }  # fmt: skip
     filled = {}
     for path in (*PUBLIC, *BUYERS, *SELLERS, *OPERATORS):

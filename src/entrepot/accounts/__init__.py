@@ -25,7 +25,18 @@ from entrepot.accounts.actions import (
     register_buyer,
     sign_in,
 )
-from entrepot.accounts.reads import address, addresses, cell_of, countries_of, me, member_since, names
+from entrepot.accounts.reads import (
+    address,
+    addresses,
+    cell_of,
+    countries_of,
+    emails,
+    me,
+    member_since,
+    names,
+    operators,
+    staff,
+)
 from entrepot.accounts.sessions import Sessions
 from entrepot.accounts.types import (
     Address,
@@ -40,6 +51,7 @@ from entrepot.accounts.types import (
 
 __all__ = [
     "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "Sessions", "TooManyAddresses",
-    "WrongCredentials", "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "end_sessions",
-    "import_buyers", "me", "member_since", "names", "open_wallets", "register_buyer", "sign_in",
+    "WrongCredentials", "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "emails",
+    "end_sessions", "import_buyers", "me", "member_since", "names", "open_wallets", "operators", "register_buyer",
+    "sign_in", "staff",
 ]  # fmt: skip

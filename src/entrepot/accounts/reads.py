@@ -8,10 +8,12 @@ from uuid import UUID
 
 from entrepot.accounts import store
 from entrepot.accounts.types import Address, Me
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 
 MAX_ADDRESSES = 50
+MAX_OPERATORS = 100
 
 
 async def me(tx: ReadTx, cell: int, user_id: UUID) -> Me:
@@ -38,6 +40,25 @@ async def cell_of(tx: ReadTx, user_id: UUID) -> int:
 async def names(tx: ReadTx, user_ids: Collection[UUID]) -> dict[UUID, str]:
     """What users are called, of those that have a name."""
     return {row.user_id: row.name for row in await tx.all(store.NAMES, ids=list(user_ids))} if user_ids else {}
+
+
+async def emails(tx: ReadTx, user_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The e-mails of those of the users who can sign in, in whatever cell they are."""
+    return {row.user_id: row.email for row in await tx.all(store.EMAILS, user_ids=user_ids)}
+
+
+async def staff(tx: ReadTx, cell: int, seller_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Who works for these sellers of a cell."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await tx.all(store.STAFF, cell=cell, seller_ids=seller_ids):
+        assert row.seller_id is not None, "seller staff have a seller"
+        found.setdefault(row.seller_id, []).append(row.user_id)
+    return found
+
+
+async def operators(tx: ReadTx) -> list[UUID]:
+    """Who works for the operator, at most MAX_OPERATORS."""
+    return [row.user_id for row in await tx.all(store.OPERATORS, cell=FIRST, limit=MAX_OPERATORS)]
 
 
 async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:

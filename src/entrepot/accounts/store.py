@@ -38,6 +38,18 @@ class Failures(msgspec.Struct, frozen=True):
     first: datetime
 
 
+class Staff(msgspec.Struct, frozen=True):
+    """Somebody who works for a seller, or (None) for the operator."""
+
+    user_id: UUID
+    seller_id: UUID | None
+
+
+class LoginEmail(msgspec.Struct, frozen=True):
+    user_id: UUID
+    email: str
+
+
 ADD_USERS = sql(
     """
     insert into accounts.user (cell, id, role, seller_id, created_at)
@@ -96,6 +108,17 @@ ME = sql(
      where u.cell = :cell and u.id = :user_id
     """,
     Me,
+)
+EMAILS = sql("select user_id, email from accounts.login where user_id = any (:user_ids::uuid[])", LoginEmail)
+STAFF = sql(
+    """
+    select id, seller_id from accounts.user
+     where cell = :cell and role = 'seller' and seller_id = any (:seller_ids::uuid[]) order by id
+    """,
+    Staff,
+)
+OPERATORS = sql(
+    "select id, seller_id from accounts.user where cell = :cell and role = 'operator' order by id limit :limit", Staff
 )
 # Serializes the tries of one e-mail and of one address, so that a burst cannot outrun the count.
 LOCK_TRIES = sql(

@@ -12,8 +12,8 @@ Invariants (the auditor re-derives them):
   what was granted; a unit is disputed or returned at most once; what came back has its movements of stock.
 
 Events: dispute_opened, dispute_sent_back, dispute_answered, dispute_escalated, dispute_decided, dispute_appealed,
-dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, and but for opened granted_minor, which may be
-null).
+dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, status, due_at, when whoever is to speak has lost
+the turn, and but for opened granted_minor; the last two may be null).
 """
 
 from entrepot.disputes.actions import act, end_turns, open_dispute

@@ -36,7 +36,8 @@ async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim:
         status=status, due_at=rules.due_at(status, terms, tx.now),
     )  # fmt: skip
     await _say(tx, cell, id_, "buyer", Word("open", claim.text, part.paid_minor, claim.file))
-    _tell(tx, cell, "dispute_opened", id_, order_id, {"buyer_id": buyer_id, "seller_id": part.seller_id})
+    who = {"buyer_id": buyer_id, "seller_id": part.seller_id, "due_at": rules.due_at(status, terms, tx.now)}
+    _tell(tx, cell, "dispute_opened", id_, order_id, {**who, "status": status})
     return id_
 
 
@@ -100,7 +101,8 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
         assert after.granted_minor is not None
         await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor)
     who = {"buyer_id": dispute.buyer_id, "seller_id": dispute.seller_id, "granted_minor": after.granted_minor}
-    _tell(tx, dispute.cell, f"dispute_{after.status}", dispute.id, dispute.order_id, who)
+    told = {**who, "status": after.status, "due_at": after.due_at}
+    _tell(tx, dispute.cell, f"dispute_{after.status}", dispute.id, dispute.order_id, told)
 
 
 async def _say(tx: Tx, cell: int, dispute_id: UUID, party: Party, word: Word) -> None:

@@ -6,6 +6,7 @@ Outside the system an id carries a three-letter prefix that says what it is (`sh
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from datetime import datetime
@@ -37,6 +38,14 @@ def new_id(now: datetime) -> UUID:
     high = (ms << 16) | 0x7000 | (counter >> 14)
     low = 0x8000_0000_0000_0000 | ((counter & 0x3FFF) << 48) | int.from_bytes(os.urandom(6), "big")
     return UUID(int=(high << 64) | low)
+
+
+def named_id(at: datetime, name: str) -> UUID:
+    """The id of what `name` says happened at `at`: a UUIDv7 that is the same each time, so that a primary key can
+    decide what is done once."""
+    digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:10], "big")
+    high = (int(at.timestamp() * 1000) << 16) | 0x7000 | (digest >> 68)
+    return UUID(int=(high << 64) | 0x8000_0000_0000_0000 | (digest & ((1 << 62) - 1)))
 
 
 def first_id(at: datetime) -> UUID:

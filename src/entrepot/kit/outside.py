@@ -22,6 +22,12 @@ class OutsideError(Exception):
     """The other side did not give a usable answer; what it did is unknown. Ask again with the same key."""
 
 
+def require_outside() -> None:
+    """Raises RuntimeError inside a transaction."""
+    if in_transaction.get():
+        raise RuntimeError("a call to the outside inside a transaction")
+
+
 async def call(
     client: httpx.AsyncClient,
     method: str,
@@ -33,8 +39,7 @@ async def call(
 ) -> httpx.Response:
     """One call. Raises RuntimeError inside a transaction, OutsideError for a timeout, a broken connection, an answer of
     5xx or one over MAX_ANSWER_BYTES."""
-    if in_transaction.get():
-        raise RuntimeError("a call to the outside inside a transaction")
+    require_outside()
     sent = {"content-type": "application/json", "idempotency-key": key, **(headers or {})}
     try:
         async with asyncio.timeout(TIMEOUT_S):  # of all of it: httpx alone would count from byte to byte

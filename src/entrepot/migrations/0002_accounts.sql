@@ -15,6 +15,7 @@ create table accounts.user (
     check ((role = 'seller') = (seller_id is not null))
 );
 create index user_ended on accounts.user (cell, ended_at) where ended_at is not null;
+create index user_staff on accounts.user (cell, role, seller_id) where role <> 'buyer';
 
 -- Log-ins are found before the cell is known, so this one is shared by all cells, and cannot refer into one.
 create table accounts.login (

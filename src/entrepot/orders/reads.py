@@ -15,10 +15,11 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, settling, store, store_parts
+from entrepot.orders import borders, settling, store, store_holds, store_parts
 from entrepot.orders.borders import Border
 from entrepot.orders.settling import Exchange
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
+from entrepot.orders.store_holds import Parties
 from entrepot.orders.store_parts import PartLine, PartSummary
 
 Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
@@ -308,6 +309,14 @@ def _part(part: PartSummary, order: OrderSummary, lines: Sequence[PartLine], cos
         Price(part.duties_minor, order.currency), price(from_seller), price(from_operator), part.frozen_at,
         part.ended_at,
     )  # fmt: skip
+
+
+async def parties(tx: ReadTx, cell: int, ids: Sequence[UUID]) -> dict[UUID, Parties]:
+    """Whose these orders are that were sold in a cell, and these groups that were bought in it."""
+    found = await tx.all(store_holds.PARTIES, cell=cell, ids=ids) + await tx.all(
+        store_holds.GROUPS_HERE, cell=cell, ids=ids
+    )
+    return {one.id: one for one in found}
 
 
 async def cell_of(tx: ReadTx, home: int, order_id: UUID) -> int:

@@ -1,4 +1,4 @@
-"""The SQL of orders that are held."""
+"""The SQL of orders that are held, and of whose orders are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.sql import sql
+
+
+class Parties(msgspec.Struct, frozen=True):
+    """Whose an order is or, without a seller, a group, and where it was sold."""
+
+    id: UUID
+    buyer_id: UUID
+    seller_id: UUID | None
+    market: str
 
 
 class Buyers(msgspec.Struct, frozen=True):
@@ -42,6 +51,13 @@ class HoldRow(msgspec.Struct, frozen=True):
     held_at: datetime
 
 
+PARTIES = sql(
+    "select id, buyer_id, seller_id, market from orders.order where cell = :cell and id = any (:ids::uuid[])", Parties
+)
+GROUPS_HERE = sql(
+    "select id, buyer_id, null::uuid, market from orders.order_group where cell = :cell and id = any (:ids::uuid[])",
+    Parties,
+)
 BUYERS = sql("select id, group_cell, group_id from orders.order where cell = :cell and id = any (:ids::uuid[])", Buyers)
 NAMES = sql(
     """

@@ -19,6 +19,7 @@ from entrepot.web import (
     debts,
     disputes,
     holds,
+    messages,
     operator,
     parts,
     purchases,
@@ -55,6 +56,7 @@ routes = [
     *holds.routes,
     *switchboard.routes,
     *trust.routes,
+    *messages.routes,
 ]
 
 __all__ = ["problem_page", "routes"]

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import accounts, orders
+from entrepot import accounts, notify, orders
 from entrepot.accounts import Member, NewAddress
 from entrepot.kit import ids
 from entrepot.kit.auth import Role, hash_password
@@ -70,8 +70,13 @@ async def sign_in(visit: Visit, body: Credentials) -> Go:
 
 async def register(visit: Visit, body: Registration) -> Go:
     password_hash = await hash_password(body.password)
-    member = await visit.db.transact(lambda tx: accounts.register_buyer(tx, body.email, body.name, password_hash))
-    return Go(local(body.next), session=_session(visit, member))
+
+    async def add(tx: Tx) -> Member:
+        added = await accounts.register_buyer(tx, body.email, body.name, password_hash)
+        await notify.set_language(tx, added.cell, added.user_id, visit.language.code)
+        return added
+
+    return Go(local(body.next), session=_session(visit, await visit.db.transact(add)))
 
 
 async def sign_out(_: Visit, __: Nothing) -> Go:

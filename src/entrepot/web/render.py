@@ -11,14 +11,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
-from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_skeleton, get_datetime_format
+from babel import Locale
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
+from babel.numbers import format_compact_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.catalog import Price
+from entrepot.kit.i18n import choose, format_money, format_time
 from entrepot.kit.money import exponent
 from entrepot.orders import OrderPart
 from entrepot.payments import GROUPS, kind_of
@@ -95,8 +96,7 @@ class Language:
         return self._catalog.ngettext(one, many, n) % {"n": self.number(n), **values}
 
     def money(self, price: Price) -> str:
-        amount = Decimal(price.minor).scaleb(-exponent(price.currency))
-        return format_currency(amount, price.currency, locale=self.locale, decimal_quantization=False)
+        return format_money(price.minor, price.currency, self.locale)
 
     def money_short(self, price: Price) -> str:
         """For the scale of a chart: 12K rather than 12,000.00."""
@@ -129,8 +129,7 @@ class Language:
 
     def clock(self, at: datetime) -> str:
         """What a clock showed, whichever it was."""
-        joined = str(get_datetime_format("medium", self.locale)).replace("'", "")
-        return joined.format(format_skeleton("Hm", at, locale=self.locale), self.day(at))
+        return format_time(at, self.locale)
 
     def month(self, at: date) -> str:
         return format_date(at, "LLLL y", self.locale)
@@ -182,8 +181,7 @@ LANGUAGES = {
 
 def choose_language(wanted: Sequence[str]) -> Language:
     """The first of the wanted languages (BCP 47 tags, best first) that we have, or the source language."""
-    found = negotiate_locale([tag for tag in wanted if tag], list(LANGUAGES), sep="-")
-    return LANGUAGES[found or SOURCE_LANGUAGE]
+    return LANGUAGES[choose(wanted, LANGUAGES, SOURCE_LANGUAGE)]
 
 
 def accepted(header: str) -> list[str]:

@@ -165,6 +165,20 @@ SCORE_REASONS = {
 }
 """What a credit score is made of."""
 
+TOPICS = {
+    "deliveries": N("What has arrived, and orders that go on"),
+    "sales": N("New orders and payouts"),
+    "digest": N("What waits for the operator, once a day"),
+}
+"""What one may not want to be told."""
+
+MESSAGE_STATES = {
+    "due": N("Waits to be sent"),
+    "sent": N("Sent"),
+    "dropped": N("Not needed any more"),
+    "failed": N("Could not be sent"),
+}
+
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
     "wrong_credentials": N("This e-mail and password do not fit together."),
@@ -258,6 +272,7 @@ REFUSALS = {
     "overloaded": N("So much is being bought right now that we could not take this. Please try again in a moment."),
     "database_away": N("We cannot reach our books right now. Please try again in a moment."),
     "form_expired": N("This form was open for too long or came from elsewhere. Nothing was changed; please try again."),
+    "not_failed": N("Only what could not be sent is sent again."),
     "not_found": N("There is no such thing here, or it is not yours."),
 }
 """By a Problem's code."""
@@ -304,6 +319,8 @@ DONE = {
     "limit_set": N("The limit is set."),
     "sessions_ended": N("All sessions of this user are ended."),
     "asked": N("It needs a second person: it waits for another operator to approve it."),
+    "wishes_noted": N("It is noted."),
+    "message_resent": N("It is on its way again."),
     "added": N("It is in your cart."),
     "address_added": N("The address is saved."),
     "confirmed": N("Thank you! The seller is paid now."),

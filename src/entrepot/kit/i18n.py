@@ -1,0 +1,29 @@
+"""Money and times as people of a language write them, and which language somebody is spoken to in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_date, format_skeleton, get_datetime_format
+from babel.numbers import format_currency
+
+from entrepot.kit.money import exponent
+
+
+def format_money(minor: int, currency: str, locale: Locale) -> str:
+    amount = Decimal(minor).scaleb(-exponent(currency))
+    return format_currency(amount, currency, locale=locale, decimal_quantization=False)
+
+
+def format_time(at: datetime, locale: Locale) -> str:
+    """What a clock showed, whichever it was, to the minute."""
+    joined = str(get_datetime_format("medium", locale)).replace("'", "")
+    return joined.format(format_skeleton("Hm", at, locale=locale), format_date(at, "medium", locale))
+
+
+def choose(wanted: Sequence[str], there: Collection[str], otherwise: str) -> str:
+    """The first of the wanted languages (BCP 47 tags, best first) that is there, or `otherwise`."""
+    return negotiate_locale([tag for tag in wanted if tag], list(there), sep="-") or otherwise

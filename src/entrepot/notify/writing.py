@@ -1,0 +1,126 @@
+"""A message's words: what it is about, read when it goes out, in the texts of a language."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from babel import Locale
+from jinja2 import Environment, StrictUndefined
+
+from entrepot import disputes, orders
+from entrepot.catalog import Price
+from entrepot.kit.db import ReadTx
+from entrepot.kit.i18n import choose, format_money, format_time
+from entrepot.kit.ids import show
+from entrepot.kit.problem import NotFound
+from entrepot.notify.types import Message
+
+FOLDER = Path(__file__).parent / "texts"
+SOURCE_LANGUAGE = "en"
+GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
+
+
+class Written(msgspec.Struct, frozen=True):
+    """`sms` is empty for what is told by mail only."""
+
+    subject: str
+    text: str
+    html: str
+    sms: str
+    language: str
+
+
+class Words:
+    """The texts of a language, from its file."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        locale = Locale.parse(code, sep="-")
+        self.direction = locale.text_direction
+        self.entries: dict[str, dict[str, dict[str, str]]] = tomllib.loads((FOLDER / f"{code}.toml").read_text("utf-8"))
+        self._plain = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - text
+        self._plain.filters["money"] = lambda price: format_money(price.minor, price.currency, locale)
+        self._plain.filters["time"] = lambda at: format_time(at.astimezone(UTC), locale)
+        html = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self._html = html.from_string((FOLDER / "letter.html").read_text("utf-8"))
+
+    def subject(self, kind: str, party: str) -> str:
+        return self.entries[kind][party]["subject"]
+
+    def written(self, kind: str, party: str, facts: dict[str, Any]) -> Written:
+        """A message of a kind in full; `facts` has its `url`, and `unsubscribe`, which may be empty."""
+        entry = self.entries[kind][party]
+        foot = self.entries["foot"]["muted" if facts["unsubscribe"] else "all"]
+        text, sms, note = (
+            self._plain.from_string(source).render(facts).strip()
+            for source in (entry["text"], entry.get("sms", ""), foot["text"])
+        )
+        html = self._html.render(
+            facts, text=text, note=note, subject=entry["subject"], lang=self.code, direction=self.direction
+        )
+        plain = "\n\n".join(part for part in (text, facts["url"], "-- \n" + note, facts["unsubscribe"]) if part)
+        return Written(entry["subject"], plain + "\n", html, sms, self.code)
+
+
+LANGUAGES = {path.stem: Words(path.stem) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def words(language: str) -> Words:
+    """The texts of a language, or those of the pages' own where there are none."""
+    return LANGUAGES[choose([language], LANGUAGES, SOURCE_LANGUAGE)]
+
+
+async def write(tx: ReadTx, message: Message, public_url: str, unsubscribe: str = "") -> Written | None:
+    """A message as of now; None when there is nothing to tell any more. Raises NotFound when what it is about is not
+    there."""
+    facts = await _facts(tx, message)
+    if facts is None:
+        return None
+    facts |= {"url": public_url + facts.pop("path"), "unsubscribe": unsubscribe}
+    return words(message.language).written(message.kind, message.party, facts)
+
+
+async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
+    """What the texts of a kind say, and the `path` of the page that says more."""
+    if message.kind == "digest":
+        return {**message.data, "path": "/operator"}
+    if message.kind.startswith("payout_"):
+        paid = Price(message.data["amount_minor"], message.data["currency"])
+        return {"amount": paid, "path": "/seller/payouts"}
+    if message.kind in GROUPS:
+        group, views = await orders.group_detail(tx, message.cell, message.user_id, message.subject_id)
+        return {"group": group, "views": views, "path": f"/orders/{group.id}"}
+    if message.kind.startswith("dispute_"):
+        return await _of_dispute(tx, message)
+    view = await orders.order_view(tx, message.cell, message.subject_id)
+    part = None
+    if "part_id" in message.data:
+        shown = show("prt", UUID(message.data["part_id"]))
+        part = next((part for part in view.parts if part.id == shown), None)
+        if part is None:
+            raise NotFound
+    return {"view": view, "order": view.order, "part": part, "path": _page(message, view.order)}
+
+
+async def _of_dispute(tx: ReadTx, message: Message) -> dict[str, Any] | None:
+    view = await disputes.dispute_view(tx, message.cell, message.subject_id)
+    if message.kind == "dispute_reminder" and view.dispute.status != message.data["status"]:
+        return None  # it has moved on
+    order = (await orders.order_view(tx, message.cell, UUID(message.data["order_id"]))).order
+    due = message.data["due_at"]
+    granted = message.data.get("granted_minor")
+    return {
+        "dispute": view.dispute, "lines": view.lines, "order": order, "status": message.data["status"],
+        "due": None if due is None else datetime.fromisoformat(due),
+        "granted": None if granted is None else Price(granted, view.dispute.claimed.currency),
+        "path": _page(message, order),
+    }  # fmt: skip
+
+
+def _page(message: Message, order: orders.OrderBrief) -> str:
+    return f"/seller/orders/{order.id}" if message.party == "seller" else f"/orders/{order.group_id}"
