@@ -17,6 +17,9 @@ from entrepot import payments, worker
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.ids import parse, show
 from entrepot.payments.actions import RETRY_AFTER
+from entrepot.payments.gateways import stripe
+from entrepot.payments.gateways.lines import open_line
+from entrepot.payments.gateways.types import Created, PaymentAsked, Standing
 from tests.journeys.test_gateway import DEADLINE
 from tests.payments import localstripe
 from tests.payments.localstripe import KEY, Letterbox, Wire
@@ -229,6 +232,25 @@ async def test_what_comes_too_late_is_never_charged_or_goes_back(stage: Stage) -
     await stage.work()
     assert (await authorized.status(), (await authorized.intent())["status"]) == (("canceled", "failed"), "canceled")
     assert (await captured.status(), await captured.refunded()) == (("canceled", "returned"), [1_600])
+
+
+async def test_a_part_of_what_is_authorized_is_captured(stage: Stage) -> None:
+    """As the connector asks for it; Stripe lets go of the rest. No purchase of ours asks for less than all yet."""
+    asked = PaymentAsked("pmt_part", 1_600, "USD", "http://shop.test")
+    line = open_line(stage.client, stage.gateway)
+    (create,) = stripe.create(asked)
+    known = create.parse(*await line.send(create.request))
+    assert isinstance(known, Created)
+    await localstripe.card(stage.client, stage.gateway.url, known.external_id, GOOD)
+    for _ in range(2):  # again it is found captured
+        told = None
+        for step in stripe.look(asked, known.external_id, 900):
+            told = step.parse(*await line.send(step.request))
+            if told is not None:
+                break
+        assert told == Standing(known.external_id, "captured")
+    intent = await stage.ask(f"/v1/payment_intents/{known.external_id}")
+    assert (intent["latest_charge"]["amount"], intent["latest_charge"]["amount_refunded"]) == (1_600, 700)
 
 
 async def test_more_than_was_captured_is_never_asked_back(stage: Stage) -> None:

@@ -207,6 +207,27 @@ async def test_a_call_is_over_before_its_lease(desk: Desk, monkeypatch: pytest.M
     assert await desk.rows("status") == ["created"]
 
 
+async def test_a_gateway_with_too_many_calls_is_left_alone(desk: Desk) -> None:
+    """Those that are under way end; each is asked again after its own pause, the others by the next sweep."""
+
+    async def too_many(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, json={"error": "too_many"})
+
+    desk.bank.answer = too_many
+    await desk.owe(3 * payments.LANES)
+    assert await desk.sweep() <= 2 * payments.LANES - 1
+    assert len(desk.bank.asked) <= 2 * payments.LANES - 1
+
+    async def makes(request: httpx.Request) -> httpx.Response:
+        return captured(request) if request.method == "POST" else httpx.Response(500)
+
+    desk.bank.answer = makes
+    assert await desk.sweep() >= payments.LANES + 1
+    desk.clock.advance(actions.RETRY_AFTER)
+    await desk.sweep()
+    assert len(desk.settled) == 3 * payments.LANES
+
+
 async def test_in_one_lane_the_order_is_that_of_the_times_due(desk: Desk) -> None:
     ids = await desk.owe(20)
     assert await desk.sweep(lanes=1) == 20

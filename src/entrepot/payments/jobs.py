@@ -23,6 +23,7 @@ from entrepot.payments import actions, store, transfers
 from entrepot.payments.gateways.lines import LANES, Gateway, Line, connector, open_line
 from entrepot.payments.gateways.types import (
     Answer,
+    BusyError,
     Created,
     GatewayRefused,
     Hint,
@@ -60,12 +61,13 @@ async def sweep(
 
     `lanes` calls are under way at a time, and one that hangs holds up its lane only: what is due is claimed when a lane
     is free for it, so that its call ends within its lease. With one lane everything happens in one order, by time due.
+    A gateway that has too many calls is asked nothing more by this sweep.
     A fault, such as a database that is away, is raised when what was under way has ended."""
     line = open_line(client, gateway)
-    found, under_way, faults = 0, set[asyncio.Task[None]](), list[BaseException]()
+    found, under_way, faults, is_busy = 0, set[asyncio.Task[bool]](), list[BaseException](), False
     try:
         while True:
-            free = 0 if faults else min(lanes - len(under_way), SWEEP - found)
+            free = 0 if faults or is_busy else min(lanes - len(under_way), SWEEP - found)
             asks = await _claim(db, line, gateway, cell, settle, free) if free else []
             found += len(asks)
             under_way |= {asyncio.create_task(ask) for ask in asks}
@@ -73,6 +75,7 @@ async def sweep(
                 break
             ended, under_way = await asyncio.wait(under_way, timeout=GLANCE_S, return_when=asyncio.FIRST_COMPLETED)
             faults += [fault for task in ended if (fault := task.exception())]
+            is_busy = is_busy or any(task.exception() is None and task.result() for task in ended)
     finally:
         for task in under_way:
             task.cancel()
@@ -83,7 +86,7 @@ async def sweep(
 
 async def _claim(
     db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int
-) -> list[Coroutine[Any, Any, None]]:
+) -> list[Coroutine[Any, Any, bool]]:
     """What is due, to be asked now; a quarter of it refunds, however many payments wait. A claim that is lost with the
     server is only a claim."""
     async with db.write(durable=False) as tx:
@@ -98,12 +101,14 @@ async def _claim(
     return asks + [_spared(_transfer(db, line, cell, due), payout=due.id, attempt=due.attempts) for due in payouts]
 
 
-async def _spared(ask: Coroutine[Any, Any, None], **what: object) -> None:
-    """No usable answer is no fault: it is asked again when its pause is over."""
+async def _spared(ask: Coroutine[Any, Any, None], **what: object) -> bool:
+    """No usable answer is no fault: it is asked again when its pause is over. Whether the gateway is too busy."""
     try:
         await ask
     except OutsideError as error:
         log("gateway_unknown", error=str(error), **what)
+        return isinstance(error, BusyError)
+    return False
 
 
 async def _ask(db: Database, line: Line, gateway: Gateway, cell: int, due: Due, settle: Settle) -> None:

@@ -25,6 +25,7 @@ from entrepot.payments.gateways.types import (
     EXTERNAL_ID,
     WEBHOOK_TOLERANCE,
     AnswerError,
+    BusyError,
     Created,
     Declined,
     ExternalId,
@@ -46,8 +47,7 @@ from entrepot.payments.gateways.types import (
 
 SIGNATURE_HEADER = "entrepot-signature"
 REFUSALS = frozenset({400, 404, 409, 413, 422})
-"""Statuses that say no for good. Others (401 is our key, 429 is our haste) may be cured, so they raise
-AnswerError."""
+"""Statuses that say no for good. Others (401 is our key) may be cured, so they raise AnswerError."""
 
 EventType = Literal["payment.captured", "payment.failed", "payment.canceled", "refund.done"]
 
@@ -191,6 +191,8 @@ def _refund(body: bytes) -> RefundTold:
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:
+    if status == 429:
+        raise BusyError("too many calls")
     if status not in REFUSALS:
         raise AnswerError(f"status {status}")
     return GatewayRefused(status, _decode(body, _Error).error)

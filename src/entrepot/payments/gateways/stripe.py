@@ -29,6 +29,7 @@ from entrepot.payments.gateways.types import (
     Action,
     Answer,
     AnswerError,
+    BusyError,
     Created,
     ExternalId,
     GatewayRefused,
@@ -53,7 +54,7 @@ from entrepot.payments.gateways.types import (
 )
 
 REFUSALS = frozenset({400, 402, 404})
-"""Statuses that say no for good. Others (401 and 403 are our key, 409 is a call under way, 429 is our haste) may be
+"""Statuses that say no for good. Others (401 and 403 are our key, 409 is a call under way) may be
 cured, so they raise AnswerError."""
 LISTED = 100
 """Refunds of one payment that are looked through: as many as Stripe lists at a time."""
@@ -431,12 +432,14 @@ def _transferred(asked: TransferAsked, status: int, told: _Transfer) -> Transfer
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:
+    if status == 429:
+        raise BusyError("too many calls")
     if status not in REFUSALS:
         raise AnswerError(f"status {status}")
     failure = _decode(body, _Refusal).error
     code = failure.code or failure.type
     if code == "rate_limit":
-        raise AnswerError("too many calls")
+        raise BusyError("too many calls")
     return GatewayRefused(status, code if re.fullmatch(r"[a-z0-9_]{1,64}", code, re.ASCII) else "refused")
 
 

@@ -24,6 +24,10 @@ class AnswerError(OutsideError):
     """An answer that cannot be understood."""
 
 
+class BusyError(AnswerError):
+    """Too many calls: the gateway wants none for a moment."""
+
+
 class WebhookError(Exception):
     """A webhook that the gateway did not send, not now, or not in its form; the message says which."""
 
