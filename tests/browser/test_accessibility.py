@@ -19,12 +19,12 @@ SHEET_MAX_BYTES = 40_000
 STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in", "/register", "/nothing-here")
 BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
-    "/seller", "/seller/orders", "/seller/statement", "/seller/payouts", "/seller/stock", "/seller/stock?sku=none",
-    "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
+    "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
+    "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
-    "/operator/switches", "/operator/books", "/operator/payouts", "/operator/bank",
+    "/operator/switches", "/operator/books", "/operator/reports", "/operator/payouts", "/operator/bank",
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/messages?status=due", "/messages",
 )  # fmt: skip
 

@@ -26,10 +26,10 @@ from entrepot.statements.tables import csv_of_statement, safe
 pytestmark = pytest.mark.anyio
 
 SOURCE = Path(entrepot.__file__).parent
-NOT_SELLERS = {"top_up", "refund", "refund_credit", "unfund", "duties_back", "cogs"}
+NOT_SELLERS = {"top_up", "refund", "refund_credit", "unfund", "duties_back", "tax_back", "cogs"}
 """Codes of transfers that no seller's account takes part in."""
-BY_VARIABLE = {"inventory/actions.py", "orders/money.py"}
-"""Where a code is handed on: who hands it is found, too, or (own goods) it is of the house's accounts."""
+BY_VARIABLE = {"credit/money.py", "inventory/actions.py", "orders/money.py"}
+"""Where a code is handed on: who hands it is found, too, or (plans, own goods) it is of no seller's account."""
 SELLER, CURRENCY = UUID(int=7), "USD"
 ZONE = "America/New_York"
 

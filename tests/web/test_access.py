@@ -38,14 +38,14 @@ BUYERS = (
 )
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
-    "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/payouts",
-    "/seller/stock", "/seller/customs",
+    "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/tax",
+    "/seller/payouts", "/seller/stock", "/seller/customs",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/audit", "/seller/audit.csv",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
-    "/operator", "/operator/books", "/operator/payouts",
+    "/operator", "/operator/reports", "/operator/books", "/operator/payouts",
     "/operator/credit", "/operator/credit/{user_id}",
     "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/sellers/{seller_id}/statement",
     "/operator/campaigns", "/operator/sellers",

@@ -15,12 +15,12 @@ currency), seller_identified (key: the seller's id, or nil for the house; data: 
 """
 
 from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, settle_in, suspend
-from entrepot.sellers.identity import identities
+from entrepot.sellers.identity import identities, say_identity
 from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
 from entrepot.sellers.types import (
     CurrencyNotTaken,
     Identity,
-    IdentityNotValid,
+    CountryNotValid,
     Market,
     MarketExists,
     NoTerms,
@@ -33,8 +33,8 @@ from entrepot.sellers.types import (
 )
 
 __all__ = [
-    "CurrencyNotTaken", "Identity", "IdentityNotValid", "Market", "MarketExists", "NoTerms", "Seller", "SellerId",
+    "CountryNotValid", "CurrencyNotTaken", "Identity", "Market", "MarketExists", "NoTerms", "Seller", "SellerId",
     "SellerStatusIs", "SlugTaken", "Terms", "TermsNotLater", "add_market", "currencies", "identities", "market",
-    "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "seller", "set_terms", "settle_in",
-    "suspend", "terms_at",
+    "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "say_identity", "seller", "set_terms",
+    "settle_in", "suspend", "terms_at",
 ]  # fmt: skip

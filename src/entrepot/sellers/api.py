@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from entrepot.sellers import actions, identity, reads
 from entrepot.sellers.types import (
     CurrencyNotTaken,
     Identity,
-    IdentityNotValid,
+    CountryNotValid,
     Market,
     Seller,
     SellerId,
@@ -35,32 +35,6 @@ class NewSeller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     kind: Literal["third_party", "own"] = "third_party"
     commission_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
-
-
-Country = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{ids.END}", examples=["DE"])]
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Optional = Annotated[str, Meta(max_length=200)]
-
-
-class NewIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who a seller is before the law: see sellers.Identity. What is not known is left out."""
-
-    kind: Literal["person", "company"]
-    name: Text
-    line1: Text
-    postal_code: Text
-    city: Text
-    country: Country
-    first_name: Optional = ""
-    line2: Optional = ""
-    region: Optional = ""
-    tax_id: Annotated[str, Meta(max_length=40)] = ""
-    tax_country: Annotated[str, Meta(max_length=2)] = ""
-    vat_id: Annotated[str, Meta(max_length=40)] = ""
-    register_number: Annotated[str, Meta(max_length=40)] = ""
-    birth_date: date | None = None
-    birth_place: Optional = ""
-    branches: Annotated[list[Country], Meta(max_length=60)] = []
 
 
 class IdentityView(msgspec.Struct, frozen=True):
@@ -162,7 +136,7 @@ async def read_own_identity(tx: ReadTx, request: Request, caller: Caller) -> Ide
     return await _identity(tx, request, _seller(caller))
 
 
-async def set_own_identity(tx: Tx, request: Request, caller: Caller, body: NewIdentity) -> None:
+async def set_own_identity(tx: Tx, request: Request, caller: Caller, body: Identity) -> None:
     """Says who the seller is before the law, from now on."""
     await _say(tx, request, caller, _seller(caller), body)
 
@@ -172,7 +146,7 @@ async def read_identity(tx: ReadTx, request: Request, seller_id: SellerRef) -> I
     return await _identity(tx, request, (await reads.seller(tx, SellerId(seller_id))).id)
 
 
-async def set_identity(tx: Tx, request: Request, caller: Caller, seller_id: SellerRef, body: NewIdentity) -> None:
+async def set_identity(tx: Tx, request: Request, caller: Caller, seller_id: SellerRef, body: Identity) -> None:
     """Says who a seller is before the law, from now on."""
     await _say(tx, request, caller, (await reads.seller(tx, SellerId(seller_id))).id, body)
 
@@ -182,7 +156,7 @@ async def read_house_identity(tx: ReadTx, request: Request) -> IdentityView:
     return await _identity(tx, request, ids.NIL)
 
 
-async def set_house_identity(tx: Tx, request: Request, caller: Caller, body: NewIdentity) -> None:
+async def set_house_identity(tx: Tx, request: Request, caller: Caller, body: Identity) -> None:
     """Says who the operator is before the law, from now on."""
     await _say(tx, request, caller, ids.NIL, body)
 
@@ -192,9 +166,8 @@ async def _identity(tx: ReadTx, request: Request, seller_id: UUID) -> IdentityVi
     return IdentityView(found.get(seller_id))
 
 
-async def _say(tx: Tx, request: Request, caller: Caller, seller_id: UUID, body: NewIdentity) -> None:
-    said = Identity(**msgspec.structs.asdict(body))
-    await identity.say_identity(tx, request.app.state.keys, seller_id, said, caller.user_id)
+async def _say(tx: Tx, request: Request, caller: Caller, seller_id: UUID, body: Identity) -> None:
+    await identity.say_identity(tx, request.app.state.keys, seller_id, body, caller.user_id)
 
 
 def _seller(caller: Caller) -> UUID:
@@ -211,9 +184,9 @@ routes = [
     post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     get("/v1/seller/identity", read_own_identity, access=SELLER),
-    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=(IdentityNotValid,), key="taken"),
+    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=(CountryNotValid,), key="taken"),
     get("/v1/sellers/{seller_id}/identity", read_identity, access=OPERATOR),
-    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=(IdentityNotValid,), key="taken"),
+    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=(CountryNotValid,), key="taken"),
     get("/v1/operator/identity", read_house_identity, access=OPERATOR),
-    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=(IdentityNotValid,), key="taken"),
+    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=(CountryNotValid,), key="taken"),
 ]

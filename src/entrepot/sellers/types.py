@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Literal, NewType
+from typing import Annotated, ClassVar, Literal, NewType
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from entrepot.kit.ids import END
 from entrepot.kit.problem import Problem
 
 SellerId = NewType("SellerId", UUID)
@@ -67,27 +69,35 @@ class Seller(msgspec.Struct, frozen=True):
     settles_in: str | None = None
 
 
-class Identity(msgspec.Struct, frozen=True):
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+MaybeText = Annotated[str, Meta(max_length=200)]
+Country = Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
+MaybeCountry = Annotated[str, Meta(pattern=f"^([A-Z]{{2}})?{END}")]
+Number = Annotated[str, Meta(pattern=f"^([A-Za-z0-9][A-Za-z0-9 ./+*-]{{0,39}})?{END}")]
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who a seller is before the law: a person or a company, where it lives or has its seat, and the numbers by which
     tax offices and registers know it. `tax_country` gave `tax_id`; of a person `name` is the family name; `branches`
-    are countries in which a company has a permanent establishment. Countries are ISO 3166-1 codes."""
+    are countries in which a company has a permanent establishment. What is not known is left out. Countries are ISO
+    3166-1 codes."""
 
     kind: Literal["person", "company"]
-    name: str
-    line1: str
-    postal_code: str
-    city: str
-    country: str
-    first_name: str = ""
-    line2: str = ""
-    region: str = ""
-    tax_id: str = ""
-    tax_country: str = ""
-    vat_id: str = ""
-    register_number: str = ""
+    name: Text
+    line1: Text
+    postal_code: Text
+    city: Text
+    country: Country
+    first_name: MaybeText = ""
+    line2: MaybeText = ""
+    region: MaybeText = ""
+    tax_id: Number = ""
+    tax_country: MaybeCountry = ""
+    vat_id: Number = ""
+    register_number: Number = ""
     birth_date: date | None = None
-    birth_place: str = ""
-    branches: list[str] = []
+    birth_place: MaybeText = ""
+    branches: Annotated[list[Country], Meta(max_length=60)] = []
 
     @property
     def full_name(self) -> str:
@@ -95,8 +105,8 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
-class IdentityNotValid(Problem):
-    """There is no such country, or a number has characters that none has."""
+class CountryNotValid(Problem):
+    """There is no such country, or a tax id has none that gave it."""
 
     status: ClassVar[int] = 400
     field: str

@@ -9,8 +9,20 @@ file of them needs no more memory than a page.
 It keeps only zones, and emits no events.
 """
 
-from entrepot.statements.reads import PAGE, currencies, lines, statement
+from entrepot.statements.actions import set_zone
+from entrepot.statements.reads import PAGE, currencies, lines, statement, zones
 from entrepot.statements.rules import following, last_of, month_of
+from entrepot.statements.tax import (
+    DAC7_EXCLUDED,
+    DAC7_RULES,
+    FORM_1099K,
+    FORM_RULES,
+    SELLERS,
+    dac7,
+    form_1099k,
+    sellers_after,
+    threshold_of,
+)
 from entrepot.statements.types import (
     DayTotal,
     Desk,
@@ -26,6 +38,8 @@ from entrepot.statements.types import (
 )
 
 __all__ = [
-    "PAGE", "DayTotal", "Desk", "GroupTotal", "Issued", "KindTotal", "LineView", "Month", "MonthStatement", "Zone",
-    "ZoneNotLater", "ZoneUnknown", "currencies", "following", "last_of", "lines", "month_of", "statement",
+    "DAC7_EXCLUDED", "DAC7_RULES", "FORM_1099K", "FORM_RULES", "PAGE", "SELLERS", "DayTotal", "Desk", "GroupTotal",
+    "Issued", "KindTotal", "LineView", "Month", "MonthStatement", "Zone", "ZoneNotLater", "ZoneUnknown", "currencies",
+    "dac7", "following", "form_1099k", "last_of", "lines", "month_of", "sellers_after", "set_zone", "statement",
+    "threshold_of", "zones",
 ]  # fmt: skip

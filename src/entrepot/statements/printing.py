@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -51,7 +51,6 @@ def _data(
     def bare(minor: int) -> str:
         return words.bare(minor, found.currency, language)
 
-    high = max((abs(one.closing_minor) for one in found.days), default=0) or 1
     return {
         "lang": language,
         "labels": {name: words.label(name, language) for name in LABELS},
@@ -62,8 +61,10 @@ def _data(
         "period": f"{words.day(first_of(found.month), language)} - {words.day(last_of(found.month), language)}",
         "zone": found.zone,
         "made": words.moment(made_at, language) + " UTC",
-        "house": _party(parties.house, "Entrepot"),
-        "party": _party(parties.seller, parties.shop),
+        "house": _party(parties.house, "Entrepot", language),
+        "party": _party(parties.seller, parties.shop, language),
+        "opened": bare(found.opening_minor),
+        "closed": bare(found.closing_minor),
         "opening": words.money(found.opening_minor, found.currency, language),
         "closing": words.money(found.closing_minor, found.currency, language),
         "reserved": words.money(found.reserved_minor, found.currency, language) if found.reserved_minor else None,
@@ -71,7 +72,8 @@ def _data(
         "groups": [_group(group, bare, language) for group in found.groups],
         "entries": words.number(found.entries, language),
         "moved": bare(found.closing_minor - found.opening_minor),
-        "days": [_day(one, bare, high, language) for one in found.days],
+        "days": [_day(one, bare, language) for one in found.days],
+        "bars": _bars(found),
         "sums": [bare(sum(_columns(one)[i] for one in found.days)) for i in range(len(COLUMNS) + 1)],
         "lines": [
             [
@@ -86,12 +88,12 @@ def _data(
     }  # fmt: skip
 
 
-def _party(who: Identity | None, otherwise: str) -> dict[str, Any]:
+def _party(who: Identity | None, otherwise: str, language: Language) -> dict[str, Any]:
     """Name, address and numbers. What nobody has said is not made up."""
     if who is None:
         return {"name": otherwise, "lines": [], "tax_id": "", "vat_id": ""}
     town = f"{who.postal_code} {who.city}" + (f", {who.region}" if who.region else "")
-    lines = [line for line in (who.line1, who.line2, town, who.country) if line]
+    lines = [line for line in (who.line1, who.line2, town, words.country(who.country, language)) if line]
     tax_id = f"{who.tax_id} ({who.tax_country})" if who.tax_id else ""
     return {"name": who.full_name, "lines": lines, "tax_id": tax_id, "vat_id": who.vat_id}
 
@@ -108,14 +110,19 @@ def _group(group: GroupTotal, bare: Callable[[int], str], language: Language) ->
     }
 
 
-def _day(one: DayTotal, bare: Callable[[int], str], high: int, language: Language) -> dict[str, Any]:
-    """`bar` is the balance at its end, in thousandths of the highest of the month."""
-    return {
-        "day": words.day(one.day, language),
-        "number": one.day.day,
-        "amounts": [bare(minor) for minor in (*_columns(one), one.closing_minor)],
-        "bar": one.closing_minor * 1_000 // high,
-    }
+def _day(one: DayTotal, bare: Callable[[int], str], language: Language) -> dict[str, Any]:
+    amounts = [bare(minor) if minor else "" for minor in _columns(one)]
+    return {"day": words.day(one.day, language), "amounts": [*amounts, bare(one.closing_minor)]}
+
+
+def _bars(found: MonthStatement) -> list[int]:
+    """The balance at the end of each day of the month, in thousandths of the highest."""
+    high = max(abs(found.opening_minor), *(abs(one.closing_minor) for one in found.days), 1)
+    closings, balance, bars = {one.day: one.closing_minor for one in found.days}, found.opening_minor, []
+    for number in range(last_of(found.month).day):
+        balance = closings.get(first_of(found.month) + timedelta(days=number), balance)
+        bars.append(balance * 1_000 // high)
+    return bars
 
 
 def _columns(one: DayTotal) -> list[int]:

@@ -204,7 +204,7 @@ async def form_1099k(tx: ReadTx, keys: Keys, some: Sequence[Seller], year: int) 
             continue
         only_parts = await _sold_in_parts(tx, seller.cell, accounts[0], ever)
         rows = await ledger.gross(
-            tx, seller.cell, accounts[0], SOLD[0], begins, plus=["pay", "fund"], less=["duties"],
+            tx, seller.cell, accounts[0], SOLD[0], begins, plus=["pay", "fund"], less=["duties", "tax"],
             more=[order for span in only_parts for order in span],
         )  # fmt: skip
         if rows:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
@@ -38,6 +39,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "entries": ("Entries", "Posten"),
     "amount": ("Amount", "Betrag"),
     "balance": ("Balance", "Saldo"),
+    "balance_by_day": ("Balance at the end of each day", "Saldo am Ende jedes Tages"),
     "day": ("Day", "Tag"),
     "time": ("Time", "Uhrzeit"),
     "group": ("Group", "Gruppe"),
@@ -102,6 +104,10 @@ def day(at: date, language: Language) -> str:
 def moment(at: datetime, language: Language) -> str:
     """A time without a zone, to the minute."""
     return format_datetime(at, "short", locale=language)
+
+
+def country(code: str, language: Language) -> str:
+    return str(Locale(language).territories.get(code, code))
 
 
 def month_name(first: date, language: Language) -> str:

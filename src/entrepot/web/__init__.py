@@ -30,6 +30,7 @@ from entrepot.web import (
     stock,
     storefront,
     switchboard,
+    tax,
     trust,
 )
 from entrepot.web.visit import problem_page
@@ -46,6 +47,7 @@ routes = [
     *disputes.routes,
     *seller.routes,
     *statements.routes,
+    *tax.routes,
     *stock.routes,
     *operator.routes,
     *bank.routes,

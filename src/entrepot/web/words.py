@@ -90,6 +90,23 @@ DISPUTE_ACTS = {
 PARTIES = {"buyer": N("Buyer"), "seller": N("Seller"), "operator": N("Marketplace"), "timer": N("Time")}
 """Of a dispute: what is wrong, whose turn it is, what was done, by whom."""
 
+TAX_WHY = {
+    "reportable": N("Is told of"),
+    "few_sales": N("Few sales"),
+    "not_in_the_eu": N("Not in the EU"),
+    "below_threshold": N("Below the threshold"),
+    "not_in_the_us": N("Not in the US"),
+}
+TAX_LACKS = {
+    "identity": N("who it is"),
+    "tax_id": N("tax id"),
+    "first_name": N("first name"),
+    "birth_date": N("date of birth"),
+    "register_number": N("number in the register of companies"),
+    "bank_account": N("bank account"),
+}
+"""Of what tax offices are told of sellers: why, and what is missing for it."""
+
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
 APPROVED_ACTIONS = {
@@ -203,6 +220,9 @@ REFUSALS = {
     "not_our_account": N("This statement is of an account that is not ours (it ends in %(ending)s)."),
     "told_otherwise": N("%(name)s was taken in before, and said something else."),
     "discrepancy_ended": N("Somebody has resolved this already, or it is no longer there."),
+    "country_not_valid": N("Please check the countries; a tax id needs the country that gave it."),
+    "zone_unknown": N("There is no such time zone. Its name is as in Europe/Berlin."),
+    "zone_not_later": N("A time zone holds from a month that has not begun: %(soonest)s at the soonest."),
     "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
@@ -304,6 +324,13 @@ FIELDS = {
     "number": N("Please give the number of the permit."),
     "valid_to": N("Please give a day, or none."),
     "birth_date": N("Please check your date of birth."),
+    "tax_id": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "vat_id": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "register_number": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "tax_country": N("Please give two letters, such as DE."),
+    "branches": N("Please give two letters for each country, such as FR NL."),
+    "month": N("Please choose a month."),
+    "zone": N("There is no such time zone. Its name is as in Europe/Berlin."),
     "percent": N("Please give a percentage from 0 to 100, such as 12.5."),
     "hold_days": N("Please give from 1 to 730 days."),
     "source": N("Please say why, in at most 200 characters."),
@@ -338,6 +365,8 @@ DONE = {
     "bank_file_read": N("It is taken in and matched."),
     "bank_file_known": N("It was taken in before; nothing has changed."),
     "settlement_set": N("From the next quotes on you are paid like this."),
+    "who_said": N("It is saved."),
+    "zone_set": N("The time zone is set."),
     "bank_account_added": N("From now on payouts go to this account."),
     "payout_settled": N("The payout has left the seller's account."),
     "payout_returned": N("The money is the seller's again; the next payout has it."),
