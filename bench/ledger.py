@@ -31,6 +31,8 @@ from entrepot.kit.migrate import migrate
 from entrepot.ledger import Hold, Settle, Transfer
 from entrepot.ledger.actions import apply
 from entrepot.ledger.types import Command
+from entrepot.statements import CHUNK as CHUNK_OF_FILE
+from entrepot.statements import Desk, Parties, csv_of_statement, lines_from, printed, statement
 from entrepot.world.auditor import audit
 
 BOOKS = "books"
@@ -51,6 +53,9 @@ TARGETS = (
     Target("batched_1024", "pgbench", 10),
     Target("batched_128", "pgbench", 6),
     Target("release_batched_2", "release_batched", 1),
+    Target("statement_100k", 1, at_most=True),
+    Target("statement_csv_100k", 3, at_most=True),
+    Target("statement_pdf_100k", 1, at_most=True),
     Target("trial_balance_3m", "trial_balance_1m", 3.6, at_most=True),
     Target("trial_balance_10m", "trial_balance_1m", 12, at_most=True),
     Target("close_day_10m", "close_day_1m", 2, at_most=True),
@@ -259,23 +264,42 @@ async def _verified(url: str) -> None:
 
 
 def _statement(machine: Machine, scale: Scale) -> Values:
-    """A month of a seller with so many lines, as the books give it: opening, lines, closing."""
+    """A month of a seller with so many lines: opening, groups, days and all lines, some thousand at a time; as a file
+    of rows; as a PDF."""
 
-    async def measure(url: str) -> float:
+    async def measure(url: str) -> Values:
         async with _opened(url) as db:
             await _history(db, scale.lines, sellers=1)
             (seller,) = (await _ids(db, "seller"))[:1]
-            start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+            # The history is rows only; a statement is read back from the balance that they make.
+            async with db.write() as tx:
+                owner = await tx.conn.fetchval("select owner from ledger.account where id = $1", seller)
+                await tx.conn.execute(
+                    "update ledger.balance set credits = (select sum(amount) from ledger.transfer where credit = $1) "
+                    "where account_id = $1", seller,
+                )  # fmt: skip
+            desk, took = Desk(0, owner, "USD"), dict[str, float]()
+            began = time.perf_counter()
             async with db.read() as tx:
-                began = time.perf_counter()
-                found = await ledger.statement(tx, 0, seller, start, start + timedelta(days=DAYS + 1))
-                took = time.perf_counter() - began
-            assert len(found.lines) == scale.lines
-            assert found.opening_minor + sum(line.amount_minor for line in found.lines) == found.closing_minor
-            return took
+                found, lines, after = await statement(tx, desk, f"{FIRST_DAY:%Y-%m}"), 0, None
+                balance = found.opening_minor
+                while some := await lines_from(tx, desk, found, after, balance, CHUNK_OF_FILE):
+                    lines, after, balance = lines + len(some), some[-1].place, some[-1].balance_minor
+            took["statement_100k"] = time.perf_counter() - began
+            assert (lines, balance, found.opening_minor) == (scale.lines, found.closing_minor, 0)
+            began = time.perf_counter()
+            size = sum([len(part) async for part in csv_of_statement(db, desk, found, "en")])
+            took["statement_csv_100k"] = time.perf_counter() - began
+            assert size > scale.lines * 50
+            began = time.perf_counter()
+            async with db.read() as tx:
+                found = await statement(tx, desk, f"{FIRST_DAY:%Y-%m}")
+            assert printed(found, (), Parties(None, None, "A Seller"), db.clock.now(), "en")
+            took["statement_pdf_100k"] = time.perf_counter() - began
+            return {name: (seconds, "s") for name, seconds in took.items()}
 
     with machine.database("part", BOOKS) as url:
-        return {"statement_100k": (asyncio.run(measure(url)), "s")}
+        return asyncio.run(measure(url))
 
 
 def _trial_balances(machine: Machine, scale: Scale) -> Values:

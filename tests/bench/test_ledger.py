@@ -20,9 +20,13 @@ def test_parts_run_and_tie(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = ledger.run(TINY, only, tell=lambda _: None)
     assert {name: unit for name, (_, unit) in outcome.values.items()} == {
         "pgbench": "tx/s", "single": "transfers/s", "batched_128": "transfers/s", "batched_hot": "transfers/s",
-        "release_batched_2": "releases/s", "statement_100k": "s", "trial_balance_1m": "s", "close_day_1m": "s",
+        "release_batched_2": "releases/s", "statement_100k": "s",
+        "statement_csv_100k": "s", "statement_pdf_100k": "s", "trial_balance_1m": "s", "close_day_1m": "s",
         "trial_balance_3m": "s", "close_day_3m": "s",
     }  # fmt: skip
     assert all(value > 0 for value, _ in outcome.values.values())
     compared = [(r["name"], r["vs"]) for r in msgspec.json.decode(report.as_json(outcome))["results"] if r["vs"]]
-    assert compared == [("batched_128", "pgbench"), ("trial_balance_3m", "trial_balance_1m")]
+    assert compared == [
+        ("batched_128", "pgbench"), ("statement_100k", "1"), ("statement_csv_100k", "3"), ("statement_pdf_100k", "1"),
+        ("trial_balance_3m", "trial_balance_1m"),
+    ]  # fmt: skip

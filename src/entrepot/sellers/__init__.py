@@ -18,9 +18,9 @@ from entrepot.sellers.actions import add_market, open_seller, open_sellers, rein
 from entrepot.sellers.identity import identities, say_identity
 from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
 from entrepot.sellers.types import (
+    CountryNotValid,
     CurrencyNotTaken,
     Identity,
-    CountryNotValid,
     Market,
     MarketExists,
     NoTerms,

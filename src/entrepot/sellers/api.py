@@ -16,9 +16,9 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, PUBLIC, SELLER, get, post, put
 from entrepot.sellers import actions, identity, reads
 from entrepot.sellers.types import (
+    CountryNotValid,
     CurrencyNotTaken,
     Identity,
-    CountryNotValid,
     Market,
     Seller,
     SellerId,

@@ -17,7 +17,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.sellers import store
 from entrepot.sellers.store import Sealed
-from entrepot.sellers.types import Identity, CountryNotValid
+from entrepot.sellers.types import CountryNotValid, Identity
 
 _NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 _COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - _NO_COUNTRIES

@@ -10,8 +10,10 @@ It keeps only zones, and emits no events.
 """
 
 from entrepot.statements.actions import set_zone
-from entrepot.statements.reads import PAGE, currencies, lines, statement, zones
+from entrepot.statements.printing import Parties, printed
+from entrepot.statements.reads import PAGE, currencies, lines, lines_from, statement, zones
 from entrepot.statements.rules import following, last_of, month_of
+from entrepot.statements.tables import CHUNK, csv_of_statement
 from entrepot.statements.tax import (
     DAC7_EXCLUDED,
     DAC7_RULES,
@@ -38,8 +40,8 @@ from entrepot.statements.types import (
 )
 
 __all__ = [
-    "DAC7_EXCLUDED", "DAC7_RULES", "FORM_1099K", "FORM_RULES", "PAGE", "SELLERS", "DayTotal", "Desk", "GroupTotal",
-    "Issued", "KindTotal", "LineView", "Month", "MonthStatement", "Zone", "ZoneNotLater", "ZoneUnknown", "currencies",
-    "dac7", "following", "form_1099k", "last_of", "lines", "month_of", "sellers_after", "set_zone", "statement",
-    "threshold_of", "zones",
+    "CHUNK", "DAC7_EXCLUDED", "DAC7_RULES", "FORM_1099K", "FORM_RULES", "PAGE", "SELLERS", "DayTotal", "Desk",
+    "GroupTotal", "Issued", "KindTotal", "LineView", "Month", "MonthStatement", "Parties", "Zone", "ZoneNotLater",
+    "ZoneUnknown", "csv_of_statement", "currencies", "dac7", "following", "form_1099k", "last_of", "lines",
+    "lines_from", "month_of", "printed", "sellers_after", "set_zone", "statement", "threshold_of", "zones",
 ]  # fmt: skip
