@@ -144,7 +144,8 @@ class Shop:
             "kit.idempotency_key", "pricing.quota_use", "campaigns.campaign", "campaigns.offer", "campaigns.line",
             "kit.audit_line", "approvals.request", "approvals.alone", "approvals.done_alone",
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
-            "disputes.dispute", "disputes.step",
+            "disputes.dispute", "disputes.step", "fees.rule", "fees.shop", "fees.charge", "fees.entity", "fees.billing",
+            "invoices.invoice", "invoices.line", "invoices.series",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

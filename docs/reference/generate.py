@@ -30,6 +30,7 @@ ROOMS = (
     "platform",
     "catalog",
     "trade",
+    "fees",
     "pricing",
     "ledger",
     "inventory",
@@ -41,6 +42,7 @@ ROOMS = (
     "campaigns",
     "reconciliation",
     "statements",
+    "invoices",
 )
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)
 """Problems that no route lists, because every address can answer them."""

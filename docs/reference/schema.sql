@@ -12,7 +12,11 @@ CREATE SCHEMA disputes;
 
 CREATE SCHEMA exchange;
 
+CREATE SCHEMA fees;
+
 CREATE SCHEMA inventory;
+
+CREATE SCHEMA invoices;
 
 CREATE SCHEMA kit;
 
@@ -1363,20 +1367,23 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, duties_minor, placed_at)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
+                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0), p_now
+           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
+           coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
+           p_now
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
 
     insert into orders.order_line (cell, order_id, line_no, bundle_no, offer_id, variant_id, stock_id, quantity,
                                    unit_price_minor, price_per, rounding_minor, gross_minor, discount_minor,
-                                   shipping_minor, commission_bp, commission_minor)
+                                   shipping_minor, commission_bp, commission_minor, fee_rule_id)
     select p_cell, q.order_ids[q.line_orders[i]], i, coalesce(q.line_bundles[i], 0::smallint), q.line_offers[i],
            q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i],
            q.line_roundings[i], q.line_grosses[i],
@@ -1384,7 +1391,7 @@ begin
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
                  where d.line = i) end,
-           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
+           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i], q.line_fee_rules[i]
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.line_offers)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -2006,6 +2013,135 @@ CREATE TABLE exchange.terms (
     CONSTRAINT terms_spread_bp_check CHECK (((spread_bp >= 0) AND (spread_bp <= 5000)))
 );
 
+CREATE TABLE fees.billing (
+    seller_id uuid NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    name text NOT NULL,
+    address text NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    tax_id text NOT NULL,
+    CONSTRAINT billing_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
+CREATE TABLE fees.charge (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    shop_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    month date,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    net_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    tax_bp integer,
+    tax_kind text COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    case_ref text NOT NULL,
+    user_id uuid,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT charge_check CHECK (((kind = 'monthly_fee'::text) = (month IS NOT NULL))),
+    CONSTRAINT charge_check1 CHECK (((kind = 'deposit_deduction'::text) = (case_ref <> ''::text))),
+    CONSTRAINT charge_kind_check CHECK ((kind = ANY (ARRAY['opening_fee'::text, 'monthly_fee'::text, 'deposit'::text, 'deposit_deduction'::text, 'deposit_back'::text]))),
+    CONSTRAINT charge_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT charge_tax_kind_check CHECK ((tax_kind = ANY (ARRAY['standard'::text, 'reverse_charge'::text, 'outside'::text]))),
+    CONSTRAINT charge_tax_minor_check CHECK ((tax_minor >= 0))
+);
+
+CREATE TABLE fees.counted (
+    cell smallint NOT NULL,
+    month date NOT NULL
+);
+
+CREATE TABLE fees.entity (
+    currency text NOT NULL COLLATE pg_catalog."C",
+    valid_from timestamp with time zone NOT NULL,
+    code text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    address text NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    tax_id text NOT NULL,
+    CONSTRAINT entity_code_check CHECK ((code ~ '^[A-Z0-9]{2,12}$'::text)),
+    CONSTRAINT entity_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT entity_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+CREATE TABLE fees.rule (
+    id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    market text COLLATE pg_catalog."C",
+    seller_id uuid,
+    category_id bigint,
+    volume_from_minor bigint,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    over_minor bigint[] NOT NULL,
+    rates_bp integer[] NOT NULL,
+    fixed_minor bigint DEFAULT 0 NOT NULL,
+    min_minor bigint DEFAULT 0 NOT NULL,
+    max_minor bigint,
+    source text NOT NULL,
+    CONSTRAINT rule_check CHECK ((max_minor >= min_minor)),
+    CONSTRAINT rule_check1 CHECK ((valid_to >= valid_from)),
+    CONSTRAINT rule_check2 CHECK (((kind = 'commission'::text) OR (category_id IS NULL))),
+    CONSTRAINT rule_check3 CHECK (((cardinality(over_minor) = cardinality(rates_bp)) AND (over_minor[1] = 0) AND (0 <= ALL (rates_bp)) AND (10000 >= ALL (rates_bp)))),
+    CONSTRAINT rule_check4 CHECK (((market IS NOT NULL) OR ((num_nonnulls(volume_from_minor, max_minor) = 0) AND (cardinality(over_minor) = 1) AND ((fixed_minor + min_minor) = 0)))),
+    CONSTRAINT rule_fixed_minor_check CHECK ((fixed_minor >= 0)),
+    CONSTRAINT rule_kind_check CHECK ((kind = ANY (ARRAY['commission'::text, 'payment_fee'::text]))),
+    CONSTRAINT rule_min_minor_check CHECK ((min_minor >= 0)),
+    CONSTRAINT rule_position_check CHECK (("position" > 0)),
+    CONSTRAINT rule_volume_from_minor_check CHECK ((volume_from_minor > 0))
+);
+
+ALTER TABLE fees.rule ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME fees.rule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE fees.shop (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    market text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    deposit_minor bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    due_on date,
+    CONSTRAINT shop_check CHECK (((due_on IS NOT NULL) OR (closed_at IS NOT NULL))),
+    CONSTRAINT shop_deposit_minor_check CHECK ((deposit_minor >= 0))
+);
+
+CREATE TABLE fees.shop_terms (
+    market text NOT NULL COLLATE pg_catalog."C",
+    seller_id uuid NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    opening_fee_minor bigint NOT NULL,
+    monthly_fee_minor bigint NOT NULL,
+    waived_from_minor bigint,
+    deposit_minor bigint NOT NULL,
+    deposit_kept_s bigint NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT shop_terms_deposit_kept_s_check CHECK ((deposit_kept_s >= 0)),
+    CONSTRAINT shop_terms_deposit_minor_check CHECK ((deposit_minor >= 0)),
+    CONSTRAINT shop_terms_monthly_fee_minor_check CHECK ((monthly_fee_minor >= 0)),
+    CONSTRAINT shop_terms_opening_fee_minor_check CHECK ((opening_fee_minor >= 0)),
+    CONSTRAINT shop_terms_waived_from_minor_check CHECK ((waived_from_minor > 0))
+);
+
+CREATE TABLE fees.volume (
+    seller_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    sold_minor bigint NOT NULL,
+    CONSTRAINT volume_sold_minor_check CHECK ((sold_minor >= 0))
+);
+
 CREATE TABLE inventory.adjustment (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2076,6 +2212,72 @@ ALTER TABLE inventory.stock ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE invoices.invoice (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    entity text NOT NULL COLLATE pg_catalog."C",
+    year integer NOT NULL,
+    serial integer NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    net_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    issuer jsonb NOT NULL,
+    recipient jsonb NOT NULL,
+    corrects_id uuid,
+    reason text NOT NULL,
+    user_id uuid,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT invoice_check CHECK (((corrects_id IS NULL) = (user_id IS NULL))),
+    CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT invoice_serial_check CHECK ((serial > 0)),
+    CONSTRAINT invoice_tax_minor_check CHECK ((tax_minor >= 0))
+);
+
+CREATE TABLE invoices.issued (
+    cell smallint NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE invoices.line (
+    cell smallint NOT NULL,
+    invoice_id uuid NOT NULL,
+    no smallint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    tax_kind text NOT NULL COLLATE pg_catalog."C",
+    tax_bp integer NOT NULL,
+    net_minor bigint NOT NULL,
+    of_month date NOT NULL,
+    of_line smallint,
+    CONSTRAINT line_kind_check CHECK ((kind = ANY (ARRAY['commission'::text, 'payment_fee'::text, 'opening_fee'::text, 'monthly_fee'::text]))),
+    CONSTRAINT line_net_minor_check CHECK ((net_minor > 0))
+);
+
+CREATE TABLE invoices.series (
+    entity text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT series_last_check CHECK ((last >= 0))
+);
+
+CREATE TABLE invoices.tax (
+    cell smallint NOT NULL,
+    invoice_id uuid NOT NULL,
+    tax_kind text NOT NULL COLLATE pg_catalog."C",
+    tax_bp integer NOT NULL,
+    net_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    CONSTRAINT tax_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT tax_tax_minor_check CHECK ((tax_minor >= 0))
 );
 
 CREATE TABLE kit.audit_line (
@@ -2465,6 +2667,10 @@ CREATE TABLE orders."order" (
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
     duties_minor bigint DEFAULT 0 NOT NULL,
+    fee_tax_minor bigint DEFAULT 0 NOT NULL,
+    fee_tax_bp integer,
+    fee_tax_kind text COLLATE pg_catalog."C",
+    fee_rule_id bigint,
     placed_at timestamp with time zone NOT NULL,
     shipped_at timestamp with time zone,
     delivered_at timestamp with time zone,
@@ -2473,6 +2679,8 @@ CREATE TABLE orders."order" (
     CONSTRAINT order_check CHECK ((paid_minor = (((items_minor + shipping_minor) - seller_discount_minor) - operator_discount_minor))),
     CONSTRAINT order_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT order_duties_minor_check CHECK ((duties_minor >= 0)),
+    CONSTRAINT order_fee_tax_kind_check CHECK ((fee_tax_kind = ANY (ARRAY['standard'::text, 'reverse_charge'::text, 'outside'::text]))),
+    CONSTRAINT order_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
     CONSTRAINT order_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT order_paid_minor_check CHECK ((paid_minor >= 0)),
     CONSTRAINT order_payment_fee_minor_check CHECK ((payment_fee_minor >= 0)),
@@ -2515,6 +2723,7 @@ CREATE TABLE orders.order_line (
     shipping_minor bigint NOT NULL,
     commission_bp integer NOT NULL,
     commission_minor bigint NOT NULL,
+    fee_rule_id bigint,
     cost_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT order_line_check CHECK (((discount_minor >= 0) AND (discount_minor <= gross_minor))),
     CONSTRAINT order_line_cost_minor_check CHECK ((cost_minor >= 0)),
@@ -2534,10 +2743,12 @@ CREATE TABLE orders.part (
     operator_discount_minor bigint NOT NULL,
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
+    fee_tax_minor bigint DEFAULT 0 NOT NULL,
     back_minor bigint,
     back_operator_discount_minor bigint,
     back_commission_minor bigint,
     back_payment_fee_minor bigint,
+    back_fee_tax_minor bigint,
     frozen_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     duties_minor bigint DEFAULT 0 NOT NULL,
@@ -2545,9 +2756,11 @@ CREATE TABLE orders.part (
     CONSTRAINT part_check1 CHECK (((back_operator_discount_minor >= 0) AND (back_operator_discount_minor <= operator_discount_minor))),
     CONSTRAINT part_check2 CHECK (((back_commission_minor >= 0) AND (back_commission_minor <= commission_minor))),
     CONSTRAINT part_check3 CHECK (((back_payment_fee_minor >= 0) AND (back_payment_fee_minor <= payment_fee_minor))),
-    CONSTRAINT part_check4 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, ended_at) = ANY (ARRAY[0, 5]))),
+    CONSTRAINT part_check4 CHECK (((back_fee_tax_minor >= 0) AND (back_fee_tax_minor <= fee_tax_minor))),
+    CONSTRAINT part_check5 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, ended_at) = ANY (ARRAY[0, 6]))),
     CONSTRAINT part_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_duties_minor_check CHECK ((duties_minor >= 0)),
+    CONSTRAINT part_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
     CONSTRAINT part_kind_check CHECK ((kind = ANY (ARRAY['disputed'::text, 'returned'::text, 'canceled'::text, 'refunded'::text]))),
     CONSTRAINT part_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT part_paid_minor_check CHECK ((paid_minor >= 0)),
@@ -2565,10 +2778,12 @@ CREATE TABLE orders.part_line (
     operator_discount_minor bigint NOT NULL,
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
+    fee_tax_minor bigint DEFAULT 0 NOT NULL,
     restocked bigint,
     CONSTRAINT part_line_check CHECK (((restocked >= 0) AND (restocked <= quantity))),
     CONSTRAINT part_line_check1 CHECK (((quantity > 0) OR (paid_minor > 0))),
     CONSTRAINT part_line_commission_minor_check CHECK ((commission_minor >= 0)),
+    CONSTRAINT part_line_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
     CONSTRAINT part_line_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT part_line_paid_minor_check CHECK ((paid_minor >= 0)),
     CONSTRAINT part_line_payment_fee_minor_check CHECK ((payment_fee_minor >= 0)),
@@ -2601,6 +2816,10 @@ CREATE TABLE orders.quote (
     order_commissions bigint[] NOT NULL,
     order_payment_fees bigint[] NOT NULL,
     order_duties bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    order_fee_rules bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    order_fee_taxes bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    order_fee_tax_kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    order_fee_tax_bps integer[] DEFAULT '{}'::integer[] NOT NULL,
     line_orders smallint[] NOT NULL,
     line_offers bigint[] NOT NULL,
     line_variants bigint[] NOT NULL,
@@ -2613,6 +2832,7 @@ CREATE TABLE orders.quote (
     line_shippings bigint[] NOT NULL,
     line_commission_bps integer[] NOT NULL,
     line_commissions bigint[] NOT NULL,
+    line_fee_rules bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     line_bundles smallint[] DEFAULT '{}'::smallint[] NOT NULL,
     bundle_prices bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     discount_lines smallint[] NOT NULL,
@@ -3354,6 +3574,30 @@ ALTER TABLE ONLY disputes.step
 ALTER TABLE ONLY exchange.terms
     ADD CONSTRAINT terms_pkey PRIMARY KEY (market, valid_from);
 
+ALTER TABLE ONLY fees.billing
+    ADD CONSTRAINT billing_pkey PRIMARY KEY (seller_id, valid_from);
+
+ALTER TABLE ONLY fees.charge
+    ADD CONSTRAINT charge_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY fees.counted
+    ADD CONSTRAINT counted_pkey PRIMARY KEY (cell, month);
+
+ALTER TABLE ONLY fees.entity
+    ADD CONSTRAINT entity_pkey PRIMARY KEY (currency, valid_from);
+
+ALTER TABLE ONLY fees.rule
+    ADD CONSTRAINT rule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY fees.shop
+    ADD CONSTRAINT shop_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY fees.shop_terms
+    ADD CONSTRAINT shop_terms_pkey PRIMARY KEY (market, seller_id, valid_from);
+
+ALTER TABLE ONLY fees.volume
+    ADD CONSTRAINT volume_pkey PRIMARY KEY (seller_id, currency, month);
+
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_pkey PRIMARY KEY (cell, id);
 
@@ -3365,6 +3609,24 @@ ALTER TABLE ONLY inventory.stock
 
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY invoices.invoice
+    ADD CONSTRAINT invoice_cell_entity_kind_year_serial_key UNIQUE (cell, entity, kind, year, serial);
+
+ALTER TABLE ONLY invoices.invoice
+    ADD CONSTRAINT invoice_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY invoices.issued
+    ADD CONSTRAINT issued_pkey PRIMARY KEY (cell, currency, month);
+
+ALTER TABLE ONLY invoices.line
+    ADD CONSTRAINT line_pkey PRIMARY KEY (cell, invoice_id, no);
+
+ALTER TABLE ONLY invoices.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (entity, kind, year);
+
+ALTER TABLE ONLY invoices.tax
+    ADD CONSTRAINT tax_pkey PRIMARY KEY (cell, invoice_id, tax_kind, tax_bp);
 
 ALTER TABLE ONLY kit.audit_line
     ADD CONSTRAINT audit_line_pkey PRIMARY KEY (cell, id);
@@ -3702,7 +3964,25 @@ CREATE INDEX dispute_to_decide ON disputes.dispute USING btree (cell, id) WHERE 
 
 CREATE INDEX step_dispute ON disputes.step USING btree (cell, dispute_id, id);
 
+CREATE UNIQUE INDEX charge_month ON fees.charge USING btree (cell, shop_id, month) WHERE (month IS NOT NULL);
+
+CREATE UNIQUE INDEX charge_once ON fees.charge USING btree (cell, shop_id, kind) WHERE (kind = ANY (ARRAY['opening_fee'::text, 'deposit'::text, 'deposit_back'::text]));
+
+CREATE INDEX charge_seller ON fees.charge USING btree (cell, seller_id, id);
+
+CREATE INDEX rule_position ON fees.rule USING btree (kind, "position", id);
+
+CREATE INDEX shop_due ON fees.shop USING btree (cell, due_on) WHERE (due_on IS NOT NULL);
+
+CREATE UNIQUE INDEX shop_open ON fees.shop USING btree (cell, seller_id, market) WHERE (closed_at IS NULL);
+
 CREATE INDEX adjustment_stock ON inventory.adjustment USING btree (cell, stock_id, id);
+
+CREATE INDEX invoice_corrected ON invoices.invoice USING btree (cell, corrects_id) WHERE (corrects_id IS NOT NULL);
+
+CREATE UNIQUE INDEX invoice_month ON invoices.invoice USING btree (cell, seller_id, currency, month, kind) WHERE (corrects_id IS NULL);
+
+CREATE INDEX invoice_seller ON invoices.invoice USING btree (cell, seller_id, id);
 
 CREATE INDEX audit_line_names ON kit.audit_line USING gin (names);
 
@@ -3881,8 +4161,35 @@ ALTER TABLE ONLY disputes.step
 ALTER TABLE ONLY exchange.terms
     ADD CONSTRAINT terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
 
+ALTER TABLE ONLY fees.billing
+    ADD CONSTRAINT billing_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
+ALTER TABLE ONLY fees.charge
+    ADD CONSTRAINT charge_cell_shop_id_fkey FOREIGN KEY (cell, shop_id) REFERENCES fees.shop(cell, id);
+
+ALTER TABLE ONLY fees.rule
+    ADD CONSTRAINT rule_category_id_fkey FOREIGN KEY (category_id) REFERENCES catalog.category(id);
+
+ALTER TABLE ONLY fees.rule
+    ADD CONSTRAINT rule_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY fees.rule
+    ADD CONSTRAINT rule_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
+ALTER TABLE ONLY fees.shop_terms
+    ADD CONSTRAINT shop_terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY fees.volume
+    ADD CONSTRAINT volume_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_cell_stock_id_fkey FOREIGN KEY (cell, stock_id) REFERENCES inventory.stock(cell, id);
+
+ALTER TABLE ONLY invoices.line
+    ADD CONSTRAINT line_cell_invoice_id_fkey FOREIGN KEY (cell, invoice_id) REFERENCES invoices.invoice(cell, id);
+
+ALTER TABLE ONLY invoices.tax
+    ADD CONSTRAINT tax_cell_invoice_id_fkey FOREIGN KEY (cell, invoice_id) REFERENCES invoices.invoice(cell, id);
 
 ALTER TABLE ONLY ledger.balance
     ADD CONSTRAINT balance_cell_account_id_fkey FOREIGN KEY (cell, account_id) REFERENCES ledger.account(cell, id);

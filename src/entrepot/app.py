@@ -35,6 +35,9 @@ from entrepot.catalog import api as catalog_api
 from entrepot.credit import api as credit_api
 from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
+from entrepot.fees import api as fees_api
+from entrepot.fees import api_shops as fees_api_shops
+from entrepot.invoices import api as invoices_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import monotonic
@@ -81,6 +84,9 @@ ROUTES = [
     *trade_api.routes,
     *exchange_api.routes,
     *notify_api.routes,
+    *fees_api.routes,
+    *fees_api_shops.routes,
+    *invoices_api.routes,
 ]
 
 SECURITY_HEADERS = [

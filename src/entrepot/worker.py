@@ -17,6 +17,8 @@ from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.credit import jobs as credit_jobs
 from entrepot.disputes import jobs as disputes_jobs
 from entrepot.exchange import jobs as exchange_jobs
+from entrepot.fees import jobs as fees_jobs
+from entrepot.invoices import jobs as invoices_jobs
 from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
@@ -37,6 +39,7 @@ TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
     *notify_jobs.TIMERS,
+    *fees_jobs.TIMERS, *invoices_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 2.0, 600.0, 2.0
 """Seconds to wait when there is little to do: orders, the gateway, mail, clean-ups; and for a database that is away."""

@@ -11,6 +11,7 @@ from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_borders,
     asks_credit,
     asks_exchange,
+    asks_fees,
     asks_notify,
     asks_statements,
     asks_stripe,

@@ -87,11 +87,12 @@ async def test_what_a_quote_needs_of_an_offer(stage: Stage) -> None:
     seller = await stage.seller(commission_bp=250)
     product = await goods(stage, "FACTS", title="Large", unit="ml", price_per=1000)
     made = await offer(stage, seller, product, 899)
+    ((category,),) = await stage.rows("select category_id from catalog.product where id = $1", product.id)
     async with stage.db.read() as tx:
         assert await catalog.offers_for_quote(tx, 0, [made.id, 10**12, made.id]) == [
             OfferFacts(
                 made.id, seller.id, False, 250, "active", True, product.variant_ids[0], 70, 7, "us", "USD", 899, 1000,
-                "ml", "Crème FACTS, Large", product.slug, 0,
+                "ml", "Crème FACTS, Large", product.slug, 0, [], category,
             )
         ]  # fmt: skip
         assert await catalog.offers_for_quote(tx, 1, [made.id]) == []

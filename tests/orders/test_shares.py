@@ -13,20 +13,20 @@ from entrepot.orders import shares
 from entrepot.orders.store_parts import Amounts, LeftRow
 from entrepot.orders.types import AmountNotLeft, LineNotThere, UnitsTaken
 
-NOTHING = Amounts(0, 0, 0, 0)
+NOTHING = Amounts(0, 0, 0, 0, 0)
 
 
 def line(
     no: int, units: int, paid: int, discount: int = 0, commission: int = 0, bundle: int = 0, per: int = 1
 ) -> LeftRow:
-    return LeftRow(no, bundle, per, no, units, paid, paid, discount, commission, 0)
+    return LeftRow(no, bundle, per, no, units, paid, paid, discount, commission, 0, commission, 0)
 
 
 def after(rows: list[LeftRow], taken: dict[int, shares.Share]) -> list[LeftRow]:
     """The lines as the database would show them next."""
     left = []
     for row in rows:
-        gone = taken.get(row.line_no, shares.Share(0, 0, 0, 0, 0))
+        gone = taken.get(row.line_no, shares.Share(0, 0, 0, 0, 0, 0))
         left.append(
             msgspec.structs.replace(
                 row,
@@ -35,6 +35,7 @@ def after(rows: list[LeftRow], taken: dict[int, shares.Share]) -> list[LeftRow]:
                 operator_discount_minor=row.operator_discount_minor - gone.operator_discount_minor,
                 commission_minor=row.commission_minor - gone.commission_minor,
                 fee_taken_minor=row.fee_taken_minor + gone.payment_fee_minor,
+                tax_taken_minor=row.tax_taken_minor + gone.fee_tax_minor,
             )
         )
     return left
@@ -45,15 +46,17 @@ lines = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(lines, min_size=1, max_size=4), st.integers(0, 400), st.randoms(use_true_random=False))
-def test_parts_of_all_units_are_all_of_it(rows: list[LeftRow], fee: int, chance: Random) -> None:
+@given(
+    st.lists(lines, min_size=1, max_size=4), st.integers(0, 400), st.integers(0, 99), st.randoms(use_true_random=False)
+)
+def test_parts_of_all_units_are_all_of_it(rows: list[LeftRow], fee: int, tax: int, chance: Random) -> None:
     """Units and amounts are taken in any steps: no share is negative or more than was left, and the last unit has what
     all others left."""
     rows = [msgspec.structs.replace(row, line_no=number) for number, row in enumerate(rows, 1)]
-    whole = shares.total([Amounts(r.paid_minor, r.operator_discount_minor, r.commission_minor, 0) for r in rows])
+    whole = shares.total([Amounts(r.paid_minor, r.operator_discount_minor, r.commission_minor, 0, 0) for r in rows])
     taken = [NOTHING]
     while any(row.units for row in rows):
-        rest = shares.left(rows, fee)
+        rest = shares.left(rows, fee, tax)
         row = chance.choice([row for row in rows if row.units])
         if row.paid_minor and chance.random() < 0.3:
             part = shares.of_amount(rows, rest, row.line_no, chance.randint(1, row.paid_minor))
@@ -65,7 +68,7 @@ def test_parts_of_all_units_are_all_of_it(rows: list[LeftRow], fee: int, chance:
         taken += part.values()
         rows = after(rows, part)
     assert shares.total(taken) == Amounts(
-        whole.paid_minor, whole.operator_discount_minor, whole.commission_minor, fee
+        whole.paid_minor, whole.operator_discount_minor, whole.commission_minor, fee, tax
     )  # fmt: skip
 
 
@@ -73,16 +76,16 @@ def test_each_takes_of_what_is_left() -> None:
     """Of 100 for three: 33, then 10 of the other 67, then 28 and 29 of 57."""
     rows, found = [line(1, 3, 100, 20, 10)], []
     for units, amount in ((1, 0), (0, 10), (1, 0), (1, 0)):
-        rest = shares.left(rows, 7)
+        rest = shares.left(rows, 7, 4)
         part = shares.of_units(rest, {1: units}) if units else shares.of_amount(rows, rest, 1, amount)
-        found.append(msgspec.structs.astuple(part[1])[:4])
+        found.append(msgspec.structs.astuple(part[1])[:5])
         rows = after(rows, part)
-    assert found == [(33, 6, 3, 2), (10, 2, 1, 0), (28, 6, 3, 2), (29, 6, 3, 3)]
+    assert found == [(33, 6, 3, 2, 1), (10, 2, 1, 0, 0), (28, 6, 3, 2, 1), (29, 6, 3, 3, 2)]
 
 
 def test_what_is_not_left_is_not_taken() -> None:
     rows = [line(1, 2, 100), line(2, 4, 50, bundle=1, per=2), line(3, 2, 30, bundle=1)]
-    rest = shares.left(rows, 0)
+    rest = shares.left(rows, 0, 0)
     with pytest.raises(UnitsTaken) as units:
         shares.of_units(rest, {1: 3})
     assert (units.value.line_no, units.value.left) == (1, 2)
@@ -100,7 +103,7 @@ def test_a_bundle_is_a_whole() -> None:
     assert shares.with_components(rows, {1: 2, 2: 2}) == {1: 2, 2: 4, 3: 2}
     with pytest.raises(LineNotThere):
         shares.with_components(rows, {3: 1})
-    taken = shares.of_amount(rows, shares.left(rows, 0), 2, 9)
+    taken = shares.of_amount(rows, shares.left(rows, 0, 0), 2, 9)
     assert {number: share.paid_minor for number, share in taken.items()} == {2: 6, 3: 3}
 
 
@@ -108,7 +111,7 @@ def test_a_bundle_is_a_whole() -> None:
 def test_what_goes_back_and_what_is_kept_are_the_part(
     paid: int, discount: int, commission: int, fee: int, data: st.DataObject
 ) -> None:
-    part, back_minor = Amounts(paid, discount, commission, fee), data.draw(st.integers(0, paid))
+    part, back_minor = Amounts(paid, discount, commission, fee, fee // 5), data.draw(st.integers(0, paid))
     back = shares.portion(part, back_minor, paid)
     kept = shares.less(part, back)
     assert shares.total([back, kept]) == part

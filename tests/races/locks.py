@@ -63,6 +63,9 @@ RACED = {
     "test_hands.test_who_is_forgotten_keeps_no_address": (
         "accounts.ERASED accounts.ERASE_ADDRESSES accounts.ERASE_LOGIN accounts.ERASE_PERSON"
     ),
+    "test_fees.test_a_deposit_is_taken_once_and_given_back_once": "fees.DUE fees.LOCK_SHOP",
+    "test_fees.test_numbers_have_no_gap": "invoices.LOCK_SERIES invoices.OPEN_SERIES invoices.SET_LAST",
+    "test_fees.test_of_two_rules_the_second_sees_the_first": "fees.HOLD_RULES",
     "test_holds.test_a_hold_is_settled_or_voided": "ledger.apply_many",
     "test_holds.test_nothing_is_dated_into_a_day_that_was_closed_meanwhile": "ledger.close_days ledger.take_day",
     "test_holds.test_what_has_expired_is_freed_once": "ledger.expire_many",
@@ -115,7 +118,8 @@ EXCEPTED = {
     "a key decides who makes a row, and the other is told that it is there": (
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
-        "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
+        "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
+        "fees.SET_BILLING payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS"
     ),
@@ -130,7 +134,9 @@ EXCEPTED = {
     "a row of the same transaction, which nobody else sees": "orders.ADD_FEE orders.CHARGE orders.USE_QUOTAS",
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
-    "one person after the other, and the second is told": "reconciliation.RESOLVE",
+    "one person after the other, and the second is told": "fees.END_RULE fees.LOCK_RULE reconciliation.RESOLVE",
+    "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
+    "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
     "under the lock of its order, or of its dispute": "orders.LINE_COSTS orders.RESTOCKED",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",

@@ -35,6 +35,8 @@ EXCEPTIONS = {
     "credit.store.BOOK": ALL_CELLS,
     "credit.store.OWED": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,
+    "invoices.store.ALL": ALL_CELLS,
+    "invoices.store.CELL_OF": UNKNOWN,
     "disputes.store.OF_ORDERS": ALL_CELLS,
     "payments.store.CELL_OF": UNKNOWN,
     "payments.store_payouts.FILE": UNKNOWN,

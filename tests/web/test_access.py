@@ -41,7 +41,7 @@ SELLERS = (
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/tax",
     "/seller/payouts", "/seller/stock", "/seller/customs",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
-    "/seller/audit", "/seller/audit.csv",
+    "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
@@ -55,6 +55,8 @@ OPERATORS = (
     "/operator/borders",
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
+    "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",
+    "/operator/invoices/{invoice_id}/pdf",
 )  # fmt: skip
 
 
@@ -97,6 +99,18 @@ async def lend(tx: Tx, group_id: UUID, buyer: UUID) -> None:
     await credit.open_plan(tx, 0, group_id, buyer, "us", "USD", 900, 3)
 
 
+async def fee_invoice(tx: Tx, seller: UUID) -> UUID:
+    """An invoice of a seller's, of 10.00 of commission."""
+    id_ = new_id(tx.now)
+    await tx.conn.execute(
+        "insert into invoices.invoice values (0, $1, 'invoice', 'TEST', 2026, 1, $2, 'USD', '2026-01-01', 1000, 0, "
+        "'{\"name\": \"House\"}', '{\"name\": \"Seller\"}', null, '', null, $3)", id_, seller, tx.now,
+    )  # fmt: skip
+    await tx.conn.execute("insert into invoices.line values (0, $1, 1, 'commission', '', 0, 1000, '2026-01-01')", id_)
+    await tx.conn.execute("insert into invoices.tax values (0, $1, '', 0, 1000, 0)", id_)
+    return id_
+
+
 async def paths(site: Site) -> dict[str, str]:
     """Every page's path with ids of things that are there: the buyer's own, and the first seller's."""
     buyer = site.buyer
@@ -112,13 +126,14 @@ async def paths(site: Site) -> dict[str, str]:
         file = await bank_file(tx, site.keys)
         await lend(tx, parse("grp", purchase.rpartition("/")[2]), site.stage.buyer)
         message = await failed_message(tx, site.stage.buyer, order_id)
+        invoice = await fee_invoice(tx, site.stage.sellers["Harbor Dairy"])
     known = {
         "{slug}": site.stage.slugs["White Milk, 1 gal"], "{quote_id}": (await buyer.to_quote()).rpartition("/")[2],
         "{group_id}": purchase.rpartition("/")[2], "{order_id}": show("ord", order_id),
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
         "{file_id}": show("bnk", file), "{part_id}": show("prt", part),
         "{seller_id}": show("sel", site.stage.sellers["Harbor Dairy"]),
-        "{user_id}": show("usr", site.stage.buyer),
+        "{user_id}": show("usr", site.stage.buyer), "{invoice_id}": show("inv", invoice),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
         "{message_id}": show("msg", message),
         "{token}": site.keys.sign("unsubscribe", site.stage.buyer.bytes + b"deliveries"),

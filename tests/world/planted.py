@@ -1,11 +1,13 @@
 """What is wrong in the small world, once for every way in which it can be, and what the auditor must say to it."""
 
 from tests.world.planted_borders import BORDERS
+from tests.world.planted_fees import FEES
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
 
 # What is planted (in SQL), and the findings that must follow, no more and no fewer: "check: row".
 PLANTED = {
+    **FEES,
     **PARTS,
     **PAYOUTS,
     **BORDERS,
@@ -124,6 +126,11 @@ PLANTED = {
             "payout: payments.payout [back]",
             "payout: payments.payout [dropped]",
             "payout: payments.payout [payout]",
+            "charge: fees.charge [deposit]",
+            "charge: fees.charge [monthly_fee]",
+            "charge: fees.charge [opening_fee]",
+            "credit_note: invoices.invoice [credit]",
+            "invoice_month: invoices [other] USD 2020-02-01",
             "transfer_party: ledger.transfer [completed] commission",
             "transfer_party: ledger.transfer [completed] payment_fee",
             "transfer_party: ledger.transfer [completed] release",
@@ -200,11 +207,11 @@ PLANTED = {
     ),
     "commission not taken": (
         "select unpost(uid('completed'), 'commission')",
-        ["seller_fees: orders.order [completed]"],
+        ["seller_fees: orders.order [completed]", "invoice_month: invoices [seller] USD 2020-02-01"],
     ),
     "payment fee of an order that is not released": (
         "select post(uid('delivered'), 'payment_fee', 'seller', 'payment_fee', 20)",
-        ["seller_fees: orders.order [delivered]"],
+        ["seller_fees: orders.order [delivered]", "invoice_month: invoices [seller] USD 2020-02-01"],
     ),
     "cost of goods not booked": (
         "select unpost(uid('own'), 'cogs')",
@@ -456,7 +463,7 @@ PLANTED = {
     ),
     "line with another commission": (
         "update orders.order_line set commission_minor = 99 where order_id = uid('paid') and line_no = 1",
-        ["order_lines: orders.order [paid]"],
+        ["fee_rule: orders.order_line [paid] line 1", "order_lines: orders.order [paid]"],
     ),
     "line of another gross and price": (
         """update orders.order_line set gross_minor = 1001, rounding_minor = 1

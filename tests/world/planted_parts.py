@@ -29,7 +29,7 @@ PARTS = {
     ),
     "part released with another commission": (
         "select repost(uid('gone'), 'part_commission', 'seller', 'commission', 3)",
-        ["part_money: orders.part [gone]"],
+        ["part_money: orders.part [gone]", "invoice_month: invoices [seller] USD 2020-02-01"],
     ),
     "dispute closed with another grant": (
         "update disputes.dispute set granted_minor = 13 where id = uid('gone')",

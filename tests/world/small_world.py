@@ -72,13 +72,13 @@ $$;
 # order is in dispute: 485 of 970, 35 of 70, 50 of 100, 9 of 19.
 DISPUTES = """
 insert into orders.part values
-    (0, uid('gone'), uid('completed'), 1, 'returned', 'buyer', '', true, 36, 0, 3, 0, 12, 0, 1, 0,
+    (0, uid('gone'), uid('completed'), 1, 'returned', 'buyer', '', true, 36, 0, 3, 0, 0, 12, 0, 1, 0, 0,
      '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
-    (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, null, null, null, null,
-     '2020-02-29Z', null);
+    (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, 0, null, null, null, null,
+     null, '2020-02-29Z', null);
 insert into orders.part_line
-values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0, 2),
-       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9, null);
+values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0, 0, 2),
+       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9, 0, null);
 select move('return', 2, 2, uid('gone'));
 insert into disputes.dispute
 select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_received', status, claimed, null, granted,
@@ -97,6 +97,48 @@ insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_mi
 values (0, uid('r4'), uid('done'), uid('completed'), uid('gone'), 12, 'done', 'disputed', '2020-02-29Z');
 """
 
+# The bundle of the delivered order is by a rule, and the paid order has tax on its fees. The seller has a shop since 10
+# February: opening 100 and 19 of tax, 30 and 6 for the month, a deposit of 500 of which 50 are gone. February is
+# invoiced, and 10 of the opening are credited by hand.
+FEES = """
+insert into fees.rule (kind, position, name, market, valid_from, over_minor, rates_bp, source)
+values ('commission', 1, 'Bundles', 'us', '2020-02-01Z', '{0,1000}', '{1000,1111}', 'tests');
+update orders.order_line set fee_rule_id = 1 where order_id = uid('delivered');
+update orders.order set fee_tax_minor = 24, fee_tax_bp = 1900, fee_tax_kind = 'standard' where id = uid('paid');
+insert into fees.shop values
+    (0, uid('shop'), uid('seller'), 'us', 'USD', 450, '2020-02-10Z', null, '2020-03-01');
+insert into fees.charge
+select 0, uid(c.kind), uid('shop'), uid('seller'), c.kind, c.month::date, 'USD', c.net, c.tax, c.bp,
+       case when c.bp is not null then 'standard' end, '', c.of, null, '2020-02-20Z'
+  from (values ('opening_fee', null, 100, 19, 1900, ''), ('monthly_fee', '2020-02-01', 30, 6, 1900, ''),
+               ('deposit', null, 500, 0, null, ''), ('deposit_deduction', null, 50, 0, null, 'C-7'))
+       as c (kind, month, net, tax, bp, of);
+select post(uid('opening_fee'), 'opening_fee', 'seller', 'shop_fees', 100),
+       post(uid('opening_fee'), 'opening_fee_tax', 'seller', 'fee_tax', 19),
+       post(uid('monthly_fee'), 'monthly_fee', 'seller', 'shop_fees', 30),
+       post(uid('monthly_fee'), 'monthly_fee_tax', 'seller', 'fee_tax', 6),
+       post(uid('deposit'), 'deposit', 'seller', 'deposit', 500),
+       post(uid('deposit_deduction'), 'deposit_deduction', 'deposit', 'penalty', 50);
+insert into invoices.series values ('ACME', 'invoice', 2020, 1), ('ACME', 'credit_note', 2020, 2);
+insert into invoices.issued values (0, 'USD', '2020-02-01', '2020-03-01 01:00Z');
+insert into invoices.invoice
+select 0, uid(i.name), i.kind, 'ACME', 2020, i.serial, uid('seller'), 'USD', '2020-02-01', i.net, i.tax, '{}', '{}',
+       uid(i.corrects), '', uid(i.corrects), '2020-03-01 01:00Z'
+  from (values ('invoice', 'invoice', 1, 257, 25, null), ('note', 'credit_note', 1, 3, 0, null),
+               ('credit', 'credit_note', 2, 10, 2, 'invoice')) as i (name, kind, serial, net, tax, corrects);
+insert into invoices.line
+select 0, uid(l.name), l.no, l.kind, '', 0, l.net, '2020-02-01', l.of_line
+  from (values ('invoice', 1, 'commission', 107, null), ('invoice', 2, 'payment_fee', 20, null),
+               ('invoice', 3, 'opening_fee', 100, null), ('invoice', 4, 'monthly_fee', 30, null),
+               ('note', 1, 'commission', 3, null), ('credit', 1, 'opening_fee', 10, 3))
+       as l (name, no, kind, net, of_line);
+insert into invoices.tax
+values (0, uid('invoice'), '', 0, 127, 0), (0, uid('invoice'), 'standard', 1900, 130, 25),
+       (0, uid('note'), '', 0, 3, 0),       (0, uid('credit'), 'standard', 1900, 10, 2);
+select post(uid('credit'), 'fee_credit', 'shop_fees', 'seller', 10),
+       post(uid('credit'), 'fee_credit_tax', 'fee_tax', 'seller', 2);
+"""
+
 # Accounts: code, owner, limited, striped. Stock 1 and 2 are the seller's, 3 and 4 the operator's own.
 GROUND = """
 insert into ledger.account (cell, code, owner, currency, limited, striped, created_at)
@@ -109,6 +151,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
                ('tax_ioss', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
+               ('shop_fees', 'house', false, true), ('fee_tax', 'house', false, true),
+               ('deposit', 'house', false, true), ('penalty', 'house', false, true),
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
                ('duties', 'house', false, true), ('exchange', 'house', false, true))
             as a (code, owner, limited, striped);
@@ -143,8 +187,8 @@ values (0, uid('{name}'), 0, uid('{group}'), uid('buyer'), uid('{owner}'), {own}
 insert into orders.order_line (cell, order_id, line_no, offer_id, variant_id, stock_id, quantity, unit_price_minor,
                                price_per, rounding_minor, gross_minor, discount_minor, shipping_minor, commission_bp,
                                commission_minor)
-values (0, uid('{name}'), 1, 1, 1, {stock}, 2, 500, 1, 0, 1000, 70, 40, 1000, {commission}),
-       (0, uid('{name}'), 2, 2, 2, {stock} + 1, 3, 33, 2, 1, 50, 5, 10, 1000, {commission} / 20);
+values (0, uid('{name}'), 1, 1, 1, {stock}, 2, 500, 1, 0, 1000, 70, 40, {rate}, {commission}),
+       (0, uid('{name}'), 2, 2, 2, {stock} + 1, 3, 33, 2, 1, 50, 5, 10, {rate}, {commission} / 20);
 insert into orders.discount_line (cell, order_id, line_no, kind, funding_party, amount_minor)
 values (0, uid('{name}'), 1, 'loyalty', 'operator', 70), (0, uid('{name}'), 2, 'coupon', 'seller', 5);
 """
@@ -308,7 +352,13 @@ async def build_order(conn: asyncpg.Connection, group: str, name: str, status: s
         "due": f"'{NOW + timedelta(days=3)}'" if status in ("shipped", "delivered") else "null",
     }
     stock = 3 if own else 1
-    figures = {"own": own, "commission": 0 if own else 100, "fee": 0 if own else 20, "stock": stock}
+    figures = {
+        "own": own,
+        "commission": 0 if own else 100,
+        "fee": 0 if own else 20,
+        "rate": 0 if own else 1_000,
+        "stock": stock,
+    }
     owner = "own" if own else "seller"
     await conn.execute(ORDER.format(name=name, group=group, status=status, owner=owner, **figures, **times))
     for kind in MOVES[status]:
@@ -350,7 +400,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE + BORDER + DISPUTES)
+    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)

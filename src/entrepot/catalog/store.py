@@ -19,7 +19,7 @@ FACTS = sql(
            o.variant_id, o.stock_id, o.location_id, o.market, m.currency, o.unit_price_minor, o.price_per, o.unit,
            case v.title when '' then p.title else p.title || ', ' || v.title end, p.slug, o.cell,
            '{}'::bigint[],  -- a bundle's components are read apart
-           nullif(s.settles_in, m.currency)
+           nullif(s.settles_in, m.currency), p.category_id
       from catalog.offer o
       join sellers.seller s on s.id = o.seller_id
       join sellers.market m on m.code = o.market

@@ -85,6 +85,7 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     cell: int
     components: list[ComponentFacts] = []
     settles_in: str | None = None
+    category_id: int = 0
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -57,6 +57,10 @@ create table orders.quote (
     order_commissions        bigint[]    not null,
     order_payment_fees       bigint[]    not null,
     order_duties             bigint[]    not null default '{}',  -- what is paid now for the border (DDP); '{}': nothing
+    order_fee_rules          bigint[]    not null default '{}',  -- by which rule the payment fee is; '{}': the terms
+    order_fee_taxes          bigint[]    not null default '{}',  -- on commission and payment fee; '{}': no tax at all
+    order_fee_tax_kinds      text[]      not null default '{}',
+    order_fee_tax_bps        int[]       not null default '{}',
     line_orders              smallint[]  not null,
     line_offers              bigint[]    not null,
     line_variants            bigint[]    not null,
@@ -69,6 +73,7 @@ create table orders.quote (
     line_shippings           bigint[]    not null,
     line_commission_bps      int[]       not null,
     line_commissions         bigint[]    not null,
+    line_fee_rules           bigint[]    not null default '{}',  -- by which rule the commission is; '{}': the terms
     line_bundles             smallint[]  not null default '{}',  -- which bundle a line is of; 0: none; '{}': all none
     bundle_prices            bigint[]    not null default '{}',  -- of one of each bundle
     discount_lines           smallint[]  not null,
@@ -132,6 +137,10 @@ create table orders.order (
     commission_minor        bigint      not null check (commission_minor >= 0),
     payment_fee_minor       bigint      not null check (payment_fee_minor >= 0),
     duties_minor            bigint      not null default 0 check (duties_minor >= 0),
+    fee_tax_minor           bigint      not null default 0 check (fee_tax_minor >= 0),  -- on commission and payment fee
+    fee_tax_bp              int,     -- the tax of the sale, whatever the law becomes; null: no law was known
+    fee_tax_kind            text     collate "C" check (fee_tax_kind in ('standard', 'reverse_charge', 'outside')),
+    fee_rule_id             bigint,  -- the rule of the payment fee; null: the market's terms
     placed_at               timestamptz not null,
     shipped_at              timestamptz,
     delivered_at            timestamptz,
@@ -163,6 +172,7 @@ create table orders.order_line (
     shipping_minor          bigint   not null,
     commission_bp           int      not null,  -- the rate of the sale, whatever is agreed later
     commission_minor        bigint   not null,
+    fee_rule_id             bigint,  -- the rule of the commission; null: the seller's or the market's terms
     cost_minor              bigint   not null default 0 check (cost_minor >= 0),  -- of own goods, when they were sent
     primary key (cell, order_id, line_no),
     foreign key (cell, order_id) references orders.order (cell, id)
@@ -248,18 +258,20 @@ create table orders.part (
     operator_discount_minor      bigint      not null check (operator_discount_minor >= 0),
     commission_minor             bigint      not null check (commission_minor >= 0),
     payment_fee_minor            bigint      not null check (payment_fee_minor >= 0),
+    fee_tax_minor                bigint      not null default 0 check (fee_tax_minor >= 0),
     back_minor                   bigint      check (back_minor between 0 and paid_minor),
     back_operator_discount_minor bigint      check (back_operator_discount_minor between 0 and operator_discount_minor),
     back_commission_minor        bigint      check (back_commission_minor between 0 and commission_minor),
     back_payment_fee_minor       bigint      check (back_payment_fee_minor between 0 and payment_fee_minor),
+    back_fee_tax_minor           bigint      check (back_fee_tax_minor between 0 and fee_tax_minor),
     frozen_at                    timestamptz not null,
     ended_at                     timestamptz,
     duties_minor                 bigint      not null default 0 check (duties_minor >= 0),  -- given back: not sent
     primary key (cell, id),
     unique (cell, order_id, no),
     foreign key (cell, order_id) references orders.order (cell, id),
-    check (num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, ended_at)
-           in (0, 5))
+    check (num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor,
+                     back_fee_tax_minor, ended_at) in (0, 6))
 );
 
 -- What a part has of a line: of what the parts before it have left, the share of its units, rounded down. A unit is in
@@ -274,6 +286,7 @@ create table orders.part_line (
     operator_discount_minor bigint   not null check (operator_discount_minor >= 0),
     commission_minor        bigint   not null check (commission_minor >= 0),
     payment_fee_minor       bigint   not null check (payment_fee_minor >= 0),
+    fee_tax_minor           bigint   not null default 0 check (fee_tax_minor >= 0),
     restocked               bigint   check (restocked between 0 and quantity),  -- came back on stock; null: nobody has looked
     primary key (cell, part_id, line_no),
     foreign key (cell, part_id) references orders.part (cell, id),

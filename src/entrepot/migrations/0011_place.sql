@@ -90,20 +90,23 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, duties_minor, placed_at)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
+                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
-           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0), p_now
+           q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
+           coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
+           p_now
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
 
     insert into orders.order_line (cell, order_id, line_no, bundle_no, offer_id, variant_id, stock_id, quantity,
                                    unit_price_minor, price_per, rounding_minor, gross_minor, discount_minor,
-                                   shipping_minor, commission_bp, commission_minor)
+                                   shipping_minor, commission_bp, commission_minor, fee_rule_id)
     select p_cell, q.order_ids[q.line_orders[i]], i, coalesce(q.line_bundles[i], 0::smallint), q.line_offers[i],
            q.line_variants[i], q.line_stocks[i], q.line_quantities[i], q.line_prices[i], q.line_prices_per[i],
            q.line_roundings[i], q.line_grosses[i],
@@ -111,7 +114,7 @@ begin
                (select coalesce(sum(d.amount), 0)::bigint
                   from unnest(q.discount_lines, q.discount_amounts) as d (line, amount)
                  where d.line = i) end,
-           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i]
+           q.line_shippings[i], q.line_commission_bps[i], q.line_commissions[i], q.line_fee_rules[i]
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.line_offers)) i
      where q.cell = p_cell and q.id = any (p_quotes);

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import inventory, logistics, payments, pricing, sellers
+from entrepot import fees, inventory, logistics, payments, pricing, sellers
+from entrepot.fees import Fees
 from entrepot.inventory import Goods
-from entrepot.kit.db import Tx
+from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
@@ -33,6 +34,7 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
     Raises the Problems of pricing.price, and NotExchanged."""
     terms: dict[str, sellers.Terms] = {}
     services: dict[tuple[str, str], pricing.ShippingService] = {}
+    rules: dict[str, Fees] = {}
     rows, ids = [], []
     for purchase in purchases:
         market = purchase.market
@@ -44,7 +46,9 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
         promotion = None
         if purchase.promotion_code is not None:
             promotion = await pricing.promotion(tx, purchase.promotion_code, market, tx.now)
-        plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion)
+        if market not in rules:
+            rules[market] = await _fees(tx, market, [p for p in purchases if p.market == market])
+        plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion, rules[market])
         uses = list(purchase.uses)
         if promotion is not None:
             taken_off = sum(
@@ -66,6 +70,15 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
             "quote", schema_name="orders", records=rows, columns=list(store.QUOTE_COLUMNS)
         )
     return ids
+
+
+async def _fees(tx: ReadTx, market: str, purchases: Sequence[Purchase]) -> Fees:
+    """What of fees these purchases of a market need to know."""
+    offers = [line.offer for purchase in purchases for line in purchase.lines if not line.offer.own]
+    if not offers:
+        return pricing.NO_RULES
+    sellers_, categories = {offer.seller_id for offer in offers}, {offer.category_id for offer in offers}
+    return await fees.at(tx, market, offers[0].currency, sellers_, categories)
 
 
 Row = tuple[object, ...]
@@ -125,7 +138,8 @@ def _quote_row(
         plan.line_grosses, plan.line_shippings, plan.line_commission_bps, plan.line_commissions, plan.line_bundles,
         plan.bundle_prices, plan.discount_lines, plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
         [use.quota_id for use in uses], [use.amount for use in uses], group_cell,
-        *(away or (None, None, None)),
+        *(away or (None, None, None)), plan.line_fee_rules, plan.order_fee_rules, plan.order_fee_taxes,
+        plan.order_fee_tax_kinds, plan.order_fee_tax_bps,
     )  # fmt: skip
 
 

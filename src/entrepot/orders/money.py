@@ -24,7 +24,7 @@ from entrepot.orders.store_parts import Amounts
 Account = tuple[str, UUID]
 """(code, owner)."""
 ESCROW, GATEWAY, BETWEEN = ("escrow", NIL), ("gateway", NIL), ("between_cells", NIL)
-DUTIES, FUNDER = ("duties", NIL), ("funder", NIL)
+DUTIES, FUNDER, FEE_TAX = ("duties", NIL), ("funder", NIL), ("fee_tax", NIL)
 
 
 class Step(NamedTuple):
@@ -50,17 +50,19 @@ def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
         ),
         Step(cause, f"{prefix}commission", earner, ("commission", NIL), order.currency, order.commission_minor),
         Step(cause, f"{prefix}payment_fee", earner, ("payment_fee", NIL), order.currency, order.payment_fee_minor),
+        Step(cause, f"{prefix}fee_tax", earner, FEE_TAX, order.currency, order.fee_tax_minor),
     ]
 
 
 def recalled(cause: UUID, order: OrderRow) -> list[Step]:
     """What was released comes back, and the seller may then owe us: seller 107 -> escrow 107, commission 10 -> seller
-    10, payment_fee 2 -> seller 2."""
+    10, payment_fee 2 -> seller 2, fee_tax 2 -> seller 2."""
     earner = earner_of(order)
     return [
         Step(cause, "recall", earner, ESCROW, order.currency, order.paid_minor + order.operator_discount_minor),
         Step(cause, "commission_back", ("commission", NIL), earner, order.currency, order.commission_minor),
         Step(cause, "payment_fee_back", ("payment_fee", NIL), earner, order.currency, order.payment_fee_minor),
+        Step(cause, "fee_tax_back", FEE_TAX, earner, order.currency, order.fee_tax_minor),
     ]
 
 
@@ -157,7 +159,10 @@ async def beside_parts(tx: ReadTx, cell: int, orders: Sequence[OrderRow]) -> lis
 
 
 def amounts(order: OrderRow) -> Amounts:
-    return Amounts(order.paid_minor, order.operator_discount_minor, order.commission_minor, order.payment_fee_minor)
+    return Amounts(
+        order.paid_minor, order.operator_discount_minor, order.commission_minor, order.payment_fee_minor,
+        order.fee_tax_minor,
+    )  # fmt: skip
 
 
 def worth(order: OrderRow, amounts: Amounts) -> OrderRow:
@@ -165,5 +170,5 @@ def worth(order: OrderRow, amounts: Amounts) -> OrderRow:
     return msgspec.structs.replace(
         order, paid_minor=amounts.paid_minor, operator_discount_minor=amounts.operator_discount_minor,
         commission_minor=amounts.commission_minor, payment_fee_minor=amounts.payment_fee_minor,
-        duties_minor=0,
+        fee_tax_minor=amounts.fee_tax_minor, duties_minor=0,
     )  # fmt: skip

@@ -71,7 +71,7 @@ async def freeze(
     (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
     wanted = shares.with_components(lines, units) if kind == "returned" else units
-    taken = shares.of_units(shares.left(lines, order.payment_fee_minor), wanted)
+    taken = shares.of_units(shares.left(lines, order.payment_fee_minor, order.fee_tax_minor), wanted)
     part = Part(part_id, kind, "buyer", "", taken)
     if part.amounts.paid_minor == 0:
         raise NothingPaid
@@ -148,7 +148,7 @@ async def cancel_lines(
     await locks.lock_buyers_below(tx, cell, [order_id])
     (order,) = await locks.lock(tx, cell, [order_id], ("paid",), buyer_id=buyer_id, seller_id=seller_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
-    rest = shares.left(lines, order.payment_fee_minor)
+    rest = shares.left(lines, order.payment_fee_minor, order.fee_tax_minor)
     taken = shares.of_units(rest, shares.with_components(lines, units))
     if all(line_no in taken and taken[line_no].units == line.units for line_no, line in rest.items() if line.units):
         await actions.cancel(tx, cell, [order_id])
@@ -169,7 +169,9 @@ async def refund_amount(
     await locks.lock_buyers_below(tx, cell, [order_id])
     (order,) = await locks.lock(tx, cell, [order_id], ("paid", *SENT), seller_id=seller_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
-    taken = shares.of_amount(lines, shares.left(lines, order.payment_fee_minor), line_no, amount_minor)
+    taken = shares.of_amount(
+        lines, shares.left(lines, order.payment_fee_minor, order.fee_tax_minor), line_no, amount_minor
+    )
     await _give_back(tx, cell, order, Part(new_id(tx.now), "refunded", "seller", reason, taken))
 
 
@@ -192,7 +194,7 @@ async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
         store_parts.FREEZE_LINES, cell=cell, id=part.id, order_id=order.id, lines=list(part.lines),
         quantities=[s.units for s in taken], paid=[s.paid_minor for s in taken],
         discounts=[s.operator_discount_minor for s in taken], commissions=[s.commission_minor for s in taken],
-        fees=[s.payment_fee_minor for s in taken],
+        fees=[s.payment_fee_minor for s in taken], taxes=[s.fee_tax_minor for s in taken],
     )  # fmt: skip
 
 

@@ -89,7 +89,8 @@ class OrderPart(msgspec.Struct, frozen=True):
     is not sent.
 
     Who bears it is told to nobody but the seller and the operator: back = from_seller + from_operator, where the
-    operator gives up commission and payment fee at the rates of the sale, and has its discount back."""
+    operator gives up commission, payment fee and the tax on them at the rates of the sale, and has its discount back.
+    """
 
     id: str
     no: int
@@ -124,6 +125,7 @@ class OrderBrief(msgspec.Struct, frozen=True):
     duties: Price
     commission: Price | None
     payment_fee: Price | None
+    fee_tax: Price | None
     placed_at: datetime
 
     @property
@@ -300,6 +302,7 @@ def _part(part: PartSummary, order: OrderSummary, lines: Sequence[PartLine], cos
     from_seller, from_operator = None, None
     if costs and part.back_minor is not None:
         given_up = (part.back_commission_minor or 0) + (part.back_payment_fee_minor or 0)
+        given_up += part.back_fee_tax_minor or 0
         from_operator = part.back_minor if order.own else given_up - (part.back_operator_discount_minor or 0)
         from_seller = part.back_minor - from_operator
     return OrderPart(
@@ -395,7 +398,7 @@ def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:
         price(row.items_minor), price(row.shipping_minor),
         price(row.seller_discount_minor + row.operator_discount_minor), price(row.operator_discount_minor),
         price(row.paid_minor), price(row.duties_minor), price(row.commission_minor) if costs else None,
-        price(row.payment_fee_minor) if costs else None, row.placed_at,
+        price(row.payment_fee_minor) if costs else None, price(row.fee_tax_minor) if costs else None, row.placed_at,
     )  # fmt: skip
 
 

@@ -21,15 +21,21 @@ class Share(Amounts, frozen=True):
     units: int
 
 
-def left(lines: Sequence[LeftRow], payment_fee_minor: int) -> dict[int, Share]:
+def left(lines: Sequence[LeftRow], payment_fee_minor: int, fee_tax_minor: int) -> dict[int, Share]:
     """What is left of each line, by its number. The payment fee, which is the order's, is split over all lines by what
-    was paid for them."""
+    was paid for them, and the tax on fees by what each line has of them."""
     fees = allocate(payment_fee_minor, [line.sold_for_minor for line in lines])
+    taxes = allocate(fee_tax_minor, [line.charged_minor + fee for line, fee in zip(lines, fees, strict=True)])
     return {
         line.line_no: Share(
-            line.paid_minor, line.operator_discount_minor, line.commission_minor, fee - line.fee_taken_minor, line.units
+            line.paid_minor,
+            line.operator_discount_minor,
+            line.commission_minor,
+            fee - line.fee_taken_minor,
+            tax - line.tax_taken_minor,
+            line.units,
         )
-        for line, fee in zip(lines, fees, strict=True)
+        for line, fee, tax in zip(lines, fees, taxes, strict=True)
     }
 
 
@@ -96,7 +102,8 @@ def less(whole: Amounts, gone: Amounts) -> Amounts:
     return Amounts(*(a - b for a, b in zip(_astuple(whole), _astuple(gone), strict=True)))
 
 
-def _astuple(amounts: Amounts) -> tuple[int, int, int, int]:
+def _astuple(amounts: Amounts) -> tuple[int, int, int, int, int]:
     return (
-        amounts.paid_minor, amounts.operator_discount_minor, amounts.commission_minor, amounts.payment_fee_minor
+        amounts.paid_minor, amounts.operator_discount_minor, amounts.commission_minor, amounts.payment_fee_minor,
+        amounts.fee_tax_minor,
     )  # fmt: skip

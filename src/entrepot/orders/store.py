@@ -18,6 +18,7 @@ QUOTE_COLUMNS = (
     "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
     "line_commissions", "line_bundles", "bundle_prices", "discount_lines", "discount_kinds", "discount_parties",
     "discount_amounts", "quota_ids", "quota_amounts", "group_cell", "other_cells", "away_orders", "away_paid",
+    "line_fee_rules", "order_fee_rules", "order_fee_taxes", "order_fee_tax_kinds", "order_fee_tax_bps",
 )  # fmt: skip
 
 
@@ -38,6 +39,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     operator_discount_minor: int
     commission_minor: int
     payment_fee_minor: int
+    fee_tax_minor: int
     duties_minor: int
 
 
@@ -98,7 +100,7 @@ PLACE_MANY = sql(
 )
 _ORDER = """
     select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
-           operator_discount_minor, commission_minor, payment_fee_minor, duties_minor
+           operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, duties_minor
       from orders.order
 """
 ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
@@ -302,6 +304,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     paid_minor: int
     commission_minor: int
     payment_fee_minor: int
+    fee_tax_minor: int
     duties_minor: int
     placed_at: datetime
     shipped_at: datetime | None
@@ -404,8 +407,8 @@ GROUPS_OF_BUYER = sql(
 _SUMMARY = """
     select o.id, o.group_cell, o.group_id, o.seller_id, s.name, o.own, o.location_id, o.currency, o.status,
            o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
-           o.commission_minor, o.payment_fee_minor, o.duties_minor, o.placed_at, o.shipped_at, o.delivered_at,
-           o.ended_at, o.release_due_at,
+           o.commission_minor, o.payment_fee_minor, o.fee_tax_minor, o.duties_minor, o.placed_at, o.shipped_at,
+           o.delivered_at, o.ended_at, o.release_due_at,
            o.status = 'paid' and exists (select from orders.hold h
                                           where h.cell = o.cell and h.order_id = o.id and h.decision is null)
       from orders.order o

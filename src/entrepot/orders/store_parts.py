@@ -17,6 +17,7 @@ class Amounts(msgspec.Struct, frozen=True):
     operator_discount_minor: int
     commission_minor: int
     payment_fee_minor: int
+    fee_tax_minor: int
 
 
 class PartedRow(Amounts, frozen=True):
@@ -36,7 +37,7 @@ class PartRow(Amounts, frozen=True):
 
 class LeftRow(msgspec.Struct, frozen=True):
     """What of a line is in no part: `units` of it, and what is left of its amounts. `sold_for_minor` was paid for all
-    of it. Of a component `price_per` units are in one bundle."""
+    of it, of which `charged_minor` were commission. Of a component `price_per` units are in one bundle."""
 
     line_no: int
     bundle_no: int
@@ -48,6 +49,8 @@ class LeftRow(msgspec.Struct, frozen=True):
     operator_discount_minor: int
     commission_minor: int
     fee_taken_minor: int
+    charged_minor: int
+    tax_taken_minor: int
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class PartSummary(msgspec.Struct, frozen=True):
     back_operator_discount_minor: int | None
     back_commission_minor: int | None
     back_payment_fee_minor: int | None
+    back_fee_tax_minor: int | None
     duties_minor: int
     frozen_at: datetime
     ended_at: datetime | None
@@ -100,7 +104,7 @@ class PartLine(msgspec.Struct, frozen=True):
 PARTED = sql(
     """
     select sum(paid_minor)::bigint, sum(operator_discount_minor)::bigint, sum(commission_minor)::bigint,
-           sum(payment_fee_minor)::bigint, order_id, sum(duties_minor)::bigint
+           sum(payment_fee_minor)::bigint, sum(fee_tax_minor)::bigint, order_id, sum(duties_minor)::bigint
       from orders.part where cell = :cell and order_id = any (:ids::uuid[])
      group by order_id
     """,
@@ -112,11 +116,12 @@ LEFT = sql(
            l.gross_minor - l.discount_minor + l.shipping_minor,
            (l.gross_minor - l.discount_minor + l.shipping_minor - coalesce(p.paid, 0))::bigint,
            (coalesce(d.amount, 0) - coalesce(p.discount, 0))::bigint,
-           (l.commission_minor - coalesce(p.commission, 0))::bigint, coalesce(p.fee, 0)::bigint
+           (l.commission_minor - coalesce(p.commission, 0))::bigint, coalesce(p.fee, 0)::bigint, l.commission_minor,
+           coalesce(p.tax, 0)::bigint
       from orders.order_line l
       left join (select line_no, sum(quantity) as quantity, sum(paid_minor) as paid,
                         sum(operator_discount_minor) as discount, sum(commission_minor) as commission,
-                        sum(payment_fee_minor) as fee
+                        sum(payment_fee_minor) as fee, sum(fee_tax_minor) as tax
                    from orders.part_line
                   where cell = :cell and order_id = :order_id group by line_no) p on p.line_no = l.line_no
       left join (select line_no, sum(amount_minor) as amount from orders.discount_line
@@ -151,22 +156,23 @@ RESTOCKED = sql("""
 """)
 FREEZE = sql("""
     insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
-                             commission_minor, payment_fee_minor, duties_minor, frozen_at)
+                             commission_minor, payment_fee_minor, fee_tax_minor, duties_minor, frozen_at)
     values (:cell, :id, :order_id,
             (select coalesce(max(no), 0) + 1 from orders.part where cell = :cell and order_id = :order_id),
             :kind, :party, :reason, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
-            :payment_fee_minor, :duties_minor, :now)
+            :payment_fee_minor, :fee_tax_minor, :duties_minor, :now)
 """)
 FREEZE_LINES = sql("""
     insert into orders.part_line (cell, part_id, order_id, line_no, quantity, paid_minor, operator_discount_minor,
-                                  commission_minor, payment_fee_minor)
+                                  commission_minor, payment_fee_minor, fee_tax_minor)
     select :cell, :id, :order_id, l.*
       from unnest(:lines::smallint[], :quantities::bigint[], :paid::bigint[], :discounts::bigint[],
-                  :commissions::bigint[], :fees::bigint[]) as l
+                  :commissions::bigint[], :fees::bigint[], :taxes::bigint[]) as l
 """)
 LOCK_FROZEN = sql(
     """
-    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, order_id, kind, recalled
+    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, order_id, kind,
+           recalled
       from orders.part where cell = :cell and id = :id and ended_at is null for no key update
     """,
     PartRow,
@@ -174,13 +180,14 @@ LOCK_FROZEN = sql(
 END = sql("""
     update orders.part
        set back_minor = :paid_minor, back_operator_discount_minor = :operator_discount_minor,
-           back_commission_minor = :commission_minor, back_payment_fee_minor = :payment_fee_minor, ended_at = :now
+           back_commission_minor = :commission_minor, back_payment_fee_minor = :payment_fee_minor,
+           back_fee_tax_minor = :fee_tax_minor, ended_at = :now
      where cell = :cell and id = :id
 """)
 PARTS = sql(
     """
     select order_id, id, no, kind, party, reason, paid_minor, back_minor, back_operator_discount_minor,
-           back_commission_minor, back_payment_fee_minor, duties_minor, frozen_at, ended_at
+           back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, duties_minor, frozen_at, ended_at
       from orders.part where cell = :cell and order_id = any (:orders::uuid[])
      order by order_id, no
     """,

@@ -16,7 +16,7 @@ It emits no events.
 
 from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas, share_anew
 from entrepot.pricing.reads import promotion, service, services
-from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, Discount, Line, Priced, part, price
+from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, NO_RULES, Discount, Line, Priced, part, price
 from entrepot.pricing.types import (
     AmountTooLarge,
     DiscountNotValid,
@@ -35,7 +35,7 @@ from entrepot.pricing.types import (
 )
 
 __all__ = [
-    "MAX_LINES", "MAX_QUANTITY", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
+    "MAX_LINES", "MAX_QUANTITY", "NO_RULES", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
     "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
     "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
     "add_promotion", "add_shipping_service", "limits", "part", "price", "promotion", "quotas", "service", "services",

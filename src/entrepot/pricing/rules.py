@@ -8,7 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot import fees
 from entrepot.catalog import OfferFacts
+from entrepot.fees import Fees, SellerFacts
 from entrepot.kit.money import MAX_MINOR, allocate, share_bp
 from entrepot.pricing.types import (
     AmountTooLarge,
@@ -24,6 +26,7 @@ from entrepot.pricing.types import (
 from entrepot.sellers import Terms
 
 MAX_LINES = 200
+NO_RULES = Fees()
 MAX_QUANTITY = 1_000_000
 PARTIES = ("operator", "seller")
 
@@ -55,6 +58,9 @@ class Priced(msgspec.Struct):
     what one bundle costs, for the `line_prices_per` units that are in one. `line_bundles` says which of the bundles of
     these `bundle_prices` a line is of, 0 for none; it is empty where there are none at all.
 
+    `line_fee_rules` and `order_fee_rules` name the rules of commission and payment fee, None where the terms hold; they
+    are empty where no rule applies at all, as the arrays of the tax on fees are where there is none.
+
     `line_orders`, `line_bundles` and `discount_lines` count from 1, as SQL arrays do. All amounts are minor units of
     `currency`."""
 
@@ -71,6 +77,10 @@ class Priced(msgspec.Struct):
     order_commissions: list[int] = []
     order_payment_fees: list[int] = []
     order_paid: list[int] = []
+    order_fee_rules: list[int | None] = []
+    order_fee_taxes: list[int] = []
+    order_fee_tax_kinds: list[str | None] = []
+    order_fee_tax_bps: list[int | None] = []
     line_orders: list[int] = []
     line_offers: list[int] = []
     line_variants: list[int] = []
@@ -83,6 +93,7 @@ class Priced(msgspec.Struct):
     line_shippings: list[int] = []
     line_commission_bps: list[int] = []
     line_commissions: list[int] = []
+    line_fee_rules: list[int | None] = []
     line_bundles: list[int] = []
     bundle_prices: list[int] = []
     discount_lines: list[int] = []
@@ -91,7 +102,13 @@ class Priced(msgspec.Struct):
     discount_amounts: list[int] = []
 
 
-def price(lines: Sequence[Line], shipping: ShippingService, terms: Terms, promotion: Promotion | None = None) -> Priced:
+def price(
+    lines: Sequence[Line],
+    shipping: ShippingService,
+    terms: Terms,
+    promotion: Promotion | None = None,
+    rules: Fees = NO_RULES,
+) -> Priced:
     """The plan of a purchase in the market of `terms`. Whether the offers can be bought is for the sale to judge.
 
     Raises NothingToPrice, TooManyLines, MixedMarkets, QuantityNotValid, DiscountNotValid, AmountTooLarge, and
@@ -106,7 +123,7 @@ def price(lines: Sequence[Line], shipping: ShippingService, terms: Terms, promot
     if promotion is not None:
         _add_promotion(plan, promotion)
     _add_shipping(plan, shipping)
-    _add_up(plan, terms)
+    _add_up(plan, terms, lines, rules)
     return plan
 
 
@@ -234,7 +251,7 @@ def _add_shipping(plan: Priced, shipping: ShippingService) -> None:
             plan.line_shippings[i] = part
 
 
-def _add_up(plan: Priced, terms: Terms) -> None:
+def _add_up(plan: Priced, terms: Terms, lines: Sequence[Line], rules: Fees) -> None:
     """Commission of each line, and the sums of each order and of all.
 
     A line of 1000 with 100 off from its seller and 50 from the operator, at 10 %: commission 90; the buyer pays 850."""
@@ -249,11 +266,12 @@ def _add_up(plan: Priced, terms: Terms) -> None:
             by_seller[order] += amount
         else:
             by_operator[order] += amount
-    for number, gross, base, rate in zip(
-        plan.line_orders, plan.line_grosses, commissioned, plan.line_commission_bps, strict=True
-    ):
-        commission = share_bp(base, rate)
-        plan.line_commissions.append(commission)
+    plan.line_commissions = [
+        share_bp(base, rate) for base, rate in zip(commissioned, plan.line_commission_bps, strict=True)
+    ]
+    if rules.rules:
+        _apply_rules(plan, terms.market, lines, commissioned, rules)
+    for number, gross, commission in zip(plan.line_orders, plan.line_grosses, plan.line_commissions, strict=True):
         items[number - 1] += gross
         commissions[number - 1] += commission
     plan.order_items, plan.order_commissions = items, commissions
@@ -262,9 +280,53 @@ def _add_up(plan: Priced, terms: Terms) -> None:
         paid = items[i] + plan.order_shipping[i] - by_seller[i] - by_operator[i]
         plan.order_paid.append(paid)
         plan.order_payment_fees.append(0 if plan.order_owns[i] else share_bp(paid, terms.payment_fee_bp))
+    if rules.rules:
+        _apply_payment_rules(plan, terms.market, rules)
+    if any(facts.tax_kind for facts in rules.sellers.values()):
+        _add_fee_taxes(plan, rules)
     plan.paid_minor = sum(plan.order_paid)
     if sum(items) + sum(plan.order_shipping) > MAX_MINOR:
         raise AmountTooLarge(MAX_MINOR)
+
+
+def _apply_rules(plan: Priced, market: str, lines: Sequence[Line], commissioned: Sequence[int], rules: Fees) -> None:
+    """The commission of lines that a rule fits, in place of that by the terms. A bundle is one thing: what a rule takes
+    of it is shared by its components in proportion to what they were sold for."""
+    found: list[int | None] = [None] * len(plan.line_orders)
+    following = 0
+    for offer, *_ in lines:
+        mine = range(following, following + (len(offer.components) or 1))
+        following = mine.stop
+        rule = None if offer.own else rules.of("commission", market, offer.seller_id, offer.category_id)
+        if rule is None:
+            continue
+        bases = [commissioned[i] for i in mine]
+        units = max(1, plan.line_quantities[mine.start] // plan.line_prices_per[mine.start])
+        for i, amount in zip(mine, allocate(fees.charge(rule, sum(bases), units), bases), strict=True):
+            plan.line_commissions[i], plan.line_commission_bps[i], found[i] = amount, rule.rates_bp[0], rule.id
+    if any(found):
+        plan.line_fee_rules = found
+
+
+def _apply_payment_rules(plan: Priced, market: str, rules: Fees) -> None:
+    """The payment fee of orders that a rule fits, of what is paid for them."""
+    found: list[int | None] = [None] * len(plan.order_sellers)
+    for i, seller_id in enumerate(plan.order_sellers):
+        rule = None if plan.order_owns[i] else rules.of("payment_fee", market, seller_id)
+        if rule is not None:
+            plan.order_payment_fees[i], found[i] = fees.charge(rule, plan.order_paid[i]), rule.id
+    if any(found):
+        plan.order_fee_rules = found
+
+
+def _add_fee_taxes(plan: Priced, rules: Fees) -> None:
+    """The tax on commission and payment fee of each order together: 2.28 on 10.00 + 2.00 at 19 %."""
+    for i, seller_id in enumerate(plan.order_sellers):
+        facts = SellerFacts() if plan.order_owns[i] else rules.sellers.get(seller_id, SellerFacts())
+        charged = plan.order_commissions[i] + plan.order_payment_fees[i]
+        plan.order_fee_taxes.append(share_bp(charged, facts.tax_bp or 0))
+        plan.order_fee_tax_kinds.append(facts.tax_kind)
+        plan.order_fee_tax_bps.append(facts.tax_bp)
 
 
 def part(plan: Priced, cell: int) -> Priced:

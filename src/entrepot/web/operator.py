@@ -31,6 +31,7 @@ BALANCES = (
     ("payout", N("Paid out to sellers"), N("to be settled with the bank"), N("owed by the bank")),
     ("commission", N("Commission"), N("earned"), N("given up")),
     ("payment_fee", N("Payment fees"), N("earned"), N("given up")),
+    ("fee_tax", N("Tax on fees"), N("owed to the tax office"), N("more went out than came in")),
     ("own_revenue", N("Own sales"), N("earned"), N("given up")),
     ("bad_debt", N("Written off"), N("taken back"), N("lost")),
     ("promotions", N("Promotions"), N("taken back"), N("given")),

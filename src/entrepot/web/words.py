@@ -106,6 +106,27 @@ TAX_LACKS = {
     "bank_account": N("bank account"),
 }
 """Of what tax offices are told of sellers: why, and what is missing for it."""
+FEES = {"commission": N("Commission"), "payment_fee": N("Payment fee")}
+CHARGES = {
+    "opening_fee": N("Opening of the shop"),
+    "monthly_fee": N("Monthly fee"),
+    "deposit": N("Deposit"),
+    "deposit_deduction": N("Taken from the deposit"),
+    "deposit_back": N("Deposit given back"),
+}
+FEE_TAXES = {
+    "standard": N("VAT"),
+    "reverse_charge": N("reverse charge"),
+    "outside": N("not taxable here"),
+    "": N("no tax"),
+}
+WHY_NOT = {
+    "market": N("another market"),
+    "seller": N("another seller"),
+    "category": N("another category"),
+    "volume": N("too little was sold in the month before"),
+}
+"""Of fees: their kinds, the tax on them, and why a rule does not fit."""
 
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
@@ -229,6 +250,15 @@ REFUSALS = {
     "installments_not_offered": N("This cannot be paid in so many installments here."),
     "credit_refused": N("This is more than you may owe now. Below stands why."),
     "nothing_owed": N("Nothing of this is owed now."),
+    "rule_shadowed": N("This would never apply: the rule “%(name)s” comes first and fits all that it fits."),
+    "rule_ended": N("This rule has ended already."),
+    "not_later": N("Something that begins later is there already."),
+    "shop_is_open": N("You have a shop in this market already."),
+    "shop_is_closed": N("This shop is closed already."),
+    "no_shop_terms": N("Nobody has said yet what a shop costs here."),
+    "deposit_is": N("Of the deposit only %(deposit)s are left."),
+    "line_is": N("Of this line only %(left)s are left."),
+    "not_an_invoice": N("Only an invoice can be credited."),
     "debt_is": N("The seller owes only %(owed)s."),
     "reserve_terms_not_later": N("Terms that begin later are there already."),
     "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
@@ -356,6 +386,15 @@ DONE = {
     "installment_asked": N("The payment page is being made; look again in a moment."),
     "written_off": N("It is written off."),
     "reserve_set": N("The reserve is set."),
+    "fee_rule_added": N("The rule is added. What was sold before keeps its own."),
+    "fee_rule_ended": N("The rule has ended."),
+    "fee_entity_added": N("From now on fees in this currency are charged by it."),
+    "shop_terms_set": N("From now on shops cost so much."),
+    "deposit_deducted": N("It is taken from the deposit."),
+    "invoice_credited": N("The credit note is issued, and its amount is the seller's."),
+    "billing_set": N("It is saved."),
+    "shop_opened": N("The shop is open."),
+    "shop_closed": N("The shop is closed. What is left of its deposit goes back later."),
     "part_canceled": N("It is canceled and the money is on its way back."),
     "purchase_canceled": N("The purchase is canceled. Nothing more has to be paid."),
     "shipped": N("The order is marked as shipped."),
@@ -421,6 +460,8 @@ def refusal(
         shown["rule"] = rule(values["rule"])
     if "owed_minor" in values:
         shown["owed"] = money(values["owed_minor"])
+    if "deposit_minor" in values:
+        shown["deposit"] = money(values["deposit_minor"])
     if "left_minor" in values:
         shown["left"] = money(values["left_minor"])
     if "order_status" in values:

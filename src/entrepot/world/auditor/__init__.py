@@ -6,6 +6,7 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
                code between the parties of its order, escrow holds what is owed; refunds and purchases agree
     credit.py   schedules sum to what was lent, the funder's accounts to what is owed
     payouts.py each has its hold, transfers and file, nobody was paid more than was earned; bank statements add up
+    fees.py    what a sale's rule took of it and the tax on that; shops, deposits and invoices
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
     borders.py taxes that the platform collected, and what people may bring in a year
     quotas.py  what promotions may still be used for is what was granted less what was used

@@ -187,6 +187,14 @@ TRANSFER_WAY = check(
                         ('part_commission', 'seller -> commission'), ('part_payment_fee', 'seller -> payment_fee'),
                         ('recall', 'seller -> escrow'), ('recall', 'own_revenue -> escrow'),
                         ('commission_back', 'commission -> seller'), ('payment_fee_back', 'payment_fee -> seller'),
+                        ('fee_tax', 'seller -> fee_tax'), ('part_fee_tax', 'seller -> fee_tax'),
+                        ('fee_tax_back', 'fee_tax -> seller'),
+                        ('opening_fee', 'seller -> shop_fees'), ('opening_fee_tax', 'seller -> fee_tax'),
+                        ('monthly_fee', 'seller -> shop_fees'), ('monthly_fee_tax', 'seller -> fee_tax'),
+                        ('deposit', 'seller -> deposit'), ('deposit_deduction', 'deposit -> penalty'),
+                        ('deposit_back', 'deposit -> seller'),
+                        ('fee_credit', 'commission -> seller'), ('fee_credit', 'payment_fee -> seller'),
+                        ('fee_credit', 'shop_fees -> seller'), ('fee_credit_tax', 'fee_tax -> seller'),
                         ('write_off', 'bad_debt -> seller'),
                         ('exchange', 'seller -> exchange'), ('exchange_back', 'exchange -> seller'),
                         ('exchange_in', 'exchange -> seller'), ('exchange_in_back', 'seller -> exchange'),
@@ -226,11 +234,12 @@ TRANSFER_PARTY = check(
     """
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
            row(case when t.code = 'pay' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
-                    when t.code in ('commission', 'payment_fee', 'part_commission', 'part_payment_fee')
+                    when t.code in ('commission', 'payment_fee', 'fee_tax', 'part_commission', 'part_payment_fee',
+                                    'part_fee_tax')
                          or t.code = 'recall' and not o.own then o.seller_id
                     else h.nil end,
                case when t.code in ('release', 'part_release') and not o.own
-                         or t.code in ('commission_back', 'payment_fee_back')
+                         or t.code in ('commission_back', 'payment_fee_back', 'fee_tax_back')
                     then o.seller_id
                     when t.code = 'refund' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
                     else h.nil end,
@@ -255,7 +264,7 @@ TRANSFER_PARTY = check(
        and t.code in ('pay', 'fund', 'duties', 'duties_back', 'tax', 'tax_back', 'release', 'commission',
                       'payment_fee', 'refund', 'unfund',
                       'cogs', 'cogs_back', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
-                      'part_commission', 'part_payment_fee')
+                      'part_commission', 'part_payment_fee', 'fee_tax', 'part_fee_tax', 'fee_tax_back')
     """,
     by="cause",
 )

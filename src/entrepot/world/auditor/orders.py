@@ -288,20 +288,24 @@ DUTIES = check(
 
 SELLER_FEES = check(
     "seller_fees",
-    "A completed order of a seller paid exactly its frozen commission and payment fee beside its parts, others none.",
+    "A completed order of a seller paid exactly its frozen commission, payment fee and tax on them beside its parts, "
+    "others none.",
     """
     select 'orders.order ' || o.id as item,
            row(case when o.status = 'completed' and not o.own then nullif(o.commission_minor - s.commission, 0) end,
-               case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor - s.fee, 0) end)
-               as expected,
-           row(commission.amount, fee.amount) as found, o.status || ' (commission, payment_fee)' as detail
+               case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor - s.fee, 0) end,
+               case when o.status = 'completed' and not o.own then nullif(o.fee_tax_minor - s.tax, 0) end) as expected,
+           row(commission.amount, fee.amount, tax.amount) as found,
+           o.status || ' (commission, payment_fee, fee_tax)' as detail
       from orders.order o
      cross join lateral (select coalesce(sum(p.commission_minor), 0)::bigint as commission,
-                                coalesce(sum(p.payment_fee_minor), 0)::bigint as fee
+                                coalesce(sum(p.payment_fee_minor), 0)::bigint as fee,
+                                coalesce(sum(p.fee_tax_minor), 0)::bigint as tax
                            from orders.part p where p.cell = :cell and p.order_id = o.id and not p.recalled) s
       left join ledger.transfer commission
         on commission.cell = :cell and commission.cause_id = o.id and commission.code = 'commission'
       left join ledger.transfer fee on fee.cell = :cell and fee.cause_id = o.id and fee.code = 'payment_fee'
+      left join ledger.transfer tax on tax.cell = :cell and tax.cause_id = o.id and tax.code = 'fee_tax'
      where o.cell = :cell {order:o.id}
     """,
     by="order",

@@ -37,12 +37,14 @@ PART_SUM = check(
     "part_sum",
     "A part is the sum of its lines.",
     """
-    select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee) as expected,
-           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor) as found,
-           '(paid, discount, commission, fee)' as detail
+    select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee, l.tax) as expected,
+           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor, p.fee_tax_minor)
+               as found,
+           '(paid, discount, commission, fee, tax on fees)' as detail
       from orders.part p
      cross join lateral (select sum(x.paid_minor)::bigint as paid, sum(x.operator_discount_minor)::bigint as discount,
-                                sum(x.commission_minor)::bigint as commission, sum(x.payment_fee_minor)::bigint as fee
+                                sum(x.commission_minor)::bigint as commission, sum(x.payment_fee_minor)::bigint as fee,
+                                sum(x.fee_tax_minor)::bigint as tax
                            from orders.part_line x where x.cell = :cell and x.part_id = p.id) l
      where p.cell = :cell {order:p.order_id}
     """,
@@ -51,12 +53,14 @@ PART_SUM = check(
 
 PART_FEE = check(
     "part_fee",
-    "The parts of an order have no more than its payment fee, and all of it when they have all units.",
+    "The parts of an order have no more than its payment fee and its tax on fees, and all of them when they have all "
+    "units.",
     """
     select 'orders.order ' || o.id as item, true as expected,
-           p.fee <= o.payment_fee_minor and (p.fee = o.payment_fee_minor or p.units < u.units) as found,
-           p.fee || ' of ' || o.payment_fee_minor as detail
-      from (select order_id, sum(payment_fee_minor) as fee, sum(quantity) as units
+           p.fee <= o.payment_fee_minor and p.tax <= o.fee_tax_minor
+               and (p.fee = o.payment_fee_minor and p.tax = o.fee_tax_minor or p.units < u.units) as found,
+           p.fee || ' of ' || o.payment_fee_minor || ', ' || p.tax || ' of ' || o.fee_tax_minor as detail
+      from (select order_id, sum(payment_fee_minor) as fee, sum(fee_tax_minor) as tax, sum(quantity) as units
               from orders.part_line where cell = :cell {order:order_id} group by order_id) p
       join orders.order o on o.cell = :cell and o.id = p.order_id
      cross join lateral (select sum(l.quantity) as units from orders.order_line l
@@ -74,26 +78,30 @@ PART_MONEY = check(
            row(nullif(case when p.recalled then p.paid_minor + p.operator_discount_minor end, 0),
                nullif(case when p.recalled then p.commission_minor end, 0),
                nullif(case when p.recalled then p.payment_fee_minor end, 0),
+               nullif(case when p.recalled then p.fee_tax_minor end, 0),
                nullif(p.back_minor + p.duties_minor, 0), nullif(p.duties_minor, 0),
                nullif(p.back_operator_discount_minor, 0),
                nullif(p.paid_minor - p.back_minor + p.operator_discount_minor - p.back_operator_discount_minor, 0),
                nullif(p.commission_minor - p.back_commission_minor, 0),
-               nullif(p.payment_fee_minor - p.back_payment_fee_minor, 0)) as expected,
-           row(t.recall, t.commission_back, t.payment_fee_back, t.refund, t.duties_back, t.unfund, t.release,
-               t.commission, t.payment_fee) as found,
-           '(recall, commission_back, payment_fee_back, refund, duties_back, unfund, release, commission, payment_fee)'
-               as detail
+               nullif(p.payment_fee_minor - p.back_payment_fee_minor, 0),
+               nullif(p.fee_tax_minor - p.back_fee_tax_minor, 0)) as expected,
+           row(t.recall, t.commission_back, t.payment_fee_back, t.fee_tax_back, t.refund, t.duties_back, t.unfund,
+               t.release, t.commission, t.payment_fee, t.fee_tax) as found,
+           '(recall; commission, payment fee and tax back; refund, duties_back, unfund, release; commission, payment '
+               'fee and tax)' as detail
       from orders.part p
      cross join lateral (
            select max(amount) filter (where code = 'recall') as recall,
                   max(amount) filter (where code = 'commission_back') as commission_back,
                   max(amount) filter (where code = 'payment_fee_back') as payment_fee_back,
+                  max(amount) filter (where code = 'fee_tax_back') as fee_tax_back,
                   max(amount) filter (where code = 'refund') as refund,
                   sum(amount) filter (where code in ('duties_back', 'tax_back'))::bigint as duties_back,
                   max(amount) filter (where code = 'unfund') as unfund,
                   max(amount) filter (where code = 'part_release') as release,
                   max(amount) filter (where code = 'part_commission') as commission,
-                  max(amount) filter (where code = 'part_payment_fee') as payment_fee
+                  max(amount) filter (where code = 'part_payment_fee') as payment_fee,
+                  max(amount) filter (where code = 'part_fee_tax') as fee_tax
              from ledger.transfer t where t.cell = :cell and t.cause_id = p.id) t
      where p.cell = :cell {order:p.order_id}
     """,

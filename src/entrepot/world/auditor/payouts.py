@@ -63,8 +63,8 @@ STATEMENT = check(
 
 PAYOUT_LIMIT = check(
     "payout_limit",
-    "No seller was paid out more than completed orders, and parts that ended, ever brought, less commission and fee, "
-    "in the currency in which it is paid.",
+    "No seller was paid out more than completed orders, parts that ended and credit notes ever brought, less fees and "
+    "tax, in the currency in which it is paid.",
     """
     select 'seller ' || p.seller_id || ' ' || p.currency as item,
            least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
@@ -73,18 +73,23 @@ PAYOUT_LIMIT = check(
       left join (select seller_id, currency, sum(earned) as earned
                    from (select seller_id, currency,
                                 paid_minor + operator_discount_minor - commission_minor - payment_fee_minor
+                                - fee_tax_minor
                            from orders.order where cell = :cell and status = 'completed' and not own
                          union all
                          select o.seller_id, o.currency,
                                 case when p.ended_at is null then 0
                                      else p.paid_minor - p.back_minor + p.operator_discount_minor
                                           - p.back_operator_discount_minor - p.commission_minor
-                                          + p.back_commission_minor - p.payment_fee_minor + p.back_payment_fee_minor end
+                                          + p.back_commission_minor - p.payment_fee_minor + p.back_payment_fee_minor
+                                          - p.fee_tax_minor + p.back_fee_tax_minor end
                                 - case when o.status <> 'completed' or p.recalled then 0
                                        else p.paid_minor + p.operator_discount_minor - p.commission_minor
-                                            - p.payment_fee_minor end
+                                            - p.payment_fee_minor - p.fee_tax_minor end
                            from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
                           where p.cell = :cell and not o.own
+                         union all
+                         select seller_id, currency, net_minor + tax_minor from invoices.invoice
+                          where cell = :cell and corrects_id is not null
                          union all
                          select s.owner, s.currency, case s.id when t.credit then t.amount else -t.amount end
                            from ledger.account x

@@ -20,7 +20,7 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import borders, credit, debts, exchange, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import borders, credit, debts, exchange, fees, money, orders, parts, payouts, quotas, stock
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = (
@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     + orders.CHECKS
     + parts.CHECKS
     + borders.CHECKS
+    + fees.CHECKS
 )
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken

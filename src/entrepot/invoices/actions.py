@@ -1,0 +1,191 @@
+"""Issuing documents: of a month that is over, and by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot import fees, ledger, sellers
+from entrepot.fees import Entity
+from entrepot.invoices import store
+from entrepot.invoices.store import Moved, Payer
+from entrepot.invoices.types import LineIs, NotAnInvoice, Party
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.money import share_bp
+from entrepot.kit.problem import NotFound
+from entrepot.ledger import Transfer
+
+LATE = timedelta(hours=1)
+"""After a month's end no transaction is dated into it any more that has not committed."""
+BATCH = 100
+"""Sellers that one timer run issues documents to."""
+KINDS = ("credit_note", "invoice")
+"""In the order in which their series are locked."""
+HOUSE = {"commission": "commission", "payment_fee": "payment_fee"}
+"""From which account a line's kind is given back; of others it is shop_fees."""
+
+
+class Drafted(NamedTuple):
+    """A line of a document that is to be issued."""
+
+    kind: str
+    tax_kind: str
+    tax_bp: int
+    net_minor: int
+    of_month: date
+    of_line: int | None = None
+
+
+class Draft(NamedTuple):
+    """A document that only lacks its number; `taxes` by kind and rate. By hand it corrects an invoice."""
+
+    kind: str
+    seller_id: UUID
+    currency: str
+    month: date
+    lines: Sequence[Drafted]
+    taxes: dict[tuple[str, int], int]
+    issuer: Party
+    recipient: Party
+    corrects_id: UUID | None = None
+    reason: str = ""
+    user_id: UUID | None = None
+
+
+async def issue_due(tx: Tx, cell: int) -> int:
+    """Issues documents of the oldest month that is over and lacks some, to a batch of sellers; how many, and 1 more
+    when the month is done."""
+    for due in await tx.all(store.NEXT, cell=cell):
+        start, stop = fees.bounds(due.month)
+        entity = await fees.entity_at(tx, due.currency, stop)
+        if stop + LATE > tx.now or entity is None:
+            continue
+        last = await _lock_numbers(tx, entity.code)
+        among = {"cell": cell, "start": start, "stop": stop, "month": due.month}
+        payers = await tx.all(store.PAYERS, currency=due.currency, limit=BATCH, **among)
+        if not payers:
+            done = await tx.maybe(store.ISSUED, cell=cell, currency=due.currency, month=due.month, now=tx.now)
+            return 0 if done is None else 1  # another worker was faster
+        moved = await tx.all(store.MOVED, accounts=[payer.account for payer in payers], **among)
+        drafts = [
+            draft
+            for payer in payers
+            for draft in _drafts(
+                payer, due.month, due.currency, [m for m in moved if m.account == payer.account], entity,
+                await _recipient(tx, payer.seller_id),
+            )
+        ]  # fmt: skip
+        for draft in drafts:
+            await _issue(tx, cell, entity.code, last, draft)
+        await _keep_numbers(tx, entity.code, last)
+        return len(drafts)
+    return 0
+
+
+async def credit(tx: Tx, invoice_id: UUID, line_no: int, net_minor: int, reason: str, user_id: UUID) -> UUID:
+    """The operator gives back so much of a line of an invoice, with its tax, by a credit note: commission 10 -> seller
+    10, fee_tax 2 -> seller 2. The note's id. Raises NotFound, NotAnInvoice, LineIs."""
+    cell = await tx.maybe(store.CELL_OF, id=invoice_id)
+    if cell is None:
+        raise NotFound
+    head = await tx.one(store.HEAD, cell=cell, id=invoice_id)
+    if head.kind != "invoice":
+        raise NotAnInvoice
+    line = next((one for one in await tx.all(store.LINES, cell=cell, id=invoice_id) if one.no == line_no), None)
+    if line is None:
+        raise NotFound
+    last = await _lock_numbers(tx, head.entity)
+    left = line.net_minor - await tx.one(store.CREDITED, cell=cell, id=invoice_id, no=line_no)
+    if net_minor > left:
+        raise LineIs(left)
+    key = (line.tax_kind, line.tax_bp)
+    taxes = await tx.all(store.TAXES, cell=cell, id=invoice_id)
+    (taxed,) = [tax.tax_minor for tax in taxes if (tax.tax_kind, tax.tax_bp) == key]
+    taxed -= await tx.one(store.TAX_CREDITED, cell=cell, id=invoice_id, tax_kind=key[0], tax_bp=key[1])
+    tax_minor = min(taxed, share_bp(net_minor, line.tax_bp))
+    drafted = Drafted(line.kind, *key, net_minor, head.month, line_no)
+    draft = Draft(
+        "credit_note", head.seller_id, head.currency, head.month, [drafted], {key: tax_minor}, head.party("issuer"),
+        head.party("recipient"), invoice_id, reason, user_id,
+    )  # fmt: skip
+    note = await _issue(tx, cell, head.entity, last, draft)
+    await _keep_numbers(tx, head.entity, last)
+    house, tax, account = await ledger.account_ids(
+        tx, cell, [HOUSE.get(line.kind, "shop_fees"), "fee_tax", "seller"], [NIL, NIL, head.seller_id],
+        [head.currency] * 3,
+    )  # fmt: skip
+    steps = [Transfer(note, "fee_credit", house, account, net_minor)]
+    if tax_minor:
+        steps.append(Transfer(note, "fee_credit_tax", tax, account, tax_minor))
+    await ledger.post_all(tx, cell, steps)
+    return note
+
+
+def _drafts(
+    payer: Payer, month: date, currency: str, moved: Sequence[Moved], entity: Entity, recipient: Party
+) -> list[Draft]:
+    """An invoice of what was charged, and a credit note of what was given back; of nothing none."""
+    issuer, drafts = Party(entity.name, entity.address, entity.country, entity.tax_id), []
+    for kind in ("invoice", "credit_note"):
+        mine = [m for m in moved if m.back == (kind == "credit_note")]
+        lines = [Drafted(m.kind, m.tax_kind, m.tax_bp, m.amount_minor, m.of_month) for m in mine if m.kind != "tax"]
+        taxes = {(line.tax_kind, line.tax_bp): 0 for line in lines}
+        for m in mine:
+            if m.kind == "tax":
+                key = (m.tax_kind, m.tax_bp)
+                taxes[key] = taxes.get(key, 0) + m.amount_minor
+        if mine:
+            drafts.append(Draft(kind, payer.seller_id, currency, month, lines, taxes, issuer, recipient))
+    return drafts
+
+
+async def _issue(tx: Tx, cell: int, entity: str, last: dict[str, int], draft: Draft) -> UUID:
+    """Writes a document with the next number of its series, which is locked; its id."""
+    id_ = new_id(tx.now)
+    last[draft.kind] += 1
+    nets = dict.fromkeys(draft.taxes, 0)
+    for line in draft.lines:
+        nets[line.tax_kind, line.tax_bp] += line.net_minor
+    await tx.run(
+        store.ADD, cell=cell, id=id_, kind=draft.kind, entity=entity, year=tx.now.year, serial=last[draft.kind],
+        seller_id=draft.seller_id, currency=draft.currency, month=draft.month, net_minor=sum(nets.values()),
+        tax_minor=sum(draft.taxes.values()), issuer=msgspec.to_builtins(draft.issuer),
+        recipient=msgspec.to_builtins(draft.recipient), corrects_id=draft.corrects_id, reason=draft.reason,
+        user_id=draft.user_id, issued_at=tx.now,
+    )  # fmt: skip
+    await tx.run(
+        store.ADD_LINES, cell=cell, id=id_, nos=list(range(1, len(draft.lines) + 1)),
+        kinds=[line.kind for line in draft.lines], tax_kinds=[line.tax_kind for line in draft.lines],
+        bps=[line.tax_bp for line in draft.lines], nets=[line.net_minor for line in draft.lines],
+        months=[line.of_month for line in draft.lines], of_lines=[line.of_line for line in draft.lines],
+    )  # fmt: skip
+    await tx.run(
+        store.ADD_TAXES, cell=cell, id=id_, kinds=[kind for kind, _ in nets], bps=[bp for _, bp in nets],
+        nets=list(nets.values()), taxes=[draft.taxes[key] for key in nets],
+    )  # fmt: skip
+    tx.emit("fee_invoice_issued", draft.seller_id, {"invoice_id": id_}, cell)
+    return id_
+
+
+async def _lock_numbers(tx: Tx, entity: str) -> dict[str, int]:
+    """The last numbers that an issuer gave this year, by kind. Whoever else wants some waits."""
+    await tx.run(store.OPEN_SERIES, entity=entity, year=tx.now.year)
+    return dict(zip(KINDS, await tx.all(store.LOCK_SERIES, entity=entity, year=tx.now.year), strict=True))
+
+
+async def _keep_numbers(tx: Tx, entity: str, last: dict[str, int]) -> None:
+    for kind, number in last.items():
+        await tx.run(store.SET_LAST, entity=entity, kind=kind, year=tx.now.year, last=number)
+
+
+async def _recipient(tx: ReadTx, seller_id: UUID) -> Party:
+    """To whom a seller's documents go: as it says, else by its name."""
+    found = await fees.billing_of(tx, seller_id)
+    if found is None:
+        return Party((await sellers.seller(tx, sellers.SellerId(seller_id))).name)
+    return Party(found.name, found.address, found.country, found.tax_id)
