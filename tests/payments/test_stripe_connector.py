@@ -337,9 +337,9 @@ def signed(body: bytes, at: datetime = NOW, secret: bytes = SECRET) -> dict[str,
 @pytest.mark.parametrize(
     ("kind", "data", "told"),
     [
-        ("payment_intent.succeeded", INTENT, Hint("pi_1", "pmt_1")),
-        ("payment_intent.amount_capturable_updated", INTENT, Hint("pi_1", "pmt_1")),
-        ("payment_intent.canceled", INTENT | {"metadata": {}}, Hint("pi_1", "")),
+        ("payment_intent.succeeded", INTENT, Hint("pi_1", "pmt_1", False)),
+        ("payment_intent.amount_capturable_updated", INTENT, Hint("pi_1", "pmt_1", False)),
+        ("payment_intent.canceled", INTENT | {"metadata": {}}, Hint("pi_1", "", True)),
         ("payment_intent.payment_failed", INTENT, None),
         ("customer.created", {"id": "cus_1"}, None),
         ("refund.updated", BACK, None),

@@ -82,9 +82,12 @@ async def mark_pending(tx: Tx, cell: int, payment_id: UUID, external_id: str, re
     return marked is not None
 
 
-async def look_now(tx: Tx, cell: int, payment_id: UUID, method: str, external_id: str) -> None:
-    """Something happened to a payment at its gateway, which knows it as `external_id`: a look will show what."""
-    await tx.run(store.LOOK_NOW, cell=cell, id=payment_id, method=method, external_id=external_id, now=tx.now)
+async def look_now(tx: Tx, cell: int, payment_id: UUID, method: str, external_id: str, *, is_over: bool) -> None:
+    """Something happened to a payment at its gateway, which knows it as `external_id`: a look will show what. One that
+    we gave up is looked at only if there may be money all the same, and then as one that is being canceled."""
+    await tx.run(
+        store.LOOK_NOW, cell=cell, id=payment_id, method=method, external_id=external_id, is_over=is_over, now=tx.now
+    )
 
 
 async def mark_captured(tx: Tx, cell: int, payment_id: UUID, external_id: str) -> bool:

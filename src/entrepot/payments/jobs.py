@@ -203,7 +203,7 @@ async def _act(tx: Tx, gateway: Gateway, event: WebhookEvent, settle: Settle) ->
         await _hear_refund(tx, event.event_id, event.told)
     elif isinstance(event.told, Hint):
         cell, id_ = await _place_of(tx, store.CELL_OF, "pmt", event.told.reference)
-        await actions.look_now(tx, cell, id_, gateway.method, event.told.id)
+        await actions.look_now(tx, cell, id_, gateway.method, event.told.id, is_over=event.told.is_over)
     elif event.told is not None:
         await _hear_payment(tx, gateway, event.event_id, event.told, settle)
 

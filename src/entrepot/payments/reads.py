@@ -51,7 +51,8 @@ class PayoutView(msgspec.Struct, frozen=True):
 
 
 class SentView(msgspec.Struct, frozen=True):
-    """A payout on its way; it is settled at `due_at` unless the bank has answered before, or else by a statement."""
+    """A payout on its way; it is settled at `due_at` unless the bank has answered before, or else by a statement. With
+    a `destination` it goes to that account at Stripe, which is asked again at `due_at`."""
 
     id: str
     seller_id: str
@@ -59,6 +60,7 @@ class SentView(msgspec.Struct, frozen=True):
     amount_minor: int
     created_at: datetime
     due_at: datetime | None
+    destination: str | None
 
 
 class AccountView(msgspec.Struct, frozen=True):
@@ -171,7 +173,15 @@ async def payouts(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = 
 async def sent_payouts(tx: ReadTx, after: UUID | None, limit: int = PAGE) -> list[SentView]:
     """Payouts of all cells that the bank has not answered for, the oldest first, those after the id `after`."""
     return [
-        SentView(show("pay", r.id), show("sel", r.seller_id), r.currency, r.amount_minor, r.created_at, r.due_at)
+        SentView(
+            show("pay", r.id),
+            show("sel", r.seller_id),
+            r.currency,
+            r.amount_minor,
+            r.created_at,
+            r.due_at,
+            r.destination,
+        )
         for r in await tx.all(store_payouts.SENT, after=after or NIL, limit=limit)
     ]
 

@@ -114,12 +114,12 @@ KNOWN_AS = sql("""
        set external_id = :external_id, due_at = case when status = 'canceling' then :now else due_at end
      where cell = :cell and id = :id and external_id is null
 """)
-# One that we gave up is looked at as one that is being canceled: there may be money all the same.
 LOOK_NOW = sql("""
     update payments.payment
        set external_id = coalesce(external_id, :external_id), attempts = 0, due_at = :now,
            status = case status when 'failed' then 'canceling' else status end
-     where cell = :cell and id = :id and method = :method and status in ('created', 'pending', 'canceling', 'failed')
+     where cell = :cell and id = :id and method = :method
+       and (status in ('created', 'pending', 'canceling') or status = 'failed' and not :is_over::boolean)
 """)
 # Also from failed, here and below: what we gave up by our own judgement may have been captured all the same.
 CAPTURED = sql(

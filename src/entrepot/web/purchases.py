@@ -45,10 +45,10 @@ STRIPES_OWN = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'; script-src 'self' https://js.stripe.com https://*.js.stripe.com; "
     "frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com; "
-    "connect-src 'self' https://api.stripe.com"
+    "connect-src 'self' https://api.stripe.com; style-src 'self' 'unsafe-inline'"
 )
-"""What the page that asks for a card may do (content-security-policy), as Stripe's guide wants it: no other page of
-ours runs anybody else's script."""
+"""What the page that asks for a card may do (content-security-policy), as Stripe's guide wants it, and with the styles
+that its script sets: no other page of ours runs anybody else's script."""
 
 
 async def pay_page(visit: Visit) -> Response:

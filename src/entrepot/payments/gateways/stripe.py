@@ -388,7 +388,7 @@ def _told(kind: str, data: bytes) -> RefundTold | Hint | None:
     """Events come late, twice and out of order: how an intent stands is only learnt by looking."""
     if kind in PAYMENT_EVENTS:
         intent = _decode(data, _Known)
-        return Hint(intent.id, intent.metadata.get("reference", ""))
+        return Hint(intent.id, intent.metadata.get("reference", ""), kind == "payment_intent.canceled")
     if kind in REFUND_EVENTS:
         refund = _decode(data, _Refund)
         return _refund_told(refund) if refund.status in ("failed", "canceled") else None

@@ -145,10 +145,11 @@ class RefundTold(msgspec.Struct, frozen=True):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """Something happened to a payment: a look will show what."""
+    """Something happened to a payment: a look will show what. With `is_over` there is no money in it."""
 
     id: ExternalId
     reference: str
+    is_over: bool
 
 
 class WebhookEvent(msgspec.Struct, frozen=True):
