@@ -40,6 +40,7 @@ ROOMS = (
     "orders",
     "disputes",
     "campaigns",
+    "customs",
     "reconciliation",
     "statements",
     "invoices",

@@ -8,6 +8,8 @@ CREATE SCHEMA catalog;
 
 CREATE SCHEMA credit;
 
+CREATE SCHEMA customs;
+
 CREATE SCHEMA disputes;
 
 CREATE SCHEMA exchange;
@@ -1959,6 +1961,22 @@ CREATE TABLE credit.terms (
     CONSTRAINT terms_scores_check CHECK ((cardinality(scores) > 0))
 );
 
+CREATE TABLE customs.tax_return (
+    id uuid NOT NULL,
+    scheme text NOT NULL COLLATE pg_catalog."C",
+    number text NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    due_on date NOT NULL,
+    content jsonb NOT NULL,
+    filed_at timestamp with time zone NOT NULL,
+    filed_by uuid NOT NULL,
+    paid_at timestamp with time zone,
+    paid_by uuid,
+    reference text DEFAULT ''::text NOT NULL,
+    CONSTRAINT tax_return_check CHECK ((num_nulls(paid_at, paid_by) = ANY (ARRAY[0, 2])))
+);
+
 CREATE TABLE disputes.dispute (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -3564,6 +3582,12 @@ ALTER TABLE ONLY credit.plan_terms
 
 ALTER TABLE ONLY credit.terms
     ADD CONSTRAINT terms_pkey PRIMARY KEY (market, valid_from);
+
+ALTER TABLE ONLY customs.tax_return
+    ADD CONSTRAINT tax_return_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customs.tax_return
+    ADD CONSTRAINT tax_return_scheme_first_day_key UNIQUE (scheme, first_day);
 
 ALTER TABLE ONLY disputes.dispute
     ADD CONSTRAINT dispute_pkey PRIMARY KEY (cell, id);

@@ -33,6 +33,7 @@ from entrepot.approvals import api as approvals_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.credit import api as credit_api
+from entrepot.customs import api as customs_api
 from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
 from entrepot.fees import api as fees_api
@@ -79,6 +80,7 @@ ROUTES = [
     *disputes_api.routes,
     *platform_api.routes,
     *approvals_api.routes,
+    *customs_api.routes,
     *reconciliation_api.routes,
     *statements_api.routes,
     *trade_api.routes,

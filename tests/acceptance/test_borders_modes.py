@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from entrepot import accounts, logistics, pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, show
-from tests.acceptance.abroad import asked, goods, is_shirts
+from tests.acceptance.abroad import asked, browser, goods, is_shirts
 from tests.shop import MARKET, Buyer, Shop, open_shop
+from tests.web.site import text
 
 IOSS = {"number": "IM2760000001", "valid_from": "2026-01-01"}
 ID_NUMBER = "11010519491231002X"
@@ -152,6 +155,68 @@ async def test_4_the_platform_collects_the_tax(shop: Shop, home: int) -> None:
     await buyer.place(quote)
     assert (await tax(shop, "ioss"), await shop.balance("duties") > 0) == (0, True)
     await shop.audited()
+
+
+async def test_4_returns(shop: Shop) -> None:
+    """What was collected in March and went back in April: a return of each month, as a file, that close to the ledger;
+    paid, the account is empty."""
+    await abroad(shop)
+    async with shop.db.write() as tx:  # nothing was published on March 31: the next day counts
+        await tx.conn.execute("insert into trade.source values ('tests', 'Rates', '', now(), 2, '{}')")
+        await tx.conn.execute("insert into trade.euro_rate values ('USD', '2026-04-01', 1.25, 'tests')")
+        await tx.conn.execute("insert into trade.euro_rate values ('USD', '2026-04-30', 1.2, 'tests')")
+    await shop.http.put("/v1/operator/registrations/IOSS", json=IOSS, headers=shop.operator)
+    offer = await shop.offer(await shop.seller(), 2_000, 100, location=3)
+    await is_shirts(shop, offer)
+    buyer = await buyer_in(shop, "DE")
+    orders = []
+    for units in (3, 1):
+        group = (await buyer.place(await buyer.quote([(offer, units)]))).json()["id"]
+        orders.append((await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"])
+    assert await tax(shop, "ioss") == 1_254 + 494
+    assert (await buyer.send("POST", f"/v1/orders/{orders[1]}/cancel")).status_code == 204
+
+    async def file(first_day: str) -> httpx.Response:
+        body = {"scheme": "IOSS", "first_day": first_day}
+        return await shop.http.post("/v1/operator/tax-returns", json=body, headers=shop.operator)
+
+    assert (await file("2026-03-01")).json()["type"] == "/problems/period_not_over"
+    assert (await file("2026-03-02")).json()["type"] == "/problems/period_not_valid"
+    shop.clock.advance(timedelta(days=31))
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    assert (await buyer.send("POST", f"/v1/orders/{orders[0]}/cancel-lines", one)).status_code == 204
+    march = (await file("2026-03-01")).json()["id"]
+    assert (await file("2026-03-01")).json()["type"] == "/problems/return_filed"
+    shop.clock.advance(timedelta(days=30))
+    april = (await file("2026-04-01")).json()["id"]
+    head = (
+        "scheme,number,period_from,period_to,corrects_period_from,member_state_of_consumption,vat_rate_percent,currency,"
+        "taxable_amount,vat_amount,collected_in,collected_base,collected_vat,remark"
+    )
+    files = []
+    for id_ in (march, april):
+        read = await shop.http.get(f"/v1/operator/tax-returns/{id_}/file", headers=shop.operator)
+        files.append(read.text.splitlines())
+    assert files == [
+        [head, "IOSS,IM2760000001,2026-03-01,2026-03-31,,DE,19.00,EUR,52.80,10.03,USD,66.00,12.54,"],
+        [head, "IOSS,IM2760000001,2026-04-01,2026-04-30,2026-03-01,DE,19.00,EUR,-18.33,-3.48,USD,-22.00,-4.18,"],
+    ]
+    await shop.run()
+    await shop.audited()
+    for id_, left, clearing in ((march, -418, 1_254), (april, 0, 836)):
+        path, body = f"/v1/operator/tax-returns/{id_}/payment", {"reference": "RF18 5390"}
+        assert (await shop.http.post(path, json=body, headers=shop.operator)).status_code == 204
+        again = await shop.http.post(path, json=body, headers=shop.operator | {"idempotency-key": "again"})
+        assert again.json()["type"] == "/problems/return_paid"
+        assert (await tax(shop, "ioss"), await shop.balance("payout")) == (left, clearing)
+    await shop.audited()
+    listed = (await shop.http.get("/v1/operator/tax-returns", headers=shop.operator)).json()
+    assert [(one["first_day"], one["reference"]) for one in listed["items"]] == [
+        ("2026-04-01", "RF18 5390"), ("2026-03-01", "RF18 5390"),
+    ]  # fmt: skip
+    assert listed["kept"][0]["kept"]["minor"] == 0
+    page = text(await browser(shop, shop.operator).get("/operator/taxes"))
+    assert "IOSS 2026-04-01 … 2026-04-30 -$4.18 Germany, 19.0 % (corrects 2026-03-01): -$4.18" in page
 
 
 async def test_4_what_a_person_may_bring_in_a_year(shop: Shop) -> None:

@@ -195,3 +195,39 @@ async def _(stage: Stage) -> Ask:
 @ask("PUT /v1/identity")
 async def _(_: Stage) -> Ask:
     return Ask("/v1/identity", {"country": "CN", "name": "Ada Byron", "number": "11010519491231002X"})
+
+
+plain("GET /v1/operator/tax-returns")
+
+
+def _period() -> dict[str, str]:
+    """A quarter of a scheme that nobody has asked for."""
+    years, quarter = divmod(number(), 4)
+    scheme = ("OSS", "UK", "AU", "NZ", "SG")[years // 100 % 5]
+    return {"scheme": scheme, "first_day": f"{1900 + years % 100}-{1 + 3 * quarter:02}-01"}
+
+
+@ask("POST /v1/operator/tax-returns")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/operator/tax-returns", _period())
+
+
+async def _return(stage: Stage) -> str:
+    done = await stage.shop.http.post("/v1/operator/tax-returns", json=_period(), headers=stage.shop.operator)
+    assert done.status_code == 201, done.text
+    return f"/v1/operator/tax-returns/{done.json()['id']}"
+
+
+@ask("GET /v1/operator/tax-returns/{return_id}")
+async def _(stage: Stage) -> Ask:
+    return Ask(await _return(stage))
+
+
+@ask("GET /v1/operator/tax-returns/{return_id}/file")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"{await _return(stage)}/file")
+
+
+@ask("POST /v1/operator/tax-returns/{return_id}/payment")
+async def _(stage: Stage) -> Ask:
+    return Ask(f"{await _return(stage)}/payment", {"reference": "RF18 5390"})

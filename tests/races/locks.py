@@ -119,7 +119,7 @@ EXCEPTED = {
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
-        "fees.SET_BILLING payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
+        "fees.SET_BILLING customs.FILE payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS"
     ),
@@ -134,7 +134,8 @@ EXCEPTED = {
     "a row of the same transaction, which nobody else sees": "orders.ADD_FEE orders.CHARGE orders.USE_QUOTAS",
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
-    "one person after the other, and the second is told": "fees.END_RULE fees.LOCK_RULE reconciliation.RESOLVE",
+    "one person after the other, and the second is told": "fees.END_RULE fees.LOCK_RULE customs.PAY "
+        "reconciliation.RESOLVE",
     "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
     "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
     "under the lock of its order, or of its dispute": "orders.LINE_COSTS orders.RESTOCKED",

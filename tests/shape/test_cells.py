@@ -51,6 +51,7 @@ EXCEPTIONS = {
     "ledger.store.IS_CLOSING": ALL_CELLS,
     "ledger.store.TRIAL_BALANCE": ALL_CELLS,
     "orders.store_borders.CROSSED_ORDERS": ALL_CELLS,
+    "pricing.store.QUOTA_SUMS": ALL_CELLS,
     "orders.store_holds.CELL_OF": UNKNOWN,
     "orders.store_holds.HOLDS": ALL_CELLS,
     "orders.store.BOUGHT_LATELY": ALL_CELLS,

@@ -52,7 +52,7 @@ OPERATORS = (
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
-    "/operator/borders",
+    "/operator/borders", "/operator/taxes",
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",

@@ -1,12 +1,19 @@
 """What is planted about borders: see planted."""
 
 BORDERS = {
+    "return of more than was collected": (
+        """update customs.tax_return
+              set content = jsonb_build_object('lines', '[]'::jsonb, 'parts', jsonb_build_array(
+                      jsonb_build_object('id', id, 'cell', 0, 'currency', 'USD', 'tax_minor', 5)))""",
+        ["tax_return: customs.tax_return IOSS 2020-02-01 USD"],
+    ),
     "tax that nobody has to pay": (
         "select post(uid('shipped'), 'tax', 'escrow', 'tax_ioss', 5)",
         [
             "duties: orders.order [shipped]",
             "escrow_balance: ledger.account escrow USD",
             "tax_balance: ledger.account tax_ioss USD",
+            "tax_return: customs.tax_return IOSS 2020-02-01 USD",
         ],
     ),
     "tax that went back and was not noted": (
@@ -16,6 +23,7 @@ BORDERS = {
             "part_money: orders.part [gone]",
             "tax_back: orders.tax_back [gone]",
             "tax_balance: ledger.account tax_ioss USD",
+            "tax_return: customs.tax_return IOSS 2020-02-01 USD",
         ],
     ),
     "what a person brought in and did not": (

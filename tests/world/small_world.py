@@ -243,6 +243,9 @@ insert into pricing.quota (cell, id, name, granted, used) overriding system valu
 values (0, 9, 'customs:CN:retail:2020', 10, 0);
 insert into pricing.quota_use values (0, uid('canceled'), 9, 4, '2020-02-20Z', '2020-02-29Z');
 insert into orders.tax_back values (0, uid('canceled'), 1000, uid('canceled'), 50, 5, '2020-02-29Z');
+insert into customs.tax_return
+values (uid('return'), 'IOSS', 'IM1', '2020-02-01', '2020-02-29', '2020-03-31', '{"lines": [], "parts": []}',
+        '2020-03-01Z', uid('own'));
 update orders.order set duties_minor = 5 where id = uid('canceled');
 update orders.order_group set paid_minor = paid_minor + 5 where id = uid('canceled');
 update payments.payment set amount_minor = amount_minor + 5, refunded_minor = refunded_minor + 5

@@ -53,3 +53,22 @@ create table orders.tax_back (
     primary key (cell, cause_id, rate_bp)
 );
 create index tax_back_order on orders.tax_back (cell, order_id);
+
+-- Returns of the taxes that the platform collected, as they were filed. They are the house's, and lie beside the cells.
+create schema customs;
+create table customs.tax_return (
+    id        uuid        primary key,
+    scheme    text        collate "C" not null,
+    number    text        not null,  -- of the registration, on the period's last day
+    first_day date        not null,
+    last_day  date        not null,
+    due_on    date        not null,
+    content   jsonb       not null,  -- customs.Content: its lines, and what the account moved in each cell and currency
+    filed_at  timestamptz not null,
+    filed_by  uuid        not null,
+    paid_at   timestamptz,
+    paid_by   uuid,
+    reference text        not null default '',  -- of the payment
+    unique (scheme, first_day),
+    check (num_nulls(paid_at, paid_by) in (0, 2))
+);

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 import msgspec
 
 from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.sql import sql
 from entrepot.orders import store_borders as store
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_borders import ChargedRow
@@ -51,6 +53,45 @@ def _back(lines: Sequence[ChargedRow], units: Mapping[int, int]) -> Back:
             base, tax = taxes.get(line.rate_bp, (0, 0))
             taxes[line.rate_bp] = (base + share(line.base_minor), tax + share(line.tax_minor))
     return Back(charge, taxes, quota)
+
+
+class TaxEntry(msgspec.Struct, frozen=True):
+    """Tax of a scheme that an order was collected for in `country`, or (negative) that went back with it or a part of
+    it, at a rate; `sold_on` is the day (UTC) of the order."""
+
+    cause_id: UUID
+    country: str
+    rate_bp: int
+    currency: str
+    sold_on: date
+    base_minor: int
+    tax_minor: int
+
+
+TAX_ENTRIES = sql(
+    """
+    select b.order_id, b.to_country, c.rate_bp, b.currency, (o.placed_at at time zone 'UTC')::date,
+           sum(c.base)::bigint, sum(c.tax)::bigint
+      from orders.border b
+      join orders.order o on o.cell = b.cell and o.id = b.order_id
+     cross join lateral unnest(b.line_taxes, b.line_bases, b.line_rates_bp) as c (tax, base, rate_bp)
+     where b.cell = :cell and b.order_id = any (:causes::uuid[]) and b.scheme <> ''
+     group by b.order_id, b.to_country, c.rate_bp, b.currency, o.placed_at
+    union all
+    select t.cause_id, b.to_country, t.rate_bp, b.currency, (o.placed_at at time zone 'UTC')::date, -t.base_minor,
+           -t.tax_minor
+      from orders.tax_back t
+      join orders.border b on b.cell = t.cell and b.order_id = t.order_id
+      join orders.order o on o.cell = t.cell and o.id = t.order_id
+     where t.cell = :cell and t.cause_id = any (:causes::uuid[])
+    """,
+    TaxEntry,
+)
+
+
+async def tax_entries(tx: ReadTx, cell: int, causes: Sequence[UUID]) -> list[TaxEntry]:
+    """What these orders were collected for and what went back with them, and with these parts, by rate."""
+    return await tx.all(TAX_ENTRIES, cell=cell, causes=causes)
 
 
 async def note(tx: Tx, cell: int, cause: UUID, order: OrderRow, back: Back) -> None:

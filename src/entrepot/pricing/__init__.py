@@ -15,7 +15,7 @@ It emits no events.
 """
 
 from entrepot.pricing.actions import add_promotion, add_shipping_service, limits, quotas, share_anew
-from entrepot.pricing.reads import promotion, service, services
+from entrepot.pricing.reads import promotion, quota_sums, service, services
 from entrepot.pricing.rules import MAX_LINES, MAX_QUANTITY, NO_RULES, Discount, Line, Priced, part, price
 from entrepot.pricing.types import (
     AmountTooLarge,
@@ -38,6 +38,6 @@ __all__ = [
     "MAX_LINES", "MAX_QUANTITY", "NO_RULES", "AmountTooLarge", "Discount", "DiscountNotValid", "LimitReached", "Line",
     "MixedMarkets", "NothingToPrice", "Priced", "Promotion", "PromotionExists", "PromotionNotValid",
     "QuantityNotValid", "QuotaUse", "ShippingNotOffered", "ShippingService", "ShippingServiceExists", "TooManyLines",
-    "add_promotion", "add_shipping_service", "limits", "part", "price", "promotion", "quotas", "service", "services",
-    "share_anew",
+    "add_promotion", "add_shipping_service", "limits", "part", "price", "promotion", "quota_sums", "quotas",
+    "service", "services", "share_anew",
 ]  # fmt: skip

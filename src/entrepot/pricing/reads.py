@@ -24,6 +24,11 @@ async def service(tx: ReadTx, market: str, code: str) -> ShippingService:
     return found
 
 
+async def quota_sums(tx: ReadTx, prefix: str) -> list[store.QuotaSum]:
+    """What is used of quotas whose names begin so, in all cells."""
+    return await tx.all(store.QUOTA_SUMS, prefix=prefix)
+
+
 async def promotion(tx: ReadTx, code: str, market: str, now: datetime) -> Promotion:
     """The promotion that `code` gives in a market at `now`. Raises PromotionNotValid."""
     found = await tx.maybe(store.PROMOTION, code=code)

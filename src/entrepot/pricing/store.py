@@ -74,6 +74,21 @@ class Part(msgspec.Struct, frozen=True):
     amount: int
 
 
+class QuotaSum(msgspec.Struct, frozen=True):
+    """What all owners of quotas of a name have used."""
+
+    name: str
+    owners: int
+    used: int
+
+
+QUOTA_SUMS = sql(
+    """
+    select name, count(*), sum(used)::bigint from pricing.quota
+     where starts_with(name, :prefix) and used > 0 group by name order by name
+    """,
+    QuotaSum,
+)
 QUOTAS_LEFT = sql(
     "select quota_id, available from pricing.quota_left where cell = :cell and quota_id = any (:ids::bigint[])", Left
 )

@@ -32,6 +32,7 @@ from entrepot.web import (
     storefront,
     switchboard,
     tax,
+    taxes,
     trust,
 )
 from entrepot.web.visit import problem_page
@@ -57,6 +58,7 @@ routes = [
     *books.routes,
     *rules.routes,
     *borders.routes,
+    *taxes.routes,
     *holds.routes,
     *switchboard.routes,
     *trust.routes,

@@ -300,6 +300,10 @@ REFUSALS = {
     "not_exchanged": N("One of the items cannot be sold in your currency today. Please try it again later."),
     "not_followed": N("The price of this offer cannot be followed in that market."),
     "currency_not_taken": N("Nothing is paid in this currency here."),
+    "period_not_over": N("The period is not over yet."),
+    "period_not_valid": N("No period of this scheme begins on that day."),
+    "return_filed": N("There is a return of this period already."),
+    "return_paid": N("This return was paid already."),
     "not_let_in": N("This cannot be imported so: take less of it, or another way of shipping."),
     "identity_needed": N(
         "The country counts what each person brings in. Please say in your account who you are there."
@@ -432,6 +436,8 @@ DONE = {
     "permit_granted": N("The permit is noted: the seller can sell there."),
     "permit_withdrawn": N("The permit is withdrawn: the seller cannot sell there any more."),
     "age_given": N("Thank you, your age is noted."),
+    "return_filed": N("The return is made: take its file, and pay it."),
+    "return_paid": N("The payment of the return is noted."),
     "identity_said": N("Customs knows you now."),
     "switched": N("It is done. All processes know within a second."),
 }

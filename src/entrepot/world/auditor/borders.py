@@ -5,7 +5,8 @@ from entrepot.world.auditor.check import check
 
 TAX_BALANCE = check(
     "tax_balance",
-    "The account of a scheme holds exactly the tax of the orders that it was collected for, less what went back.",
+    "The account of a scheme holds exactly the tax of the orders that it was collected for, less what went back and "
+    "what was paid with returns.",
     """
     select 'ledger.account ' || code || ' ' || currency as item, coalesce(t.due, 0) as expected,
            coalesce(a.kept, 0) as found, 'balance' as detail
@@ -19,7 +20,12 @@ TAX_BALANCE = check(
                     select 'tax_' || lower(b.scheme), b.currency, -t.tax_minor
                       from orders.tax_back t
                       join orders.border b on b.cell = t.cell and b.order_id = t.order_id
-                     where t.cell = :cell) x (code, currency, amount)
+                     where t.cell = :cell
+                    union all
+                    select 'tax_' || lower(r.scheme), p.part ->> 'currency', -(p.part ->> 'tax_minor')::bigint
+                      from customs.tax_return r
+                     cross join lateral jsonb_array_elements(r.content -> 'parts') as p (part)
+                     where r.paid_at is not null and (p.part ->> 'cell')::int = :cell) x (code, currency, amount)
              group by x.code, x.currency) t
       full join (select a.code, a.currency, sum(b.credits - b.debits) as kept
                    from ledger.account a
@@ -46,6 +52,45 @@ TAX_BACK = check(
                   where cell = :cell and code = 'tax_back' {cause:cause_id}) x on x.cause_id = t.cause_id
     """,
     by="cause",
+)
+
+# A transfer of a period cannot come after its return was filed: periods are over by then.
+TAX_RETURN = check(
+    "tax_return",
+    "A return has all that its scheme's accounts moved in its period, its lines sum to what it comes to, and that was "
+    "paid once it says so, and not before.",
+    """
+    select 'customs.tax_return ' || k.scheme || ' ' || k.first_day || ' ' || k.currency as item,
+           row(sum(k.moved)::bigint, case when k.paid_at is not null then nullif(sum(k.part), 0)::bigint end,
+               0::bigint) as expected,
+           row(sum(k.part)::bigint, sum(x.amount)::bigint, sum(k.untied)::bigint) as found,
+           '(moved, paid, lines without parts)' as detail
+      from (select r.scheme, r.first_day, r.paid_at, e ->> 'currency' as currency, (e ->> 'tax_minor')::bigint as part,
+                   0::bigint as moved, (e ->> 'id')::uuid as part_id, u.untied
+              from customs.tax_return r
+             cross join lateral jsonb_array_elements(r.content -> 'parts') e
+             cross join lateral (
+                   select coalesce(sum(y.minor), 0)::bigint as untied
+                     from (select (l ->> 'tax_minor')::bigint as minor from jsonb_array_elements(r.content -> 'lines') l
+                            where l ->> 'currency' = e ->> 'currency'
+                           union all
+                           select -(q ->> 'tax_minor')::bigint from jsonb_array_elements(r.content -> 'parts') q
+                            where q ->> 'currency' = e ->> 'currency') y) u
+             where (e ->> 'cell')::int = :cell
+            union all
+            select r.scheme, r.first_day, r.paid_at, a.currency, 0,
+                   case t.code when 'tax' then t.amount else -t.amount end, null, 0
+              from customs.tax_return r
+              join ledger.account a on a.cell = :cell and a.code = 'tax_' || lower(r.scheme)
+              join ledger.transfer t
+                on t.cell = :cell and t.at >= r.first_day::timestamp at time zone 'UTC'
+               and t.at < (r.last_day + 1)::timestamp at time zone 'UTC'
+               and (t.code = 'tax' and t.credit = a.id or t.code = 'tax_back' and t.debit = a.id)) k
+      left join (select cause_id, case code when 'tax_paid' then amount else -amount end as amount
+                   from ledger.transfer where cell = :cell and code in ('tax_paid', 'tax_repaid')) x
+        on x.cause_id = k.part_id
+     group by k.scheme, k.first_day, k.paid_at, k.currency
+    """,
 )
 
 PERSON_QUOTA = check(
@@ -80,4 +125,4 @@ PERSON_QUOTA = check(
     by="group",
 )
 
-CHECKS = (TAX_BALANCE, TAX_BACK, PERSON_QUOTA)
+CHECKS = (TAX_BALANCE, TAX_BACK, TAX_RETURN, PERSON_QUOTA)

@@ -1,0 +1,48 @@
+"""The operator's page of taxes that the platform collects: what is kept, returns, and what people have brought in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from entrepot import customs, pricing
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.http import OPERATOR
+from entrepot.web.visit import Go, Visit, day_of, form, page
+
+
+class NewReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scheme: Annotated[str, Meta(min_length=2, max_length=4)]
+    first_day: Annotated[str, Meta(max_length=10)]
+
+
+class Paid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reference: Annotated[str, Meta(min_length=3, max_length=140)]
+
+
+async def taxes_page(tx: ReadTx, visit: Visit) -> Response:
+    """What of each scheme is kept and filed, and what of yearly quotas is used."""
+    return await visit.show(
+        tx, "operator_taxes.html", kept=await customs.collected_now(tx), returns=await customs.returns(tx),
+        quotas=await pricing.quota_sums(tx, "customs:"),
+    )  # fmt: skip
+
+
+async def file_return(tx: Tx, visit: Visit, body: NewReturn) -> Go:
+    await customs.file_return(tx, body.scheme, day_of(body.first_day, "first_day"), visit.me.user_id)
+    return Go("/operator/taxes", done="return_filed")
+
+
+async def pay_return(tx: Tx, visit: Visit, body: Paid) -> Go:
+    await customs.pay_return(tx, visit.id("txr", "return_id"), body.reference, visit.me.user_id)
+    return Go("/operator/taxes", done="return_paid")
+
+
+routes = [
+    page("/operator/taxes", taxes_page, OPERATOR),
+    form("/operator/taxes", file_return, NewReturn, OPERATOR, again=taxes_page),
+    form("/operator/taxes/{return_id}", pay_return, Paid, OPERATOR, again=taxes_page),
+]
