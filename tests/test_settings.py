@@ -70,6 +70,7 @@ STRIPE = {"KEY": "sk_test_1", "PUBLISHABLE_KEY": "pk_test_1", "WEBHOOK_SECRET": 
         ({"PUBLISHABLE_KEY": "pk test"}, "ENTREPOT_STRIPE_PUBLISHABLE_KEY must begin with pk_"),
         ({"WEBHOOK_SECRET": ""}, "payment through Stripe needs ENTREPOT_STRIPE_WEBHOOK_SECRET, too"),
         ({"KEY": "sk_live_1"}, "one is live, the other a test's"),
+        ({"URL": "http://stripe.example"}, "ENTREPOT_STRIPE_URL must begin with https:// unless it is on this machine"),
         ({"URL": "ftp://x"}, "ENTREPOT_STRIPE_URL must begin with http"),
     ],
 )

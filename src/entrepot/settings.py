@@ -111,6 +111,8 @@ def _stripe(environ: Mapping[str, str]) -> Stripe | None:
             "of ENTREPOT_STRIPE_KEY and ENTREPOT_STRIPE_PUBLISHABLE_KEY one is live, the other a test's"
         )
     url = _http_url(environ, "ENTREPOT_STRIPE_URL", "https://api.stripe.com")
+    if url.startswith("http://") and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+        raise SettingsError("ENTREPOT_STRIPE_URL must begin with https:// unless it is on this machine")
     return Stripe(given["KEY"], given["PUBLISHABLE_KEY"], given["WEBHOOK_SECRET"], url)
 
 

@@ -4,6 +4,7 @@ order, what is not is canceled or goes back, and nothing is done twice because a
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from stripe import WebhookSignature
 
 from entrepot import payments, worker
 from entrepot.kit.clock import RealClock, VirtualClock
@@ -149,6 +151,29 @@ async def test_authorized_captured_told_twice(stage: Stage) -> None:
         assert told.status_code == 204, told.text
     await stage.work(RETRY_AFTER)
     assert await stage.shop.state() == before
+
+
+async def test_a_webhook_that_is_not_stripes_moves_nothing(stage: Stage) -> None:
+    """Whatever it says, and however long it is; and one that is only makes us look."""
+    sale = await stage.order()
+    intent = await sale.intent()
+    data = {"object": intent | {"status": "succeeded", "amount_received": 1_600}}
+    event = {"id": "evt_1", "type": "payment_intent.succeeded", "created": 0, "data": data}
+    body = json.dumps(event)
+    now = int(stage.shop.clock.now().timestamp())
+
+    async def send(body: str, secret: str, at: int) -> int:
+        header = {"stripe-signature": WebhookSignature.generate_signature_header(body, secret, at)}
+        return (await stage.shop.http.post("/v1/webhooks/stripe", content=body, headers=header)).status_code
+
+    before = await stage.shop.state()
+    refused = [await send(body, "whsec_another", now), await send(body, SECRET, now - 301)]
+    refused += [(await stage.shop.http.post("/v1/webhooks/stripe", content=body)).status_code]
+    assert [*refused, await send("x" * 70_000, SECRET, now)] == [400, 400, 400, 413]
+    assert await stage.shop.state() == before
+    assert await send(body, SECRET, now) == 204
+    await stage.work()
+    assert await sale.status() == ("awaiting_payment", "pending")
 
 
 async def test_three_d_secure_and_cards_that_are_refused(stage: Stage) -> None:

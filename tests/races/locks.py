@@ -48,7 +48,7 @@ RACED = {
     ),
     "test_hands.test_a_refused_refund_is_sent_again_or_credited": (
         "payments.CLAIM_REFUNDS payments.CREDITED payments.LOCK_REFUND payments.REFUNDED "
-        "payments.RETRY_REFUND payments.RETURNED payments.RETURNED_TO_US"
+        "payments.CAME_BACK payments.RETRY_REFUND payments.RETURNED payments.RETURNED_TO_US"
     ),
     "test_hands.test_a_switch_is_off_once": "platform.END platform.END_DUE platform.LOCK",
     "test_hands.test_no_position_in_a_line_is_given_twice": "campaigns.SET_ADMISSION campaigns.TAKE_POSITIONS",

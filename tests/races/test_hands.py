@@ -181,7 +181,8 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
         if status == "created":
             async with ground.race(seed, *[does(paying.record_refunded, 0, refund, "r")] * 2):
                 assert await ground.value("select status from payments.refund where id = $1", refund) == "done"
-            async with ground.race(seed, refuse, refuse):  # the buyer's bank sends it back
+            back = does(paying.refund_came_back, 0, refund)
+            async with ground.race(seed, back, refuse, back):  # the buyer's bank sends it back
                 assert await ground.value("select status from payments.refund where id = $1", refund) == "failed"
                 assert await ground.value(told_once, order) == 2
     assert seen == {"created", "credited"}

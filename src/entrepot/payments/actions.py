@@ -178,10 +178,16 @@ async def record_refunded(tx: Tx, cell: int, refund_id: UUID, external_id: str) 
 
 
 async def record_refused(tx: Tx, cell: int, refund_id: UUID, refusal: str) -> None:
-    """The gateway refused a refund for good, or the buyer's bank sent it back: the books say that the buyer has the
-    money, and the gateway still has it. The event tells it, and the operator decides: `retry_refund` or
-    `credit_refund`."""
+    """The gateway refused a refund for good: the books say that the buyer has the money, and the gateway still has it.
+    The event tells it, and the operator decides: `retry_refund` or `credit_refund`."""
     row = await tx.maybe(store.REFUNDED, cell=cell, id=refund_id, status="failed", external_id=None, refusal=refusal)
+    if row is not None:
+        _tell_refund(tx, "refund_failed", cell, refund_id, row.order_id, row.payment_id)
+
+
+async def refund_came_back(tx: Tx, cell: int, refund_id: UUID) -> None:
+    """The gateway made a refund, but the buyer's bank sent it back: it is as if it had been refused."""
+    row = await tx.maybe(store.CAME_BACK, cell=cell, id=refund_id, refusal="came_back")
     if row is not None:
         await tx.run(store.RETURNED_TO_US, cell=cell, id=row.payment_id)
         _tell_refund(tx, "refund_failed", cell, refund_id, row.order_id, row.payment_id)

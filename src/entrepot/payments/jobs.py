@@ -227,7 +227,7 @@ async def _hear_refund(tx: Tx, event_id: str, told: RefundTold) -> None:
     if due is None or refund_mismatch(_refund_asked(due), told):
         log("webhook_mismatch", event_id=event_id)
     else:
-        await actions.record_refused(tx, cell, due.id, "refund_failed")
+        await actions.refund_came_back(tx, cell, due.id)
 
 
 async def _place_of(tx: Tx, cell_of: Query[int], prefix: str, reference: str) -> tuple[int, UUID]:

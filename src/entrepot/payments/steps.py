@@ -11,12 +11,17 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.db import Database
+from entrepot.kit.limits import Limits
 from entrepot.kit.outside import OutsideError
-from entrepot.kit.problem import NotFound, Problem
+from entrepot.kit.problem import NotFound, Problem, TooManyRequests
 from entrepot.payments import store
 from entrepot.payments.gateways.lines import Gateway, open_client, open_line
 from entrepot.payments.gateways.types import Action
 from entrepot.payments.jobs import asked_of
+
+ASKED_PER_S = 2
+"""How often somebody may have us ask Stripe about one payment: Stripe counts the calls of all."""
+_limits = Limits(ASKED_PER_S)
 
 
 class PaymentStep(msgspec.Struct, frozen=True):
@@ -40,7 +45,7 @@ class GatewayAway(Problem):
 
 async def step_of(db: Database, gateways: Mapping[str, Gateway], cell: int, group_id: UUID) -> PaymentStep:
     """The next step of a group's payment, by the group's id. Raises NotFound for one that is not made through Stripe,
-    GatewayAway."""
+    GatewayAway, TooManyRequests."""
     async with db.read() as tx:
         due = await tx.maybe(store.DUE_BY_ID, cell=cell, id=group_id, method="stripe")
     gateway = gateways.get("stripe")
@@ -48,6 +53,8 @@ async def step_of(db: Database, gateways: Mapping[str, Gateway], cell: int, grou
         raise NotFound
     if due.external_id is None or due.status not in ("created", "pending"):
         return PaymentStep(due.status)
+    if wait_s := _limits.take(group_id).retry_after_s:
+        raise TooManyRequests(wait_s)
     from entrepot.payments.gateways import stripe  # large: see lines.connector
 
     asked = asked_of(due, gateway)

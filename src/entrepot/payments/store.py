@@ -245,7 +245,15 @@ REFUND_BY_ID = sql(
 REFUNDED = sql(
     """
     update payments.refund set status = :status, external_id = :external_id, refusal = :refusal, due_at = null
-     where cell = :cell and id = :id and (status = 'created' or status = 'done' and :status = 'failed')
+     where cell = :cell and id = :id and status = 'created'
+    returning payment_id, order_id
+    """,
+    RefundedRow,
+)
+CAME_BACK = sql(
+    """
+    update payments.refund set status = 'failed', refusal = :refusal, due_at = null
+     where cell = :cell and id = :id and status in ('created', 'done')
     returning payment_id, order_id
     """,
     RefundedRow,
