@@ -1578,6 +1578,7 @@ CREATE TABLE accounts.address (
     postal_code text NOT NULL,
     country text NOT NULL COLLATE pg_catalog."C",
     phone text DEFAULT ''::text NOT NULL,
+    tax_id text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT address_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
 );
@@ -3222,6 +3223,18 @@ CREATE TABLE reconciliation.statement (
     imported_by uuid NOT NULL
 );
 
+CREATE TABLE sellers.calendar (
+    market text NOT NULL COLLATE pg_catalog."C",
+    weekend smallint[] NOT NULL,
+    source text NOT NULL
+);
+
+CREATE TABLE sellers.day_off (
+    market text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    name text NOT NULL
+);
+
 CREATE TABLE sellers.identity (
     seller_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -3856,6 +3869,12 @@ ALTER TABLE ONLY reconciliation.statement
 ALTER TABLE ONLY reconciliation.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY sellers.calendar
+    ADD CONSTRAINT calendar_pkey PRIMARY KEY (market);
+
+ALTER TABLE ONLY sellers.day_off
+    ADD CONSTRAINT day_off_pkey PRIMARY KEY (market, day);
+
 ALTER TABLE ONLY sellers.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (seller_id, id);
 
@@ -4277,6 +4296,12 @@ ALTER TABLE ONLY reconciliation.entry
 
 ALTER TABLE ONLY reconciliation.report_line
     ADD CONSTRAINT report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES reconciliation.report(id);
+
+ALTER TABLE ONLY sellers.calendar
+    ADD CONSTRAINT calendar_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY sellers.day_off
+    ADD CONSTRAINT day_off_market_fkey FOREIGN KEY (market) REFERENCES sellers.calendar(market);
 
 ALTER TABLE ONLY sellers.market_terms
     ADD CONSTRAINT market_terms_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);

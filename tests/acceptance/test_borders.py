@@ -348,13 +348,15 @@ async def test_8_papers_agree(shop: Shop) -> None:
     # 16.5 % of 69.00, and 2.50 for the clearance
     assert papers["declaration"]["prepaid"] == {"minor": 1_139 + 250, "currency": "USD"}
     assert (papers["post_form"]["form"], papers["post_form"]["value_sdr"]) == ("CN 22", "52.04")
+    async with shop.db.write() as tx:  # who imports it is a business
+        await tx.conn.execute("update accounts.address set tax_id = '123456789'")
     printed = await shop.http.get(f"{sold.abroad}/papers.pdf", headers=sold.staff)
     assert (printed.status_code, printed.headers["content-type"]) == (200, "application/pdf")
     sheets = [sheet.extract_text() for sheet in PdfReader(io.BytesIO(printed.content)).pages]
     wanted = {
         "Commercial invoice": [
             f"1 {MARKUP} 610910 CN 3 each 60.00 USD", "2 Socks 610910 CN 2 each 9.00 USD", "Goods 69.00 USD",
-            "Transport 7.00 USD", "Total 76.00 USD", "13.89 USD paid to the sender",
+            "Transport 7.00 USD", "Total 76.00 USD", "13.89 USD paid to the sender", "Tax number 123456789",
         ],
         "Packing list": [f"1 {MARKUP} 3 each 0.54 kg", "2 Socks 2 each 0.14 kg", "Units 5", "Net weight 0.68 kg"],
         "Customs declaration CN 22": [

@@ -21,7 +21,7 @@ from tests.shop import START, Buyer, Shop, open_shop
 
 SELLER = {
     "kind": "person", "name": "Weiß", "first_name": "Anna", "line1": "Hafenstraße 7", "postal_code": "20457",
-    "city": "Hamburg", "country": "DE", "tax_id": "12 345 678 901", "tax_country": "DE", "vat_id": "DE123456789",
+    "city": "Hamburg", "country": "DE", "tax_id": "36574261809", "tax_country": "DE", "vat_id": "DE136695976",
     "birth_date": "1980-02-29",
 }  # fmt: skip
 HOUSE = {
@@ -145,7 +145,7 @@ async def _files(read: Any, usd: dict[str, Any], number: str, lines: list[dict[s
     assert rows[5][:4] == ["2026-04-01", "03:00:00", "Verkäufe", "Verkauf, vom Treuhandkonto freigegeben"]
     pdf = await read("/v1/seller/statements/2026-03/pdf", **usd, lang="de")
     printed = " ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
-    for text in (number, "März 2026", "Anna Weiß", "DE123456789", "=Entrepot SE", "144,57", "Alle Bewegungen"):
+    for text in (number, "März 2026", "Anna Weiß", "DE136695976", "=Entrepot SE", "144,57", "Alle Bewegungen"):
         assert text in printed, text
 
 

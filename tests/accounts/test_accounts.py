@@ -182,7 +182,7 @@ async def test_addresses_are_ones_own(stage: Stage) -> None:
             assert (await http.post("/v1/addresses", json=new | change, headers=mine)).status_code == 400
         for change, field in (  # what the country has no such thing of; what is missing is nobody's business
             ({"postal_code": "N1"}, "postal_code"), ({"phone": "020 7183"}, "phone"), ({"phone": "+49 1"}, "phone"),
-            ({"country": "US", "postal_code": "62701", "region": "XX"}, "region"),
+            ({"country": "US", "postal_code": "62701", "region": "XX"}, "region"), ({"tax_id": "1955839662"}, "tax_id"),
             ({"country": "US", "postal_code": "10001", "region": "IL"}, "postal_code"),
         ):  # fmt: skip
             refused = await http.post("/v1/addresses", json=new | change, headers=mine)
@@ -194,7 +194,7 @@ async def test_addresses_are_ones_own(stage: Stage) -> None:
         again = await http.post("/v1/addresses", json=given, headers=keyed)
         assert (first.status_code, again.json()) == (201, first.json())
         at = f"/v1/addresses/{first.json()['id']}"
-        shown = new | {"line2": "", "region": "", "phone": "+442071838750", "id": first.json()["id"]}
+        shown = new | {"line2": "", "region": "", "phone": "+442071838750", "tax_id": "", "id": first.json()["id"]}
         assert (await http.get("/v1/addresses", headers=mine)).json() == {"items": [shown]}
         assert (await http.get("/v1/addresses", headers=theirs)).json() == {"items": []}
         assert (await http.delete(at, headers=theirs)).status_code == 404

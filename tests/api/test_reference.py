@@ -20,9 +20,10 @@ REMEDY = "is out of date: run ./dev reference"
 LICENSES = {
     "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "PostgreSQL", "CC0-1.0",
     "Apache-2.0 OR BSD-3-Clause", "Apache-2.0 OR BSD-2-Clause", "Apache-2.0 AND BSD-2-Clause", "Apache-2.0 AND MIT",
-    "MIT AND PSF-2.0",
+    "MIT AND PSF-2.0", "LGPL-2.1-or-later",
 }  # fmt: skip
-"""What may be used together with our own Apache-2.0: none of them asks that our code be given away in another way."""
+"""What may be used together with our own Apache-2.0: none of them asks that our code be given away in another way. What is
+under the LGPL is imported as it is."""
 PROGRAMS = ("localstripe",)
 """Under a license that we do not link with: the tests start it as a process."""
 

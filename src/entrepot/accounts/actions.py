@@ -122,7 +122,7 @@ async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID
     await tx.run(
         store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, recipient=new.recipient, line1=new.line1,
         line2=new.line2, city=new.city, region=new.region, postal_code=new.postal_code, country=new.country,
-        phone=new.phone, now=tx.now,
+        phone=new.phone, tax_id=new.tax_id, now=tx.now,
     )  # fmt: skip
     return id_
 

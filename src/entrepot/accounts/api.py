@@ -82,6 +82,7 @@ class AddressView(msgspec.Struct, frozen=True):
     postal_code: str
     country: str
     phone: str
+    tax_id: str
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -168,7 +169,7 @@ async def list_addresses(tx: ReadTx, caller: Caller) -> Addresses:
     return Addresses([
         AddressView(
             ids.show("adr", a.id), a.recipient, a.line1, a.line2, a.city, a.region, a.postal_code, a.country,
-            a.phone,
+            a.phone, a.tax_id,
         )
         for a in found
     ])  # fmt: skip

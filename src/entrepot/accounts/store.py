@@ -172,12 +172,13 @@ NAMES = sql(
 COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
 ADD_ADDRESS = sql("""
     insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,
-                                  phone, created_at)
-    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :phone, :now)
+                                  phone, tax_id, created_at)
+    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :phone, :tax_id,
+            :now)
 """)
 ADDRESSES = sql(
     """
-    select id, recipient, line1, line2, city, region, postal_code, country, phone
+    select id, recipient, line1, line2, city, region, postal_code, country, phone, tax_id
       from accounts.address
      where cell = :cell and user_id = :user_id
      order by id
@@ -187,7 +188,7 @@ ADDRESSES = sql(
 )
 ADDRESS = sql(
     """
-    select id, recipient, line1, line2, city, region, postal_code, country, phone
+    select id, recipient, line1, line2, city, region, postal_code, country, phone, tax_id
       from accounts.address
      where cell = :cell and id = :id and user_id = :user_id
     """,

@@ -47,7 +47,8 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`country` is an ISO 3166-1 alpha-2 code; a `phone` number may be written as people of that country do."""
+    """`country` is an ISO 3166-1 alpha-2 code; a `phone` number may be written as people of that country do. A business
+    says by which `tax_id` that country knows it: papers name it."""
 
     recipient: Text
     line1: Text
@@ -57,6 +58,7 @@ class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line2: Optional = ""
     region: Optional = ""
     phone: Annotated[str, Meta(max_length=40)] = ""
+    tax_id: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -69,11 +71,12 @@ class Address(msgspec.Struct, frozen=True):
     postal_code: str
     country: str
     phone: str = ""
+    tax_id: str = ""
 
 
 @dataclass(eq=False)
 class AddressNotValid(Problem):
-    """The country has no such postal code, region or phone number."""
+    """The country has no such postal code, region, phone or tax number."""
 
     status: ClassVar[int] = 400
     field: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from entrepot.kit.db import Tx
 from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound
+from entrepot.sellers import Calendar
 
 PASSED_MAX = 100
 """Culprits that one timer run passes over."""
@@ -28,12 +30,13 @@ async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim:
     kind: Literal["returned", "disputed"] = "returned" if is_return else "disputed"
     part = await orders.freeze(tx, cell, id_, order_id, claim.units, kind, buyer_id=buyer_id)
     terms = await sellers.terms_at(tx, part.market, tx.now)
-    rules.require_in_time(claim.kind, part.delivered_at, part.released_at, terms, tx.now)
+    calendar = await sellers.calendar_of(tx, part.market)
+    rules.require_in_time(claim.kind, part.delivered_at, part.released_at, terms, tx.now, calendar)
     status = "returning" if is_return else "opened"
     await tx.run(
         store.OPEN, cell=cell, id=id_, order_id=order_id, buyer_id=buyer_id, seller_id=part.seller_id,
         market=part.market, currency=part.currency, kind=claim.kind, claimed_minor=part.paid_minor, now=tx.now,
-        status=status, due_at=rules.due_at(status, terms, tx.now),
+        status=status, due_at=_working(calendar, rules.due_at(status, terms, tx.now)),
     )  # fmt: skip
     await _say(tx, cell, id_, "buyer", Word("open", claim.text, part.paid_minor, claim.file))
     who = {"buyer_id": buyer_id, "seller_id": part.seller_id, "due_at": rules.due_at(status, terms, tx.now)}
@@ -85,6 +88,10 @@ async def end_turns(tx: Tx, cell: int) -> int:
     return 0
 
 
+def _working(calendar: Calendar, due_at: datetime | None) -> datetime | None:
+    return due_at and sellers.working_time(calendar, due_at)
+
+
 async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
     terms = await sellers.terms_at(tx, dispute.market, tx.now)
     after = rules.next_state(dispute, party, word.act, word.amount_minor, terms, tx.now)
@@ -93,7 +100,8 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
         return
     await tx.run(
         store.MOVE, cell=dispute.cell, id=dispute.id, status=after.status, offered_minor=after.offered_minor,
-        granted_minor=after.granted_minor, due_at=after.due_at, closed_at=after.closed_at,
+        granted_minor=after.granted_minor, closed_at=after.closed_at,
+        due_at=_working(await sellers.calendar_of(tx, dispute.market), after.due_at),
     )  # fmt: skip
     if word.act == "inspect":
         await orders.restock(tx, dispute.cell, dispute.id, word.restock)

@@ -22,7 +22,7 @@ from entrepot.disputes.types import (
     ReturnTooLate,
     Status,
 )
-from entrepot.sellers import Terms
+from entrepot.sellers import EVERY_DAY, Calendar, Terms, working_time
 
 Grant = Literal["nothing", "claimed", "offered", "amount", "granted"] | None
 """What a step grants: what it names, or (None) it is open. `amount` is that of the step itself."""
@@ -92,18 +92,25 @@ def due_at(status: str, terms: Terms, now: datetime) -> datetime | None:
 
 
 def require_in_time(
-    kind: str, delivered_at: datetime | None, released_at: datetime | None, terms: Terms, now: datetime
+    kind: str,
+    delivered_at: datetime | None,
+    released_at: datetime | None,
+    terms: Terms,
+    now: datetime,
+    calendar: Calendar = EVERY_DAY,
 ) -> None:
-    """An order that is not released yet can always be disputed; one that has not come can be sent back. Raises
+    """An order that is not released yet can always be disputed; one that has not come can be sent back. A time that
+    would end on a day off ends on the next working day. Raises
     DisputeTooLate, ReturnTooLate, ReturnNotTaken."""
     if kind == "unwanted":
         came_at = delivered_at or released_at
         if terms.return_within_s == 0:
             raise ReturnNotTaken
-        if came_at is not None and now > came_at + timedelta(seconds=terms.return_within_s):
-            raise ReturnTooLate(came_at + timedelta(seconds=terms.return_within_s))
+        until = came_at and working_time(calendar, came_at + timedelta(seconds=terms.return_within_s))
+        if until is not None and now > until:
+            raise ReturnTooLate(until)
     elif released_at is not None:
-        until = released_at + timedelta(seconds=terms.dispute_within_s)
+        until = working_time(calendar, released_at + timedelta(seconds=terms.dispute_within_s))
         if now > until:
             raise DisputeTooLate(until)
 

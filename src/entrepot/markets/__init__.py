@@ -2,19 +2,22 @@
 they are, and needs no code.
 
 A file has what sellers.Market and sellers.Terms say of a market, its shipping services, with amounts as people write
-them, and by which terms currencies are exchanged there. To add a market again changes nothing, but for terms that begin
-later and services that are new."""
+them, by which terms currencies are exchanged there, and whose holidays people keep. To add a market again changes
+nothing, but for terms that begin later, services that are new, and the holidays of further years."""
 
 from __future__ import annotations
 
 import asyncio
 import tomllib
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
+from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
+import holidays
 import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
@@ -29,6 +32,8 @@ from entrepot.sellers import Market, Terms
 from entrepot.settings import Settings
 
 DAY_S = 86_400
+YEARS = 6
+"""Holidays are put down for so many years, the last one first; to add the market again puts down the next."""
 
 
 class MarketsError(Exception):
@@ -48,6 +53,15 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carried: str = "courier"
 
 
+class Days(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`of` is a country, or a subdivision of one (DE-BE), whose weekends and public holidays the package `holidays`
+    knows; `off` are days that are free beside those, and on days of `works` people work all the same."""
+
+    of: str
+    off: list[sellers.DayOff] = []
+    works: list[date] = []
+
+
 class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     name: str
@@ -58,6 +72,7 @@ class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: list[dict[str, Any]]
     shipping: list[Service]
     exchange: list[dict[str, Any]] = []
+    holidays: Days | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -67,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
     terms: list[Terms]
     services: list[ShippingService]
     exchange: list[ExchangeTerms]
+    holidays: Days | None
 
 
 def shipped() -> list[str]:
@@ -103,11 +119,13 @@ def read(name: str, text: str) -> Plan:
         exchanges = [msgspec.convert({**one, "market": file.code}, ExchangeTerms) for one in file.exchange]
         if any(one.tzinfo is None for one in [one.valid_from for one in terms] + [one.valid_from for one in exchanges]):
             raise ValueError("valid_from of terms must be a time with its zone")
+        if file.holidays is not None:
+            _days(file.holidays, 2026)
         services = [_service(market, one, position) for position, one in enumerate(file.shipping, 1)]
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnknownLocaleError, ValueError) as error:
         raise MarketsError(f"{name}: {error}") from None
     terms.sort(key=lambda one: one.valid_from)
-    return Plan(market, terms, services, sorted(exchanges, key=lambda one: one.valid_from))
+    return Plan(market, terms, services, sorted(exchanges, key=lambda one: one.valid_from), file.holidays)
 
 
 def _service(market: Market, one: Service, position: int) -> ShippingService:
@@ -130,6 +148,21 @@ def _service(market: Market, one: Service, position: int) -> ShippingService:
     )
 
 
+def _days(said: Days, year: int) -> tuple[list[int], list[sellers.DayOff]]:
+    """ISO weekdays on which nobody works, and the days off of so many YEARS from the one before `year` on. Raises
+    ValueError for a country or subdivision that the package does not know."""
+    country, _, subdivision = said.of.partition("-")
+    try:
+        words = holidays.country_holidays(country).default_language  # else those of this machine
+        years = range(year - 1, year - 1 + YEARS)
+        known = holidays.country_holidays(country, subdivision or None, years, language=words)
+    except NotImplementedError as error:
+        raise ValueError(f"holidays: {error}") from None
+    names = {day: name for day, name in known.items() if day not in said.works}
+    names |= {one.day: one.name for one in said.off}
+    return [day + 1 for day in sorted(known.weekend)], [sellers.DayOff(*pair) for pair in sorted(names.items())]
+
+
 async def add(tx: Tx, plan: Plan) -> None:
     """Raises MarketExists, TermsNotLater, ExchangeTermsNotLater and ShippingServiceExists for what would change what is
     there."""
@@ -140,6 +173,9 @@ async def add(tx: Tx, plan: Plan) -> None:
         await pricing.add_shipping_service(tx, service)
     for exchanged in plan.exchange:
         await exchange.set_terms(tx, exchanged)
+    if plan.holidays is not None:
+        weekend, days = _days(plan.holidays, tx.now.year)
+        await sellers.set_calendar(tx, plan.market.code, weekend, days, f"holidays {version('holidays')}")
 
 
 async def told(tx: ReadTx) -> list[str]:

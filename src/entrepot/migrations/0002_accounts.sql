@@ -45,6 +45,7 @@ create table accounts.address (
     postal_code text        not null,
     country     text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
     phone       text        not null default '',  -- as E.164 writes it; empty: none
+    tax_id      text        not null default '',  -- of a business that buys, by the country's check digits
     created_at  timestamptz not null,
     primary key (cell, id),
     foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade

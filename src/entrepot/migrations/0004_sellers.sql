@@ -59,3 +59,17 @@ create table sellers.identity (
     said_by   uuid        not null,
     primary key (seller_id, id)
 );
+
+-- On which days people of a market work: ISO weekdays that are free, and public holidays. A market without a calendar has
+-- no working days; deadlines and payouts there come on any day.
+create table sellers.calendar (
+    market  text       collate "C" primary key references sellers.market,
+    weekend smallint[] not null,
+    source  text       not null
+);
+create table sellers.day_off (
+    market text collate "C" not null references sellers.calendar,
+    day    date not null,
+    name   text not null,
+    primary key (market, day)
+);

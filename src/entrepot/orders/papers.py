@@ -121,7 +121,7 @@ async def _recipient(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> 
         to: Address = await reads.ship_to(tx, cell, order_id, seller_id)
     except NotFound:
         return None
-    return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region)
+    return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region, to.tax_id)
 
 
 async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary, border: borders.Border) -> Price | None:

@@ -11,7 +11,7 @@ from entrepot.catalog import Price
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code."""
+    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code, which knows a business by its `tax_id`."""
 
     name: str
     line1: str
@@ -20,6 +20,7 @@ class Party(msgspec.Struct, frozen=True):
     country: str
     line2: str = ""
     region: str = ""
+    tax_id: str = ""
 
 
 class Line(msgspec.Struct, frozen=True):

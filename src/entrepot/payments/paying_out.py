@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import ledger
+from entrepot import ledger, sellers
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import FIRST, cells
 from entrepot.kit.db import ReadTx, Tx
@@ -29,12 +29,15 @@ from entrepot.payments.types import (
     PayoutTermsNotLater,
     Schedule,
 )
+from entrepot.sellers import Calendar
 
 USUAL = Schedule("two_weeks", 1)
 """What holds where nobody has agreed on terms: every other Monday, whatever there is."""
-RETURNED_WITHIN = timedelta(days=5)
+BANK_DAYS, RETURNED_WITHIN = 3, timedelta(days=5)
 """A bank that cannot deliver a SEPA credit transfer returns it within three banking days, which with a weekend between
-are five: after that a payout that nobody has returned is settled."""
+are five, and with holidays more: after that a payout that nobody has returned is settled."""
+RUNS_SEEN = 60
+"""Runs before today's among which the last one on a working day is looked for."""
 IN_FILE_MAX = 5_000
 """Payouts of one file for the bank; more go into several."""
 SETTLED = 500
@@ -95,7 +98,8 @@ def _unsealed(keys: Keys, rows: Sequence[SealedRow]) -> dict[UUID, BankAccount]:
 
 async def pay_out(tx: Tx, cell: int) -> int:
     """The run of today (UTC), once: sends every seller whose day it is what is available in its account; the number of
-    payouts. It is held there until the bank has delivered it: then seller 97 -> payout 97.
+    payouts. A day on which a currency's banks do not work is made up for on the next on which they do. It is held there
+    until the bank has delivered it: then seller 97 -> payout 97.
 
     Of a seller whose account at Stripe is connected to ours it goes there, by a transfer (transfers.py). Else, in a
     currency in which the house has a bank account, those of sellers who have one are put into a file, of
@@ -103,10 +107,16 @@ async def pay_out(tx: Tx, cell: int) -> int:
     today = tx.now.date()
     if await tx.maybe(store.OPEN_RUN, cell=cell, day=today, now=tx.now) is None:
         return 0
-    last = await tx.maybe(store.LAST_RUN, cell=cell, day=today)
-    if not any(rules.is_due(one, last, today) for one in [USUAL, *await tx.all(store.SCHEDULES)]):
+    runs = await tx.all(store.LAST_RUNS, cell=cell, day=today, limit=RUNS_SEEN)
+    schedules = [USUAL, *await tx.all(store.SCHEDULES)]
+    calendars = {
+        currency: await sellers.calendar_of_currency(tx, currency) for currency in await sellers.currencies(tx)
+    }
+    open_ = {currency: one for currency, one in calendars.items() if sellers.is_working(one, today)}
+    last = {currency: rules.last_working(runs, calendar) for currency, calendar in open_.items()}
+    if not any(rules.is_due(one, day, today) for one in schedules for day in set(last.values())):
         return 0
-    owed = await tx.all(store.OWED, cell=cell)
+    owed = [row for row in await tx.all(store.OWED, cell=cell) if row.currency in open_]
     judged = await tx.all(
         store.OF_OWED, cell=cell, now=tx.now, sellers=[row.seller_id for row in owed],
         accounts=[row.account_id for row in owed], currencies=[row.currency for row in owed],
@@ -115,11 +125,12 @@ async def pay_out(tx: Tx, cell: int) -> int:
     house = {row.currency: row.id for row in await tx.all(store.ACCOUNTS, cell=FIRST, owner=NIL)}
     due = await _locked_owed(tx, cell, [
         row for row in judged
-        if row.amount_minor >= row.minimum_minor and rules.is_due(Schedule(row.every, row.on_day), last, today)
+        if row.amount_minor >= row.minimum_minor
+        and rules.is_due(Schedule(row.every, row.on_day), last[row.currency], today)
         and (row.destination is not None or row.currency not in house or row.bank_account is not None)
     ])  # fmt: skip
     if due:
-        await _send(tx, cell, due, await _add_files(tx, cell, due, house))
+        await _send(tx, cell, due, await _add_files(tx, cell, due, house), calendars)
     return len(due)
 
 
@@ -149,15 +160,19 @@ async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, 
     return files
 
 
-async def _send(tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[int, UUID]) -> None:
+async def _send(
+    tx: Tx, cell: int, due: Sequence[OwedTo], files: dict[int, UUID], calendars: Mapping[str, Calendar]
+) -> None:
     currencies = sorted({row.currency for row in due})
     ids = await ledger.account_ids(tx, cell, ["payout"] * len(currencies), [NIL] * len(currencies), currencies)
     clearing = dict(zip(currencies, ids, strict=True))
     payouts = [new_id(tx.now) for _ in due]
+    days = (sellers.after_working_days(calendars[currency], tx.now, BANK_DAYS) for currency in currencies)
+    settled_at = max(tx.now + RETURNED_WITHIN, *days)
     await tx.run(
         store.PAYOUTS, cell=cell, now=tx.now, ids=payouts, sellers=[row.seller_id for row in due],
         currencies=[row.currency for row in due], amounts=[row.amount_minor for row in due],
-        due_at=tx.now + RETURNED_WITHIN, files=[files.get(row.account_id) for row in due],
+        due_at=settled_at, files=[files.get(row.account_id) for row in due],
         accounts=[row.bank_account if row.account_id in files else None for row in due],
         destinations=[row.destination for row in due],
     )  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from entrepot.payments.types import BankAccountNotValid, Schedule
+from entrepot.sellers import Calendar, is_working
 
 FIRST_MONDAY = date(1970, 1, 5)
 
@@ -53,6 +55,12 @@ def is_due(schedule: Schedule, last: date | None, today: date) -> bool:
     """Whether a payout day has come since the run of the day `last` (None: there was none). One on which nobody was
     there to run is made up for."""
     return last is None or _turn(schedule, today) > _turn(schedule, last)
+
+
+def last_working(runs: Sequence[date], calendar: Calendar) -> date | None:
+    """The last of the days of runs (the latest first) on which people of a calendar worked: only then were they paid,
+    so that a payout day on a holiday is made up for on the next working day."""
+    return next((day for day in runs if is_working(calendar, day)), None)
 
 
 def _turn(schedule: Schedule, day: date) -> int:

@@ -102,7 +102,9 @@ OPEN_RUN = sql(
     """,
     date,
 )
-LAST_RUN = sql("select day from payments.payout_run where cell = :cell and day < :day order by day desc limit 1", date)
+LAST_RUNS = sql(
+    "select day from payments.payout_run where cell = :cell and day < :day order by day desc limit :limit", date
+)
 OWED = sql(
     """
     select owner, account_id, currency, balance from ledger.positive(:cell, 'seller')

@@ -15,8 +15,20 @@ currency), seller_identified (key: the seller's id, or nil for the house; data: 
 """
 
 from entrepot.sellers.actions import add_market, open_seller, open_sellers, reinstate, set_terms, settle_in, suspend
+from entrepot.sellers.calendars import (
+    EVERY_DAY,
+    Calendar,
+    DayOff,
+    after_working_days,
+    calendar_of,
+    calendar_of_currency,
+    is_working,
+    set_calendar,
+    working_time,
+)
 from entrepot.sellers.identity import identities, say_identity
 from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
+from entrepot.sellers.tax_ids import tax_id_of
 from entrepot.sellers.types import (
     CountryNotValid,
     CurrencyNotTaken,
@@ -28,13 +40,15 @@ from entrepot.sellers.types import (
     SellerId,
     SellerStatusIs,
     SlugTaken,
+    TaxIdNotValid,
     Terms,
     TermsNotLater,
 )
 
 __all__ = [
-    "CountryNotValid", "CurrencyNotTaken", "Identity", "Market", "MarketExists", "NoTerms", "Seller", "SellerId",
-    "SellerStatusIs", "SlugTaken", "Terms", "TermsNotLater", "add_market", "currencies", "identities", "market",
-    "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "say_identity", "seller", "set_terms",
-    "settle_in", "suspend", "terms_at",
+    "EVERY_DAY", "Calendar", "CountryNotValid", "CurrencyNotTaken", "DayOff", "Identity", "Market", "MarketExists",
+    "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "TaxIdNotValid", "Terms", "TermsNotLater",
+    "add_market", "after_working_days", "calendar_of", "calendar_of_currency", "currencies", "identities",
+    "is_working", "market", "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "say_identity",
+    "seller", "set_calendar", "set_terms", "settle_in", "suspend", "tax_id_of", "terms_at", "working_time",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from entrepot.sellers.types import (
     SellerId,
     SellerStatusIs,
     SlugTaken,
+    TaxIdNotValid,
 )
 
 JUST_SAID = timedelta(microseconds=1)
@@ -175,6 +176,8 @@ def _seller(caller: Caller) -> UUID:
     return caller.seller_id
 
 
+IDENTITY_PROBLEMS = (CountryNotValid, TaxIdNotValid)
+
 routes = [
     get("/v1/markets", list_markets, access=PUBLIC),
     get("/v1/sellers", list_sellers, access=OPERATOR),
@@ -184,9 +187,9 @@ routes = [
     post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     get("/v1/seller/identity", read_own_identity, access=SELLER),
-    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=(CountryNotValid,), key="taken"),
+    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=IDENTITY_PROBLEMS, key="taken"),
     get("/v1/sellers/{seller_id}/identity", read_identity, access=OPERATOR),
-    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=(CountryNotValid,), key="taken"),
+    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=IDENTITY_PROBLEMS, key="taken"),
     get("/v1/operator/identity", read_house_identity, access=OPERATOR),
-    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=(CountryNotValid,), key="taken"),
+    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=IDENTITY_PROBLEMS, key="taken"),
 ]

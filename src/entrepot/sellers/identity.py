@@ -17,14 +17,15 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.sellers import store
 from entrepot.sellers.store import Sealed
-from entrepot.sellers.types import CountryNotValid, Identity
+from entrepot.sellers.tax_ids import tax_id_of, vat_id_of
+from entrepot.sellers.types import CountryNotValid, Identity, TaxIdNotValid
 
 _NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 _COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - _NO_COUNTRIES
 
 
 async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, by: UUID) -> None:
-    """Who a seller is from now on or, with NIL, the house. Raises CountryNotValid."""
+    """Who a seller is from now on or, with NIL, the house. Raises CountryNotValid, TaxIdNotValid."""
     for name, codes in {
         "country": [identity.country], "tax_country": [identity.tax_country or identity.country],
         "branches": identity.branches,
@@ -33,9 +34,24 @@ async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, 
             raise CountryNotValid(name)
     if identity.tax_id and not identity.tax_country:
         raise CountryNotValid("tax_country")
+    identity = _checked(identity)
     sealed = keys.encrypt(msgspec.json.encode(identity))
     await tx.run(store.SAY_IDENTITY, seller_id=seller_id, id=new_id(tx.now), now=tx.now, sealed=sealed, by=by)
     tx.emit("seller_identified", seller_id, {"by": by})
+
+
+def _checked(identity: Identity) -> Identity:
+    """With its tax numbers as they are written without signs between. Raises TaxIdNotValid."""
+    numbers = {}
+    for name, country, check in (
+        ("tax_id", identity.tax_country, tax_id_of), ("vat_id", identity.country, vat_id_of),
+    ):  # fmt: skip
+        if number := getattr(identity, name):
+            try:
+                numbers[name] = check(country, number)
+            except ValueError:
+                raise TaxIdNotValid(name, country) from None
+    return msgspec.structs.replace(identity, **numbers)
 
 
 async def identities(tx: ReadTx, keys: Keys, seller_ids: Collection[UUID], at: datetime) -> dict[UUID, Identity]:

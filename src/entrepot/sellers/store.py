@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,11 @@ class Name(msgspec.Struct, frozen=True):
 class Sealed(msgspec.Struct, frozen=True):
     seller_id: UUID
     sealed: bytes
+
+
+class CalendarRow(msgspec.Struct, frozen=True):
+    weekend: list[int]
+    off: list[date]
 
 
 ADD_MARKET = sql(
@@ -128,4 +133,27 @@ IDENTITIES = sql(
      order by seller_id, at >= :at, abs(extract(epoch from at - :at)), id desc
     """,
     Sealed,
+)
+
+SET_CALENDAR = sql("""
+    insert into sellers.calendar (market, weekend, source) values (:market, :weekend, :source)
+    on conflict (market) do update set weekend = excluded.weekend, source = excluded.source
+""")
+CLEAR_DAYS_OFF = sql("""
+    delete from sellers.day_off where market = :market and extract(year from day)::int = any (:years::int[])
+""")
+ADD_DAYS_OFF = sql("""
+    insert into sellers.day_off (market, day, name)
+    select :market, d.day, d.name from unnest(:days::date[], :names::text[]) as d (day, name)
+""")
+CALENDARS = sql(
+    """
+    select c.weekend,
+           array(select d.day from sellers.day_off d
+                  where d.market = c.market and d.day between :first::date and :last::date order by d.day)
+      from sellers.calendar c
+      join sellers.market m on m.code = c.market
+     where c.market = :market::text or m.currency = :currency::text
+    """,
+    CalendarRow,
 )

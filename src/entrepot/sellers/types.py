@@ -157,3 +157,12 @@ class CurrencyNotTaken(Problem):
 
     status: ClassVar[int] = 409
     currency: str
+
+
+@dataclass(eq=False)
+class TaxIdNotValid(Problem):
+    """Its country gives out no such number."""
+
+    status: ClassVar[int] = 400
+    field: str
+    country: str

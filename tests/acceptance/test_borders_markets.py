@@ -1,0 +1,135 @@
+"""Borders, part 7: what a market's file says of holidays and exchange, and tax numbers, without code."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot import exchange, markets, orders, sellers
+from entrepot.kit.auth import Role
+from entrepot.kit.ids import new_id, show
+from entrepot.logistics import NewShipment
+from tests.shop import MARKET, START, Shop, open_shop
+
+VENETIA = """
+code = "ve"
+name = "Venetia"
+country = "IT"
+currency = "EUR"
+language = "it"
+prices_with_tax = true
+[[terms]]
+valid_from = 2026-01-01T00:00:00Z
+commission_bp = 1000
+payment_fee_bp = 150
+quote_ttl_s = 1800
+payment_ttl_s = 900
+confirm_after_s = 864000
+untracked_after_s = 2592000
+source = "tests"
+[[shipping]]
+code = "boat"
+name = "Gondola"
+base = "5.00"
+[[exchange]]
+valid_from = 2026-01-01T00:00:00Z
+spread_bp = 150
+max_age_d = 5
+converts = false
+source = "tests"
+[holidays]
+of = "IT-VE"
+off = [{day = 2026-07-19, name = "Redentore"}]
+works = [2026-06-02]
+"""
+
+
+@pytest.fixture
+async def shop(own_db_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(own_db_url) as opened:
+        yield opened
+
+
+async def _sent(shop: Shop, order: UUID) -> str:
+    async with shop.db.write() as tx:
+        await orders.ship_many(tx, 0, [NewShipment(order, "house", order.hex)])
+    return f"/v1/orders/{show('ord', order)}"
+
+
+async def test_7_working_days(shop: Shop) -> None:
+    """On Monday, March 16th 2026, people of this market celebrate. What would end then, or on the weekend before, ends
+    on Tuesday; and sellers who are paid every other Monday are paid on that Tuesday, once."""
+    async with shop.db.write() as tx:
+        holiday = sellers.DayOff(date(2026, 3, 16), "Founders' Day")
+        await sellers.set_calendar(tx, MARKET, [6, 7], [holiday], "tests")
+    seller, buyer = await shop.seller(), await shop.buyer()
+    offer = await shop.offer(seller, 1_000, 10)
+    await shop.run()  # Monday, March 2nd: nobody has anything yet
+    first, second = (await buyer.buy([(offer, 1)]))[0], (await buyer.buy([(offer, 1)]))[0]
+    await buyer.send("POST", f"{await _sent(shop, first)}/confirm")
+    path = await _sent(shop, second)
+
+    await shop.run(after=timedelta(days=9))  # Wednesday: three days to answer end on Saturday
+    claim = {"kind": "wrong_or_damaged", "text": "Torn.", "lines": [{"line_no": 1, "quantity": 1}]}
+    opened = (await buyer.send("POST", f"{path}/disputes", claim)).json()["id"]
+    dispute = (await buyer.send("GET", f"{path}/disputes/{opened}")).json()["dispute"]
+    assert datetime.fromisoformat(dispute["due_at"]) == datetime(2026, 3, 17, 9, tzinfo=UTC)
+
+    async def payouts() -> list[str]:
+        staff = shop.session(Role.SELLER, new_id(shop.clock.now()), seller)
+        found = (await shop.http.get("/v1/seller/payouts", headers=staff)).json()["items"]
+        return [item["created_at"][:10] for item in found]
+
+    await shop.run(after=timedelta(days=5))
+    assert (shop.clock.now().date(), await payouts()) == (date(2026, 3, 16), [])
+    for day in (17, 18, 19):
+        await shop.run(after=timedelta(days=1))
+        assert (shop.clock.now().day, await payouts()) == (day, ["2026-03-17"])
+    await shop.audited()
+
+
+async def test_7_a_market_says_its_holidays_and_its_exchange(shop: Shop) -> None:
+    """Those of its country and region, for six years; of which it may add some, and work on others. A place that nobody
+    knows the holidays of is refused, naming it."""
+    async with shop.db.write() as tx:
+        await markets.add(tx, markets.read("ve.toml", VENETIA))
+        await markets.add(tx, markets.read("ve.toml", VENETIA))  # again: nothing changes
+        days = await tx.conn.fetch("select day, name from sellers.day_off where market = 've' order by day")
+        found = {row["day"]: row["name"] for row in days}
+        assert (min(found).year, max(found).year, found[date(2026, 7, 19)]) == (2025, 2030, "Redentore")
+        assert (found[date(2026, 4, 25)], date(2026, 6, 2) in found) == (
+            "Anniversario della Liberazione; San Marco Evangelista",
+            False,
+        )
+        calendar = await sellers.calendar_of(tx, "ve")
+        assert [sellers.is_working(calendar, date(2026, 5, day)) for day in (1, 2, 4)] == [False, False, True]
+        with pytest.raises(exchange.NotExchanged):
+            await exchange.lock(tx, "ve", "EUR", "USD")
+    with pytest.raises(markets.MarketsError, match="Atlantis"):
+        markets.read("at.toml", VENETIA.replace('of = "IT-VE"', 'of = "Atlantis"'))
+
+
+async def test_7_tax_numbers(shop: Shop) -> None:
+    """A seller's and a business buyer's tax numbers are what their countries give out, or refused."""
+    seller, buyer = await shop.seller(), await shop.buyer()
+    staff = shop.session(Role.SELLER, new_id(START), seller)
+    who = {
+        "kind": "company", "name": "Acme", "line1": "1 Street", "postal_code": "10115", "city": "Berlin",
+        "country": "DE", "vat_id": "DE 136 695 976",
+    }  # fmt: skip
+    refused = await shop.http.put("/v1/seller/identity", json=who | {"vat_id": "DE136695975"}, headers=staff)
+    assert (refused.json()["type"], refused.json()["field"]) == ("/problems/tax_id_not_valid", "vat_id")
+    assert (await shop.http.put("/v1/seller/identity", json=who, headers=staff)).status_code == 204
+    identity = (await shop.http.get("/v1/seller/identity", headers=staff)).json()["identity"]
+    assert identity["vat_id"] == "DE136695976"
+    to = {
+        "recipient": "Padaria Ltda", "line1": "Rua Um 1", "city": "São Paulo", "region": "SP",
+        "postal_code": "01310-100", "country": "BR", "tax_id": "16.727.230/0001-97",
+    }  # fmt: skip
+    refused = await buyer.send("POST", "/v1/addresses", to | {"tax_id": "16.727.230/0001-98"})
+    assert (refused.json()["type"], refused.json()["field"]) == ("/problems/address_not_valid", "tax_id")
+    assert (await buyer.send("POST", "/v1/addresses", to)).status_code == 201
+    assert (await buyer.send("GET", "/v1/addresses")).json()["items"][-1]["tax_id"] == "16727230000197"
