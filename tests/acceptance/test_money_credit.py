@@ -139,3 +139,83 @@ async def test_5_installments(stage: Stage) -> None:
         await orders.ship_many(tx, 0, [NewShipment(order, "house", "1")])
     await stage.work(MONTH)
     assert await shop.balance("escrow") == 0  # the seller has the rest, as of any purchase
+
+
+async def test_5_who_bears_the_fee(stage: Stage) -> None:
+    """6 months are the seller's to pay for, 12 the platform's: the buyer owes what the goods cost. Of the seller's 530
+    goes back what was given up, with the goods; the funder gives back its share of either to who paid it."""
+    shop, buyer = stage.shop, await stage.shop.buyer(0)
+    _, by_seller = await buy(buyer, stage.offer, 10, 6)
+    _, by_platform = await buy(buyer, stage.offer, 10, 12)
+    assert await owed(stage) == (21_200, 21_200)
+    fees = [await shop.balance(code) for code in ("plan_fee", "payment_fee", "promotions")]
+    assert fees == [530 + 954, -530, -954]
+    plan = await plan_of(buyer, by_seller)
+    assert [one["amount_minor"] for one in plan["installments"]] == [1_767, 1_767, 1_767, 1_767, 1_766, 1_766]
+    orders_of = [
+        (await buyer.send("GET", f"/v1/groups/{placed['id']}")).json()["orders"][0]["id"]
+        for placed in (by_seller, by_platform)
+    ]
+    canceled = await buyer.send("POST", f"/v1/orders/{orders_of[1]}/cancel")
+    assert canceled.status_code == 204, canceled.text
+    async with shop.db.write() as tx:
+        await orders.ship_many(tx, 0, [NewShipment(parse("ord", orders_of[0]), "house", "1")])
+    await stage.work()
+    assert (await buyer.send("POST", f"/v1/orders/{orders_of[0]}/confirm")).status_code == 204
+    # commission 1,000; payment fee 159 and 530, of which the funder has got 530.
+    assert await shop.balance("seller", stage.seller) == 10_600 - 1_000 - 159 - 530
+    fees = [await shop.balance(code) for code in ("plan_fee", "payment_fee", "promotions")]
+    assert fees == [530, 159, 0]
+    assert (await plan_of(buyer, by_platform))["status"] == "canceled"
+    assert await owed(stage) == (10_600, 10_600)
+
+
+async def test_5_early_payoff_late_captures_and_what_is_given_up(stage: Stage) -> None:
+    """A plan is paid off from the wallet while the gateway still collects: what that captures afterwards goes back. One
+    that nobody pays is given up after 90 days, bars the buyer, and is paid all the same."""
+    shop, buyer = stage.shop, await stage.shop.buyer(30_000)
+    _, placed = await buy(buyer, stage.offer, 10, 3)
+    await stage.work(MONTH)
+    asked = await plan_of(buyer, placed)
+    path = f"/v1/installments/{placed['id']}/pay"
+    paid = await buyer.send("POST", path, {"what": "all", "method": "wallet"})
+    assert (paid.status_code, paid.json()["status"], paid.json()["payoff_minor"]) == (200, "paid", 0)
+    assert await shop.balance("wallet", buyer.id) == 30_000 - 10_812
+    assert (await buyer.send("POST", path, {"what": "all"})).json()["type"] == "/problems/nothing_owed"
+    await finish(stage, asked)
+    await stage.work()
+    assert [payment.refunded_minor for payment in stage.theirs] == [3_640]
+    assert (await shop.balance("gateway"), await shop.balance("plan_fee")) == (0, 212)
+    await shop.audited()
+
+    _, placed = await buy(buyer, stage.offer, 10, 3)
+    for _ in range(5):
+        await stage.work(MONTH)
+    plan = await plan_of(buyer, placed)
+    assert plan["status"] == "defaulted"
+    assert (await owed(stage), await shop.balance("funder_loss")) == ((0, 0), -10_600)
+    status, refused = await buy(buyer, stage.offer, 1, 3)
+    assert (status, refused["type"]) == (409, "/problems/installments_not_offered")
+    status, refused = await buy(buyer, stage.offer, 5, 3)
+    assert (status, refused["type"], refused["standing"]["limit_minor"]) == (409, "/problems/credit_refused", 0)
+    assert {"what": "default", "count": 1, "points": -600} in refused["standing"]["score"]["reasons"]
+    late = sum(one["late_fee_minor"] for one in plan["installments"])
+    assert (late, plan["payoff_minor"]) == (364 + 363, 10_918 + late)
+    paid = await buyer.send("POST", f"/v1/installments/{placed['id']}/pay", {"what": "all", "method": "wallet"})
+    assert (paid.status_code, paid.json()["status"]) == (200, "paid")
+    assert [await shop.balance(code) for code in ("funder_loss", "late_fee", "plan_fee")] == [0, late, 212 + 318]
+
+
+async def test_5_over_cells(stage: Stage) -> None:
+    """The buyer's cell lends, the seller's has the order; a refund finds its way back."""
+    shop = stage.shop
+    await shop.open_cell(1)
+    far = await shop.offer(await shop.seller(cell=1), 1_000, 50, cell=1)
+    buyer = await shop.buyer(0, cell=0)
+    status, placed = await buy(buyer, far, 10, 3)
+    assert (status, placed["status"]) == (201, "placed")
+    assert (await owed(stage), await shop.balance("escrow", cell=1)) == ((10_600, 10_600), 10_600)
+    order = (await buyer.send("GET", f"/v1/groups/{placed['id']}")).json()["orders"][0]["id"]
+    assert (await buyer.send("POST", f"/v1/orders/{order}/cancel")).status_code == 204
+    assert (await owed(stage), await shop.balance("escrow", cell=1)) == ((0, 0), 0)
+    assert (await plan_of(buyer, placed))["status"] == "canceled"

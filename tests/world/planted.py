@@ -1,6 +1,7 @@
 """What is wrong in the small world, once for every way in which it can be, and what the auditor must say to it."""
 
 from tests.world.planted_borders import BORDERS
+from tests.world.planted_credit import CREDIT
 from tests.world.planted_fees import FEES
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
@@ -11,6 +12,7 @@ PLANTED = {
     **PARTS,
     **PAYOUTS,
     **BORDERS,
+    **CREDIT,
     "balance with more of both": (
         "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
         ["balance: ledger.balance account {wallet}"],
@@ -170,8 +172,8 @@ PLANTED = {
         ["part_duties: orders.order [delivered]", "part_money: orders.part [frozen]"],
     ),
     "order paid too much": (
-        "select repost(uid('own'), 'pay', 'wallet', 'escrow', 1026)",
-        ["escrow_balance: ledger.account escrow USD", "escrow_in: orders.order [own]"],
+        "select repost(uid('delivered'), 'pay', 'gateway', 'escrow', 1026)",
+        ["escrow_balance: ledger.account escrow USD", "escrow_in: orders.order [delivered]"],
     ),
     "operator discount not funded": (
         "select unpost(uid('delivered'), 'fund')",
@@ -438,8 +440,8 @@ PLANTED = {
         ["group_payment: orders.order_group [expired]"],
     ),
     "payment of another buyer": (
-        "update payments.payment set buyer_id = uid('other') where id = uid('done')",
-        ["payment_group: payments.payment [done]"],
+        "update payments.payment set buyer_id = uid('other') where id = uid('basket')",
+        ["payment_group: payments.payment [basket]"],
     ),
     "payment captured at no time": (
         "update payments.payment set captured_at = null where id = uid('done')",

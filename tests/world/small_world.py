@@ -90,7 +90,7 @@ insert into payments.write_off values (0, uid('loss'), uid('seller'), 'USD', 7, 
 select post(uid('loss'), 'write_off', 'bad_debt', 'seller', 7);
 select post(uid('gone'), 'recall', 'seller', 'escrow', 36),
        post(uid('gone'), 'commission_back', 'commission', 'seller', 3),
-       post(uid('gone'), 'refund', 'escrow', 'wallet', 12), post(uid('gone'), 'part_release', 'escrow', 'seller', 24),
+       post(uid('gone'), 'refund', 'escrow', 'funder', 12), post(uid('gone'), 'part_release', 'escrow', 'seller', 24),
        post(uid('gone'), 'part_commission', 'seller', 'commission', 2);
 update payments.payment set refunded_minor = 12 where id = uid('done');
 insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
@@ -154,7 +154,9 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('shop_fees', 'house', false, true), ('fee_tax', 'house', false, true),
                ('deposit', 'house', false, true), ('penalty', 'house', false, true),
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
-               ('duties', 'house', false, true), ('exchange', 'house', false, true))
+               ('duties', 'house', false, true), ('exchange', 'house', false, true),
+               ('funder', 'house', false, true), ('plan_fee', 'house', false, true),
+               ('late_fee', 'house', false, true), ('funder_loss', 'house', false, true))
             as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)
 select 0, id, 0, limited from ledger.account where not striped;
@@ -256,6 +258,33 @@ select repost(uid('canceled'), 'pay', 'wallet', 'escrow', 1030), post(uid('cance
        repost(uid('canceled'), 'refund', 'escrow', 'wallet', 1030);
 """
 
+# The done group was bought on installments: 2050 in three, with 20 of fee in each. The first one was paid late, with 7
+# for that. Of the 12 that went back 10 are owed no more, and 2 were given back, with 1 of fee.
+LENT = """
+insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, refunded_minor, status,
+                              created_at, captured_at)
+values (0, uid('rate'), uid('done'), uid('buyer'), 'wallet', 'USD', 711, 3, 'captured', '2020-02-28Z', '2020-02-28Z');
+insert into credit.line values (0, uid('buyer'), 'USD', 5000, 1356);
+insert into credit.plan (cell, id, buyer_id, market, currency, months, bearer, principal_minor, fee_minor, grace_s,
+                         retry_s, late_fee_minor, late_fee_max_bp, default_after_s, back_principal_minor,
+                         back_fee_minor, status, opened_at, due_at)
+values (0, uid('done'), uid('buyer'), 'us', 'USD', 3, 'buyer', 2050, 60, 0, 1, 7, 10000, 10, 2, 1, 'open',
+        '2020-02-21Z', '2020-03-21Z');
+insert into credit.installment (cell, plan_id, no, due_at, principal_minor, fee_minor, cut_principal_minor, status)
+values (0, uid('done'), 1, '2020-02-21Z', 684, 20, 0, 'open'), (0, uid('done'), 2, '2020-03-21Z', 683, 20, 0, 'open'),
+       (0, uid('done'), 3, '2020-04-21Z', 673, 20, 10, 'open');
+update credit.installment
+   set status = 'paid', payment_id = uid('rate'), paid_at = '2020-02-28Z', late_at = '2020-02-22Z', late_fee_minor = 7,
+       late_payment_id = uid('rate')
+ where no = 1;
+insert into credit.collection values (0, uid('rate'), uid('done'), false, '2020-02-28Z', '2020-02-28Z');
+insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
+values (0, uid('r5'), uid('rate'), uid('completed'), uid('r5'), 3, 'done', 'installments', '2020-02-29Z');
+select post(uid('rate'), 'principal', 'wallet', 'funder', 684), post(uid('rate'), 'fee', 'wallet', 'plan_fee', 20),
+       post(uid('rate'), 'late_fee', 'wallet', 'late_fee', 7), post(uid('r5'), 'plan_back', 'funder', 'wallet', 3),
+       post(uid('gone'), 'plan_fee_back', 'plan_fee', 'funder', 1);
+"""
+
 MOVE_LINES = "select move($1, $2, 2, $4, $5), move($1, $3, 3, $4, $5)"
 GROUP = """
 insert into orders.order_group (cell, id, buyer_id, market, currency, paid_minor, status, pay_by, placed_at)
@@ -296,7 +325,7 @@ GROUPS = {
     "expired": ("sandbox", {"expired": "expired"}),
     "basket": ("wallet", {"paid": "paid", "shipped": "shipped"}),
     "delivered": ("sandbox", {"delivered": "delivered"}),
-    "done": ("wallet", {"completed": "completed", "own": "completed"}),
+    "done": ("installments", {"completed": "completed", "own": "completed"}),
     "canceled": ("wallet", {"canceled": "canceled"}),
     "refunded": ("sandbox", {"refunded": "refunded"}),
 }
@@ -370,7 +399,7 @@ async def build_order(conn: asyncpg.Connection, group: str, name: str, status: s
     if status not in NEVER_PAID:
         filled = FULFILLMENT.get(status, "shipped")
         await conn.execute(FULFILLMENT_ORDER, uid(name), uid(owner), filled, PLACED)
-        await build_money(conn, name, status, "wallet" if method == "wallet" else "gateway")
+        await build_money(conn, name, status, {"wallet": "wallet", "installments": "funder"}.get(method, "gateway"))
     if sent:
         arrived = DELIVERED if status in ("delivered", "completed") else None
         stage = "delivered" if arrived else "in_transit"
@@ -456,4 +485,4 @@ async def build(conn: asyncpg.Connection) -> None:
         update ledger.balance set held = 7 where account_id = acc('seller');
         insert into ledger.closed_day (cell, day, transfers, closed_at) values (0, '2020-02-01', 0, '2020-02-02Z');
     """)
-    await conn.execute(TAXED)
+    await conn.execute(TAXED + LENT)

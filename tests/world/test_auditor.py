@@ -25,8 +25,8 @@ async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: 
     assert report.total == 0
     assert all(report.checked.values()), report.checked
     assert {name: report.checked[name] for name in ("balance", "transfer_way", "stock", "movement", "line_gross")} == {
-        "balance": 22,
-        "transfer_way": 50,
+        "balance": 25,
+        "transfer_way": 55,
         "stock": 5,
         "movement": 46,
         "line_gross": 18,
@@ -151,11 +151,11 @@ async def test_the_command_exits_with_one_when_something_differs(
     settings = load({"ENTREPOT_DATABASE_URL": world, "ENTREPOT_HOME": str(tmp_path)})
     assert await asyncio.to_thread(auditor.main, settings, as_json=True) == 1
     answer: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
-    assert answer["total"] == 5
+    assert answer["total"] == 6
     found = {finding["check"] for finding in answer["cells"][0]["findings"]}
-    assert found == {"hold_overdue", "release_overdue", "dispute_overdue", "shop_months"}
+    assert found == {"hold_overdue", "release_overdue", "dispute_overdue", "shop_months", "plan_status"}
 
     assert await asyncio.to_thread(auditor.main, settings) == 1
     shown = capsys.readouterr().out
     assert f"  orders.order_group {uid('awaiting')}: expected expired, found awaiting_payment (pay by" in shown
-    assert ", 5 differ, in " in shown
+    assert ", 6 differ, in " in shown

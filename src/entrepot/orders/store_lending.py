@@ -27,6 +27,11 @@ QUOTE = sql(
 GROUP = sql(
     "select market, currency, paid_minor, other_cells from orders.order_group where cell = :cell and id = :id", Lent
 )
+# The tax on fees is that of all of them, rounded half up together.
 ADD_FEE = sql("""
-    update orders.order set payment_fee_minor = payment_fee_minor + :fee_minor where cell = :cell and id = :id
+    update orders.order
+       set payment_fee_minor = payment_fee_minor + :fee_minor,
+           fee_tax_minor = ((commission_minor + payment_fee_minor + :fee_minor) * coalesce(fee_tax_bp, 0) + 5000)
+                           / 10000
+     where cell = :cell and id = :id
 """)

@@ -354,7 +354,7 @@ FULFILLMENT = check(
       from (select * from orders.order where cell = :cell {order:id}) o
       full join (select * from logistics.fulfillment_order where cell = :cell {order:id}) f on f.id = o.id
       left join logistics.shipment s on s.cell = :cell and s.fulfillment_order_id = f.id
-      left join payments.payment p on p.cell = o.group_cell and p.group_id = o.group_id and p.status = 'captured'
+      left join payments.payment p on p.cell = o.group_cell and p.id = o.group_id and p.status = 'captured'
     """,
     by="order",
 )
