@@ -40,14 +40,16 @@ def posted() -> tuple[set[str], set[str]]:
     found, handed_on = set[str](), set[str]()
     for path in SOURCE.rglob("*.py"):
         of, text = path.relative_to(SOURCE).as_posix(), path.read_text()
-        makers = {"Transfer", "Hold", "Settle"} if "entrepot.ledger" in text else set()
+        makers = {"Transfer", "Hold", "Settle"} if "ledger" in text else set()
         if (
             of == "orders/money.py" or "from entrepot.orders.money import Step" in text
         ):  # others' steps are not of money
             makers.add("Step")
         for node in ast.walk(ast.parse(text)) if makers and not of.startswith("world/") else ():
-            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-            if isinstance(node, ast.Call) and called in makers and len(node.args) > 1:
+            if not (isinstance(node, ast.Call) and len(node.args) > 1):
+                continue
+            called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")  # Transfer, or ledger.Transfer
+            if called in makers:
                 codes = _codes(node.args[1])
                 found |= set(codes)
                 handed_on |= set() if codes else {of}

@@ -150,9 +150,9 @@ async def gross(
     )  # fmt: skip
 
 
-async def is_closed(tx: ReadTx, cells: Sequence[int], day: date) -> bool:
-    """Whether one of the cells has closed a day (UTC)."""
-    return await tx.one(store.IS_CLOSED, cells=cells, day=day)
+async def closed_through(tx: ReadTx, cell: int) -> date | None:
+    """The last day (UTC) that a cell has closed: all before it are closed, too."""
+    return await tx.maybe(store.CLOSED_THROUGH, cell=cell)
 
 
 async def held(tx: ReadTx, cell: int, account: int, codes: Sequence[str], stop: datetime) -> list[HeldLine]:
@@ -176,6 +176,6 @@ async def closed_days(tx: ReadTx, cells: Sequence[int], before: date | None = No
 async def trial_balance(tx: ReadTx, cells: Sequence[int], day: date) -> list[TrialLine]:
     """The trial balance of a day, by currency and code, of those of the cells that have closed it: cells close by
     themselves, and one begins with its first transfer. Raises NotFound where none has."""
-    if not await is_closed(tx, cells, day):
+    if not await tx.one(store.IS_CLOSED, cells=cells, day=day):
         raise NotFound
     return await tx.all(store.TRIAL_BALANCE, cells=cells, day=day)

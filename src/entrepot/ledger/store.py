@@ -148,6 +148,7 @@ DAYS = sql(
     """,
     ClosedDay,
 )
+CLOSED_THROUGH = sql("select max(day) from ledger.closed_day where cell = :cell", date)
 IS_CLOSED = sql(
     "select exists (select day from ledger.closed_day where cell = any (:cells::smallint[]) and day = :day)", bool
 )

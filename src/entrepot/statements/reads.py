@@ -53,7 +53,8 @@ async def statement(tx: ReadTx, desk: Desk, month: Month) -> MonthStatement:
     held = await ledger.held(tx, desk.cell, account, ("reserve", "part_reserve"), period.ends_at)
     groups = rules.by_group(found.flows)
     return MonthStatement(
-        await _number(tx, desk, month, period), show("sel", desk.seller_id), desk.currency, month, period.zone,
+        _number(desk, period, await ledger.closed_through(tx, desk.cell)), show("sel", desk.seller_id), desk.currency,
+        month, period.zone,
         period.starts_at, period.ends_at, found.opening_minor, found.closing_minor,
         sum(group.entries for group in groups), groups,
         rules.by_day(found.flows, found.opening_minor, period.first, period.last),
@@ -65,15 +66,17 @@ async def statement(tx: ReadTx, desk: Desk, month: Month) -> MonthStatement:
     )  # fmt: skip
 
 
-async def _number(tx: ReadTx, desk: Desk, month: Month, period: Period) -> str | None:
-    closed = await ledger.is_closed(tx, [desk.cell], (period.ends_at - INSTANT).astimezone(UTC).date())
-    return rules.number_of(month, desk.currency, desk.seller_id) if closed else None
+def _number(desk: Desk, period: Period, closed_through: date | None) -> str | None:
+    """A statement has one once the ledger's last day (UTC) of its month is closed."""
+    last = (period.ends_at - INSTANT).astimezone(UTC).date()
+    closed = closed_through is not None and last <= closed_through
+    return rules.number_of(rules.month_of(period.first), desk.currency, desk.seller_id) if closed else None
 
 
 async def months(tx: ReadTx, cell: int, seller_id: UUID) -> list[Issued]:
     """The months of which there are statements, the latest first: in each currency from the first movement on to now,
     at most MONTHS_MAX."""
-    found = []
+    found, closed_through = [], await ledger.closed_through(tx, cell)
     for moved in await ledger.moved_accounts(tx, cell, "seller", seller_id):
         desk = Desk(cell, seller_id, moved.currency)
         latest = rules.following((tx.now + timedelta(days=1)).date(), 0)
@@ -82,8 +85,8 @@ async def months(tx: ReadTx, cell: int, seller_id: UUID) -> list[Issued]:
         firsts = [rules.following(latest, 1 - back) for back in reversed(range(count))]
         for period in reversed(await periods(tx, moved.currency, firsts)):
             if moved.first_at < period.ends_at and period.starts_at <= tx.now:
-                month = rules.month_of(period.first)
-                found.append(Issued(month, moved.currency, await _number(tx, desk, month, period)))
+                number = _number(desk, period, closed_through)
+                found.append(Issued(rules.month_of(period.first), moved.currency, number))
     return sorted(found, key=lambda one: (one.month, one.currency), reverse=True)
 
 
