@@ -53,8 +53,7 @@ async def test_a_statement_s_page_has_everything(site: Site) -> None:
 async def test_who_a_seller_is_and_what_is_told(site: Site) -> None:
     await _sold(site)
     staff, operator = site.staff(SELLER), site.operator
-    page = text(await staff.get("/seller/tax?year=2026"))
-    assert "Missing: who it is, bank account" in page
+    assert "Missing: who it is, bank account" in text(await staff.get("/seller/tax?year=2026"))
     fields = await staff.form("/seller/tax", "/seller/tax")
     who = fields | {
         "kind": "person", "first_name": "Ada", "name": "Byron & <Co>", "line1": "1 Main Street", "postal_code": "20457",

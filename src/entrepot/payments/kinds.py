@@ -1,7 +1,7 @@
 """How a transfer of each code appears in a seller's statement.
 
-Whoever posts a new code to sellers' accounts adds a line here, and a test fails until it is there. What has none is
-shown all the same, by its code, among `other`: nothing is missing from a statement.
+Whoever posts a new code to sellers' accounts adds a line here: a test compares it with what the auditor lets reach
+them. What has none is shown all the same, by its code, among `other`: nothing is missing from a statement.
 """
 
 from __future__ import annotations
