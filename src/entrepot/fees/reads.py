@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from entrepot import sellers
 from entrepot.fees import store
 from entrepot.fees.rules import Fees, charge, failing, shadows
@@ -18,13 +20,15 @@ MAX_RULES = 1_000
 
 
 async def at(tx: ReadTx, market: str, currency: str, seller_ids: Collection[UUID], categories: Collection[int]) -> Fees:
-    """What a quote of these sellers' offers of these categories needs to know now: three statements at most, two where
-    no rule asks for a category."""
-    rules = await tx.all(store.AT, market=market, now=tx.now)
+    """What a quote of these sellers' offers of these categories needs to know now. Where nobody has set up anything
+    that is one statement; three where rules ask for categories."""
+    rows = await tx.all(store.AT, market=market, currency=currency, now=tx.now)
+    rules = [msgspec.convert(row.rule, Rule) for row in rows if row.rule is not None]
     above = {}
     if any(rule.category_id is not None for rule in rules):
-        above = {row.id: tuple(row.above) for row in await tx.all(store.ABOVE, ids=sorted(set(categories)))}
-    return Fees(rules, above, await facts_of(tx, currency, seller_ids))
+        above = await categories_above(tx, sorted(set(categories)))
+    needs_facts = rows[0].charged or any(rule.volume_from_minor is not None for rule in rules)
+    return Fees(rules, above, await facts_of(tx, currency, seller_ids) if needs_facts else {})
 
 
 async def facts_of(tx: ReadTx, currency: str, seller_ids: Collection[UUID]) -> dict[UUID, SellerFacts]:

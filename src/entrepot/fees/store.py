@@ -18,6 +18,13 @@ class FactsRow(msgspec.Struct, frozen=True):
     tax_bp: int | None
 
 
+class AtRow(msgspec.Struct, frozen=True):
+    """Whether anybody charges fees in the currency, and a rule; None where there is none."""
+
+    charged: bool
+    rule: dict[str, object] | None
+
+
 class Above(msgspec.Struct, frozen=True):
     """A category, and itself with all that it lies in."""
 
@@ -30,13 +37,17 @@ _RULE = """
            over_minor, rates_bp, fixed_minor, min_minor, max_minor, source
       from fees.rule
 """
+# One row at least, so that it is asked once whether anything of fees is set up at all.
 AT = sql(
-    _RULE
-    + """
-     where (market is null or market = :market) and valid_from <= :now and (valid_to is null or valid_to > :now)
-     order by kind, position, id
+    """
+    select x.charged, to_jsonb(r)
+      from (select exists (select from fees.entity where currency = :currency and valid_from <= :now)) as x (charged)
+      left join fees.rule r
+        on (r.market is null or r.market = :market) and r.valid_from <= :now
+           and (r.valid_to is null or r.valid_to > :now)
+     order by r.kind, r.position, r.id
     """,
-    Rule,
+    AtRow,
 )
 LISTED = sql(
     _RULE + " where valid_to is null or valid_to > :now order by kind, position, id limit :limit",

@@ -16,9 +16,9 @@ Invariants:
 Events: fee_invoice_issued (key: the seller's id; data: invoice_id).
 """
 
-from entrepot.invoices.actions import credit
+from entrepot.invoices.actions import credit, issue_due
 from entrepot.invoices.printing import pdf
 from entrepot.invoices.reads import documents, read
 from entrepot.invoices.types import Document, Invoice, LineIs
 
-__all__ = ["Document", "Invoice", "LineIs", "credit", "documents", "pdf", "read"]
+__all__ = ["Document", "Invoice", "LineIs", "credit", "documents", "issue_due", "pdf", "read"]

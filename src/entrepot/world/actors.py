@@ -20,7 +20,9 @@ from entrepot import (
     credit,
     disputes,
     exchange,
+    fees,
     inventory,
+    invoices,
     ledger,
     logistics,
     orders,
@@ -449,8 +451,12 @@ async def pass_time(world: World) -> None:
 
 Job = Consumer | Callable[..., Awaitable[int]]
 JOBS: tuple[Job, ...] = (
-    ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns, orders.sweep,
+    ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns,
+    fees.count_month, fees.charge_due, invoices.issue_due, orders.sweep,
 )  # fmt: skip
+BY_CELL = {
+    ledger.expire_holds, credit.look_at_due, disputes.end_turns, fees.count_month, fees.charge_due, invoices.issue_due,
+}
 
 
 async def work(world: World) -> None:
@@ -475,7 +481,7 @@ async def _run_job(world: World, job: Job, cell: int) -> int:
         return await consume(world.db, job, cell)
     if job is orders.run_timers:
         return await orders.run_timers(world.db, cell)
-    if job in (disputes.end_turns, ledger.expire_holds, credit.look_at_due):
+    if job in BY_CELL:
         return await world.db.transact(lambda tx: job(tx, cell))
     return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
 
