@@ -178,7 +178,7 @@ def test_a_payment_is_known_then_authorized_then_captured() -> None:
     for other in (stripe.look(ASKED, "pi_1", 900), stripe.cancel(ASKED, "pi_1", 900)):
         with pytest.raises(AnswerError, match="1250 were captured instead of 900"):
             run(other, (200, captured()))
-    with pytest.raises(AnswerError, match="cannot be captured: charge_expired_for_capture"):
+    with pytest.raises(AnswerError, match="refused: charge_expired_for_capture"):
         run(look, (200, authorized), (400, failure("charge_expired_for_capture")))
 
 
@@ -191,7 +191,11 @@ def test_what_cannot_be_canceled_is_looked_at() -> None:
     assert run(cancel, (200, encode(INTENT | {"status": "canceled"}))) == Standing("pi_1", "canceled")
     late = failure("payment_intent_unexpected_state")
     assert run(cancel, (400, late), (200, captured())) == Standing("pi_1", "captured")
-    assert run(cancel, (404, failure("resource_missing"))) == GatewayRefused(404, "resource_missing")
+    for steps in (cancel, stripe.look(ASKED, "pi_1", 1_250), stripe.refund(REFUND), stripe.transfer(TRANSFER)):
+        with pytest.raises(AnswerError, match="refused: resource_missing"):  # keys of another account, perhaps
+            run(steps, (404, failure("resource_missing")))
+    assert run(stripe.create(ASKED), (400, failure("amount_too_small"))) == GatewayRefused(400, "amount_too_small")
+    assert run(stripe.create(ASKED), (200, captured())) == Created("pi_1", "requires_action", f"{ASKED.return_url}/pay")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,9 @@ async def test_a_transfer_is_made_once_and_only_for_whom_it_is(shop: Shop) -> No
     assert (await payouts(shop))[0][1] == "sent"
     stripe.refusal, stripe.cut = "", True
     assert await sweep(shop, stripe, RETRY_AFTER) == 1
+    stripe.transfers[0]["amount"] += 1  # nobody knows then what is under way: it is neither sent nor given back
+    assert await sweep(shop, stripe, 2 * RETRY_AFTER) == 1
+    stripe.transfers[0]["amount"] -= 1
     assert (len(stripe.transfers), (await payouts(shop))[0][1]) == (1, "sent")
     stripe.cut = False
     assert await sweep(shop, stripe, 4 * RETRY_AFTER) == 1

@@ -175,14 +175,15 @@ async def _transfer(db: Database, line: Line, cell: int, due: TransferDue) -> No
 
     asked = TransferAsked(show("pay", due.id), due.destination, due.amount_minor, due.currency)
     told = await _take(line, transfer(asked))
-    if isinstance(told, GatewayRefused) and told.code == "balance_insufficient":
-        raise OutsideError(told.code)  # until cards have brought enough
-    async with db.write() as tx:
-        if isinstance(told, Transferred):
+    if isinstance(told, Transferred):
+        async with db.write() as tx:
             await transfers.record_transferred(tx, cell, due.id, told.external_id)
-        else:
-            log("transfer_refused", payout=due.id, why=_why(told))
+    elif isinstance(told, GatewayRefused) and told.code != "balance_insufficient":
+        log("transfer_refused", payout=due.id, why=told.code)
+        async with db.write() as tx:
             await transfers.record_refused(tx, cell, due.id)
+    else:  # until cards have brought enough; or nobody knows whether there is money under way
+        raise OutsideError(_why(told))
 
 
 async def take_webhook(db: Database, gateway: Gateway, headers: Mapping[str, str], body: bytes, settle: Settle) -> None:

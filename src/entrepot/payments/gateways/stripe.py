@@ -195,9 +195,7 @@ def look(asked: PaymentAsked, external_id: str, capture_minor: int) -> list[Step
 
     return [
         Step(build_get(asked, external_id), open_or_settled),
-        Step(
-            build_capture(asked, external_id, capture_minor), partial(parse_captured, asked, external_id, capture_minor)
-        ),
+        Step(build_capture(asked, external_id, capture_minor), partial(parse_got, asked, external_id, capture_minor)),
     ]
 
 
@@ -240,7 +238,9 @@ def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | Ga
     if status != 200:
         return _refusal(status, body)
     told = _payment(_decode(body, _Intent))
-    return payment_mismatch(asked, told) or Created(told.id, told.status, f"{asked.return_url}/pay")
+    # An intent that is new is paid by nobody; should it be, the next look tells of how much.
+    stands: PaymentStatus = "canceled" if told.status == "canceled" else "requires_action"
+    return payment_mismatch(asked, told) or Created(told.id, stands, f"{asked.return_url}/pay")
 
 
 def build_get(asked: PaymentAsked, external_id: str) -> Call:
@@ -249,9 +249,9 @@ def build_get(asked: PaymentAsked, external_id: str) -> Call:
 
 def parse_got(
     asked: PaymentAsked, external_id: str, capture_minor: int, status: int, body: bytes
-) -> Standing | GatewayRefused | Mismatch:
-    if status != 200:
-        return _refusal(status, body)
+) -> Standing | Mismatch:
+    """Also raises AnswerError for a refusal: what was known there once is not forgotten, so it is a matter of keys."""
+    _must_be_told(status, body)
     intent = _decode(body, _Received)
     stands = standing(asked, external_id, _payment(intent))
     if isinstance(stands, Standing) and stands.status == "captured":
@@ -278,26 +278,17 @@ def build_capture(asked: PaymentAsked, external_id: str, capture_minor: int) -> 
     return Call("post", f"{_intent_path(external_id)}/capture", params, "")
 
 
-def parse_captured(
-    asked: PaymentAsked, external_id: str, capture_minor: int, status: int, body: bytes
-) -> Standing | GatewayRefused | Mismatch:
-    """Raises AnswerError for a refusal: it is looked at again, or its time ends."""
-    told = parse_got(asked, external_id, capture_minor, status, body)
-    if isinstance(told, GatewayRefused):
-        raise AnswerError(f"cannot be captured: {told.code}")
-    return told
-
-
 def build_cancel(external_id: str) -> Call:
     return Call("post", f"{_intent_path(external_id)}/cancel", {}, "")
 
 
 def parse_canceled(
     asked: PaymentAsked, external_id: str, capture_minor: int, status: int, body: bytes
-) -> Standing | GatewayRefused | Mismatch | None:
+) -> Standing | Mismatch | None:
     """None when it refuses, since it is captured or the bank has it just now: it must be looked at."""
-    told = parse_got(asked, external_id, capture_minor, status, body)
-    return None if isinstance(told, GatewayRefused) and told.status != 404 else told
+    if status == 400 and isinstance(_refusal(status, body), GatewayRefused):
+        return None
+    return parse_got(asked, external_id, capture_minor, status, body)
 
 
 def build_find_refund(asked: RefundAsked) -> Call:
@@ -307,8 +298,7 @@ def build_find_refund(asked: RefundAsked) -> Call:
 def parse_found_refund(asked: RefundAsked, status: int, body: bytes) -> Refunded | GatewayRefused | Mismatch | None:
     """What became of this refund before, if anything did. More than was captured is never asked back, whatever Stripe
     would take: what others gave back there counts."""
-    if status != 200:
-        return _refusal(status, body)
+    _must_be_told(status, body)
     refunds = _decode(body, _Refunds)
     if refunds.has_more:
         return GatewayRefused(status, "too_many_refunds")
@@ -341,8 +331,7 @@ def build_find_transfer(asked: TransferAsked) -> Call:
 def parse_found_transfer(
     asked: TransferAsked, status: int, body: bytes
 ) -> Transferred | GatewayRefused | Mismatch | None:
-    if status != 200:
-        return _refusal(status, body)
+    _must_be_told(status, body)
     found = _decode(body, _Transfers).data
     return _transferred(asked, status, found[0]) if found else None
 
@@ -429,6 +418,12 @@ def _transferred(asked: TransferAsked, status: int, told: _Transfer) -> Transfer
     if mismatch:
         return mismatch
     return GatewayRefused(status, "transfer_reversed") if told.amount_reversed else Transferred(told.id)
+
+
+def _must_be_told(status: int, body: bytes) -> None:
+    """Of what is only looked at, or is known there, a refusal says nothing: raises AnswerError."""
+    if status != 200:
+        raise AnswerError(f"refused: {_refusal(status, body).code}")
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:
