@@ -227,6 +227,7 @@ def test_a_refund_is_looked_for_before_it_is_asked_for() -> None:
     assert run(refund, (200, listed(others | {"amount": 1_000}))) is None
     assert run(refund, (200, listed(others | {"amount": 1_001}))) == GatewayRefused(200, "more_than_captured")
     assert run(refund, (200, listed(others | {"amount": 1_250, "status": "canceled"}))) is None
+    assert run(refund, (200, listed(BACK, more=True))) == Refunded("re_1")
     assert run(refund, (200, listed(more=True))) == GatewayRefused(200, "too_many_refunds")
     gone = run(refund, (200, listed()), (400, failure("charge_already_refunded")))
     assert gone == GatewayRefused(400, "charge_already_refunded")

@@ -300,11 +300,11 @@ def parse_found_refund(asked: RefundAsked, status: int, body: bytes) -> Refunded
     would take: what others gave back there counts."""
     _must_be_told(status, body)
     refunds = _decode(body, _Refunds)
-    if refunds.has_more:
-        return GatewayRefused(status, "too_many_refunds")
     for refund in refunds.data:
         if (refund.metadata or {}).get("reference") == asked.reference:
             return _refunded(asked, status, refund)
+    if refunds.has_more:
+        return GatewayRefused(status, "too_many_refunds")
     gone = sum(minor_of(asked.currency, one.amount) for one in refunds.data if one.status not in ("failed", "canceled"))
     if gone + asked.amount_minor > asked.captured_minor:
         return GatewayRefused(status, "more_than_captured")
