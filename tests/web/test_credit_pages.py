@@ -42,6 +42,7 @@ async def test_a_purchase_on_installments_by_the_pages(site: Site) -> None:
 
     plan = bought.headers["location"].replace("/orders/", "/account/installments/")
     assert plan in (await buyer.get("/account/installments")).text
+    assert plan in (await buyer.get(bought.headers["location"])).text
     await site.run(timedelta(days=32))
     buyer, operator = site.buyer, site.operator  # signed in again
     shown = text(await buyer.get(plan))

@@ -10,7 +10,7 @@ import msgspec
 
 from entrepot import accounts, payments
 from entrepot.credit import rules, store
-from entrepot.credit.store import BookRow, LineRow, OwedRow
+from entrepot.credit.store import BookRow, LineRow
 from entrepot.credit.types import (
     History,
     Installment,
@@ -96,7 +96,6 @@ class Owed(msgspec.Struct, frozen=True):
     exposure_minor: int
     overdue_minor: int
     plans: int
-    score: int
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -240,13 +239,10 @@ async def _views(tx: ReadTx, cell: int, plans: Sequence[Plan]) -> list[PlanView]
 async def exposure(tx: ReadTx) -> Exposure:
     """What all buyers owe, in all cells."""
     rows = await tx.all(store.OWED, now=tx.now, limit=OWED_MAX)
-    return Exposure(await tx.all(store.BOOK), [await _owed(tx, row) for row in rows])
-
-
-async def _owed(tx: ReadTx, row: OwedRow) -> Owed:
-    line = LineRow(row.limit_minor, row.exposure_minor)
-    judgement = await judged(tx, row.cell, row.buyer_id, row.currency, None, line)
-    return Owed(
-        show("usr", row.buyer_id), row.currency, row.limit_minor, row.exposure_minor, row.overdue_minor, row.plans,
-        judgement.score.points,
-    )  # fmt: skip
+    owed = [
+        Owed(
+            show("usr", row.buyer_id), row.currency, row.limit_minor, row.exposure_minor, row.overdue_minor, row.plans
+        )
+        for row in rows
+    ]  # fmt: skip
+    return Exposure(await tx.all(store.BOOK), owed)

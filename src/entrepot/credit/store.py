@@ -33,7 +33,6 @@ class CollectionRow(msgspec.Struct, frozen=True):
 class OwedRow(msgspec.Struct, frozen=True):
     """A buyer who owes something, in a currency; `overdue_minor` of it in installments that are past their day."""
 
-    cell: int
     buyer_id: UUID
     currency: str
     limit_minor: int
@@ -43,7 +42,7 @@ class OwedRow(msgspec.Struct, frozen=True):
 
 
 class BookRow(msgspec.Struct, frozen=True):
-    """What a funder has lent and earned in a currency: what is owed, and of it past its day; what was given up."""
+    """What is owed in a currency, by how many buyers, and what they might owe."""
 
     currency: str
     buyers: int
@@ -51,15 +50,17 @@ class BookRow(msgspec.Struct, frozen=True):
     limit_minor: int
 
 
-_ADD_PLAN_TERMS = """
+ADD_PLAN_TERMS = sql(
+    """
     insert into credit.plan_terms (market, months, valid_from, offered, fee_bp, bearer, minimum_minor, source)
     select :market, :months, :valid_from, :offered, :fee_bp, :bearer, :minimum_minor, :source
      where not exists (select from credit.plan_terms
                         where market = :market and months = :months and valid_from >= :valid_from)
     on conflict do nothing
     returning valid_from
-"""
-ADD_PLAN_TERMS = sql(_ADD_PLAN_TERMS, datetime)
+    """,
+    datetime,
+)
 ADD_TERMS = sql(
     """
     insert into credit.terms (market, valid_from, grace_s, retry_s, late_fee_minor, late_fee_max_bp, default_after_s,
@@ -233,7 +234,7 @@ OPEN_COLLECTIONS = sql(
 # What the operator sees of all cells.
 OWED = sql(
     """
-    select l.cell, l.buyer_id, l.currency, l.limit_minor, l.exposure_minor, coalesce(o.overdue, 0),
+    select l.buyer_id, l.currency, l.limit_minor, l.exposure_minor, coalesce(o.overdue, 0),
            coalesce(o.plans, 0)::int
       from credit.line l
       left join lateral (select sum(i.principal_minor + i.fee_minor) filter (where i.due_at <= :now)::bigint as overdue,
