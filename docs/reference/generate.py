@@ -39,6 +39,8 @@ ROOMS = (
     "credit",
     "orders",
     "disputes",
+    "fraud",
+    "reviews",
     "campaigns",
     "customs",
     "reconciliation",

@@ -16,6 +16,8 @@ CREATE SCHEMA exchange;
 
 CREATE SCHEMA fees;
 
+CREATE SCHEMA fraud;
+
 CREATE SCHEMA inventory;
 
 CREATE SCHEMA invoices;
@@ -37,6 +39,8 @@ CREATE SCHEMA platform;
 CREATE SCHEMA pricing;
 
 CREATE SCHEMA reconciliation;
+
+CREATE SCHEMA reviews;
 
 CREATE SCHEMA sellers;
 
@@ -1051,6 +1055,7 @@ begin
     ), line as materialized (
         select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
                f.unit_price_minor, coalesce(f.buyable, false) as buyable,
+               coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as quoted,
                f.buyable is not true or f.unit_price_minor
                    <> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as wrong
           from asked a
@@ -1060,11 +1065,7 @@ begin
     ), wrong as (
         select distinct on (l.n) l.n, l.offer_id, l.unit_price_minor, l.buyable
           from line l
-         where l.wrong
-           and not (l.buyable  -- what a rate of exchange has changed was locked
-                    and catalog.price_holds(p_cell, l.offer_id,
-                                            (select coalesce(a.bundle_prices[a.line_bundles[l.i]], a.line_prices[l.i])
-                                               from asked a where a.n = l.n)))
+         where l.wrong and not (l.buyable and catalog.price_holds(p_cell, l.offer_id, l.quoted))
          order by l.n, l.buyable, l.i
     ), good as (
         select l.* from line l where not exists (select from wrong w where w.n = l.n)
@@ -2164,6 +2165,54 @@ CREATE TABLE fees.volume (
     CONSTRAINT volume_sold_minor_check CHECK ((sold_minor >= 0))
 );
 
+CREATE TABLE fraud.hook (
+    id uuid NOT NULL,
+    url text NOT NULL,
+    secret bytea NOT NULL,
+    fails text NOT NULL COLLATE pg_catalog."C",
+    answer_within_s integer NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    set_by uuid NOT NULL,
+    CONSTRAINT hook_answer_within_s_check CHECK ((answer_within_s > 0)),
+    CONSTRAINT hook_fails_check CHECK ((fails = ANY (ARRAY['open'::text, 'closed'::text])))
+);
+
+CREATE TABLE fraud.question (
+    cell smallint NOT NULL,
+    order_id uuid NOT NULL,
+    hook_id uuid NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    answer text COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT question_answer_check CHECK ((answer = ANY (ARRAY['allow'::text, 'hold'::text, 'silent'::text]))),
+    CONSTRAINT question_check CHECK (((answer IS NULL) = (answered_at IS NULL)))
+);
+
+CREATE TABLE fraud.rule (
+    name text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    count integer NOT NULL,
+    within_s integer NOT NULL,
+    hold_s integer NOT NULL,
+    then_ text NOT NULL COLLATE pg_catalog."C",
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    source text NOT NULL,
+    CONSTRAINT rule_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT rule_check CHECK ((valid_to > valid_from)),
+    CONSTRAINT rule_count_check CHECK ((count > 0)),
+    CONSTRAINT rule_hold_s_check CHECK ((hold_s > 0)),
+    CONSTRAINT rule_kind_check CHECK ((kind = ANY (ARRAY['new_account'::text, 'buyer'::text, 'address'::text, 'country'::text, 'failed_payments'::text]))),
+    CONSTRAINT rule_then__check CHECK ((then_ = ANY (ARRAY['released'::text, 'rejected'::text]))),
+    CONSTRAINT rule_within_s_check CHECK ((within_s > 0))
+);
+
 CREATE TABLE inventory.adjustment (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -2654,8 +2703,14 @@ CREATE TABLE orders.hold (
     decided_at timestamp with time zone,
     decided_by uuid,
     note text DEFAULT ''::text NOT NULL,
+    kind text DEFAULT 'party'::text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone,
+    due_decision text COLLATE pg_catalog."C",
     CONSTRAINT hold_check CHECK ((num_nulls(decision, decided_at, decided_by) = ANY (ARRAY[0, 3]))),
-    CONSTRAINT hold_decision_check CHECK ((decision = ANY (ARRAY['released'::text, 'rejected'::text])))
+    CONSTRAINT hold_check1 CHECK (((due_at IS NULL) = (due_decision IS NULL))),
+    CONSTRAINT hold_decision_check CHECK ((decision = ANY (ARRAY['released'::text, 'rejected'::text]))),
+    CONSTRAINT hold_due_decision_check CHECK ((due_decision = ANY (ARRAY['released'::text, 'rejected'::text]))),
+    CONSTRAINT hold_kind_check CHECK ((kind = ANY (ARRAY['party'::text, 'fraud'::text, 'hand'::text])))
 );
 
 CREATE TABLE orders.identity (
@@ -3226,6 +3281,63 @@ CREATE TABLE reconciliation.statement (
     imported_by uuid NOT NULL
 );
 
+CREATE TABLE reviews.product_rating (
+    cell smallint NOT NULL,
+    product_id bigint NOT NULL,
+    n1 bigint NOT NULL,
+    n2 bigint NOT NULL,
+    n3 bigint NOT NULL,
+    n4 bigint NOT NULL,
+    n5 bigint NOT NULL
+);
+
+CREATE TABLE reviews.report (
+    cell smallint NOT NULL,
+    review_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    reason text NOT NULL COLLATE pg_catalog."C",
+    text text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT report_reason_check CHECK ((reason = ANY (ARRAY['insult'::text, 'advertising'::text, 'personal_data'::text, 'not_about_it'::text, 'other'::text])))
+);
+
+CREATE TABLE reviews.review (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    line_no smallint NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    product_id bigint NOT NULL,
+    market text NOT NULL COLLATE pg_catalog."C",
+    language text NOT NULL COLLATE pg_catalog."C",
+    stars smallint NOT NULL,
+    seller_stars smallint,
+    text text NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    edited_at timestamp with time zone,
+    answer text DEFAULT ''::text NOT NULL,
+    answered_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    hidden_by uuid,
+    hidden_why text DEFAULT ''::text NOT NULL,
+    counted smallint,
+    counted_seller smallint,
+    CONSTRAINT review_seller_stars_check CHECK (((seller_stars >= 1) AND (seller_stars <= 5))),
+    CONSTRAINT review_stars_check CHECK (((stars >= 1) AND (stars <= 5)))
+);
+
+CREATE TABLE reviews.seller_rating (
+    cell smallint NOT NULL,
+    seller_id uuid NOT NULL,
+    n1 bigint NOT NULL,
+    n2 bigint NOT NULL,
+    n3 bigint NOT NULL,
+    n4 bigint NOT NULL,
+    n5 bigint NOT NULL
+);
+
 CREATE TABLE sellers.calendar (
     market text NOT NULL COLLATE pg_catalog."C",
     weekend smallint[] NOT NULL,
@@ -3638,6 +3750,15 @@ ALTER TABLE ONLY fees.shop_terms
 ALTER TABLE ONLY fees.volume
     ADD CONSTRAINT volume_pkey PRIMARY KEY (seller_id, currency, month);
 
+ALTER TABLE ONLY fraud.hook
+    ADD CONSTRAINT hook_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY fraud.question
+    ADD CONSTRAINT question_pkey PRIMARY KEY (cell, order_id);
+
+ALTER TABLE ONLY fraud.rule
+    ADD CONSTRAINT rule_pkey PRIMARY KEY (name, valid_from);
+
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_pkey PRIMARY KEY (cell, id);
 
@@ -3756,7 +3877,7 @@ ALTER TABLE ONLY orders.exchange
     ADD CONSTRAINT exchange_pkey PRIMARY KEY (cell, order_id);
 
 ALTER TABLE ONLY orders.hold
-    ADD CONSTRAINT hold_pkey PRIMARY KEY (cell, order_id, list, ref);
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (cell, order_id, kind, list, ref);
 
 ALTER TABLE ONLY orders.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (cell, buyer_id, country);
@@ -3872,6 +3993,21 @@ ALTER TABLE ONLY reconciliation.statement
 ALTER TABLE ONLY reconciliation.statement
     ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY reviews.product_rating
+    ADD CONSTRAINT product_rating_pkey PRIMARY KEY (cell, product_id);
+
+ALTER TABLE ONLY reviews.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (cell, review_id, user_id);
+
+ALTER TABLE ONLY reviews.review
+    ADD CONSTRAINT review_cell_order_id_line_no_key UNIQUE (cell, order_id, line_no);
+
+ALTER TABLE ONLY reviews.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY reviews.seller_rating
+    ADD CONSTRAINT seller_rating_pkey PRIMARY KEY (cell, seller_id);
+
 ALTER TABLE ONLY sellers.calendar
     ADD CONSTRAINT calendar_pkey PRIMARY KEY (market);
 
@@ -3950,6 +4086,8 @@ ALTER TABLE ONLY world.progress
 ALTER TABLE ONLY world.rehearsal_sample
     ADD CONSTRAINT rehearsal_sample_pkey PRIMARY KEY (pid, at);
 
+CREATE INDEX address_place ON accounts.address USING btree (cell, country, postal_code, lower(line1));
+
 CREATE INDEX address_user ON accounts.address USING btree (cell, user_id);
 
 CREATE INDEX login_attempt_at ON accounts.login_attempt USING btree (at);
@@ -4022,6 +4160,8 @@ CREATE INDEX shop_due ON fees.shop USING btree (cell, due_on) WHERE (due_on IS N
 
 CREATE UNIQUE INDEX shop_open ON fees.shop USING btree (cell, seller_id, market) WHERE (closed_at IS NULL);
 
+CREATE INDEX question_next ON fraud.question USING btree (cell, next_at) WHERE (answer IS NULL);
+
 CREATE INDEX adjustment_stock ON inventory.adjustment USING btree (cell, stock_id, id);
 
 CREATE INDEX invoice_corrected ON invoices.invoice USING btree (cell, corrects_id) WHERE (corrects_id IS NOT NULL);
@@ -4066,6 +4206,8 @@ CREATE INDEX cart_buyer ON orders.cart USING btree (cell, buyer_id);
 
 CREATE INDEX exchange_quote ON orders.exchange USING btree (cell, quote_id);
 
+CREATE INDEX hold_due ON orders.hold USING btree (cell, due_at) WHERE ((decision IS NULL) AND (due_at IS NOT NULL));
+
 CREATE INDEX hold_open ON orders.hold USING btree (cell, order_id) WHERE (decision IS NULL);
 
 CREATE INDEX identity_person ON orders.identity USING btree (cell, person_id);
@@ -4096,6 +4238,8 @@ CREATE INDEX payment_due ON payments.payment USING btree (cell, due_at) WHERE (d
 
 CREATE UNIQUE INDEX payment_external ON payments.payment USING btree (cell, method, external_id) WHERE (external_id IS NOT NULL);
 
+CREATE INDEX payment_failed ON payments.payment USING btree (cell, buyer_id, created_at) WHERE (status = 'failed'::text);
+
 CREATE INDEX payout_due ON payments.payout USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX payout_file ON payments.payout USING btree (cell, file_id, id) WHERE (file_id IS NOT NULL);
@@ -4121,6 +4265,24 @@ CREATE INDEX discrepancy_open ON reconciliation.discrepancy USING btree (id) WHE
 CREATE INDEX entry_day ON reconciliation.entry USING btree (day);
 
 CREATE INDEX report_line_at ON reconciliation.report_line USING btree (at);
+
+CREATE INDEX report_open ON reviews.report USING btree (cell, review_id) WHERE (closed_at IS NULL);
+
+CREATE INDEX review_buyer ON reviews.review USING btree (cell, buyer_id);
+
+CREATE INDEX review_product ON reviews.review USING btree (cell, product_id, id) WHERE (hidden_at IS NULL);
+
+CREATE INDEX review_seller ON reviews.review USING btree (cell, seller_id, id) WHERE (hidden_at IS NULL);
+
+CREATE INDEX review_uncounted ON reviews.review USING btree (cell, id) WHERE ((counted IS DISTINCT FROM
+CASE
+    WHEN (hidden_at IS NULL) THEN stars
+    ELSE NULL::smallint
+END) OR (counted_seller IS DISTINCT FROM
+CASE
+    WHEN (hidden_at IS NULL) THEN seller_stars
+    ELSE NULL::smallint
+END));
 
 CREATE INDEX denied_party_plain ON trade.denied_party USING gin (plain public.gin_trgm_ops);
 
@@ -4228,6 +4390,12 @@ ALTER TABLE ONLY fees.shop_terms
 ALTER TABLE ONLY fees.volume
     ADD CONSTRAINT volume_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
 
+ALTER TABLE ONLY fraud.question
+    ADD CONSTRAINT question_cell_order_id_fkey FOREIGN KEY (cell, order_id) REFERENCES orders."order"(cell, id);
+
+ALTER TABLE ONLY fraud.question
+    ADD CONSTRAINT question_hook_id_fkey FOREIGN KEY (hook_id) REFERENCES fraud.hook(id);
+
 ALTER TABLE ONLY inventory.adjustment
     ADD CONSTRAINT adjustment_cell_stock_id_fkey FOREIGN KEY (cell, stock_id) REFERENCES inventory.stock(cell, id);
 
@@ -4299,6 +4467,12 @@ ALTER TABLE ONLY reconciliation.entry
 
 ALTER TABLE ONLY reconciliation.report_line
     ADD CONSTRAINT report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES reconciliation.report(id);
+
+ALTER TABLE ONLY reviews.report
+    ADD CONSTRAINT report_cell_review_id_fkey FOREIGN KEY (cell, review_id) REFERENCES reviews.review(cell, id);
+
+ALTER TABLE ONLY reviews.review
+    ADD CONSTRAINT review_cell_order_id_line_no_fkey FOREIGN KEY (cell, order_id, line_no) REFERENCES orders.order_line(cell, order_id, line_no);
 
 ALTER TABLE ONLY sellers.calendar
     ADD CONSTRAINT calendar_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);

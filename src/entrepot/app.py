@@ -38,6 +38,7 @@ from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
 from entrepot.fees import api as fees_api
 from entrepot.fees import api_shops as fees_api_shops
+from entrepot.fraud import api as fraud_api
 from entrepot.invoices import api as invoices_api
 from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
@@ -57,6 +58,7 @@ from entrepot.payments import api as payments_api
 from entrepot.platform import api as platform_api
 from entrepot.pricing import api as pricing_api
 from entrepot.reconciliation import api as reconciliation_api
+from entrepot.reviews import api as reviews_api
 from entrepot.search import api as search_api
 from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
@@ -78,6 +80,8 @@ ROUTES = [
     *ledger_api.routes,
     *credit_api.routes,
     *disputes_api.routes,
+    *fraud_api.routes,
+    *reviews_api.routes,
     *platform_api.routes,
     *approvals_api.routes,
     *customs_api.routes,

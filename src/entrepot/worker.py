@@ -11,7 +11,7 @@ from functools import partial
 
 import httpx
 
-from entrepot import notify, orders, payments
+from entrepot import fraud, notify, orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.credit import jobs as credit_jobs
@@ -30,16 +30,20 @@ from entrepot.ledger import jobs as ledger_jobs
 from entrepot.notify import jobs as notify_jobs
 from entrepot.orders import jobs as orders_jobs
 from entrepot.platform import jobs as platform_jobs
+from entrepot.reviews import jobs as reviews_jobs
 from entrepot.settings import Settings, SettingsError, load
 
 Part = Callable[[], Awaitable[int]]
 
-CONSUMERS = (*orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS)
+CONSUMERS = (
+    *orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS, *fraud.CONSUMERS,
+    *reviews_jobs.CONSUMERS,
+)  # fmt: skip
 TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
     *notify_jobs.TIMERS,
-    *fees_jobs.TIMERS, *invoices_jobs.TIMERS,
+    *fees_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 2.0, 600.0, 2.0
 """Seconds to wait when there is little to do: orders, the gateway, mail, clean-ups; and for a database that is away."""
@@ -67,6 +71,11 @@ async def sweeps(db: Database, client: httpx.AsyncClient, gateway: payments.Gate
 async def letters(db: Database, channels: notify.Channels) -> list[Part]:
     """The same of what goes out by mail and text message."""
     return [partial(notify_jobs.send_due, db, channels, cell) for cell in await _cells(db)]
+
+
+async def questions(db: Database, client: httpx.AsyncClient, keys: Keys) -> list[Part]:
+    """The same of what waits for the service that orders are judged by."""
+    return [partial(fraud.sweep, db, client, keys, cell) for cell in await _cells(db)]
 
 
 async def _cells(db: Database) -> list[int]:
@@ -121,9 +130,13 @@ async def work(settings: Settings) -> None:
             gateways = await payments.find_gateways(db, keys, settings)
             return sum([await _all(await sweeps(db, client, gateway)) for gateway in gateways])
 
+        async def judge() -> int:
+            return await _all(await questions(db, client, keys))
+
         await asyncio.gather(
             _loop(stop, IDLE_S, tend),
             _loop(stop, GATEWAY_IDLE_S, ask),
+            _loop(stop, GATEWAY_IDLE_S, judge),
             _loop(stop, LETTERS_IDLE_S, post),
             _loop(stop, TIDY_IDLE_S, tidy),
         )

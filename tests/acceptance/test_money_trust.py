@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
-from entrepot import accounts
+from entrepot import accounts, worker
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.ids import new_id, show
+from entrepot.logistics import NewShipment
+from entrepot.orders import ship_many
 from tests.shop import START, Shop, open_shop
 
 
@@ -108,3 +113,174 @@ async def test_10_sessions_end(shop: Shop) -> None:
     path = f"/v1/operator/users/{new['user']}/sessions/end"
     assert (await shop.http.post(path, headers=shop.operator)).status_code == 204
     assert (await reads(new), await reads(await sign_in())) == (401, 200)
+
+
+async def test_10_fraud_and_holds(shop: Shop) -> None:
+    """What a rule finds odd is held: it keeps its stock, is not sent and not released until that is decided."""
+    ann = Operator(shop, new_id(START))
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 1_000, 10)
+    rule = {
+        "kind": "new_account", "within_s": 3_600, "currency": "USD", "amount_minor": 3_000, "then": "rejected",
+        "hold_s": 86_400, "source": "Chargebacks of last autumn.",
+    }  # fmt: skip
+    assert await ann.send("POST", "/v1/operator/fraud-rules", rule | {"name": "new_and_dear"}) == (204, None)
+    many = {"kind": "buyer", "count": 3, "within_s": 600, "then": "released", "hold_s": 3_600, "source": "Bots."}
+    assert await ann.send("POST", "/v1/operator/fraud-rules", many | {"name": "many"}) == (204, None)
+    assert (await ann.send("POST", "/v1/operator/fraud-rules", many | {"name": "many"}))[0] == 409
+    buyer = await shop.buyer()
+
+    async def ship(order: UUID) -> int:
+        body = {"carrier": "house", "tracking_number": order.hex}
+        staff = shop.session(Role.SELLER, new_id(START), seller)
+        path = f"/v1/seller/orders/{show('ord', order)}/ship"
+        return (await shop.http.post(path, json=body, headers=staff)).status_code
+
+    async def held() -> list[tuple[str, str, str]]:
+        items = (await ann.send("GET", "/v1/operator/holds"))[1]["items"]
+        return [(one["order_id"], one["ref"], one["kind"]) for one in items]
+
+    (dear,) = await buyer.buy([(offer, 3)])  # 30.00 and shipping, by an account of today
+    (cheap,) = await buyer.buy([(offer, 1)])
+    await shop.run()
+    assert await held() == [(show("ord", dear), "new_and_dear", "fraud")]
+    assert (await ship(dear), await ship(cheap), await shop.stock(offer)) == (409, 204, (9, 0, 3))
+    await shop.run(after=timedelta(days=1))  # nobody has looked: it is canceled, its goods and money go back
+    assert (await held(), await shop.stock(offer)) == ([], (9, 0, 0))
+    assert (await buyer.send("GET", f"/v1/orders/{show('ord', dear)}")).json()["order"]["status"] == "canceled"
+
+    bought = []
+    for _ in range(3):
+        shop.clock.advance(timedelta(seconds=9))
+        bought += await buyer.buy([(offer, 1)])
+    first, second, third = bought
+    assert await ship(third) == 204  # before the worker has looked
+    await shop.run()
+    assert await held() == [(show("ord", third), "many", "fraud")]
+    confirm = await buyer.send("POST", f"/v1/orders/{show('ord', third)}/confirm")
+    assert (confirm.status_code, confirm.json()["type"]) == (409, "/problems/order_held")
+    assert (await ship(first), await ship(second)) == (204, 204)
+    await shop.run(after=timedelta(hours=1))  # by itself
+    assert await held() == []
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', third)}/confirm")).status_code == 204
+    await shop.audited()
+
+
+async def test_10_a_service_outside_judges(shop: Shop) -> None:
+    """It is asked when an order is paid, signed: it allows or holds. When it is silent a closed hook holds."""
+    ann = Operator(shop, new_id(START))
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 1_000, 10)
+    buyer = await shop.buyer()
+    heard: list[httpx.Request] = []
+    says = {"answer": httpx.Response(200, json={"decision": "hold", "reason": "known card tester"})}
+
+    async def service(request: httpx.Request) -> httpx.Response:
+        heard.append(request)
+        return says["answer"]
+
+    async def paid(fails: str) -> str:
+        hook = {"url": "https://judge.test/v1", "fails": fails, "answer_within_s": 60}
+        status, told = await ann.send("PUT", "/v1/operator/fraud-hook", hook)
+        assert status == 200
+        (order,) = await buyer.buy([(offer, 1)])
+        await shop.run()
+        async with httpx.AsyncClient(transport=httpx.MockTransport(service)) as client:
+            for part in await worker.questions(shop.db, client, shop.keys):
+                await part()
+        stamp, _, mac = heard[-1].headers["entrepot-signature"].removeprefix("t=").partition(",v1=")
+        body = heard[-1].content
+        assert mac == hmac.digest(told["secret"].encode(), b"%d.%b" % (int(stamp), body), "sha256").hex()
+        assert json.loads(body)["order_id"] == show("ord", order)
+        return show("ord", order)
+
+    async def why(order: str) -> list[str]:
+        items = (await ann.send("GET", "/v1/operator/holds"))[1]["items"]
+        return [one["name"] for one in items if one["order_id"] == order]
+
+    assert await why(await paid("open")) == ["known card tester"]
+    says["answer"] = httpx.Response(200, json={"decision": "allow"})
+    assert await why(await paid("closed")) == []
+    says["answer"] = httpx.Response(500)
+    assert await why(await paid("open")) == []
+    closed = await paid("closed")
+    assert await why(closed) == ["no answer yet"]
+    shop.clock.advance(timedelta(minutes=2))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(service)) as client:
+        asked = len(heard)
+        for part in await worker.questions(shop.db, client, shop.keys):
+            assert await part() == 2  # the two that were not answered: now they are silent
+    assert (len(heard), await why(closed)) == (asked, ["no answer yet"])
+    release = {"note": "Called the buyer.", "seen_until": shop.clock.now().isoformat()}
+    assert (await ann.send("POST", f"/v1/operator/holds/{closed}/release", release))[0] == 204
+    await shop.audited()
+
+
+async def test_10_reviews(shop: Shop) -> None:
+    """Only who got it, once a line, for a time; the ratings are those of the reviews; answered, reported, hidden."""
+    ann = Operator(shop, new_id(START))
+    seller = await shop.seller()
+    offer = await shop.offer(seller, 1_000, 10)
+    async with shop.db.read() as tx:
+        product = await tx.conn.fetchval("select product_id from catalog.offer where id = $1", offer)
+    buyers = [await shop.buyer() for _ in range(3)]
+    orders = [(await buyer.buy([(offer, 1)]))[0] for buyer in buyers]
+    await shop.run()
+
+    async def say(number: int, stars: int, text: str = "", whose: int | None = None, **more: Any) -> tuple[int, Any]:
+        path = f"/v1/orders/{show('ord', orders[number if whose is None else whose])}/lines/1/review"
+        answer = await buyers[number].send("PUT", path, {"stars": stars, "text": text} | more)
+        return answer.status_code, answer.json()
+
+    async def rating() -> tuple[int, list[int]]:
+        await shop.run()
+        told = (await shop.http.get(f"/v1/products/{product}/reviews")).json()["rating"]
+        listed = (await shop.http.get(f"/v1/ratings?products={product}")).json()["items"]
+        assert [one["rating"] for one in listed] == ([told] if told["count"] else [])
+        return told["tenths"], told["counts"]
+
+    assert (await say(0, 5))[1]["type"] == "/problems/not_delivered"
+    async with shop.db.write() as tx:
+        await ship_many(tx, 0, [NewShipment(order, "house", order.hex) for order in orders])
+    scan = {"carrier": "house", "status": "delivered", "place": "Door", "at": shop.clock.now().isoformat()}
+    scans = [scan | {"tracking_number": order.hex} for order in orders]
+    assert (await ann.send("POST", "/v1/tracking", {"scans": scans}))[0] == 200
+    await shop.run()
+    assert (await say(0, 5, whose=1))[0] == 404
+    assert (await say(0, 6))[0] == 400
+    assert (await say(0, 5, "See www.example.org!"))[1]["type"] == "/problems/links_not_taken"
+    status, first = await say(0, 5, "<b>Good</b>", seller_stars=4)
+    assert (status, await rating()) == (200, (50, [0, 0, 0, 0, 1]))
+    assert (await say(1, 2, "It broke."))[0] == 200
+    assert (await say(0, 4, "Still good."))[1] == first  # changed, not a second one
+    assert await rating() == (30, [0, 1, 0, 1, 0])
+    shop.clock.advance(timedelta(days=30))
+    assert (await say(0, 1))[1]["type"] == "/problems/review_closed"
+    assert (await say(2, 3))[0] == 200
+    assert await rating() == (30, [0, 1, 1, 1, 0])
+
+    page = (await shop.http.get(f"/v1/products/{product}/reviews?stars=2")).json()["items"]
+    assert [(one["text"], one["stars"], one["answer"]) for one in page] == [("It broke.", 2, "")]
+    other = shop.session(Role.SELLER, new_id(START), await shop.seller())
+    mine = shop.session(Role.SELLER, new_id(START), seller)
+    path, body = f"/v1/seller/reviews/{page[0]['id']}/answer", {"text": "We send you another."}
+    assert (await shop.http.put(path, json=body, headers=other)).status_code == 404
+    assert (await shop.http.put(path, json=body, headers=mine)).status_code == 204
+    for _ in range(2):  # once for each
+        reported = await shop.http.post(
+            f"/v1/reviews/{page[0]['id']}/report", json={"reason": "other"}, headers=mine
+        )  # fmt: skip
+        assert reported.status_code == 204
+    (waits,) = (await ann.send("GET", "/v1/operator/reviews"))[1]["items"]
+    assert (waits["reports"], waits["review"]["answer"]) == (1, "We send you another.")
+    hide = {"hidden": True, "why": "It is about the parcel."}
+    assert (await ann.send("PUT", f"/v1/operator/reviews/{page[0]['id']}", hide))[0] == 204
+    assert (await rating(), (await ann.send("GET", "/v1/operator/reviews"))[1]["items"]) == ((35, [0, 0, 1, 1, 0]), [])
+    await ann.send("PUT", f"/v1/operator/reviews/{page[0]['id']}", hide | {"hidden": False})
+    assert await rating() == (30, [0, 1, 1, 1, 0])
+
+    await ann.send("POST", "/v1/operator/switches/reviews/off", {"for_s": 60, "why": "The peak."})
+    await shop.app.state.switches._glance.refresh()
+    off = await shop.http.get(f"/v1/products/{product}/reviews")
+    assert (off.status_code, off.json()["type"]) == (503, "/problems/switched_off")
+    await shop.audited()

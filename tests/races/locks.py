@@ -36,6 +36,11 @@ RACED = {
     "test_messages.test_a_message_is_sent_by_one": "notify.CLAIM notify.END",
     "test_messages.test_what_failed_is_sent_again_once": "notify.LOCK notify.RESEND",
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
+    "test_reviews.test_ratings_are_counted_once": (
+        "reviews.ANSWER reviews.CLOSE_REPORTS reviews.COUNT reviews.LOCK reviews.REPORT reviews.SET_HIDDEN "
+        "reviews.WRITE"
+    ),
+    "test_fraud.test_a_question_is_answered_once": "fraud.ANSWER fraud.CLAIM orders.LET_GO",
     "test_hands.test_a_canceled_payment_is_canceled_or_late": "payments.CANCEL payments.LOOK_NOW",
     "test_hands.test_a_line_of_a_cart_is_set_or_gone": "orders.REMOVE_CART_LINE orders.SET_CART_LINE",
     "test_hands.test_a_parcel_arrives_once": "logistics.INSERT_SCANS logistics.advance_many orders.DELIVERED",
@@ -117,7 +122,8 @@ RACED = {
 EXCEPTED = {
     "a key decides who makes a row, and the other is told that it is there": (
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
-        "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS logistics.ADD_LOCATION "
+        "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS fraud.ADD_RULE fraud.ASK "
+        "logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
         "fees.SET_BILLING customs.FILE payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
@@ -125,7 +131,7 @@ EXCEPTED = {
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
-        "kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET orders.FORGET_CARTS "
+        "reviews.FORGET kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET orders.FORGET_CARTS "
         "payments.FORGET_WEBHOOKS"
     ),
     "a command of the operator, under the lock of the cells or of a cell that moves": (
@@ -142,8 +148,8 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "accounts.END_SESSIONS kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE trade.ADD_TRAITS "
-        "trade.FORGET_TRAITS "
+        "accounts.END_SESSIONS fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
+        "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
         "trade.WITHDRAW trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES "

@@ -17,7 +17,8 @@ from tests.web.site import Site
 from tests.web.stage import failed_message
 
 PUBLIC = (
-    "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/sign-in", "/register",
+    "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/p/{slug}/reviews",
+    "/sign-in", "/register",
     "/unsubscribe/{token}",
 )  # fmt: skip
 BUYERS = (
@@ -28,6 +29,7 @@ BUYERS = (
     "/orders/{group_id}",
     "/orders/{order_id}/cancel-lines",
     "/orders/{order_id}/dispute",
+    "/orders/{order_id}/reviews",
     "/orders/{order_id}/disputes/{dispute_id}",
     "/orders/{order_id}/disputes/{dispute_id}/files/{step_id}",
     "/account",
@@ -41,7 +43,7 @@ SELLERS = (
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/tax",
     "/seller/payouts", "/seller/stock", "/seller/customs",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
-    "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf",
+    "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
@@ -52,7 +54,7 @@ OPERATORS = (
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
-    "/operator/borders", "/operator/taxes",
+    "/operator/borders", "/operator/taxes", "/operator/fraud", "/operator/reviews",
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",

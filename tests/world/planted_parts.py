@@ -40,7 +40,7 @@ PARTS = {
         ["dispute: disputes.dispute [frozen]"],
     ),
     "held order that was sent": (
-        "insert into orders.hold values (0, uid('shipped'), 'list', '1', 'Ada', '2020-02-29 12:00Z')",
+        "insert into orders.hold values (0, uid('shipped'), 'list', '1', 'Ada', '2020-02-01 12:00Z')",
         ["order_held: orders.order [shipped]"],
     ),
     "silence that ended no turn": (

@@ -5,7 +5,7 @@ No answer to a keyed write repeats personal data: answers are kept with keys.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -34,8 +34,6 @@ SellerPath = Annotated[UUID, "sel"]
 
 
 class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    unlogged: ClassVar = ("email", "name", "password")
-
     email: Email
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     password: Annotated[str, Meta(min_length=10, max_length=200)]

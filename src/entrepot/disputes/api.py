@@ -218,7 +218,7 @@ def _file(evidence: Evidence | None) -> File | None:
     return None if evidence is None else rules.evidence(evidence.name, evidence.content)
 
 
-_ACTS = (DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken)
+_ACTS = (DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken, orders.OrderHeld)
 _SELLERS = (*_ACTS, orders.LineNotThere, orders.UnitsTaken)
 
 routes = [
@@ -249,6 +249,6 @@ routes = [
     get("/v1/operator/disputes/{dispute_id}/files/{step_id}", read_disputed_file, access=OPERATOR),
     post(
         "/v1/operator/disputes/{dispute_id}/verdict", decide_dispute, access=OPERATOR, key="taken",
-        raises=(DisputeStatusIs, AmountNotInDispute),
+        raises=(DisputeStatusIs, AmountNotInDispute, orders.OrderHeld),
     ),
 ]  # fmt: skip

@@ -29,7 +29,14 @@ TEXT_MAX = 500
 ITEMS_MAX = 50
 """Longer texts and lists are cut: a line says who did what, and what it made lies in its own room."""
 NOT_KEPT = "..."
-"""In the place of what says who a person is, and of secrets: a body names such fields in `unlogged`."""
+PRIVATE = frozenset({
+    "account", "address", "birth_date", "birth_place", "city", "content", "email", "file", "first_name", "holder",
+    "iban", "line1", "line2", "password", "phone", "postal_code", "recipient", "register_number", "tax_id", "text",
+    "vat_id",
+})  # fmt: skip
+"""Fields, of whatever body, that say who a person is, or are secret: in their place stands NOT_KEPT."""
+BESIDE_A_NAME = {"password", "tax_id"}
+"""In a body with one of these `name` is a person's, too."""
 
 
 @dataclass(slots=True)
@@ -127,7 +134,7 @@ async def write(tx: Tx, act: Act, told: Sequence[tuple[str, UUID]]) -> None:
     await tx.run(
         _WRITE, cell=caller.cell, id=new_id(tx.now), now=tx.now, user_id=caller.user_id, role=caller.role,
         seller_id=caller.seller_id, route=act.route, address=act.address[:TEXT_MAX], said=_brief(_kept(act.said)),
-        before=_brief(act.before), told=[f"{kind} {key.hex}" for kind, key in events],
+        before=_brief(_veiled(act.before)), told=[f"{kind} {key.hex}" for kind, key in events],
         names=sorted(names | {key.hex for _, key in events}), origin=act.origin,
     )  # fmt: skip
 
@@ -146,8 +153,12 @@ def _name(shown: str) -> str:
 def _kept(said: Any) -> dict[str, Any]:
     if not isinstance(said, msgspec.Struct):
         return {}
-    fields: dict[str, Any] = msgspec.to_builtins(said)
-    return fields | {name: NOT_KEPT for name in getattr(said, "unlogged", ()) if fields.get(name)}
+    return _veiled(msgspec.to_builtins(said))
+
+
+def _veiled(fields: dict[str, Any]) -> dict[str, Any]:
+    names = PRIVATE | {"name"} if BESIDE_A_NAME & fields.keys() else PRIVATE
+    return fields | {name: NOT_KEPT for name in names & fields.keys() if fields[name]}
 
 
 def _brief(value: Any) -> Any:

@@ -100,8 +100,9 @@ language sql stable set search_path = pg_catalog set pg_trgm.similarity_threshol
      order by n.ord, p.list, p.ref
 $$;
 
--- Orders that keep their goods until the operator has looked: one row for each listed name that their buyer or recipient
--- may be. What was decided stays.
+-- Orders that keep their goods and their money until the operator has looked: one row for each listed name that their
+-- buyer or recipient may be (party), for each rule that finds them odd (fraud), or for what somebody says (hand; list is
+-- 'operator'). What was decided stays.
 create table orders.hold (
     cell       smallint    not null,
     order_id   uuid        not null,
@@ -113,8 +114,13 @@ create table orders.hold (
     decided_at timestamptz,
     decided_by uuid,
     note       text        not null default '',
-    primary key (cell, order_id, list, ref),
+    kind         text        collate "C" not null default 'party' check (kind in ('party', 'fraud', 'hand')),
+    due_at       timestamptz,  -- when it is decided by itself, if nobody has; null: it waits
+    due_decision text        collate "C" check (due_decision in ('released', 'rejected')),
+    primary key (cell, order_id, kind, list, ref),
     foreign key (cell, order_id) references orders.order (cell, id),
-    check (num_nulls(decision, decided_at, decided_by) in (0, 3))
+    check (num_nulls(decision, decided_at, decided_by) in (0, 3)),
+    check ((due_at is null) = (due_decision is null))
 );
 create index hold_open on orders.hold (cell, order_id) where decision is null;
+create index hold_due on orders.hold (cell, due_at) where decision is null and due_at is not null;

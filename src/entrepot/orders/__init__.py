@@ -58,7 +58,7 @@ from entrepot.orders.carts import (
     set_quantity,
     set_shipping,
 )
-from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, reject_held, release_held
+from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, hold_found, let_go, reject_held, release_held
 from entrepot.orders.identities import identity
 from entrepot.orders.identities import say as say_identity
 from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
@@ -84,6 +84,7 @@ from entrepot.orders.reads import (
     seller_orders,
     ship_to,
 )
+from entrepot.orders.screening import Found
 from entrepot.orders.selling import Judged, ages_of, give_age, give_birth_date, judge_offers, objection
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
@@ -110,14 +111,16 @@ from entrepot.orders.types import (
 
 __all__ = [
     "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy",
-    "CartDoor", "CartView", "Day", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported", "NothingPaid",
+    "CartDoor", "CartView", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported",
+    "NothingPaid",
     "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView", "PapersIncomplete", "PapersView",
     "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut",
     "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately",
     "buy_many", "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size",
     "cart_view", "cell_of", "confirm", "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age",
-    "give_birth_date", "group_detail", "group_view", "held_orders", "identity", "judge_offers", "keys_placed",
-    "latest_cart", "objection", "offers_for", "order_of_part", "order_view", "orders_of_parts", "own_cart",
+    "give_birth_date", "group_detail", "group_view", "held_orders", "hold_found", "identity", "judge_offers",
+    "keys_placed",
+    "latest_cart", "let_go", "objection", "offers_for", "order_of_part", "order_view", "orders_of_parts", "own_cart",
     "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning", "problem_of",
     "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
     "release_held", "release_many", "remove_line", "restock", "run_timers",

@@ -13,13 +13,13 @@ from entrepot.fees import Fees
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.halves import in_halves
-from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.ids import NIL, new_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.kit.sql import Query
 from entrepot.orders import locks, money, papers, screening, settling, store, store_borders, taxes
 from entrepot.orders.money import Step
 from entrepot.orders.store import GroupRow, LineRow, OrderRow
-from entrepot.orders.types import Place, Purchase, Verdict, WrongStatus
+from entrepot.orders.types import OrderHeld, Place, Purchase, Verdict, WrongStatus
 
 GRACE = timedelta(minutes=5)
 """The hold on stock outlives the payment deadline by this much, so that a payment made in time is not too late."""
@@ -286,11 +286,13 @@ async def deliver_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
 
 
 async def release_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
-    """Releases what is left of shipped or delivered orders beside their parts (parts.freeze) from escrow; the number of
-    orders that this is news for."""
+    """Releases what is left of shipped or delivered orders beside their parts (parts.freeze) from escrow, but for those
+    that are held; the number of orders that this is news for."""
     orders = [
         o for o in await tx.all(store.LOCK_ORDERS, cell=cell, ids=order_ids) if o.status in ("shipped", "delivered")
     ]
+    held = await screening.held(tx, cell, [o.id for o in orders])
+    orders = [o for o in orders if o.id not in held]
     if not orders:
         return 0
     left = await money.beside_parts(tx, cell, orders)
@@ -321,10 +323,11 @@ async def _due(
 
 
 async def confirm(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:
-    """The buyer, whose cell it is, has what was ordered. Raises NotFound and WrongStatus."""
+    """The buyer, whose cell it is, has what was ordered. Raises NotFound, WrongStatus and OrderHeld."""
     cell = await tx.one(store.CELL_OF_ORDER, cell=cell, id=order_id)
     await locks.lock(tx, cell, [order_id], ("shipped", "delivered"), buyer_id=buyer_id)
-    await release_many(tx, cell, [order_id])
+    if not await release_many(tx, cell, [order_id]):
+        raise OrderHeld(show("ord", order_id))
 
 
 async def cancel_own(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID) -> None:

@@ -458,7 +458,7 @@ routes = [
     get("/v1/groups/{group_id}/payment/step", read_payment_step, access=BUYER, raises=(payments.GatewayAway,)),
     post("/v1/groups/{group_id}/cancel", cancel_group, access=BUYER, raises=(WrongStatus,), key="taken"),
     get("/v1/orders/{order_id}", read_order, access=BUYER),
-    post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(WrongStatus,), key="taken"),
+    post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(OrderHeld, WrongStatus), key="taken"),
     post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=(WrongStatus,), key="taken"),
     post(
         "/v1/orders/{order_id}/cancel-lines", cancel_order_lines, access=BUYER, key="taken",

@@ -11,7 +11,7 @@ import httpx
 from entrepot import credit, payments
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
-from entrepot.orders import actions, identities, screening, selling, store
+from entrepot.orders import actions, holds, identities, screening, selling, store
 from entrepot.payments import Due, Gateway
 
 QUOTES_KEPT = timedelta(days=1)
@@ -90,7 +90,7 @@ async def _drop_quotes(tx: Tx, cell: int) -> int:
 Timer = Callable[[Tx, int], Awaitable[int]]
 
 TIMERS: tuple[Timer, ...] = (
-    actions.expire_groups, actions.release_due, payments.settle_due, payments.pay_out, _drop_quotes,
+    actions.expire_groups, actions.release_due, holds.end_due, payments.settle_due, payments.pay_out, _drop_quotes,
 )  # fmt: skip
 
 

@@ -13,14 +13,14 @@ import msgspec
 from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import new_id
-from entrepot.orders import actions, locks, money, settling, shares, store, store_parts, taxes
+from entrepot.kit.ids import new_id, show
+from entrepot.orders import actions, locks, money, screening, settling, shares, store, store_parts, taxes
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_parts import Amounts, PartLine
 from entrepot.orders.taxes import NOTHING, Back
-from entrepot.orders.types import LineNotThere, NothingPaid, UnitsTaken
+from entrepot.orders.types import LineNotThere, NothingPaid, OrderHeld, UnitsTaken
 
 SENT = ("shipped", "delivered", "completed")
 Party = Literal["buyer", "seller"]
@@ -111,13 +111,15 @@ async def restock(tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | N
 async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     """Ends a part that is frozen: `back_minor` of what was paid for it goes back to the buyer, with its shares of
     discount, commission and fee at the rates of the sale, and the rest is released. Who calls it holds the lock of what
-    the part is of.
+    the part is of. Raises OrderHeld when something would be released of an order that is held.
 
     Of 107, with 10 + 2 of fees, 50 go back: escrow 50 -> wallet 50, escrow 57 -> seller 57, seller 6 -> commission 6,
     seller 2 -> payment_fee 2."""
     part = await tx.maybe(store_parts.LOCK_FROZEN, cell=cell, id=part_id)
     assert part is not None, "a part is ended once, by what it is of"
     (order,) = await tx.all(store.ORDERS, cell=cell, ids=[part.order_id])
+    if back_minor < part.paid_minor and await screening.held(tx, cell, [order.id]):
+        raise OrderHeld(show("ord", order.id))
     back = shares.portion(part, back_minor, part.paid_minor)
     if order.group_cell < cell:
         await locks.lock_buyers(tx, order.group_cell, [order])

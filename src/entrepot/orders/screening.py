@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -19,12 +21,16 @@ LOOKED_AT = 500
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An order whose buyer or recipient may be this listed party."""
+    """An order whose buyer or recipient may be this listed party, or which another kind of hold is for. At `due_at` it
+    is decided by itself."""
 
     order_id: UUID
     list: str
     ref: str
     name: str
+    kind: Literal["party", "fraud", "hand"] = "party"
+    due_at: datetime | None = None
+    due_decision: str | None = None
 
 
 async def screen(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> list[Found]:
@@ -72,11 +78,17 @@ async def hold(tx: Tx, cell: int, found: Sequence[Found]) -> int:
     """Holds locked orders; for how many that is news."""
     held = await tx.all(
         rows.HOLD, cell=cell, now=tx.now, orders=[one.order_id for one in found], lists=[one.list for one in found],
-        refs=[one.ref for one in found], names=[one.name for one in found],
+        refs=[one.ref for one in found], names=[one.name for one in found], kinds=[one.kind for one in found],
+        dues=[one.due_at for one in found], decisions=[one.due_decision for one in found],
     )  # fmt: skip
     for order_id in sorted(set(held)):
         tx.emit("order_held", order_id, {}, cell)
     return len(set(held))
+
+
+async def held(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the orders that are held."""
+    return set(await tx.all(rows.HELD, cell=cell, ids=order_ids)) if order_ids else set()
 
 
 async def require_free(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:

@@ -194,6 +194,7 @@ DUE_FOR_RELEASE = sql(
     """
     select id from orders.order
      where cell = :cell and release_due_at <= :now and id <> all (:passed::uuid[])
+       and not exists (select from orders.hold h where h.cell = :cell and h.order_id = id and h.decision is null)
      order by release_due_at limit :limit for no key update skip locked
     """,
     UUID,

@@ -49,6 +49,15 @@ class HoldRow(msgspec.Struct, frozen=True):
     ref: str
     name: str
     held_at: datetime
+    kind: str
+    due_at: datetime | None
+
+
+class DueHold(msgspec.Struct, frozen=True):
+    """What an order's holds end as, since nobody has looked; rejected if one of them does."""
+
+    order_id: UUID
+    decision: str
 
 
 PARTIES = sql(
@@ -77,10 +86,11 @@ UNSENT = sql(
 )
 HOLD = sql(
     """
-    insert into orders.hold (cell, order_id, list, ref, name, held_at)
-    select :cell, h.order_id, h.list, h.ref, h.name, :now
-      from unnest(:orders::uuid[], :lists::text[], :refs::text[], :names::text[]) as h (order_id, list, ref, name)
-     order by h.order_id, h.list, h.ref
+    insert into orders.hold (cell, order_id, kind, list, ref, name, held_at, due_at, due_decision)
+    select :cell, h.order_id, h.kind, h.list, h.ref, h.name, :now, h.due_at, h.due_decision
+      from unnest(:orders::uuid[], :kinds::text[], :lists::text[], :refs::text[], :names::text[], :dues::timestamptz[],
+                  :decisions::text[]) as h (order_id, kind, list, ref, name, due_at, due_decision)
+     order by h.order_id, h.kind, h.list, h.ref
     on conflict do nothing
     returning order_id
     """,
@@ -99,8 +109,8 @@ UNDECIDED = sql(
     select distinct h.order_id
       from unnest(:orders::uuid[], :lists::text[], :refs::text[]) as h (order_id, list, ref)
      where not exists (select from orders.hold d
-                        where d.cell = :cell and d.order_id = h.order_id and d.list = h.list and d.ref = h.ref
-                          and d.decision = 'released')
+                        where d.cell = :cell and d.order_id = h.order_id and d.kind = 'party' and d.list = h.list
+                          and d.ref = h.ref and d.decision = 'released')
     """,
     UUID,
 )
@@ -114,21 +124,47 @@ DECIDE = sql(
     """,
     UUID,
 )
+LET_GO = sql(
+    """
+    update orders.hold set decision = 'released', decided_at = :now, decided_by = :user_id, note = :note
+     where cell = :cell and order_id = :order_id and kind = 'fraud' and list = :list and ref = :ref
+       and decision is null
+    returning order_id
+    """,
+    UUID,
+)
 HOLDS = sql(
     """
-    select o.cell, o.id, o.group_cell, o.group_id, s.name, o.currency, o.paid_minor, h.list, h.ref, h.name, h.held_at
+    select o.cell, o.id, o.group_cell, o.group_id, s.name, o.currency, o.paid_minor, h.list, h.ref, h.name, h.held_at,
+           h.kind, h.due_at
       from (select distinct w.cell, w.order_id
               from orders.hold w
               join orders.order p on p.cell = w.cell and p.id = w.order_id
-             where w.decision is null and p.status = 'paid' and p.id > :after
+             where w.decision is null and p.status in ('paid', 'shipped', 'delivered') and p.id > :after
              order by w.order_id
              limit :limit) held
       join orders.hold h on h.cell = held.cell and h.order_id = held.order_id and h.decision is null
       join orders.order o on o.cell = h.cell and o.id = h.order_id
       join sellers.seller s on s.id = o.seller_id
-     order by o.id, h.list, h.ref
+     order by o.id, h.kind, h.list, h.ref
     """,
     HoldRow,
+)
+# Of orders all of whose open holds are due: what somebody has to look at keeps the rest waiting, too. ('rejected' comes
+# before 'released'.)
+DUE_HOLDS = sql(
+    """
+    select h.order_id, min(h.due_decision)
+      from orders.hold h
+     where h.cell = :cell and h.decision is null and h.due_at <= :now and h.order_id <> all (:passed::uuid[])
+       and not exists (select from orders.hold w
+                        where w.cell = h.cell and w.order_id = h.order_id and w.decision is null
+                          and (w.due_at is null or w.due_at > :now))
+     group by h.order_id
+     order by h.order_id
+     limit :limit
+    """,
+    DueHold,
 )
 CELL_OF = sql(
     "select cell from orders.order where cell = any (array(select c.cell from kit.cell c)) and id = :order_id", int

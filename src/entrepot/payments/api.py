@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -92,8 +92,6 @@ class Payouts(msgspec.Struct, frozen=True):
 
 class NewBankAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For money of this currency. Spaces in the IBAN do not matter."""
-
-    unlogged: ClassVar = ("holder", "iban")
 
     currency: Currency
     holder: Annotated[str, Meta(min_length=1, max_length=140)]

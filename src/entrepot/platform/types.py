@@ -13,11 +13,12 @@ LONGEST = timedelta(days=7)
 
 
 class Switch(StrEnum):
-    """What a peak can do without. Each is a read; buying needs none of them."""
+    """What a peak can do without; buying needs none of it."""
 
     FACETS = "facets"
     RECOMMENDATIONS = "recommendations"
     REPORTS = "reports"
+    REVIEWS = "reviews"
     STATEMENTS = "statements"
 
 
@@ -25,6 +26,7 @@ SWITCHES = {
     Switch.FACETS: "Categories beside what a search has found, and likeness for misspelled words.",
     Switch.RECOMMENDATIONS: "What others bought lately, and more from the same category.",
     Switch.REPORTS: "The operator's figures by day.",
+    Switch.REVIEWS: "Reviews and ratings, on pages and over the API.",
     Switch.STATEMENTS: "Sellers' statements of account.",
 }
 """What each turns off."""

@@ -124,6 +124,7 @@ async def settle_in(tx: Tx, seller_id: SellerId, currency: str | None) -> Seller
     What was quoted before stays as it was locked. Raises CurrencyNotTaken, NotFound, also for the operator's own."""
     if currency is not None and currency not in await reads.currencies(tx):
         raise CurrencyNotTaken(currency)
+    tx.was(currency=(await reads.seller(tx, seller_id)).settles_in)
     changed = await tx.maybe(store.SETTLE_IN, id=seller_id, currency=currency)
     if changed is None:
         raise NotFound

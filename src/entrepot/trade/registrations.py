@@ -44,6 +44,7 @@ async def registered(tx: ReadTx, at: date) -> dict[str, str]:
 
 async def set_established(tx: Tx, seller_id: UUID, country: str) -> None:
     """Where a seller is established."""
+    tx.was(country=(await established(tx, [seller_id])).get(seller_id))
     await tx.run(store.SET_ESTABLISHED, seller_id=seller_id, country=country, now=tx.now)
 
 

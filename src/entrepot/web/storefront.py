@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from entrepot import accounts, catalog, orders, search, trade
+from entrepot import accounts, catalog, orders, reviews, search, trade
 from entrepot.catalog import Category
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
@@ -14,7 +14,9 @@ from entrepot.platform import Switch
 from entrepot.search import ProductOffer
 from entrepot.trade import NotSoldThere, TradeProblem
 from entrepot.web.campaigns import campaigns_of
+from entrepot.web.reviews import ON_PRODUCT, ratings_of
 from entrepot.web.visit import Visit, page
+from entrepot.web.words import REPORT_REASONS
 
 POPULAR = 10
 PER_PAGE = 24
@@ -35,7 +37,7 @@ async def home(tx: ReadTx, visit: Visit) -> Response:
     tops = [category for category in await catalog.categories(tx) if category.parent_id is None]
     return await visit.show(
         tx, "home.html", cards=cards, popular=popular, resting=resting, categories=tops,
-        campaigns=await campaigns_of(visit, market.code),
+        campaigns=await campaigns_of(visit, market.code), ratings=await ratings_of(tx, visit, cards),
     )  # fmt: skip
 
 
@@ -60,7 +62,8 @@ async def category(tx: ReadTx, visit: Visit) -> Response:
     listed = await search.listing(
         tx, market.code, here.slug, visit.query_number("after"), PER_PAGE, visit.language.code
     )
-    return await visit.show(tx, "category.html", here=here, trail=trail, below=below, listed=listed)
+    rated = await ratings_of(tx, visit, listed.items)
+    return await visit.show(tx, "category.html", here=here, trail=trail, below=below, listed=listed, ratings=rated)
 
 
 async def find(tx: ReadTx, visit: Visit) -> Response:
@@ -73,7 +76,8 @@ async def find(tx: ReadTx, visit: Visit) -> Response:
     if words:
         after = visit.query_number("after")
         found = await search.found(tx, market.code, words, chosen, after, PER_PAGE, visit.language.code, plain=plain)
-    return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found, plain=plain)
+    rated = await ratings_of(tx, visit, found.items) if found else {}
+    return await visit.show(tx, "search.html", words=words, chosen=chosen, found=found, plain=plain, ratings=rated)
 
 
 async def product(tx: ReadTx, visit: Visit) -> Response:
@@ -84,11 +88,15 @@ async def product(tx: ReadTx, visit: Visit) -> Response:
     near = [] if resting else (await search.listing(tx, market.code, shown.category, 0, 7, visit.language.code)).items
     best = next((offer for offer in shown.offers if offer.available), None)
     door = None if best is None else await _door(tx, visit, best)
+    near = [card for card in near if card.id != shown.id][:6]
+    reviewed = await visit.switches.off(Switch.REVIEWS) is None
+    rated = await reviews.ratings(tx, [shown.id, *(card.id for card in near)]) if reviewed else {}
+    said = await reviews.of_product(tx, shown.id, limit=ON_PRODUCT) if shown.id in rated else []
     here = market.country
     abroad = best is not None and here is not None and await trade.is_import(tx, best.ship_from_country, here)
     return await visit.show(
         tx, "product.html", product=shown, titles=titles, door=door, abroad=abroad,
-        near=[card for card in near if card.id != shown.id][:6],
+        near=near, ratings=rated, said=said, reasons=REPORT_REASONS,
         may_buy=visit.caller is None or visit.caller.role is Role.BUYER,
     )  # fmt: skip
 

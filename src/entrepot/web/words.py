@@ -130,6 +130,22 @@ WHY_NOT = {
 
 PAYOUT_STATES = {"sent": N("on its way"), "settled": N("paid out"), "returned": N("returned by the bank")}
 
+REPORT_REASONS = {  # why a review should not stand there
+    "insult": N("It insults somebody"),
+    "advertising": N("It advertises something"),
+    "personal_data": N("It says who somebody is"),
+    "not_about_it": N("It is not about this product"),
+    "other": N("Something else"),
+}
+
+FRAUD_KINDS = {  # what a rule finds odd
+    "new_account": N("The account is new"),
+    "buyer": N("Many purchases of one buyer"),
+    "address": N("Many purchases to one address"),
+    "country": N("To another country than the market's"),
+    "failed_payments": N("Many payments that failed"),
+}
+
 APPROVED_ACTIONS = {
     "top_up": N("Top up a wallet"),
     "write_off": N("Write off a debt"),
@@ -180,6 +196,7 @@ SWITCHES = {
     "facets": N("Categories and likeness in search"),
     "recommendations": N("Recommendations"),
     "reports": N("Figures by day"),
+    "reviews": N("Reviews and ratings"),
     "statements": N("Statements of account"),
 }
 """What can be switched off."""
@@ -379,6 +396,12 @@ DONE = {
     "approved": N("It is approved and done."),
     "not_approved": N("It is refused: nothing was done."),
     "limit_set": N("The limit is set."),
+    "reviewed": N("Thank you for your review."),
+    "answered": N("Your answer is published."),
+    "reported": N("Thank you. Somebody will look at it."),
+    "moderated": N("It is decided."),
+    "fraud_rule_added": N("Orders that are paid from now on are judged by it."),
+    "fraud_rule_ended": N("The rule is ended."),
     "sessions_ended": N("All sessions of this user are ended."),
     "asked": N("It needs a second person: it waits for another operator to approve it."),
     "wishes_noted": N("It is noted."),

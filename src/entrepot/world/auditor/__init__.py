@@ -14,6 +14,8 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
                out exactly; its status agrees with its times, group, payment, fulfillment order and shipment; no promise
                is overdue
 
+    trust.py   what one operator did alone is within the limit; ratings count their reviews, which are of what was sent
+
 All checks of one audit read one snapshot, so that it is right while sales go on. It blocks nobody.
 
     run.py      the full audit: everything, once (`entrepot audit`)

@@ -407,12 +407,13 @@ RELEASE_OVERDUE = check(
 
 ORDER_HELD = check(
     "order_held",
-    "An order that the operator has not released is not sent, and one that was rejected is canceled.",
+    "An order that is held is not sent, nor released if it was sent before; one that was rejected was given back.",
     """
-    select 'orders.order ' || o.id as item, row(false, h.decision = 'rejected') as expected,
-           row(o.shipped_at is not null, h.decision = 'rejected' and o.status = 'canceled') as found,
-           o.status || ' (sent, canceled as rejected)' as detail
-      from (select order_id, coalesce(decision, 'held') as decision from orders.hold
+    select 'orders.order ' || o.id as item, row(false, false, h.decision = 'rejected') as expected,
+           row(coalesce(o.shipped_at > h.held_at, false), h.decision = 'held' and o.status = 'completed',
+               h.decision = 'rejected' and o.status in ('canceled', 'refunded')) as found,
+           o.status || ' (sent, released, given back as rejected)' as detail
+      from (select order_id, coalesce(decision, 'held') as decision, held_at from orders.hold
              where cell = :cell and decision is distinct from 'released' {order:order_id}) h
       join orders.order o on o.cell = :cell and o.id = h.order_id
     """,

@@ -20,7 +20,20 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import borders, credit, debts, exchange, fees, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import (
+    borders,
+    credit,
+    debts,
+    exchange,
+    fees,
+    money,
+    orders,
+    parts,
+    payouts,
+    quotas,
+    stock,
+    trust,
+)
 from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
 
 CHECKS: tuple[Check, ...] = (
@@ -35,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     + parts.CHECKS
     + borders.CHECKS
     + fees.CHECKS
+    + trust.CHECKS
 )
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken

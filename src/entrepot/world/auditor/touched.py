@@ -31,7 +31,20 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import borders, credit, debts, exchange, fees, money, orders, parts, payouts, quotas, stock
+from entrepot.world.auditor import (
+    borders,
+    credit,
+    debts,
+    exchange,
+    fees,
+    money,
+    orders,
+    parts,
+    payouts,
+    quotas,
+    stock,
+    trust,
+)
 from entrepot.world.auditor.check import Check, Finding, arguments, touched
 
 SESSION = {
@@ -64,6 +77,7 @@ _CHECKS: tuple[Check, ...] = (
     + parts.CHECKS
     + borders.CHECKS
     + fees.CHECKS
+    + trust.CHECKS
 )
 _AT_ONCE = [
     check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
