@@ -32,6 +32,8 @@ BALANCES = (
     ("commission", N("Commission"), N("earned"), N("given up")),
     ("payment_fee", N("Payment fees"), N("earned"), N("given up")),
     ("fee_tax", N("Tax on fees"), N("owed to the tax office"), N("more went out than came in")),
+    ("exchange", N("Currency exchange"), N("to be changed into others"), N("to be bought for others")),
+    ("exchange_spread", N("Spread of the exchange"), N("earned"), N("given up")),
     ("own_revenue", N("Own sales"), N("earned"), N("given up")),
     ("bad_debt", N("Written off"), N("taken back"), N("lost")),
     ("promotions", N("Promotions"), N("taken back"), N("given")),

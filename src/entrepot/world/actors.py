@@ -455,7 +455,12 @@ JOBS: tuple[Job, ...] = (
     fees.count_month, fees.charge_due, invoices.issue_due, orders.sweep,
 )  # fmt: skip
 BY_CELL = {
-    ledger.expire_holds, credit.look_at_due, disputes.end_turns, fees.count_month, fees.charge_due, invoices.issue_due,
+    ledger.expire_holds,
+    credit.look_at_due,
+    disputes.end_turns,
+    fees.count_month,
+    fees.charge_due,
+    invoices.issue_due,
 }
 
 
