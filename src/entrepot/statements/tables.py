@@ -13,8 +13,8 @@ from entrepot.statements.types import Dac7Seller, Desk, FormSeller, LineView, Mo
 from entrepot.statements.words import Language, group_name, kind_name, label, plain
 
 MARK = "\ufeff".encode()
-CHUNK = 5_000
-"""Lines in memory at a time."""
+CHUNK = 1_000
+"""Lines in memory at a time; in between others have their turn."""
 _COLUMNS = ("day", "time", "group", "what", "reference", "amount", "balance", "currency")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -53,8 +53,9 @@ async def csv_of_statement(db: Database, desk: Desk, found: MonthStatement, lang
 
 
 def _row(line: LineView, currency: str, language: Language) -> list[object]:
+    when = line.local.isoformat(" ", "seconds")
     return [
-        line.local.date().isoformat(), f"{line.local:%H:%M:%S}", group_name(line.group, language),
+        when[:10], when[11:], group_name(line.group, language),
         kind_name(line.code, language), line.cause, plain(line.amount_minor, currency, language),
         plain(line.balance_minor, currency, language), currency,
     ]  # fmt: skip
