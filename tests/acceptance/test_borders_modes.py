@@ -276,3 +276,65 @@ async def refusal(buyer: Buyer, offer: int, shipping: str = "standard") -> dict[
     await buyer.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", buyer.address)})
     await buyer.send("PUT", f"/v1/carts/{cart}/shipping", {"code": shipping})
     return dict((await buyer.send("POST", f"/v1/carts/{cart}/quote")).json())
+
+
+async def returned(shop: Shop, buyer: Buyer, staff: dict[str, str], order: str, units: int, amount_minor: int) -> None:
+    """So many units of an order's first line come back, are seen by the seller, and paid back."""
+    body = {"kind": "unwanted", "lines": [{"line_no": 1, "quantity": units}], "text": "Too large."}
+    opened = await buyer.send("POST", f"/v1/orders/{order}/disputes", body)
+    assert opened.status_code == 201, opened.text
+    path = f"disputes/{opened.json()['id']}/steps"
+    sent = await buyer.send("POST", f"/v1/orders/{order}/{path}", {"act": "send_back", "text": "R1"})
+    assert sent.status_code == 204, sent.text
+    seen = {"act": "inspect", "amount_minor": amount_minor}
+    done = await shop.http.post(f"/v1/seller/{path}", json=seen, headers=staff)
+    assert done.status_code == 204, done.text
+
+
+async def test_9_return(shop: Shop) -> None:
+    """What comes back in time brings back its tax, its duty and what it took of the year, also of an order that was
+    released; later, nothing of them."""
+    await abroad(shop)
+    await shop.http.put("/v1/operator/registrations/CN", json=IOSS | {"number": "CBEC 1100"}, headers=shop.operator)
+    seller = await shop.seller()
+    staff = shop.session(Role.SELLER, NIL, seller)
+    offer = await shop.offer(seller, 20_000, 100, location=4)
+    await is_shirts(shop, offer, country_of_origin="GB")
+    ada, carl = await buyer_in(shop, "CN"), await buyer_in(shop, "DE")
+    me = {"country": "CN", "name": "Ada Byron", "number": ID_NUMBER}
+    await ada.send("PUT", "/v1/identity", me)
+
+    async def left() -> int:
+        found: int = (await ada.send("PUT", "/v1/identity", me)).json()["quotas"][0]["left_minor"]
+        return found
+
+    async def sent(buyer: Buyer, units: int, shipping: str = "standard") -> str:
+        quote = await buyer.quote([(offer, units)], shipping=shipping)
+        group = (await buyer.place(quote)).json()["id"]
+        order: str = (await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"]
+        await shop.run()
+        parcel = {"carrier": "post", "tracking_number": order[-8:]}
+        shipped = await shop.http.post(f"/v1/seller/orders/{order}/ship", json=parcel, headers=staff)
+        assert shipped.status_code == 204, shipped.text
+        return order
+
+    # 406.00 USD are 2,932.22 CNY; 36.95 USD are 9.1 % of it
+    early, late = await sent(ada, 2), await sent(ada, 2)
+    assert (await left(), await tax(shop, "cn")) == (2_600_000 - 2 * 293_222, 2 * 3_695)
+    before = await shop.balance("wallet", ada.id)
+    await returned(shop, ada, staff, early, 1, 20_300)
+    assert await shop.balance("wallet", ada.id) - before == 20_300 + 1_847
+    assert (await left(), await tax(shop, "cn")) == (2_600_000 - 2 * 293_222 + 146_611, 2 * 3_695 - 1_847)
+    # duties paid, more than 150 EUR: 12 % and 19 % of three, of which one comes back; not the clearance
+    paid = await sent(carl, 3, "ddp")
+    duties = await shop.balance("duties")
+    before = await shop.balance("wallet", carl.id)
+    await returned(shop, carl, staff, paid, 1, 20_200)
+    back = await shop.balance("wallet", carl.id) - before - 20_200
+    assert (back, await shop.balance("duties")) == ((duties - 250) // 3, duties - (duties - 250) // 3)
+    await shop.run(after=timedelta(days=32))  # released meanwhile
+    before = await shop.balance("wallet", ada.id)
+    await returned(shop, ada, shop.session(Role.SELLER, NIL, seller), late, 2, 40_600)
+    assert await shop.balance("wallet", ada.id) - before == 40_600
+    assert await tax(shop, "cn") == 2 * 3_695 - 1_847
+    await shop.audited()

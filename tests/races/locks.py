@@ -144,7 +144,7 @@ EXCEPTED = {
         "reconciliation.RESOLVE",
     "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
     "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
-    "under the lock of its order, or of its dispute": "orders.LINE_COSTS orders.RESTOCKED",
+    "under the lock of its order, or of its dispute": "orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED",
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (

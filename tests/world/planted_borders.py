@@ -1,6 +1,10 @@
 """What is planted about borders: see planted."""
 
 BORDERS = {
+    "duties of what was returned and had paid none": (
+        "update orders.part set duties_minor = 3 where id = uid('gone')",
+        ["part_money: orders.part [gone]", "return_duties: orders.part [gone]"],
+    ),
     "return of more than was collected": (
         """update customs.tax_return
               set content = jsonb_build_object('lines', '[]'::jsonb, 'parts', jsonb_build_array(

@@ -14,7 +14,18 @@ from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id, show
-from entrepot.orders import actions, locks, money, screening, settling, shares, store, store_parts, taxes
+from entrepot.orders import (
+    actions,
+    locks,
+    money,
+    screening,
+    settling,
+    shares,
+    store,
+    store_borders,
+    store_parts,
+    taxes,
+)
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
@@ -113,6 +124,8 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     discount, commission and fee at the rates of the sale, and the rest is released. Who calls it holds the lock of what
     the part is of. Raises OrderHeld when something would be released of an order that is held.
 
+    With what was returned over a border goes back what the law of its country gives back (taxes.of_return).
+
     Of 107, with 10 + 2 of fees, 50 go back: escrow 50 -> wallet 50, escrow 57 -> seller 57, seller 6 -> commission 6,
     seller 2 -> payment_fee 2."""
     part = await tx.maybe(store_parts.LOCK_FROZEN, cell=cell, id=part_id)
@@ -128,7 +141,10 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
         kept = await settling.earned(tx, cell, [(part_id, left)], "part_")
     else:
         kept = await settling.released(tx, cell, [(part_id, left)], "part_")
-    await _end(tx, cell, order, part_id, part.kind, back, kept)
+    border = await taxes.of_return(tx, cell, part_id) if part.kind == "returned" and back.paid_minor else NOTHING
+    if border.charge_minor:
+        await tx.run(store_borders.DUTIES_OF_PART, cell=cell, id=part_id, duties_minor=border.charge_minor)
+    await _end(tx, cell, order, part_id, part.kind, back, kept, border)
 
 
 async def cancel_lines(

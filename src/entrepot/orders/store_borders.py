@@ -66,6 +66,24 @@ class ChargedRow(msgspec.Struct, frozen=True):
     quota_minor: int
 
 
+class ReturnedRow(msgspec.Struct, frozen=True):
+    """A line of a part that was returned, with what was paid for the border of all of it, as in ChargedRow; `restocked`
+    is None as long as the seller has not seen what came back."""
+
+    country: str
+    mode: str
+    sent_at: datetime
+    asked_at: datetime
+    units: int
+    restocked: int | None
+    quantity: int
+    charge_minor: int
+    tax_minor: int
+    base_minor: int
+    rate_bp: int
+    quota_minor: int
+
+
 class TaxBackRow(msgspec.Struct, frozen=True):
     """Tax of a scheme that went back with an order or a part."""
 
@@ -168,6 +186,24 @@ CHARGED = sql(
     """,
     ChargedRow,
 )
+RETURNED = sql(
+    """
+    select b.to_country, b.mode, o.shipped_at, p.frozen_at, x.quantity, x.restocked, l.quantity,
+           case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end, coalesce(c.tax, 0),
+           coalesce(c.base, 0), coalesce(c.rate_bp, 0), coalesce(c.quota, 0)
+      from orders.part p
+      join orders.border b on b.cell = p.cell and b.order_id = p.order_id
+      join orders.order o on o.cell = p.cell and o.id = p.order_id
+      join orders.part_line x on x.cell = p.cell and x.part_id = p.id
+      join orders.order_line l on l.cell = x.cell and l.order_id = x.order_id and l.line_no = x.line_no
+     cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes, b.line_bases, b.line_rates_bp, b.line_quotas)
+           as c (line_no, charge, tax, base, rate_bp, quota)
+     where p.cell = :cell and p.id = :part_id and c.line_no = x.line_no and o.shipped_at is not null
+     order by x.line_no
+    """,
+    ReturnedRow,
+)
+DUTIES_OF_PART = sql("update orders.part set duties_minor = :duties_minor where cell = :cell and id = :id")
 TAX_BACK = sql("""
     insert into orders.tax_back (cell, cause_id, rate_bp, order_id, base_minor, tax_minor, at)
     select :cell, :cause_id, t.rate, :order_id, t.base, t.tax, :now

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
 
+from entrepot import trade
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.sql import sql
 from entrepot.orders import store_borders as store
@@ -52,6 +53,36 @@ def _back(lines: Sequence[ChargedRow], units: Mapping[int, int]) -> Back:
         if line.tax_minor and units[line.line_no]:
             base, tax = taxes.get(line.rate_bp, (0, 0))
             taxes[line.rate_bp] = (base + share(line.base_minor), tax + share(line.tax_minor))
+    return Back(charge, taxes, quota)
+
+
+async def of_return(tx: ReadTx, cell: int, part_id: UUID) -> Back:
+    """What goes back for a part that was returned, by the windows of the country's law on the day that it was sent: by
+    them all that was paid at the border but for the clearance, and the buyer's quota, when the seller has seen that
+    the goods came back; the tax of a scheme, of which no window says until when, in any case. Each is the share of
+    the units, rounded down."""
+    lines = await tx.all(store.RETURNED, cell=cell, part_id=part_id)
+    if not lines:
+        return NOTHING
+    first = lines[0]
+    windows = await trade.return_windows(tx, first.country, first.mode, first.sent_at.date())
+
+    def holds(of: str) -> bool:
+        seen = all(line.restocked is not None for line in lines)
+        return seen and of in windows and first.asked_at <= first.sent_at + timedelta(days=windows[of])
+
+    charge, quota = 0, 0
+    taxes: dict[int, tuple[int, int]] = {}
+    for line in lines:
+        if holds("duty"):
+            charge += (line.charge_minor - line.tax_minor) * line.units // line.quantity
+        if holds("quota"):
+            quota += line.quota_minor * line.units // line.quantity
+        if line.tax_minor and ("tax" not in windows or holds("tax")):
+            tax, base = (whole * line.units // line.quantity for whole in (line.tax_minor, line.base_minor))
+            before = taxes.get(line.rate_bp, (0, 0))
+            taxes[line.rate_bp] = (before[0] + base, before[1] + tax)
+            charge += tax
     return Back(charge, taxes, quota)
 
 

@@ -54,6 +54,13 @@ async def established(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, st
     return {row.seller_id: row.country for row in rows}
 
 
+async def return_windows(tx: ReadTx, country: str, mode: str, at: date) -> dict[str, int]:
+    """In how many days what was let in by a mode on a day may be sent back to get back its duty, tax or quota."""
+    laws = await reads.laws(tx, [country], at)
+    windows = [window for law in laws for window, _ in law.windows if not window.modes or mode in window.modes]
+    return {window.of: window.days for window in windows}
+
+
 async def claim_person(tx: Tx, person: UUID, cell: int) -> int:
     """The cell in which a person's quotas are counted: that of who asks first."""
     await tx.run(store.CLAIM_PERSON, id=person, cell=cell)

@@ -102,7 +102,10 @@ class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReturnWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Within so many days of its import, what is sent back gets back what was paid `of` it. `modes`: of these only."""
+    """Within so many days of its import what is sent back gets back what was paid at the border (`duty`: with the
+    tax at import), the `tax` that the platform collected, which without such a window goes back at any time, or the
+    `quota` of its buyer. `modes`: of these only.
+    """
 
     of: Literal["duty", "tax", "quota"]
     days: int

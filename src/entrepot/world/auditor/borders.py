@@ -93,12 +93,36 @@ TAX_RETURN = check(
     """,
 )
 
+RETURN_DUTIES = check(
+    "return_duties",
+    "With what was returned over a border goes back at most the share that its units have of what was paid there.",
+    """
+    select 'orders.part ' || p.id as item, true as expected, p.duties_minor <= coalesce(l.due, 0) as found,
+           p.duties_minor || ' of ' || coalesce(l.due, 0) as detail
+      from orders.part p
+      left join (select x.part_id,
+                        sum(div(case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end * x.quantity,
+                                r.quantity)) as due
+                   from orders.part_line x
+                   join orders.border b on b.cell = x.cell and b.order_id = x.order_id
+                  cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes) as c (line_no, charge, tax)
+                   join orders.order_line r on r.cell = x.cell and r.order_id = x.order_id and r.line_no = x.line_no
+                  where x.cell = :cell and c.line_no = x.line_no {order:x.order_id}
+                  group by x.part_id) l on l.part_id = p.id
+     where p.cell = :cell and p.kind = 'returned' {order:p.order_id}
+    """,
+    by="order",
+)
+
 PERSON_QUOTA = check(
     "person_quota",
-    "Of a person's yearly quota a purchase uses what its orders take, without what of them was canceled.",
+    "Of a person's yearly quota a purchase uses what its orders take, without what of them was canceled, and may get "
+    "back what was returned.",
     """
     select 'pricing.quota_use ' || coalesce(u.cause_id, o.group_id) || ' ' || coalesce(u.quota_id, o.quota_id) as item,
-           coalesce(o.taken, 0)::bigint as expected, coalesce(u.kept, 0) as found, '(taken)' as detail
+           case when coalesce(u.kept, 0) between coalesce(o.taken - o.returned, 0) and coalesce(o.taken, 0)
+                then coalesce(u.kept, 0) else coalesce(o.taken, 0)::bigint end as expected,
+           coalesce(u.kept, 0) as found, '(taken)' as detail
       from (select u.cause_id, u.quota_id,
                    case when u.given_back_at is null then u.amount - u.returned else 0 end as kept
               from pricing.quota_use u
@@ -106,15 +130,18 @@ PERSON_QUOTA = check(
              where u.cell = :cell {group:u.cause_id}) u
       full join (select o.group_id, b.quota_id,
                         sum(case when o.status in ('canceled', 'expired') then 0
-                                 else c.quota - div(c.quota * coalesce(t.units, 0), l.quantity) end) as taken
+                                 else c.quota - div(c.quota * coalesce(t.units, 0), l.quantity) end) as taken,
+                        sum(div(c.quota * coalesce(t.returned, 0), l.quantity)) as returned
                    from kit.cell k
                    join orders.order o on o.cell = k.cell
                    join orders.border b on b.cell = o.cell and b.order_id = o.id and b.quota_id is not null
                   cross join lateral unnest(b.line_nos, b.line_quotas) as c (line_no, quota)
                    join orders.order_line l on l.cell = o.cell and l.order_id = o.id and l.line_no = c.line_no
-                   left join (select x.cell, x.order_id, x.line_no, sum(x.quantity) as units
+                   left join (select x.cell, x.order_id, x.line_no,
+                                     sum(x.quantity) filter (where p.kind = 'canceled') as units,
+                                     sum(x.quantity) filter (where p.kind = 'returned') as returned
                                 from orders.part_line x
-                                join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                                join orders.part p on p.cell = x.cell and p.id = x.part_id
                                 join orders.border q
                                   on q.cell = x.cell and q.order_id = x.order_id and q.quota_id is not null
                                group by x.cell, x.order_id, x.line_no) t
@@ -125,4 +152,4 @@ PERSON_QUOTA = check(
     by="group",
 )
 
-CHECKS = (TAX_BALANCE, TAX_BACK, TAX_RETURN, PERSON_QUOTA)
+CHECKS = (TAX_BALANCE, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)

@@ -116,7 +116,7 @@ PART_DUTIES = check(
     select 'orders.order ' || o.order_id as item, coalesce(l.due, 0) as expected, o.duties as found,
            'duties of its parts' as detail
       from (select order_id, sum(duties_minor) as duties from orders.part
-             where cell = :cell {order:order_id} group by order_id) o
+             where cell = :cell and kind <> 'returned' {order:order_id} group by order_id) o
       left join (select b.order_id,
                         sum(div(case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end * t.units,
                                 r.quantity)) as due
