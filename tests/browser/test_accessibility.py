@@ -25,7 +25,8 @@ SELLER = (
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
     "/operator/switches", "/operator/books", "/operator/reports", "/operator/payouts", "/operator/bank",
-    "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/messages?status=due", "/messages",
+    "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes",
+    "/operator/messages?status=due", "/messages",
 )  # fmt: skip
 
 
