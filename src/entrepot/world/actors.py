@@ -7,8 +7,6 @@ once it must be answered always. Refusals are part of life, and counted.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,12 +15,8 @@ import msgspec
 
 from entrepot import (
     catalog,
-    credit,
-    disputes,
     exchange,
-    fees,
     inventory,
-    invoices,
     ledger,
     logistics,
     orders,
@@ -32,7 +26,6 @@ from entrepot import (
 )
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
-from entrepot.kit.events import Consumer, consume
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
@@ -447,63 +440,3 @@ async def _take(world: World, letter: msgspec.Struct) -> bool:
 async def pass_time(world: World) -> None:
     seconds = world.chance.choice((1, 30, 30, 300, 900, 3_600, 6 * 3_600, 86_400, 4 * 86_400))
     world.clock.advance(timedelta(seconds=world.chance.randrange(1, seconds + 1)))
-
-
-Job = Consumer | Callable[..., Awaitable[int]]
-JOBS: tuple[Job, ...] = (
-    ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns,
-    fees.count_month, fees.charge_due, invoices.issue_due, orders.sweep,
-)  # fmt: skip
-BY_CELL = {
-    ledger.expire_holds,
-    credit.look_at_due,
-    disputes.end_turns,
-    fees.count_month,
-    fees.charge_due,
-    invoices.issue_due,
-}
-
-
-async def work(world: World) -> None:
-    """A round of the worker, or a part of one: it may be killed anywhere in it."""
-    for job in world.chance.sample(JOBS, world.chance.choice((1, 2, len(JOBS)))):
-        try:
-            await run_job(world, job)
-        except (DatabaseAway, KilledError):
-            world.counts["worker killed"] += 1
-            return
-    world.counts["work"] += 1
-
-
-async def run_job(world: World, job: Job) -> int:
-    """One of a worker's jobs, once; how much it found to do."""
-    return sum([await _run_job(world, job, cell) for cell in world.cells])
-
-
-async def _run_job(world: World, job: Job, cell: int) -> int:
-    if isinstance(job, Consumer):
-        await _events_are_settled(world, cell)
-        return await consume(world.db, job, cell)
-    if job is orders.run_timers:
-        return await orders.run_timers(world.db, cell)
-    if job in BY_CELL:
-        return await world.db.transact(lambda tx: job(tx, cell))
-    return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
-
-
-_SETTLED = sql(
-    """
-    select coalesce((select xid from kit.event where cell = :cell order by xid desc limit 1), '0')
-           < pg_snapshot_xmin(pg_current_snapshot())
-    """,
-    bool,
-)
-
-
-async def _events_are_settled(world: World, cell: int) -> None:
-    """Consumers wait for the oldest transaction of the whole server, also for autovacuum's: chance of another kind."""
-    while True:
-        async with world.db.read() as tx:
-            if await tx.one(_SETTLED, cell=cell):
-                return
-        await asyncio.sleep(0.005)

@@ -45,7 +45,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
-from entrepot.world import actors, charging, lending, rates
+from entrepot.world import actors, charging, lending, rates, working
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -77,7 +77,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (20, actors.shop), (3, actors.place_again), (4, actors.two_at_once), (4, actors.top_up), (30, actors.go_on),
     (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
-    (14, actors.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
+    (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
     (4, lending.repay), (4, charging.charge),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
@@ -308,7 +308,7 @@ async def _audited(world: World) -> None:
 
 
 async def _work(world: World) -> None:
-    while sum([await actors.run_job(world, job) for job in actors.JOBS]):
+    while sum([await working.run_job(world, job) for job in working.JOBS]):
         pass
 
 
