@@ -2000,14 +2000,28 @@ CREATE TABLE disputes.dispute (
     closed_at timestamp with time zone,
     CONSTRAINT dispute_check CHECK (((offered_minor >= 0) AND (offered_minor <= claimed_minor))),
     CONSTRAINT dispute_check1 CHECK (((granted_minor >= 0) AND (granted_minor <= claimed_minor))),
-    CONSTRAINT dispute_check2 CHECK (((due_at IS NOT NULL) = (status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'opened'::text, 'answered'::text, 'decided'::text])))),
+    CONSTRAINT dispute_check2 CHECK (((due_at IS NOT NULL) = (status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'replaced'::text, 'opened'::text, 'answered'::text, 'decided'::text])))),
     CONSTRAINT dispute_check3 CHECK (((granted_minor IS NOT NULL) = (status = ANY (ARRAY['decided'::text, 'appealed'::text, 'closed'::text])))),
     CONSTRAINT dispute_check4 CHECK (((closed_at IS NOT NULL) = (status = 'closed'::text))),
     CONSTRAINT dispute_claimed_minor_check CHECK ((claimed_minor > 0)),
     CONSTRAINT dispute_kind_check CHECK ((kind = ANY (ARRAY['not_received'::text, 'not_as_described'::text, 'wrong_or_damaged'::text, 'unwanted'::text]))),
-    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'closed'::text])))
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'replaced'::text, 'opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'closed'::text])))
 )
 WITH (fillfactor='70');
+
+CREATE TABLE disputes.replacement (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    offer_id bigint NOT NULL,
+    variant_id bigint NOT NULL,
+    stock_id bigint NOT NULL,
+    quantity bigint NOT NULL,
+    back_minor bigint NOT NULL,
+    status text DEFAULT 'held'::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT replacement_back_minor_check CHECK ((back_minor >= 0)),
+    CONSTRAINT replacement_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT replacement_status_check CHECK ((status = ANY (ARRAY['held'::text, 'sent'::text, 'freed'::text])))
+);
 
 CREATE TABLE disputes.step (
     cell smallint NOT NULL,
@@ -3720,6 +3734,9 @@ ALTER TABLE ONLY customs.tax_return
 ALTER TABLE ONLY disputes.dispute
     ADD CONSTRAINT dispute_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY disputes.replacement
+    ADD CONSTRAINT replacement_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY disputes.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (cell, id);
 
@@ -4362,6 +4379,9 @@ ALTER TABLE ONLY credit.terms
 
 ALTER TABLE ONLY disputes.dispute
     ADD CONSTRAINT dispute_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY disputes.replacement
+    ADD CONSTRAINT replacement_cell_id_fkey FOREIGN KEY (cell, id) REFERENCES disputes.dispute(cell, id);
 
 ALTER TABLE ONLY disputes.step
     ADD CONSTRAINT step_cell_dispute_id_fkey FOREIGN KEY (cell, dispute_id) REFERENCES disputes.dispute(cell, id);

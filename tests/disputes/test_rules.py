@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from entrepot.catalog import Alternative
 from entrepot.disputes import rules
 from entrepot.disputes.types import (
     AmountNotInDispute,
@@ -16,10 +17,12 @@ from entrepot.disputes.types import (
     DisputeStatusIs,
     DisputeTooLate,
     FileNotTaken,
+    ReplacementDearer,
     ReturnNotTaken,
     ReturnTooLate,
 )
 from entrepot.kit.ids import NIL
+from entrepot.orders import SoldLine
 from entrepot.sellers import Terms
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -52,6 +55,10 @@ WAYS: dict[tuple[str, str, str], tuple[str, int | None, datetime | None]] = {
     ("returning", "timer", "wait"): ("closed", 0, None),
     ("returning", "buyer", "withdraw"): ("closed", 0, None),
     ("sent_back", "seller", "inspect"): ("answered", None, ANSWER_BY),
+    ("sent_back", "seller", "replace"): ("replaced", None, PARCEL_BY),
+    ("replaced", "buyer", "accept"): ("closed", OFFERED, None),
+    ("replaced", "timer", "wait"): ("closed", OFFERED, None),
+    ("replaced", "buyer", "escalate"): ("escalated", None, None),
     ("sent_back", "timer", "wait"): ("decided", CLAIMED, APPEAL_BY),
     ("opened", "seller", "answer"): ("answered", None, ANSWER_BY),
     ("opened", "timer", "wait"): ("decided", CLAIMED, APPEAL_BY),
@@ -67,8 +74,11 @@ WAYS: dict[tuple[str, str, str], tuple[str, int | None, datetime | None]] = {
     ("decided", "timer", "wait"): ("closed", GRANTED, None),
     ("appealed", "operator", "decide"): ("closed", ASKED, None),
 }
-STATUSES = ("returning", "sent_back", "opened", "answered", "escalated", "decided", "appealed", "closed")
-ACTS = ("open", "note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait")
+STATUSES = ("returning", "sent_back", "replaced", "opened", "answered", "escalated", "decided", "appealed", "closed")
+ACTS = (
+    "open", "note", "send_back", "inspect", "replace", "answer", "accept", "escalate", "withdraw", "appeal", "decide",
+    "wait",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -90,7 +100,7 @@ def test_every_step(status: str, party: str, act: str) -> None:
         after = step()
         assert (after.status, after.granted_minor, after.due_at) == way
         assert after.closed_at == (LATER if way[0] == "closed" else None)
-        assert after.offered_minor == (ASKED if act in ("answer", "inspect") else offered)
+        assert after.offered_minor == (ASKED if act in ("answer", "inspect", "replace") else offered)
 
 
 def test_all_that_is_claimed_closes_it_at_once() -> None:
@@ -107,6 +117,28 @@ def test_an_amount_lies_in_the_dispute(amount: int | None) -> None:
     escalated = msgspec.structs.replace(DISPUTE, status="escalated")
     with pytest.raises(AmountNotInDispute):
         rules.next_state(escalated, "operator", "decide", amount, TERMS, LATER)
+
+
+@pytest.mark.parametrize(
+    ("variant", "price", "units", "paid", "back"),
+    [
+        (1, 5_000, 2, 1_900, 0),  # the same costs what it did
+        (2, 1_000, 2, 1_900, 0),
+        (2, 800, 2, 1_900, 380),  # a fifth cheaper: a fifth of what was paid
+        (2, 999, 1, 950, 0),  # less than a cent
+        (2, 0, 1, 950, 950),
+        (2, 1_001, 1, 950, None),
+    ],
+)
+def test_what_is_cheaper_gives_its_share_back_and_what_is_dearer_is_not_had(
+    variant: int, price: int, units: int, paid: int, back: int | None
+) -> None:
+    line, offer = SoldLine(7, 1, 1_000, 1, 0, crossed=False), Alternative(8, variant, 9, "blue", price, 1)
+    if back is None:
+        with pytest.raises(ReplacementDearer):
+            rules.back_of(line, offer, units, paid)
+    else:
+        assert rules.back_of(line, offer, units, paid) == back
 
 
 def test_what_was_released_long_ago_is_not_disputed() -> None:

@@ -33,6 +33,7 @@ RACED = {
         "credit.LOCK_LINES_OF credit.LOCK_PLANS"
     ),
     "test_credit.test_two_purchases_at_once_do_not_pass_the_limit": "credit.LOCK_LINE credit.OPEN_LINE credit.TAKE",
+    "test_exchange.test_the_last_ones_are_promised_and_sent_once": "disputes.END_PROMISE",
     "test_messages.test_a_message_is_sent_by_one": "notify.CLAIM notify.END",
     "test_messages.test_what_failed_is_sent_again_once": "notify.LOCK notify.RESEND",
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",

@@ -35,6 +35,10 @@ PARTS = {
         "update disputes.dispute set granted_minor = 13 where id = uid('gone')",
         ["dispute: disputes.dispute [gone]"],
     ),
+    "something wanted instead that nobody holds": (
+        "update disputes.replacement set status = 'held' where id = uid('gone')",
+        ["replaced: disputes.replacement [gone]", "stock_promised: inventory.stock 1"],
+    ),
     "dispute deleted": (
         "delete from disputes.dispute where id = uid('frozen')",
         ["dispute: disputes.dispute [frozen]"],

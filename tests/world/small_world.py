@@ -88,6 +88,7 @@ select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_rec
   from (values ('gone', 'completed', 'closed', 36, 12, null),
                ('frozen', 'delivered', 'opened', 485, null, '2020-03-03Z'::timestamptz))
        as d (name, of, status, claimed, granted, due_at);
+insert into disputes.replacement values (0, uid('gone'), 1, 1, 1, 1, 0, 'freed');
 insert into payments.write_off values (0, uid('loss'), uid('seller'), 'USD', 7, 'Gone.', uid('own'), '2020-02-29Z');
 select post(uid('loss'), 'write_off', 'bad_debt', 'seller', 7);
 select post(uid('gone'), 'recall', 'seller', 'escrow', 36),

@@ -35,6 +35,7 @@ from entrepot.catalog.actions import (
 )
 from entrepot.catalog.following import Followed, converted, follow, look_again, set_followed, to_look_at
 from entrepot.catalog.reads import (
+    alternatives,
     categories,
     cell_of_offer,
     known_variants,
@@ -45,6 +46,7 @@ from entrepot.catalog.reads import (
 from entrepot.catalog.translations import in_languages
 from entrepot.catalog.types import (
     AddedProduct,
+    Alternative,
     Category,
     CategorySlugTaken,
     Component,
@@ -69,11 +71,11 @@ from entrepot.catalog.types import (
 )
 
 __all__ = [
-    "AddedProduct", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "Converted", "Followed",
-    "InBundle", "Minor", "NewBundle", "NewOffer", "NewProduct", "NewVariant", "NotFollowed", "Offer", "OfferExists",
-    "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_bundle", "add_category",
-    "add_offer", "add_product", "categories", "cell_of_offer", "converted", "follow", "import_categories",
-    "import_offers", "import_products", "import_variants", "in_languages", "known_variants", "look_again",
-    "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_followed", "set_prices",
-    "to_look_at", "variants_by_sku",
+    "AddedProduct", "Alternative", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "Converted",
+    "Followed", "InBundle", "Minor", "NewBundle", "NewOffer", "NewProduct", "NewVariant", "NotFollowed", "Offer",
+    "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_bundle",
+    "add_category", "add_offer", "add_product", "alternatives", "categories", "cell_of_offer", "converted", "follow",
+    "import_categories", "import_offers", "import_products", "import_variants", "in_languages", "known_variants",
+    "look_again", "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_followed",
+    "set_prices", "to_look_at", "variants_by_sku",
 ]  # fmt: skip

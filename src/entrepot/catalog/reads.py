@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 
 from entrepot.catalog import store
-from entrepot.catalog.types import Category, Component, ComponentFacts, Offer, OfferFacts
+from entrepot.catalog.types import Alternative, Category, Component, ComponentFacts, Offer, OfferFacts
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 
 MAX_CATEGORIES = 10_000
+MAX_ALTERNATIVES = 200
 
 
 async def offers_for_quote(tx: ReadTx, cell: int, offer_ids: Sequence[int]) -> list[OfferFacts]:
@@ -48,6 +49,12 @@ async def offer_of(tx: ReadTx, cell: int, seller_id: UUID, offer_id: int) -> Off
     if found is None:
         raise NotFound
     return found
+
+
+async def alternatives(tx: ReadTx, cell: int, offer_id: int) -> list[Alternative]:
+    """What one can have instead of what an offer sells, and that offer itself while it is on sale; no bundles; at most
+    MAX_ALTERNATIVES."""
+    return await tx.all(store.ALTERNATIVES, cell=cell, offer_id=offer_id, limit=MAX_ALTERNATIVES)
 
 
 async def known_variants(tx: ReadTx, variant_ids: Sequence[int]) -> set[int]:

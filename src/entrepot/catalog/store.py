@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from entrepot.catalog.types import Category, ComponentFacts, Offer, OfferFacts
+from entrepot.catalog.types import Alternative, Category, ComponentFacts, Offer, OfferFacts
 from entrepot.kit.sql import sql
 
 
@@ -52,6 +52,20 @@ OFFER = sql(
      where cell = :cell and id = :offer_id and seller_id = :seller_id
     """,
     Offer,
+)
+
+ALTERNATIVES = sql(
+    """
+    select a.id, a.variant_id, a.stock_id, v.title, a.unit_price_minor, a.price_per
+      from catalog.offer o
+      join catalog.offer a on a.cell = o.cell and a.product_id = o.product_id and a.seller_id = o.seller_id
+                          and a.market = o.market
+      join catalog.variant v on v.id = a.variant_id
+     where o.cell = :cell and o.id = :offer_id and a.status = 'active' and a.stock_id is not null
+     order by a.variant_id, a.id
+     limit :limit
+    """,
+    Alternative,
 )
 
 

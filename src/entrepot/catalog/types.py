@@ -88,6 +88,17 @@ class OfferFacts(msgspec.Struct, frozen=True, gc=False):
     category_id: int = 0
 
 
+class Alternative(msgspec.Struct, frozen=True):
+    """An offer of the same product by the same seller in the same market that is on sale, with the variant's title."""
+
+    offer_id: int
+    variant_id: int
+    stock_id: int
+    title: str
+    unit_price_minor: int
+    price_per: int
+
+
 class Offer(msgspec.Struct, frozen=True):
     """An offer as its seller sees it; `status` is active, paused or campaign. A bundle has no stock of its own."""
 

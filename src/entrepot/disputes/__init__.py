@@ -2,18 +2,19 @@
 
 Opening one freezes exactly what was paid for these units: it stays in escrow when the order is released, and of an
 order that was released it comes back there from its seller. Then the parties speak in turn, each within the market's
-time, with pictures and papers; who is silent has lost the turn. What they do not settle the operator decides, in whole
-or in part, with one appeal. What is unwanted is sent back first: the seller looks at it, puts it back on stock or
-writes it off, and offers what it is worth. The last word moves the money: what is granted goes back to the buyer, with
-its shares of discount, commission and fee at the rates of the sale, and the rest to the seller.
+time, with pictures and papers; who is silent has lost the turn. What they do not settle the operator decides, in
+whole or in part, with one appeal. What is unwanted is sent back first: the seller looks at it, puts it back on stock
+or writes it off, and offers what it is worth, or sends what was wanted instead and held for it; for that no money
+moves but the difference. The last word moves the money: what is granted goes back to the buyer, with its shares of
+discount, commission and fee at the rates of the sale, and the rest to the seller.
 
 Invariants (the auditor re-derives them):
   a dispute has the part of its order that bears its id, of what it claims: frozen until it is closed, then ended with
   what was granted; a unit is disputed or returned at most once; what came back has its movements of stock.
 
-Events: dispute_opened, dispute_sent_back, dispute_answered, dispute_escalated, dispute_decided, dispute_appealed,
-dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, status, due_at, when whoever is to speak has lost
-the turn, and but for opened granted_minor; the last two may be null).
+Events: dispute_opened, dispute_sent_back, dispute_replaced, dispute_answered, dispute_escalated, dispute_decided,
+dispute_appealed, dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, status, due_at, when whoever
+is to speak has lost the turn, and but for opened granted_minor; the last two may be null).
 """
 
 from entrepot.disputes.actions import act, end_turns, open_dispute

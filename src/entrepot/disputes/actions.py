@@ -7,15 +7,30 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from entrepot import orders, sellers
+import msgspec
+
+from entrepot import catalog, inventory, orders, sellers
+from entrepot.catalog import Alternative
 from entrepot.disputes import rules, store
-from entrepot.disputes.types import STEPS_MAX, Claim, Dispute, DisputeFull, DisputeStatusIs, Party, Word
+from entrepot.disputes.types import (
+    STEPS_MAX,
+    Claim,
+    Dispute,
+    DisputeFull,
+    DisputeStatusIs,
+    NotInstead,
+    Party,
+    Word,
+)
+from entrepot.inventory import Goods, StockPromised
 from entrepot.kit.db import Tx
 from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound
 from entrepot.sellers import Calendar
 
+HELD_WHILE = ("returning", "sent_back")
+"""What is wanted instead is held while the goods travel, and no longer than each of these may take."""
 PASSED_MAX = 100
 """Culprits that one timer run passes over."""
 
@@ -23,12 +38,19 @@ PASSED_MAX = 100
 async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim: Claim) -> UUID:
     """The buyer, whose cell it is, says what is wrong with some units of an order, or that they are unwanted and will
     be sent back. Their money is frozen: it stays in escrow, or comes back there from the seller. Raises NotFound,
-    WrongStatus, DisputeTooLate, ReturnTooLate, ReturnNotTaken, LineNotThere, UnitsTaken, NothingPaid."""
+    WrongStatus, DisputeTooLate, ReturnTooLate, ReturnNotTaken, LineNotThere, UnitsTaken, NothingPaid, and of an
+    exchange NotInstead, ReplacementDearer, SoldOut."""
     cell = await orders.cell_of(tx, cell, order_id)
     id_ = new_id(tx.now)
     is_return = claim.kind == "unwanted"
     kind: Literal["returned", "disputed"] = "returned" if is_return else "disputed"
-    part = await orders.freeze(tx, cell, id_, order_id, claim.units, kind, buyer_id=buyer_id)
+    line, offer, units = await _instead(tx, cell, order_id, buyer_id, claim)
+    promised = None if offer is None else Goods(offer.stock_id, units, id_)
+    try:
+        part = await orders.freeze(tx, cell, id_, order_id, claim.units, kind, buyer_id=buyer_id, promised=promised)
+    except StockPromised as gone:
+        assert offer is not None, "only what is promised is held"
+        raise orders.SoldOut(offer.offer_id, gone.available) from None
     terms = await sellers.terms_at(tx, part.market, tx.now)
     calendar = await sellers.calendar_of(tx, part.market)
     rules.require_in_time(claim.kind, part.delivered_at, part.released_at, terms, tx.now, calendar)
@@ -38,10 +60,33 @@ async def open_dispute(tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim:
         market=part.market, currency=part.currency, kind=claim.kind, claimed_minor=part.paid_minor, now=tx.now,
         status=status, due_at=_working(calendar, rules.due_at(status, terms, tx.now)),
     )  # fmt: skip
+    if line is not None and offer is not None:
+        await tx.run(
+            store.PROMISE, cell=cell, id=id_, offer_id=offer.offer_id, variant_id=offer.variant_id,
+            stock_id=offer.stock_id, quantity=units, back_minor=rules.back_of(line, offer, units, part.paid_minor),
+        )  # fmt: skip
     await _say(tx, cell, id_, "buyer", Word("open", claim.text, part.paid_minor, claim.file))
     who = {"buyer_id": buyer_id, "seller_id": part.seller_id, "due_at": rules.due_at(status, terms, tx.now)}
     _tell(tx, cell, "dispute_opened", id_, order_id, {**who, "status": status})
     return id_
+
+
+async def _instead(
+    tx: Tx, cell: int, order_id: UUID, buyer_id: UUID, claim: Claim
+) -> tuple[orders.SoldLine | None, Alternative | None, int]:
+    """The line that is sent back, the offer that is wanted in its place, and how many; nothing, where money is. Raises
+    NotFound, NotInstead, ReplacementDearer."""
+    if claim.instead is None:
+        return None, None, 0
+    if claim.kind != "unwanted" or len(claim.units) != 1:
+        raise NotInstead(claim.instead)
+    ((line_no, units),) = claim.units.items()
+    line = await orders.sold_line(tx, cell, order_id, buyer_id, line_no)
+    found = [one for one in await catalog.alternatives(tx, cell, line.offer_id) if one.offer_id == claim.instead]
+    if line.bundle_no or line.crossed or not found or found[0].price_per != line.price_per:
+        raise NotInstead(claim.instead)
+    rules.back_of(line, found[0], units, 0)
+    return line, found[0], units
 
 
 async def act(
@@ -94,6 +139,12 @@ def _working(calendar: Calendar, due_at: datetime | None) -> datetime | None:
 
 async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
     terms = await sellers.terms_at(tx, dispute.market, tx.now)
+    instead = await tx.maybe(store.REPLACEMENT, cell=dispute.cell, id=dispute.id)
+    is_held = instead is not None and instead.status == "held"
+    if word.act == "replace":
+        if instead is None or not is_held:
+            raise DisputeStatusIs(dispute.status)
+        word = msgspec.structs.replace(word, amount_minor=instead.back_minor)
     after = rules.next_state(dispute, party, word.act, word.amount_minor, terms, tx.now)
     await _say(tx, dispute.cell, dispute.id, party, word)
     if word.act == "note":
@@ -103,8 +154,15 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
         granted_minor=after.granted_minor, closed_at=after.closed_at,
         due_at=_working(await sellers.calendar_of(tx, dispute.market), after.due_at),
     )  # fmt: skip
-    if word.act == "inspect":
-        await orders.restock(tx, dispute.cell, dispute.id, word.restock)
+    promised = Goods(instead.stock_id, instead.quantity, dispute.id) if instead is not None and is_held else None
+    if promised is not None and after.status not in HELD_WHILE:
+        ends_as = "sent" if word.act == "replace" else "freed"
+        await tx.run(store.END_PROMISE, cell=dispute.cell, id=dispute.id, status=ends_as)
+        if ends_as == "freed":
+            await inventory.move(tx, dispute.cell, "expire", [promised])
+    if word.act in ("inspect", "replace"):
+        sent = promised if word.act == "replace" else None
+        await orders.restock(tx, dispute.cell, dispute.id, word.restock, sent)
     if after.status == "closed":
         assert after.granted_minor is not None
         await orders.end_part(tx, dispute.cell, dispute.id, after.granted_minor)

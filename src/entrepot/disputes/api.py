@@ -24,13 +24,15 @@ from entrepot.disputes.types import (
     File,
     FileNotTaken,
     Kind,
+    NotInstead,
+    ReplacementDearer,
     ReturnNotTaken,
     ReturnTooLate,
     Word,
 )
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import BUYER, MAX_BODY_BYTES, OPERATOR, SELLER, get, post
+from entrepot.kit.http import BUYER, MAX_BIGINT, MAX_BODY_BYTES, OPERATOR, SELLER, get, post
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import Malformed, NotFound
 
@@ -62,10 +64,13 @@ class ClaimedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewDispute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of one line that is `unwanted` as many units of the offer `instead` may be wanted in its place."""
+
     kind: Kind
     lines: Annotated[list[ClaimedLine], Meta(min_length=1, max_length=100)]
     text: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)]
     file: Evidence | None = None
+    instead: Annotated[int, Meta(ge=1, le=MAX_BIGINT)] | None = None
 
 
 class Restocked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,11 +85,12 @@ class BuyerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SellerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount_minor` is what the seller offers to give back, with `answer` or `inspect`. With `inspect`, `restock` are
+    """`amount_minor` is what the seller offers to give back, with `answer` or `inspect`; with `replace` what the buyer
+    wants instead is sent, and `text` says how. With `inspect` and `replace`, `restock` are
     the units of what came back that are good to be sold again, by line: without it all of them. The others are written
     off."""
 
-    act: Literal["note", "answer", "inspect", "appeal"]
+    act: Literal["note", "answer", "inspect", "replace", "appeal"]
     text: Text = ""
     amount_minor: Minor | None = None
     file: Evidence | None = None
@@ -124,7 +130,7 @@ async def open_dispute(tx: Tx, caller: Caller, order_id: OrderPath, body: NewDis
     units = {line.line_no: line.quantity for line in body.lines}
     if len(units) < len(body.lines):
         raise Malformed("a line is named twice")
-    claim = Claim(body.kind, units, body.text, _file(body.file))
+    claim = Claim(body.kind, units, body.text, _file(body.file), body.instead)
     return DisputeId(show("dsp", await actions.open_dispute(tx, caller.cell, order_id, caller.user_id, claim)))
 
 
@@ -227,7 +233,7 @@ routes = [
         body_max_bytes=BODY_MAX_BYTES,
         raises=(
             orders.WrongStatus, orders.LineNotThere, orders.UnitsTaken, orders.NothingPaid, DisputeTooLate,
-            FileNotTaken, ReturnNotTaken, ReturnTooLate,
+            FileNotTaken, ReturnNotTaken, ReturnTooLate, NotInstead, ReplacementDearer, orders.SoldOut,
         ),
     ),
     get("/v1/orders/{order_id}/disputes", list_order_disputes, access=BUYER),

@@ -58,10 +58,24 @@ class StepView(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class ReplacementView(msgspec.Struct, frozen=True):
+    """What is wanted instead of the money; `back` of what was paid goes back, as it is cheaper. `status`: held, sent or
+    freed (it is not wanted any more, or was not given)."""
+
+    offer_id: int
+    title: str
+    quantity: int
+    back: Price
+    status: str
+
+
 class DisputeView(msgspec.Struct, frozen=True):
+    """`replacement` is null where money is wanted back."""
+
     dispute: DisputeBrief
     lines: list[DisputedLine]
     steps: list[StepView]
+    replacement: ReplacementView | None
 
 
 async def dispute_view(
@@ -79,6 +93,7 @@ async def dispute_view(
         raise NotFound
     lines = await orders.part_lines(tx, cell, [dispute_id])
     steps = await tx.all(store.STEPS, cell=cell, id=dispute_id)
+    instead = await tx.maybe(store.REPLACEMENT_VIEW, cell=cell, id=dispute_id)
     return DisputeView(
         _brief(dispute),
         [DisputedLine(line.line_no, line.title, line.quantity, line.unit) for line in lines],
@@ -89,6 +104,10 @@ async def dispute_view(
             )
             for s in steps
         ],
+        None if instead is None else ReplacementView(
+            instead.offer_id, instead.title, instead.quantity, Price(instead.back_minor, dispute.currency),
+            instead.status,
+        ),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from entrepot.catalog import Alternative
 from entrepot.disputes.types import (
     FILE_MAX_BYTES,
     MAGIC,
@@ -18,10 +19,12 @@ from entrepot.disputes.types import (
     File,
     FileNotTaken,
     Party,
+    ReplacementDearer,
     ReturnNotTaken,
     ReturnTooLate,
     Status,
 )
+from entrepot.orders import SoldLine
 from entrepot.sellers import EVERY_DAY, Calendar, Terms, working_time
 
 Grant = Literal["nothing", "claimed", "offered", "amount", "granted"] | None
@@ -32,6 +35,10 @@ MOVES: dict[tuple[str, Party, Act], tuple[Status, Grant]] = {
     ("returning", "timer", "wait"): ("closed", "nothing"),  # who does not send it back keeps it
     ("returning", "buyer", "withdraw"): ("closed", "nothing"),
     ("sent_back", "seller", "inspect"): ("answered", None),  # all that was paid: closed at once
+    ("sent_back", "seller", "replace"): ("replaced", None),  # only where something else was wanted instead
+    ("replaced", "buyer", "accept"): ("closed", "offered"),
+    ("replaced", "timer", "wait"): ("closed", "offered"),  # who does not object has it
+    ("replaced", "buyer", "escalate"): ("escalated", None),
     ("sent_back", "timer", "wait"): ("decided", "claimed"),  # who does not look at it has taken it
     ("opened", "seller", "answer"): ("answered", None),  # all that is claimed: closed at once
     ("opened", "timer", "wait"): ("decided", "claimed"),  # who does not answer has lost
@@ -50,10 +57,10 @@ MOVES: dict[tuple[str, Party, Act], tuple[Status, Grant]] = {
 """Notes aside, which the buyer and the seller may add until the dispute is closed."""
 
 
-def acts(status: str, party: Party) -> list[Act]:
-    """What a party may do now."""
+def acts(status: str, party: Party, *, is_exchange: bool = True) -> list[Act]:
+    """What a party may do now. Only in an exchange something is sent instead."""
     notes: list[Act] = ["note"] if status != "closed" and party in ("buyer", "seller") else []
-    return notes + [act for (at, by, act) in MOVES if (at, by) == (status, party)]
+    return notes + [act for (at, by, act) in MOVES if (at, by) == (status, party) and (is_exchange or act != "replace")]
 
 
 def next_state(
@@ -65,12 +72,12 @@ def next_state(
     if act == "note":
         return dispute
     claimed, offered = dispute.claimed_minor, dispute.offered_minor
-    if act in ("answer", "inspect", "decide") and (amount_minor is None or not 0 <= amount_minor <= claimed):
+    if act in ("answer", "inspect", "replace", "decide") and (amount_minor is None or not 0 <= amount_minor <= claimed):
         raise AmountNotInDispute(claimed)
     status, grant = MOVES[dispute.status, party, act]
-    if act in ("answer", "inspect"):
+    if act in ("answer", "inspect", "replace"):
         offered = amount_minor
-        if offered == claimed:
+        if offered == claimed and act != "replace":
             status, grant = "closed", "offered"
     granted = {
         None: None, "nothing": 0, "claimed": claimed, "offered": offered, "amount": amount_minor,
@@ -82,9 +89,22 @@ def next_state(
     )  # fmt: skip
 
 
+def back_of(line: SoldLine, offer: Alternative, units: int, paid_minor: int) -> int:
+    """What goes back of `paid_minor`, which was paid for so many units, when an offer is had instead. The same variant
+    costs what it did; of another the shelf's price is held against the frozen one, and as large a part goes back as it
+    is cheaper: 10.00 that cost 9.00 with a discount, for 8.00: 1.80. Raises ReplacementDearer."""
+    if offer.variant_id == line.variant_id:
+        return 0
+    frozen_minor = line.unit_price_minor * units // line.price_per
+    price_minor = offer.unit_price_minor * units // offer.price_per
+    if price_minor > frozen_minor:
+        raise ReplacementDearer(price_minor, frozen_minor)
+    return paid_minor * (frozen_minor - price_minor) // frozen_minor if frozen_minor else 0
+
+
 def due_at(status: str, terms: Terms, now: datetime) -> datetime | None:
     """When the turn of who is to speak is over: None when that is the operator, or nobody."""
-    if status in ("returning", "sent_back"):
+    if status in ("returning", "sent_back", "replaced"):
         return now + timedelta(seconds=terms.send_back_within_s)
     if status in ("opened", "answered"):
         return now + timedelta(seconds=terms.answer_within_s)

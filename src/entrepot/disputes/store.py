@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.disputes.types import Dispute
+from entrepot.disputes.types import Dispute, Replacement
 from entrepot.kit.sql import sql
 
 
@@ -28,6 +28,14 @@ class FileRow(msgspec.Struct, frozen=True):
     file: bytes
 
 
+class ReplacementRow(msgspec.Struct, frozen=True):
+    offer_id: int
+    title: str
+    quantity: int
+    back_minor: int
+    status: str
+
+
 _COLUMNS = """
     cell, id, order_id, buyer_id, seller_id, market, currency, kind, status, claimed_minor, offered_minor,
     granted_minor, opened_at, due_at, closed_at
@@ -40,6 +48,18 @@ OPEN = sql("""
     values (:cell, :id, :order_id, :buyer_id, :seller_id, :market, :currency, :kind, :status, :claimed_minor, :now,
             :due_at)
 """)
+PROMISE = sql("""
+    insert into disputes.replacement (cell, id, offer_id, variant_id, stock_id, quantity, back_minor)
+    values (:cell, :id, :offer_id, :variant_id, :stock_id, :quantity, :back_minor)
+""")
+REPLACEMENT = sql(
+    """
+    select offer_id, variant_id, stock_id, quantity, back_minor, status from disputes.replacement
+     where cell = :cell and id = :id
+    """,
+    Replacement,
+)
+END_PROMISE = sql("update disputes.replacement set status = :status where cell = :cell and id = :id")
 LOCK = sql(_DISPUTE + " where cell = :cell and id = :id for no key update", Dispute)
 LOCK_DUE = sql(
     _DISPUTE
@@ -93,6 +113,17 @@ TO_DECIDE = sql(
      order by id limit :limit
     """,  # noqa: S608 - constants
     Dispute,
+)
+REPLACEMENT_VIEW = sql(
+    """
+    select r.offer_id, p.title || case v.title when '' then '' else ', ' || v.title end, r.quantity, r.back_minor,
+           r.status
+      from disputes.replacement r
+      join catalog.variant v on v.id = r.variant_id
+      join catalog.product p on p.id = v.product_id
+     where r.cell = :cell and r.id = :id
+    """,
+    ReplacementRow,
 )
 STEPS = sql(
     """

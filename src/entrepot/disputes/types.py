@@ -13,10 +13,23 @@ import msgspec
 from entrepot.kit.problem import Problem
 
 Kind = Literal["not_received", "not_as_described", "wrong_or_damaged", "unwanted"]
-Status = Literal["returning", "sent_back", "opened", "answered", "escalated", "decided", "appealed", "closed"]
+Status = Literal[
+    "returning", "sent_back", "replaced", "opened", "answered", "escalated", "decided", "appealed", "closed"
+]
 Party = Literal["buyer", "seller", "operator", "timer"]
 Act = Literal[
-    "open", "note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide", "wait"
+    "open",
+    "note",
+    "send_back",
+    "inspect",
+    "replace",
+    "answer",
+    "accept",
+    "escalate",
+    "withdraw",
+    "appeal",
+    "decide",
+    "wait",
 ]
 
 TEXT_MAX = 4_000
@@ -41,12 +54,14 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What a buyer says is wrong with so many units of lines (by number) of an order."""
+    """What a buyer says is wrong with so many units of lines (by number) of an order. For what is unwanted as many
+    units of the offer `instead` may be wanted in its place."""
 
     kind: Kind
     units: Mapping[int, int]
     text: str
     file: File | None = None
+    instead: int | None = None
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -59,6 +74,18 @@ class Word(msgspec.Struct, frozen=True):
     amount_minor: int | None = None
     file: File | None = None
     restock: Mapping[int, int] | None = None
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    """What is wanted instead of the money of a return; `back_minor` of what was paid goes back, as it is cheaper.
+    `status`: held, sent or freed."""
+
+    offer_id: int
+    variant_id: int
+    stock_id: int
+    quantity: int
+    back_minor: int
+    status: str
 
 
 class Dispute(msgspec.Struct, frozen=True):
@@ -108,6 +135,24 @@ class ReturnNotTaken(Problem):
     """In this market nothing is taken back that is only unwanted."""
 
     status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class NotInstead(Problem):
+    """Of one line that is sent back, and crossed no border, something else of the same product, seller and country site
+    can be had instead."""
+
+    status: ClassVar[int] = 409
+    offer_id: int
+
+
+@dataclass(eq=False)
+class ReplacementDearer(Problem):
+    """What is wanted instead costs more than what was paid for it: send it back for its money, and buy the other."""
+
+    status: ClassVar[int] = 409
+    price_minor: int
+    frozen_minor: int
 
 
 @dataclass(eq=False)

@@ -19,6 +19,7 @@ from entrepot.inventory.actions import (
     adjust,
     buy,
     fix_currency,
+    hold,
     move,
     open_stock,
     put_back,
@@ -32,5 +33,5 @@ from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs,
 
 __all__ = [
     "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "available", "buy",
-    "fix_currency", "move", "open_stock", "put_back", "receive", "set_aside", "ship", "take_back",
+    "fix_currency", "hold", "move", "open_stock", "put_back", "receive", "set_aside", "ship", "take_back",
 ]  # fmt: skip

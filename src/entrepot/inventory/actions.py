@@ -85,12 +85,31 @@ async def move(tx: Tx, cell: int, kind: str, goods: Sequence[Goods]) -> None:
     await _write(tx, cell, kind, goods)
 
 
-async def take_back(tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int], currency: str) -> None:
+async def hold(tx: Tx, cell: int, goods: Goods) -> None:
+    """Promises units, until `move` confirms or expires that. Raises StockPromised when there are not as many."""
+    left = (await _lock_left(tx, cell, [goods.stock_id])).get(goods.stock_id, 0)
+    if left < goods.quantity:
+        raise StockPromised(left)
+    await _write(tx, cell, "hold", [goods])
+
+
+async def take_back(
+    tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int], currency: str, instead: Goods | None = None
+) -> None:
     """Puts goods on hand that were sent and came back, of one cause, with what they cost when they left: own_stock 20
-    -> cost_of_goods 20 (0 for sellers' goods)."""
-    await _lock(tx, cell, goods)
-    await _write(tx, cell, "return", goods, costs)
-    await _post(tx, cell, "cogs_back", "own_stock", "cost_of_goods", currency, {goods[0].cause_id: sum(costs)})
+    -> cost_of_goods 20 (0 for sellers' goods). What is held to be sent `instead` goes: cost_of_goods 30 -> own_stock
+    30."""
+    sent = [] if instead is None else [instead]
+    await _lock(tx, cell, [*goods, *sent])
+    taken = 0
+    if sent:
+        await _write(tx, cell, "confirm", sent)
+        (taken,) = await ship(tx, cell, sent)
+    if goods:
+        await _write(tx, cell, "return", goods, costs)
+        await _post(tx, cell, "cogs_back", "own_stock", "cost_of_goods", currency, {goods[0].cause_id: sum(costs)})
+    if instead is not None:
+        await _post(tx, cell, "cogs", "cost_of_goods", "own_stock", currency, {instead.cause_id: taken})
 
 
 async def set_aside(tx: Tx, cell: int, stocks: Sequence[int], quantities: Sequence[int], aside_id: UUID) -> list[int]:

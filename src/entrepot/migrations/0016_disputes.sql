@@ -15,8 +15,9 @@ create table disputes.dispute (
     -- Of what is unwanted, which is sent back: returning: the buyer is to send it; sent_back: the seller is to look at it.
     -- opened: the seller is to answer; answered: the buyer is to accept or to escalate; escalated: the operator decides;
     -- decided: final unless somebody appeals in time; appealed: the operator decides again; closed: money has moved.
+    -- replaced: something else was sent for what came back, and the buyer is to say whether it is there.
     status        text        collate "C" not null check (status in (
-        'returning', 'sent_back', 'opened', 'answered', 'escalated', 'decided', 'appealed', 'closed')),
+        'returning', 'sent_back', 'replaced', 'opened', 'answered', 'escalated', 'decided', 'appealed', 'closed')),
     claimed_minor bigint      not null check (claimed_minor > 0),
     offered_minor bigint      check (offered_minor between 0 and claimed_minor),  -- by the seller
     granted_minor bigint      check (granted_minor between 0 and claimed_minor),  -- to the buyer
@@ -24,7 +25,7 @@ create table disputes.dispute (
     due_at        timestamptz,  -- when who is to speak has lost the turn; null: the operator's, or nobody's
     closed_at     timestamptz,
     primary key (cell, id),
-    check ((due_at is not null) = (status in ('returning', 'sent_back', 'opened', 'answered', 'decided'))),
+    check ((due_at is not null) = (status in ('returning', 'sent_back', 'replaced', 'opened', 'answered', 'decided'))),
     check ((granted_minor is not null) = (status in ('decided', 'appealed', 'closed'))),
     check ((closed_at is not null) = (status = 'closed'))
 ) with (fillfactor = 70);
@@ -52,3 +53,18 @@ create table disputes.step (
     check ((file is not null) = (file_type <> ''))
 );
 create index step_dispute on disputes.step (cell, dispute_id, id);
+
+-- What a buyer wants instead of the money of a return, under the dispute's id: it is held while the goods travel, and
+-- sent when the seller has taken them back. No money moves for it but the difference, when the dispute is closed.
+create table disputes.replacement (
+    cell       smallint not null,
+    id         uuid     not null,
+    offer_id   bigint   not null,
+    variant_id bigint   not null,
+    stock_id   bigint   not null,
+    quantity   bigint   not null check (quantity > 0),
+    back_minor bigint   not null check (back_minor >= 0),  -- by so much it is cheaper
+    status     text     collate "C" not null default 'held' check (status in ('held', 'sent', 'freed')),
+    primary key (cell, id),
+    foreign key (cell, id) references disputes.dispute (cell, id)
+);

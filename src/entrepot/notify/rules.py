@@ -32,6 +32,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "order_hold_released": (("hold_released", "buyer"),),
     "dispute_opened": (("dispute_opened", "buyer"), ("dispute_opened", "seller")),
     "dispute_sent_back": (("dispute_sent_back", "seller"),),
+    "dispute_replaced": (("dispute_replaced", "buyer"),),
     "dispute_answered": (("dispute_answered", "buyer"),),
     "dispute_escalated": (("dispute_escalated", "seller"),),
     "dispute_decided": (("dispute_decided", "buyer"), ("dispute_decided", "seller")),
@@ -59,6 +60,7 @@ TURNS: dict[str, tuple[Party, ...]] = {
     "returning": ("buyer",),
     "sent_back": ("seller",),
     "opened": ("seller",),
+    "replaced": ("buyer",),
     "answered": ("buyer",),
     "decided": ("buyer", "seller"),
 }

@@ -65,7 +65,7 @@ from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.lending import offers_for, place_on_credit
 from entrepot.orders.money import tax_account
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView, papers_of
-from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount, restock
+from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount, restock, sold_line
 from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
     OrderBrief,
@@ -89,7 +89,7 @@ from entrepot.orders.selling import Judged, ages_of, give_age, give_birth_date, 
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.store import Day
 from entrepot.orders.store_holds import Parties
-from entrepot.orders.store_parts import PartLine
+from entrepot.orders.store_parts import PartLine, SoldLine
 from entrepot.orders.taxes import TaxEntry, tax_entries
 from entrepot.orders.types import (
     PLACE_PROBLEMS,
@@ -114,16 +114,15 @@ __all__ = [
     "CartDoor", "CartView", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported",
     "NothingPaid",
     "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView", "PapersIncomplete", "PapersView",
-    "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldOut",
-    "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately",
-    "buy_many", "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size",
-    "cart_view", "cell_of", "confirm", "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age",
-    "give_birth_date", "group_detail", "group_view", "held_orders", "hold_found", "identity", "judge_offers",
-    "keys_placed",
-    "latest_cart", "let_go", "objection", "offers_for", "order_of_part", "order_view", "orders_of_parts", "own_cart",
-    "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning", "problem_of",
-    "quote_cart", "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held",
-    "release_held", "release_many", "remove_line", "restock", "run_timers",
-    "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle",
-    "ship_many", "ship_to", "sweep", "tax_account", "tax_entries",
+    "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldLine", "SoldOut",
+    "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately", "buy_many",
+    "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size", "cart_view",
+    "cell_of", "confirm", "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date",
+    "group_detail", "group_view", "held_orders", "hold_found", "identity", "judge_offers", "keys_placed", "latest_cart",
+    "let_go", "objection", "offers_for", "order_of_part", "order_view", "orders_of_parts", "own_cart", "papers_of",
+    "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning", "problem_of", "quote_cart",
+    "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held",
+    "release_many", "remove_line", "restock", "run_timers", "say_identity", "seller_orders", "set_address",
+    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sold_line", "sweep",
+    "tax_account", "tax_entries",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from entrepot import inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id, show
+from entrepot.kit.problem import NotFound
 from entrepot.orders import (
     actions,
     locks,
@@ -29,7 +30,7 @@ from entrepot.orders import (
 from entrepot.orders.money import Step
 from entrepot.orders.shares import Share
 from entrepot.orders.store import OrderRow
-from entrepot.orders.store_parts import Amounts, PartLine
+from entrepot.orders.store_parts import Amounts, PartLine, SoldLine
 from entrepot.orders.taxes import NOTHING, Back
 from entrepot.orders.types import LineNotThere, NothingPaid, OrderHeld, UnitsTaken
 
@@ -74,11 +75,12 @@ async def freeze(
     kind: Literal["disputed", "returned"] = "disputed",
     *,
     buyer_id: UUID | None = None,
+    promised: Goods | None = None,
 ) -> Frozen:
     """Takes so many units of lines (by number) out of an order that was sent. Their money lies in escrow until
     `end_part`, also when the order is released; of one that was released it comes back there from the seller. A bundle
-    is returned as a whole; of its components each can be disputed. With `buyer_id` only that buyer's. Raises NotFound,
-    WrongStatus, LineNotThere, UnitsTaken, NothingPaid."""
+    is returned as a whole; of its components each can be disputed. With `buyer_id` only that buyer's. What is
+    `promised` for it is held. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid, StockPromised."""
     (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
     wanted = shares.with_components(lines, units) if kind == "returned" else units
@@ -87,6 +89,8 @@ async def freeze(
     if part.amounts.paid_minor == 0:
         raise NothingPaid
     await _take(tx, cell, order, part)
+    if promised is not None:
+        await inventory.hold(tx, cell, promised)
     if order.status == "completed":
         await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
     times = await tx.one(store_parts.TIMES, cell=cell, id=order_id)
@@ -97,10 +101,13 @@ async def freeze(
     )  # fmt: skip
 
 
-async def restock(tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | None) -> None:
+async def restock(
+    tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | None, instead: Goods | None = None
+) -> None:
     """So many units of the lines of a part that came back are good to be sold again: all of them (None), or by line.
-    The others are written off. The purchase cost of own goods comes back with them: own_stock 20 -> cost_of_goods 20.
-    Who calls it holds the lock of what the part is of, and calls it once. Raises LineNotThere, UnitsTaken."""
+    The others are written off, and what is held to be sent `instead` goes. The purchase cost of own goods comes back
+    with them: own_stock 20 -> cost_of_goods 20. Who calls it holds the lock of what the part is of, and calls it once.
+    Raises LineNotThere, UnitsTaken."""
     await locks.lock_buyers_below(tx, cell, [await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)])
     lines = {line.line_no: line for line in await tx.all(store_parts.TO_RESTOCK, cell=cell, id=part_id)}
     units = {no: line.quantity for no, line in lines.items()} if units is None else units
@@ -110,10 +117,10 @@ async def restock(tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | N
         if quantity > lines[line_no].quantity:
             raise UnitsTaken(line_no, lines[line_no].quantity)
     back = [(line, units[line.line_no]) for line in lines.values() if units.get(line.line_no)]
-    if back:
+    if back or instead:
         await inventory.take_back(
             tx, cell, [Goods(line.stock_id, n, part_id) for line, n in back],
-            [line.cost_minor * n // line.quantity for line, n in back], back[0][0].currency,
+            [line.cost_minor * n // line.quantity for line, n in back], lines[min(lines)].currency, instead,
         )  # fmt: skip
     quantities = [units.get(line_no, 0) for line_no in lines]
     await tx.run(store_parts.RESTOCKED, cell=cell, id=part_id, lines=list(lines), quantities=quantities)
@@ -242,6 +249,14 @@ async def _end(
     for there, some in sorted(steps.items()):
         await money.post(tx, there, some)
     _tell(tx, cell, "order_part_ended", order, part_id, kind)
+
+
+async def sold_line(tx: ReadTx, cell: int, order_id: UUID, buyer_id: UUID, line_no: int) -> SoldLine:
+    """A line of this buyer's order. Raises NotFound."""
+    found = await tx.maybe(store_parts.SOLD_LINE, cell=cell, order_id=order_id, buyer_id=buyer_id, line_no=line_no)
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def part_lines(tx: ReadTx, cell: int, part_ids: Sequence[UUID]) -> list[PartLine]:

@@ -53,6 +53,17 @@ class LeftRow(msgspec.Struct, frozen=True):
     tax_taken_minor: int
 
 
+class SoldLine(msgspec.Struct, frozen=True):
+    """What was bought, and at which price: frozen. `bundle_no` 0 is no bundle; `crossed` a border."""
+
+    offer_id: int
+    variant_id: int
+    unit_price_minor: int
+    price_per: int
+    bundle_no: int
+    crossed: bool
+
+
 class Times(msgspec.Struct, frozen=True):
     delivered_at: datetime | None
     ended_at: datetime | None
@@ -195,6 +206,16 @@ PARTS = sql(
 )
 ORDERS_OF_PARTS = sql("select distinct order_id from orders.part where cell = :cell and id = any (:ids::uuid[])", UUID)
 ORDER_OF_PART = sql("select order_id from orders.part where cell = :cell and id = :id", UUID)
+SOLD_LINE = sql(
+    """
+    select l.offer_id, l.variant_id, l.unit_price_minor, l.price_per, l.bundle_no,
+           exists (select from orders.border b where b.cell = :cell and b.order_id = o.id)
+      from orders.order o
+      join orders.order_line l on l.cell = o.cell and l.order_id = o.id
+     where o.cell = :cell and o.id = :order_id and o.buyer_id = :buyer_id and l.line_no = :line_no
+    """,
+    SoldLine,
+)
 PART_LINES = sql(
     """
     select l.part_id, l.line_no, p.title || case v.title when '' then '' else ', ' || v.title end, l.quantity, v.unit,

@@ -10,14 +10,15 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import disputes, orders
+from entrepot import catalog, disputes, orders
+from entrepot.catalog import Price
 from entrepot.disputes import DisputeView
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, MAX_BODY_BYTES, OPERATOR, SELLER
-from entrepot.kit.ids import show
+from entrepot.kit.ids import END, show
 from entrepot.web.visit import Go, Visit, amount_of, form, page
-from entrepot.web.words import DISPUTE_ACTS, DISPUTE_KINDS, DISPUTE_STATES, PARTIES
+from entrepot.web.words import DISPUTE_ACTS, DISPUTE_KINDS, DISPUTE_STATES, PARTIES, REPLACEMENT_STATES
 
 BODY_MAX_BYTES = MAX_BODY_BYTES + disputes.FILE_MAX_BYTES
 PER_PAGE = 50
@@ -31,6 +32,7 @@ class Complaint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=disputes.TEXT_MAX)]
     file: bytes = b""
     file_name: str = ""
+    instead: Annotated[str, Meta(pattern=f"^[0-9]{{0,18}}{END}")] = ""
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,17 +50,24 @@ async def complain_page(tx: ReadTx, visit: Visit) -> Response:
     order_id = visit.id("ord", "order_id")
     view = await orders.order_view(tx, visit.me.cell, order_id, buyer_id=visit.me.user_id)
     returning = "unwanted" in (visit.query("kind"), visit.typed.get("kind"))
-    lines = []
+    lines, instead = [], []
+    sold_in = await orders.cell_of(tx, visit.me.cell, order_id)
     for line in view.lines:
         parts = () if returning else line.components  # a bundle is sent back as a whole
         lines += [(one.line_no, one.title, one.quantity) for one in parts or (line,)]
+        if returning and not line.components:
+            found = await catalog.alternatives(tx, sold_in, line.offer_id)
+            instead += [(line, one, Price(one.unit_price_minor, line.unit_price.currency)) for one in found]
     kinds = {code: name for code, name in DISPUTE_KINDS.items() if code != "unwanted"}
-    return await visit.show(tx, "complain.html", view=view, lines=lines, kinds=kinds, returning=returning)
+    return await visit.show(
+        tx, "complain.html", view=view, lines=lines, kinds=kinds, returning=returning, instead=instead
+    )
 
 
 async def complain(tx: Tx, visit: Visit, body: Complaint) -> Go:
     file = disputes.evidence(body.file_name, body.file) if body.file else None
-    claim = disputes.Claim(body.kind, {body.line_no: body.quantity}, body.text, file)
+    instead = int(body.instead) if body.instead else None
+    claim = disputes.Claim(body.kind, {body.line_no: body.quantity}, body.text, file, instead)
     order_id = visit.id("ord", "order_id")
     id_ = await disputes.open_dispute(tx, visit.me.cell, order_id, visit.me.user_id, claim)
     return Go(f"/orders/{visit.param('order_id')}/disputes/{show('dsp', id_)}", done="disputed")
@@ -97,10 +106,11 @@ FINDERS: dict[Role, tuple[disputes.Party, Found]] = {
 async def dispute_page(tx: ReadTx, visit: Visit) -> Response:
     party, find = FINDERS[visit.me.role]
     _, view = await find(tx, visit)
-    acts = disputes.acts(view.dispute.status, party)
+    held = view.replacement is not None and view.replacement.status == "held"
+    acts = disputes.acts(view.dispute.status, party, is_exchange=held)
     return await visit.show(
         tx, "dispute.html", view=view, acts=acts, names=DISPUTE_ACTS, states=DISPUTE_STATES, kinds=DISPUTE_KINDS,
-        parties=PARTIES, path=visit.request.url.path,
+        parties=PARTIES, replaced=REPLACEMENT_STATES, path=visit.request.url.path,
     )  # fmt: skip
 
 

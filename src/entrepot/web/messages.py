@@ -19,7 +19,21 @@ from entrepot.notify import Preference
 from entrepot.web.account import Nothing
 from entrepot.web.render import LANGUAGES
 from entrepot.web.visit import Go, Visit, form, form_of_its_own, page, page_of_its_own
-from entrepot.web.words import MESSAGE_STATES, TOPICS
+from entrepot.web.words import N
+
+TOPICS = {
+    "deliveries": N("What has arrived, and orders that go on"),
+    "sales": N("New orders and payouts"),
+    "digest": N("What waits for the operator, once a day"),
+}
+"""What one may not want to be told."""
+
+MESSAGE_STATES = {
+    "due": N("Waits to be sent"),
+    "sent": N("Sent"),
+    "dropped": N("Not needed any more"),
+    "failed": N("Could not be sent"),
+}
 
 
 class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

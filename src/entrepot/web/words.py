@@ -67,6 +67,7 @@ DISPUTE_KINDS = {
 DISPUTE_STATES = {
     "returning": N("The buyer is to send it back"),
     "sent_back": N("The seller is to look at it"),
+    "replaced": N("Something else was sent; the buyer is to say whether it is there"),
     "opened": N("The seller is to answer"),
     "answered": N("The buyer is to answer"),
     "escalated": N("The marketplace decides"),
@@ -79,6 +80,7 @@ DISPUTE_ACTS = {
     "note": N("Add a note"),
     "send_back": N("I have sent it back"),
     "inspect": N("It came back; offer this amount"),
+    "replace": N("It came back; I have sent what is wanted instead"),
     "answer": N("Offer this amount"),
     "accept": N("Accept the offer"),
     "escalate": N("Ask the marketplace to decide"),
@@ -87,6 +89,7 @@ DISPUTE_ACTS = {
     "decide": N("Decide"),
     "wait": N("Nothing was said in time"),
 }
+REPLACEMENT_STATES = {"held": N("held for you"), "sent": N("on its way"), "freed": N("not given")}
 PARTIES = {"buyer": N("Buyer"), "seller": N("Seller"), "operator": N("Marketplace"), "timer": N("Time")}
 """Of a dispute: what is wrong, whose turn it is, what was done, by whom."""
 
@@ -220,20 +223,6 @@ SCORE_REASONS = {
 }
 """What a credit score is made of."""
 
-TOPICS = {
-    "deliveries": N("What has arrived, and orders that go on"),
-    "sales": N("New orders and payouts"),
-    "digest": N("What waits for the operator, once a day"),
-}
-"""What one may not want to be told."""
-
-MESSAGE_STATES = {
-    "due": N("Waits to be sent"),
-    "sent": N("Sent"),
-    "dropped": N("Not needed any more"),
-    "failed": N("Could not be sent"),
-}
-
 REFUSALS = {
     "malformed": N("Something in the form is missing or not valid. Please check it."),
     "wrong_credentials": N("This e-mail and password do not fit together."),
@@ -344,6 +333,10 @@ REFUSALS = {
     "overloaded": N("So much is being bought right now that we could not take this. Please try again in a moment."),
     "database_away": N("We cannot reach our books right now. Please try again in a moment."),
     "form_expired": N("This form was open for too long or came from elsewhere. Nothing was changed; please try again."),
+    "not_instead": N("This cannot be had instead: choose another of the same product, for one item at a time."),
+    "replacement_dearer": N(
+        "This costs more than what was paid for it: send it back for its money, and buy the other."
+    ),
     "not_failed": N("Only what could not be sent is sent again."),
     "not_found": N("There is no such thing here, or it is not yours."),
 }

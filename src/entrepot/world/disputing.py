@@ -16,6 +16,7 @@ from entrepot.world.scene import LIVE_MAX, World, ask
 class _Line(msgspec.Struct, frozen=True):
     line_no: int
     quantity: int
+    offer_id: int
 
 
 class _Argued(msgspec.Struct, frozen=True):
@@ -24,7 +25,9 @@ class _Argued(msgspec.Struct, frozen=True):
     claimed_minor: int
 
 
-_LINES = sql("select line_no, quantity from orders.order_line where cell = :cell and order_id = :id order by 1", _Line)
+_LINES = sql(
+    "select line_no, quantity, offer_id from orders.order_line where cell = :cell and order_id = :id order by 1", _Line
+)
 _ARGUED = sql(
     "select id, status, claimed_minor from disputes.dispute where cell = :cell and order_id = :id order by id", _Argued
 )
@@ -39,9 +42,11 @@ async def complain(world: World) -> None:
         lines = await tx.all(_LINES, cell=order.cell, id=order.id)
     some = chance.sample(lines, chance.randrange(1, len(lines) + 1))
     units = {line.line_no: chance.choice((1, 1, line.quantity, line.quantity + 1)) for line in some}
-    claim = disputes.Claim(
-        chance.choice(("not_received", "not_as_described", "wrong_or_damaged", "unwanted", "unwanted")), units, "Look."
+    kind: disputes.Kind = chance.choice(
+        ("not_received", "not_as_described", "wrong_or_damaged", "unwanted", "unwanted")
     )
+    instead = some[0].offer_id if kind == "unwanted" and chance.random() < 0.5 else None  # refused for several lines
+    claim = disputes.Claim(kind, units, "Look.", instead=instead)
     home = world.cell_of[order.buyer_id]
     if await ask(
         world, order.buyer_id, "dispute", lambda tx: disputes.open_dispute(tx, home, order.id, order.buyer_id, claim)
@@ -62,7 +67,7 @@ async def argue(world: World) -> None:
         act = chance.choice(mine)
     else:
         act = chance.choice(
-            ("note", "send_back", "inspect", "answer", "accept", "escalate", "withdraw", "appeal", "decide")
+            ("note", "send_back", "inspect", "replace", "answer", "accept", "escalate", "withdraw", "appeal", "decide")
         )
     word = disputes.Word(
         act,

@@ -35,16 +35,17 @@ STOCK_LIMIT = check(
 
 STOCK_PROMISED = check(
     "stock_promised",
-    "Held is what orders awaiting payment ask for, allocated what paid orders ask for that are not shipped yet, less "
-    "what of them was canceled.",
+    "Held is what orders awaiting payment ask for, and returns that want something else; allocated what paid orders "
+    "ask for that are not shipped yet, less what of them was canceled.",
     """
     select 'inventory.stock ' || coalesce(s.id, l.stock_id) as item,
            row(coalesce(l.held, 0), coalesce(l.allocated, 0)) as expected, row(s.held, s.allocated) as found,
            '(held, allocated)' as detail
       from (select * from inventory.stock where cell = :cell) s
-      full join (select l.stock_id,
-                        (sum(l.quantity) filter (where o.status = 'awaiting_payment'))::bigint as held,
-                        (sum(l.quantity - c.units) filter (where o.status = 'paid'))::bigint as allocated
+      full join (select x.stock_id, sum(x.held)::bigint as held, sum(x.allocated)::bigint as allocated
+                   from (
+                 select l.stock_id, sum(l.quantity) filter (where o.status = 'awaiting_payment') as held,
+                        sum(l.quantity - c.units) filter (where o.status = 'paid') as allocated
                    from orders.order o
                    join orders.order_line l on l.cell = o.cell and l.order_id = o.id
                   cross join lateral (select coalesce(sum(x.quantity), 0) as units
@@ -53,7 +54,11 @@ STOCK_PROMISED = check(
                                        where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
                                          and p.kind = 'canceled') c
                   where o.cell = :cell and o.status in ('awaiting_payment', 'paid')
-                  group by l.stock_id) l on l.stock_id = s.id
+                  group by l.stock_id
+                 union all
+                 select r.stock_id, r.quantity, 0 from disputes.replacement r
+                  where r.cell = :cell and r.status = 'held') x
+                  group by x.stock_id) l on l.stock_id = s.id
     """,
 )
 
@@ -107,7 +112,28 @@ ORDER_MOVEMENTS = check(
                         sum(held_delta)::bigint as held, sum(allocated_delta)::bigint as allocated
                    from inventory.movement
                   where cell = :cell and kind not in ('receive', 'return', 'adjust', 'set_aside') {order:cause_id}
+                    and not exists (select from disputes.replacement r where r.cell = :cell and r.id = cause_id)
                   group by cause_id, stock_id) m using (order_id, stock_id)
+    """,
+)
+
+REPLACED = check(
+    "replaced",
+    "What is wanted instead of the money of a return is held while the goods travel, then gone or free again.",
+    """
+    select 'disputes.replacement ' || r.id as item,
+           row(case r.status when 'sent' then -r.quantity else 0 end,
+               case r.status when 'held' then r.quantity else 0 end, 0::bigint, r.status = 'held') as expected,
+           row(coalesce(m.sent, 0), coalesce(m.held, 0), coalesce(m.allocated, 0),
+               d.status in ('returning', 'sent_back')) as found,
+           '(on_hand, held, allocated, goods travel)' as detail
+      from disputes.replacement r
+      join disputes.dispute d on d.cell = r.cell and d.id = r.id
+      left join (select cause_id, stock_id, sum(on_hand_delta)::bigint as sent, sum(held_delta)::bigint as held,
+                        sum(allocated_delta)::bigint as allocated
+                   from inventory.movement where cell = :cell and kind in ('hold', 'confirm', 'expire', 'ship')
+                  group by cause_id, stock_id) m on m.cause_id = r.id and m.stock_id = r.stock_id
+     where r.cell = :cell {order:d.order_id}
     """,
 )
 
@@ -159,4 +185,4 @@ SET_ASIDE = check(
     """,
 )
 
-CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, RETURNED, ADJUSTMENT, SET_ASIDE)
+CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, REPLACED, RETURNED, ADJUSTMENT, SET_ASIDE)
