@@ -38,6 +38,17 @@ def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
         ("ENTREPOT_RATE_PER_S", "-1", "ENTREPOT_RATE_PER_S must be a whole number from 0 to 1000000, not '-1'"),
         ("ENTREPOT_PROXIES", "*", "ENTREPOT_PROXIES must be addresses or networks with commas between, not '*'"),
         ("ENTREPOT_DATABASE_URL", "mysql://x", "ENTREPOT_DATABASE_URL must begin with postgresql://"),
+        (
+            "ENTREPOT_SMTP_URL",
+            "ftp://ada:secret@mail.example",
+            "ENTREPOT_SMTP_URL must begin with smtp:// or smtps:// and name a host",
+        ),
+        (
+            "ENTREPOT_SMTP_URL",
+            "smtps://ada:secret@mail.example",
+            "with ENTREPOT_SMTP_URL goes ENTREPOT_MAIL_FROM, the address that mail is sent from",
+        ),
+        ("ENTREPOT_MAIL_FROM", "a@b.example\nBcc: c@d.example", "ENTREPOT_MAIL_FROM must be an e-mail address"),
         ("ENTREPOT_SECRET", "short", "ENTREPOT_SECRET must have at least 32 characters"),
         ("ENTREPOT_HOME", "/dev/null", "/dev/null: File exists: set ENTREPOT_HOME to a folder of yours"),
     ],
