@@ -79,7 +79,7 @@ async def _(stage: Stage) -> Ask:
 
 RULE = {
     "kind": "buyer", "count": 40, "within_s": 3_600, "then": "released", "hold_s": 3_600, "source": "tests",
-    "currency": "USD", "amount_minor": 1,
+    "currency": "USD", "amount_minor": 1, "valid_from": "2099-01-01T00:00:00Z",
 }  # fmt: skip
 
 
@@ -91,7 +91,8 @@ async def _(_: Stage) -> Ask:
 @ask("DELETE /v1/operator/fraud-rules/{name}")
 async def _(stage: Stage) -> Ask:
     name, headers = f"rule{number()}", stage.shop.operator
-    await stage.shop.http.post("/v1/operator/fraud-rules", json=RULE | {"name": name}, headers=headers)
+    body = RULE | {"name": name}
+    await stage.shop.http.post("/v1/operator/fraud-rules", json=body, headers=headers)
     return Ask(f"/v1/operator/fraud-rules/{name}")
 
 

@@ -17,7 +17,7 @@ Events: review_written, review_changed, review_answered, review_hidden, review_s
 seller_id), review_reported (key: the review; data: user_id).
 """
 
-from entrepot.reviews.actions import answer, report, set_hidden, write
+from entrepot.reviews.actions import answer, count, report, set_hidden, write
 from entrepot.reviews.reads import (
     PAGE,
     Mine,
@@ -34,6 +34,6 @@ from entrepot.reviews.reads import (
 from entrepot.reviews.types import Rating, Reason, Said
 
 __all__ = [
-    "PAGE", "Mine", "Rating", "Ratings", "Reason", "ReportedView", "ReviewView", "Said", "answer", "of_order",
+    "PAGE", "Mine", "Rating", "Ratings", "Reason", "ReportedView", "ReviewView", "Said", "answer", "count", "of_order",
     "of_product", "of_seller", "rating_of_seller", "ratings", "report", "reported", "set_hidden", "write",
 ]  # fmt: skip

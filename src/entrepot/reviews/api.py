@@ -117,7 +117,7 @@ async def list_order_reviews(tx: ReadTx, caller: Caller, order_id: OrderPath) ->
 
 async def list_product_reviews(tx: ReadTx, product_id: int, query: ReviewsQuery) -> Reviews:
     """What buyers say of a product."""
-    rating = (await reads.ratings(tx, [product_id])).get(product_id, Rating())
+    rating = await reads.rating_of_product(tx, product_id)
     return Reviews(_rating(rating), await reads.of_product(tx, product_id, _before(query.before), query.stars))
 
 

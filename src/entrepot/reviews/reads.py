@@ -11,7 +11,7 @@ import msgspec
 from entrepot import orders
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, show
-from entrepot.kit.problem import Problem
+from entrepot.kit.problem import NotFound, Problem
 from entrepot.reviews import rules, store
 from entrepot.reviews.store import ReviewRow
 from entrepot.reviews.types import Rating
@@ -105,6 +105,13 @@ async def ratings(tx: ReadTx, products: Collection[int]) -> Ratings:
     rows = await tx.all(store.RATINGS, products=list(products)) if products else []
     found = {row.product_id: Rating(row.n1, row.n2, row.n3, row.n4, row.n5) for row in rows}
     return {product: rating for product, rating in found.items() if rating.count}
+
+
+async def rating_of_product(tx: ReadTx, product_id: int) -> Rating:
+    """Raises NotFound for one that is not there."""
+    if await tx.maybe(store.PRODUCT, id=product_id) is None:
+        raise NotFound
+    return (await ratings(tx, [product_id])).get(product_id, Rating())
 
 
 async def rating_of_seller(tx: ReadTx, cell: int, seller_id: UUID) -> Rating:

@@ -189,6 +189,7 @@ COUNT = sql(
     int,
 )
 
+PRODUCT = sql("select id from catalog.product where id = :id", int)
 _EVERYWHERE = "cell = any (array(select c.cell from kit.cell c))"
 RATINGS = sql(
     f"""

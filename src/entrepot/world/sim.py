@@ -45,7 +45,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
-from entrepot.world import actors, charging, lending, rates, working
+from entrepot.world import actors, charging, judging, lending, rates, working
 from entrepot.world.auditor import Finding, audit
 from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -78,7 +78,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
-    (4, lending.repay), (4, charging.charge),
+    (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -241,6 +241,7 @@ async def _set_up(world: World) -> None:
             await sellers.settle_in(tx, sellers.SellerId(id_), currency)
         await rates.tell_rates(tx, world)
         await charging.set_up(tx, world)
+        await judging.set_up(tx, world)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]

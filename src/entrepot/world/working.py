@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from entrepot import credit, disputes, fees, invoices, ledger, orders
+from entrepot import credit, disputes, fees, fraud, invoices, ledger, orders, reviews
 from entrepot.kit.events import Consumer, consume
 from entrepot.kit.problem import DatabaseAway
 from entrepot.kit.sql import sql
@@ -15,7 +15,7 @@ from entrepot.world.scene import World
 Job = Consumer | Callable[..., Awaitable[int]]
 JOBS: tuple[Job, ...] = (
     ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns,
-    fees.count_month, fees.charge_due, invoices.issue_due, orders.sweep,
+    fees.count_month, fees.charge_due, invoices.issue_due, *fraud.CONSUMERS, reviews.count, orders.sweep,
 )  # fmt: skip
 BY_CELL = {
     ledger.expire_holds,
@@ -24,6 +24,7 @@ BY_CELL = {
     fees.count_month,
     fees.charge_due,
     invoices.issue_due,
+    reviews.count,
 }
 
 

@@ -394,13 +394,16 @@ HOLD_OVERDUE = check(
 
 RELEASE_OVERDUE = check(
     "release_overdue",
-    "No order's money stays in escrow past the time of its release.",
+    "No order's money stays in escrow past the time of its release, unless it is held.",
     """
-    select 'orders.order ' || id as item,
-           case when release_due_at > :overdue then status else 'completed' end as expected, status as found,
-           'release due ' || release_due_at as detail
-      from orders.order
-     where cell = :cell and release_due_at is not null {order:id}
+    select 'orders.order ' || o.id as item,
+           case when o.release_due_at > :overdue then o.status else 'completed' end as expected, o.status as found,
+           'release due ' || o.release_due_at as detail
+      from orders.order o
+     where o.cell = :cell and o.release_due_at is not null {order:o.id}
+       and not exists (select from orders.hold h
+                        where h.cell = :cell and h.order_id = o.id
+                          and (h.decision is null or h.decided_at > :overdue))
     """,
     by="order",
 )
