@@ -12,7 +12,7 @@ import pytest
 
 from entrepot import accounts, logistics, pricing
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import NIL, show
+from entrepot.kit.ids import NIL, parse, show
 from tests.acceptance.abroad import asked, browser, goods, is_shirts
 from tests.shop import MARKET, Buyer, Shop, open_shop
 from tests.web.site import text
@@ -175,6 +175,9 @@ async def test_4_returns(shop: Shop) -> None:
         orders.append((await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"])
     assert await tax(shop, "ioss") == 1_254 + 494
     assert (await buyer.send("POST", f"/v1/orders/{orders[1]}/cancel")).status_code == 204
+    async with shop.db.write() as tx:  # as one that is placed before the midnight after which it is paid
+        query = "update orders.order set placed_at = '2026-02-28T23:59Z' where id = $1"
+        await tx.conn.execute(query, parse("ord", orders[0]))
 
     async def file(first_day: str) -> httpx.Response:
         body = {"scheme": "IOSS", "first_day": first_day}

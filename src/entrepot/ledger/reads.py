@@ -126,9 +126,9 @@ async def credited(tx: ReadTx, cell: int, account: int, code: str, begins: Seque
     return await tx.all(store.CREDITED, cell=cell, account=account, code=code, **spans)
 
 
-async def named(tx: ReadTx, cell: int, causes: Collection[UUID], code: str) -> set[UUID]:
-    """Those of the causes that have a transfer of a code."""
-    return set(await tx.all(store.NAMED, cell=cell, causes=causes, code=code))
+async def named(tx: ReadTx, cell: int, causes: Collection[UUID], code: str) -> dict[UUID, datetime]:
+    """Those of the causes that have a transfer of a code, and when it was."""
+    return {row.cause_id: row.at for row in await tx.all(store.NAMED, cell=cell, causes=causes, code=code)}
 
 
 async def gross(

@@ -86,6 +86,13 @@ class Caused(msgspec.Struct, frozen=True):
     cause_id: UUID
 
 
+class Named(msgspec.Struct, frozen=True):
+    """A transfer's cause, and when it was."""
+
+    cause_id: UUID
+    at: datetime
+
+
 class Gross(msgspec.Struct, frozen=True):
     """Of the causes whose first transfer was in a span of time: how many there are, and what they moved in all."""
 
@@ -331,8 +338,8 @@ CREDITED = sql(
     Caused,
 )
 NAMED = sql(
-    "select cause_id from ledger.transfer where cell = :cell and cause_id = any (:causes::uuid[]) and code = :code",
-    UUID,
+    "select cause_id, at from ledger.transfer where cell = :cell and cause_id = any (:causes::uuid[]) and code = :code",
+    Named,
 )
 # Of the causes of what was credited, and of some more, what else they moved: by the time at which that began.
 GROSS = sql(

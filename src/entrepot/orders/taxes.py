@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from uuid import UUID
 
 import msgspec
 
-from entrepot import trade
+from entrepot import ledger, trade
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.sql import sql
 from entrepot.orders import store_borders as store
@@ -88,7 +88,7 @@ async def of_return(tx: ReadTx, cell: int, part_id: UUID) -> Back:
 
 class TaxEntry(msgspec.Struct, frozen=True):
     """Tax of a scheme that an order was collected for in `country`, or (negative) that went back with it or a part of
-    it, at a rate; `sold_on` is the day (UTC) of the order."""
+    it, at a rate; `sold_on` is the day (UTC) on which the order was paid."""
 
     cause_id: UUID
     country: str
@@ -99,30 +99,45 @@ class TaxEntry(msgspec.Struct, frozen=True):
     tax_minor: int
 
 
+class TaxRow(msgspec.Struct, frozen=True):
+    order_id: UUID
+    cause_id: UUID
+    country: str
+    rate_bp: int
+    currency: str
+    base_minor: int
+    tax_minor: int
+
+
 TAX_ENTRIES = sql(
     """
-    select b.order_id, b.to_country, c.rate_bp, b.currency, (o.placed_at at time zone 'UTC')::date,
-           sum(c.base)::bigint, sum(c.tax)::bigint
+    select b.order_id, b.order_id, b.to_country, c.rate_bp, b.currency, sum(c.base)::bigint, sum(c.tax)::bigint
       from orders.border b
-      join orders.order o on o.cell = b.cell and o.id = b.order_id
      cross join lateral unnest(b.line_taxes, b.line_bases, b.line_rates_bp) as c (tax, base, rate_bp)
      where b.cell = :cell and b.order_id = any (:causes::uuid[]) and b.scheme <> ''
-     group by b.order_id, b.to_country, c.rate_bp, b.currency, o.placed_at
+     group by b.order_id, b.to_country, c.rate_bp, b.currency
     union all
-    select t.cause_id, b.to_country, t.rate_bp, b.currency, (o.placed_at at time zone 'UTC')::date, -t.base_minor,
-           -t.tax_minor
+    select t.order_id, t.cause_id, b.to_country, t.rate_bp, b.currency, -t.base_minor, -t.tax_minor
       from orders.tax_back t
       join orders.border b on b.cell = t.cell and b.order_id = t.order_id
-      join orders.order o on o.cell = t.cell and o.id = t.order_id
      where t.cell = :cell and t.cause_id = any (:causes::uuid[])
     """,
-    TaxEntry,
+    TaxRow,
 )
 
 
 async def tax_entries(tx: ReadTx, cell: int, causes: Sequence[UUID]) -> list[TaxEntry]:
-    """What these orders were collected for and what went back with them, and with these parts, by rate."""
-    return await tx.all(TAX_ENTRIES, cell=cell, causes=causes)
+    """What these orders were collected for and what went back with them, and with these parts, by rate. What is
+    placed before midnight may be paid after it: its tax is that of the day on which the ledger has it."""
+    rows = await tx.all(TAX_ENTRIES, cell=cell, causes=causes)
+    paid = await ledger.named(tx, cell, sorted({row.order_id for row in rows}), "tax")
+    return [
+        TaxEntry(
+            row.cause_id, row.country, row.rate_bp, row.currency, paid[row.order_id].astimezone(UTC).date(),
+            row.base_minor, row.tax_minor,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 async def note(tx: Tx, cell: int, cause: UUID, order: OrderRow, back: Back) -> None:

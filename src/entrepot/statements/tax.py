@@ -173,7 +173,7 @@ async def _sold_in_parts(tx: ReadTx, cell: int, account: int, begins: Sequence[d
     for span in sorted({part.span for part in parts}):
         of = await orders.orders_of_parts(tx, cell, [part.cause_id for part in parts if part.span == span])
         released = await ledger.named(tx, cell, of, SOLD[0])
-        found[span - 1] = [order for order in of if order not in released | seen]
+        found[span - 1] = [order for order in of if order not in released.keys() | seen]
         seen.update(of)
     return found
 
