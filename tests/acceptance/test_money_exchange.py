@@ -83,6 +83,11 @@ async def test_3_exchange_a_smaller_price_gives_its_share_back_and_the_rest_is_t
     assert (view["replacement"]["status"], view["replacement"]["back"]["minor"]) == ("held", back)
     assert await step(shop, seller, order, dispute, {"act": "replace"}) == 409  # it is not back yet
     assert await step(shop, buyer, order, dispute, {"act": "send_back"}) == 204
+    async with shop.db.write() as tx:  # nothing more is sent for an order that somebody has to look at
+        await orders.hold_found(tx, 0, [orders.Found(order, "service", "told", "stolen card", "fraud")])
+    assert await step(shop, seller, order, dispute, {"act": "replace"}) == 409
+    async with shop.db.write() as tx:
+        await orders.let_go(tx, 0, order, "service", "told", "the buyer's own")
     assert await step(shop, seller, order, dispute, {"act": "replace", "text": "T-2"}) == 204
     assert await step(shop, seller, order, dispute, {"act": "replace"}) == 409  # once
     assert (await shop.stock(small), await shop.stock(large)) == ((1, 0, 0), (1, 0, 0))

@@ -107,8 +107,11 @@ async def restock(
     """So many units of the lines of a part that came back are good to be sold again: all of them (None), or by line.
     The others are written off, and what is held to be sent `instead` goes. The purchase cost of own goods comes back
     with them: own_stock 20 -> cost_of_goods 20. Who calls it holds the lock of what the part is of, and calls it once.
-    Raises LineNotThere, UnitsTaken."""
-    await locks.lock_buyers_below(tx, cell, [await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)])
+    Raises LineNotThere, UnitsTaken, and OrderHeld when something would be sent for an order that is held."""
+    order_id = await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)
+    if instead is not None and await screening.held(tx, cell, [order_id]):
+        raise OrderHeld(show("ord", order_id))
+    await locks.lock_buyers_below(tx, cell, [order_id])
     lines = {line.line_no: line for line in await tx.all(store_parts.TO_RESTOCK, cell=cell, id=part_id)}
     units = {no: line.quantity for no, line in lines.items()} if units is None else units
     for line_no, quantity in units.items():
