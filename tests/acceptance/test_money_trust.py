@@ -14,9 +14,9 @@ import pytest
 
 from entrepot import accounts, worker
 from entrepot.kit.auth import Role, hash_password
-from entrepot.kit.ids import new_id, show
+from entrepot.kit.ids import new_id, parse, show
 from entrepot.logistics import NewShipment
-from entrepot.orders import ship_many
+from entrepot.orders import holds, ship_many
 from tests.shop import START, Shop, open_shop
 
 
@@ -115,7 +115,7 @@ async def test_10_sessions_end(shop: Shop) -> None:
     assert (await reads(new), await reads(await sign_in())) == (401, 200)
 
 
-async def test_10_fraud_and_holds(shop: Shop) -> None:
+async def test_10_fraud_and_holds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a rule finds odd is held: it keeps its stock, is not sent and not released until that is decided."""
     ann = Operator(shop, new_id(START))
     seller = await shop.seller()
@@ -163,6 +163,13 @@ async def test_10_fraud_and_holds(shop: Shop) -> None:
     await shop.run(after=timedelta(hours=1))  # by itself
     assert await held() == []
     assert (await buyer.send("POST", f"/v1/orders/{show('ord', third)}/confirm")).status_code == 204
+    monkeypatch.setattr(holds, "PASSED_MAX", 1)
+    gone, *others = sorted([(await buyer.buy([(offer, 1)]))[0] for _ in range(3)])
+    await shop.run()
+    assert [order for order, _, _ in await held()] == [show("ord", order) for order in (gone, *others)]
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', gone)}/cancel")).status_code == 204
+    await shop.run(after=timedelta(hours=1))  # what was canceled does not keep those behind it from their turn
+    assert await held() == []
     await shop.audited()
 
 
@@ -198,7 +205,15 @@ async def test_10_a_service_outside_judges(shop: Shop) -> None:
         items = (await ann.send("GET", "/v1/operator/holds"))[1]["items"]
         return [one["name"] for one in items if one["order_id"] == order]
 
+    async def told(order: str) -> list[str]:
+        async with shop.db.read() as tx:
+            query = "select kind from kit.event where key = $1 and kind like 'order_h%' order by xid, id"
+            return [row[0] for row in await tx.conn.fetch(query, parse("ord", order))]
+
+    assert (await ann.send("PUT", "/v1/operator/fraud-hook", {"url": "https://a:99999", "fails": "open"}))[0] == 400
     assert await why(await paid("open")) == ["known card tester"]
+    both = await paid("closed")  # no longer held for want of an answer, but for the answer: it does not go on
+    assert (await why(both), await told(both)) == (["known card tester"], ["order_held", "order_held"])
     says["answer"] = httpx.Response(200, json={"decision": "allow"})
     assert await why(await paid("closed")) == []
     says["answer"] = httpx.Response(500)
@@ -213,6 +228,7 @@ async def test_10_a_service_outside_judges(shop: Shop) -> None:
     assert (len(heard), await why(closed)) == (asked, ["no answer yet"])
     release = {"note": "Called the buyer.", "seen_until": shop.clock.now().isoformat()}
     assert (await ann.send("POST", f"/v1/operator/holds/{closed}/release", release))[0] == 204
+    assert await told(closed) == ["order_held", "order_hold_released"]
     await shop.audited()
 
 

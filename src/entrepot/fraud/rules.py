@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from entrepot.fraud.types import Facts, Hook, HookNotValid, Rule
@@ -83,10 +83,12 @@ def answered(body: bytes) -> Answer | None:
 
 
 def require_valid(hook: Hook) -> None:
-    """Raises HookNotValid."""
+    """Raises HookNotValid, also for what our client would not ask."""
     try:
-        parts = urlsplit(hook.url)
-    except ValueError:
+        url = httpx.URL(hook.url)
+        is_safe = url.scheme == "https" or (url.scheme == "http" and url.host in HERE)
+        is_valid = is_safe and url.host and (url.port is None or url.port < 65_536)
+    except (httpx.InvalidURL, ValueError):
         raise HookNotValid from None
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in HERE)):
+    if not is_valid:
         raise HookNotValid

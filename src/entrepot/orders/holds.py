@@ -80,10 +80,10 @@ async def reject_held(tx: Tx, order_id: UUID, user_id: UUID, note: str) -> None:
 
 async def let_go(tx: Tx, cell: int, order_id: UUID, list_: str, ref: str, note: str) -> None:
     """Whatever had an order held by this name lets it go; other holds of it stay."""
-    await tx.all(orders.LOCK_ORDERS, cell=cell, ids=[order_id])
+    (order,) = await tx.all(orders.LOCK_ORDERS, cell=cell, ids=[order_id])
     of = {"cell": cell, "order_id": order_id, "list": list_, "ref": ref}
-    if await tx.all(store.LET_GO, now=tx.now, user_id=NIL, note=note, **of):
-        tx.emit("order_hold_released", order_id, {"user_id": NIL}, cell)
+    if await tx.all(store.LET_GO, now=tx.now, user_id=NIL, note=note, **of) and order.status in HELD_IN:
+        await _tell_free(tx, cell, order_id, NIL)
 
 
 async def end_due(tx: Tx, cell: int) -> int:
@@ -126,7 +126,16 @@ async def _decide(
     )  # fmt: skip
     if not done:
         raise NotFound
-    tx.emit(f"order_hold_{decision}", order_id, {"user_id": user_id}, cell)
+    if decision == "released":
+        await _tell_free(tx, cell, order_id, user_id)
+    else:
+        tx.emit("order_hold_rejected", order_id, {"user_id": user_id}, cell)
+
+
+async def _tell_free(tx: Tx, cell: int, order_id: UUID, user_id: UUID) -> None:
+    """The order may go on: nothing is told while something else holds it still."""
+    if not await screening.held(tx, cell, [order_id]):
+        tx.emit("order_hold_released", order_id, {"user_id": user_id}, cell)
 
 
 async def held_orders(tx: ReadTx, after: UUID | None = None) -> list[HoldView]:

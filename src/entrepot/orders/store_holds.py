@@ -151,11 +151,12 @@ HOLDS = sql(
     HoldRow,
 )
 # Of orders all of whose open holds are due: what somebody has to look at keeps the rest waiting, too. ('rejected' comes
-# before 'released'.)
+# before 'released'.) What was canceled meanwhile is not waited for.
 DUE_HOLDS = sql(
     """
     select h.order_id, min(h.due_decision)
       from orders.hold h
+      join orders.order o on o.cell = h.cell and o.id = h.order_id and o.status in ('paid', 'shipped', 'delivered')
      where h.cell = :cell and h.decision is null and h.due_at <= :now and h.order_id <> all (:passed::uuid[])
        and not exists (select from orders.hold w
                         where w.cell = h.cell and w.order_id = h.order_id and w.decision is null
