@@ -1737,6 +1737,7 @@ CREATE TABLE catalog.following (
     of_minor bigint NOT NULL,
     of_currency text NOT NULL COLLATE pg_catalog."C",
     rate_day date,
+    was_paused boolean DEFAULT false NOT NULL,
     before_minor bigint,
     looked_on date DEFAULT '-infinity'::date NOT NULL
 );

@@ -218,15 +218,28 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
     assert (await shown())[0] == 11_112  # 9000 / 0.98 * 1.21 = 11112.24
     assert (await buyer.place(quote)).json()["type"] == "/problems/price_changed"
 
+    async def listed() -> list[Any]:
+        found: list[Any] = (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"]
+        return found
+
+    async def told_today(digest: str) -> None:
+        async with shop.db.write() as tx:
+            rows = [("USD", tx.now.date(), Decimal("1.1"))]
+            await exchange.take_rates(tx, Rates("rates_tests", "tests", digest, rows))
+        await shop.run()
+
     await shop.run(after=timedelta(days=8))  # there is no rate: it is not for sale, and its seller cannot make it so
-    assert (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"] == []
+    assert await listed() == []
     resumed = await shop.http.post(f"/v1/seller/offers/{offer}/resume", headers=_staff(shop, seller))
     assert resumed.json().get("offer_status") == "waiting", resumed.text
-    async with shop.db.write() as tx:
-        today = tx.now.date()
-        await exchange.take_rates(tx, Rates("rates_tests", "tests", "4", [("USD", today, Decimal("1.1"))]))
-    await shop.run()
+    await told_today("4")
     assert (await shown())[0] == 10_102  # 9000 / 0.98 * 1.1 = 10102.04
+    # What its seller had paused before there was no rate is not for sale when there is one.
+    assert (await shop.http.post(f"/v1/seller/offers/{offer}/pause", headers=_staff(shop, seller))).status_code == 200
+    await shop.run(after=timedelta(days=8))
+    await told_today("5")
+    assert await listed() == []
+    assert (await shop.http.post(f"/v1/seller/offers/{offer}/resume", headers=_staff(shop, seller))).status_code == 200
     await shop.http.put(
         f"/v1/seller/offers/{offer}/price", json={"unit_price_minor": 9_999}, headers=_staff(shop, seller)
     )

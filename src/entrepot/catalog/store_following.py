@@ -70,6 +70,7 @@ FOLLOW = sql("""
     ), noted as (
         update catalog.following f
            set looked_on = :today, rate_day = t.day, of_minor = t.of_minor,
+               was_paused = case when f.rate_day is null then f.was_paused else o.status = 'paused' end,
                before_minor = case when f.of_minor = t.of_minor then o.unit_price_minor end
           from told t
           join catalog.offer o on o.cell = :cell and o.id = t.offer_id
@@ -79,8 +80,8 @@ FOLLOW = sql("""
     update catalog.offer o
        set unit_price_minor = t.price, updated_at = :now,
            status = case when t.day is null and o.status = 'active' then 'paused'
-                         when t.day is not null and t.waited then 'active' else o.status end
-      from (select t.*, w.rate_day is null as waited
+                         when t.day is not null and t.waited and not t.was_paused then 'active' else o.status end
+      from (select t.*, w.rate_day is null as waited, w.was_paused
               from told t join catalog.following w on w.cell = :cell and w.offer_id = t.offer_id) t
      where o.cell = :cell and o.id = t.offer_id
 """)

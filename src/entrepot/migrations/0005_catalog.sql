@@ -131,6 +131,7 @@ create table catalog.following (
     of_minor     bigint   not null,
     of_currency  text     collate "C" not null,
     rate_day     date,             -- null: it waits for a rate
+    was_paused   boolean  not null default false,  -- its seller had paused it before it waited: paused it stays
     before_minor bigint,           -- its price before the last change of rates: quotes that have it stand
     looked_on    date     not null default '-infinity',
     primary key (cell, offer_id),
