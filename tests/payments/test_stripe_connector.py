@@ -239,12 +239,13 @@ def test_a_transfer_to_a_connected_account() -> None:
     assert run(transfer, (200, listed()), (200, encode(MOVED))) == Transferred("tr_1")
     for change, field in (
         ({"amount": 9_701}, "amount_minor"), ({"currency": "usd"}, "currency"), ({"metadata": {}}, "reference"),
-        ({"destination": "acct_2"}, "destination"),
+        ({"destination": "acct_2"}, "destination"), ({"amount_reversed": 1}, "amount_reversed"),
     ):  # fmt: skip
         told = run(transfer, (200, listed()), (200, encode(MOVED | change)))
         assert isinstance(told, Mismatch)
         assert told.field == field
-    assert run(transfer, (200, listed(MOVED | {"amount_reversed": 1}))) == GatewayRefused(200, "transfer_reversed")
+    back = MOVED | {"amount_reversed": MOVED["amount"]}
+    assert run(transfer, (200, listed(back))) == GatewayRefused(200, "transfer_reversed")
     poor = run(transfer, (200, listed()), (400, failure("balance_insufficient")))
     assert poor == GatewayRefused(400, "balance_insufficient")
     assert stripe.transfer(TransferAsked("pay_1", "acct_1", 1_234, "KWD")) == []

@@ -10,12 +10,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from entrepot import ledger, orders
+from entrepot import ledger, orders, sellers
 from entrepot.kit.ids import NIL, new_id, show
 from entrepot.ledger import Transfer
 from entrepot.payments import paying_out, transfers
 from entrepot.payments.actions import RETRY_AFTER
 from entrepot.payments.types import PayoutNotSent
+from entrepot.sellers import Market
 from tests.payments.providers import Stripe
 from tests.payments.test_payouts import suspects
 from tests.shop import Shop, open_shop
@@ -30,20 +31,24 @@ async def shop(own_db_url: str) -> AsyncIterator[Shop]:
         assert await suspects(opened) == []
 
 
-async def earned(shop: Shop, *accounts: str | None) -> list[UUID]:
-    """Sellers with 97.00 each, paid to these accounts at Stripe, or by the operator; it is a payout day."""
-    sellers = [await shop.seller() for _ in accounts]
-    for seller, account in zip(sellers, accounts, strict=True):
+async def earned(shop: Shop, *accounts: str | None, currency: str = "USD", minor: int = 9_700) -> list[UUID]:
+    """Sellers with 97.00 each, or `minor`, paid to these accounts at Stripe, or by the operator; it is a payout day."""
+    ids = [await shop.seller() for _ in accounts]
+    for seller, account in zip(ids, accounts, strict=True):
         path = f"/v1/sellers/{show('sel', seller)}/connected-account"
         told = await shop.http.post(path, json={"account": account}, headers=shop.operator)
         assert told.status_code in (200, 202, 204), told.text
         assert (await shop.http.get(path, headers=shop.operator)).json() == {"account": account}
     async with shop.db.write() as tx:
-        cash, *mine = await ledger.account_ids(tx, 0, ["cash"] + ["seller"] * len(sellers), [NIL, *sellers],
-                                               ["USD"] * (1 + len(sellers)))  # fmt: skip
-        await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, one, 9_700) for one in mine])
+        await ledger.open_accounts(
+            tx, cell=0, codes=["seller"] * len(ids), owners=ids, currencies=[currency] * len(ids), limited=False,
+            striped=False,
+        )  # fmt: skip
+        cash, *mine = await ledger.account_ids(tx, 0, ["cash"] + ["seller"] * len(ids), [NIL, *ids],
+                                               [currency] * (1 + len(ids)))  # fmt: skip
+        await ledger.post_all(tx, 0, [Transfer(new_id(tx.now), "top_up", cash, one, minor) for one in mine])
     await shop.run(after=14 * DAY)
-    return sellers
+    return ids
 
 
 async def payouts(shop: Shop) -> list[Any]:
@@ -99,6 +104,20 @@ async def test_what_stripe_refuses_is_the_sellers_again(shop: Shop) -> None:
         await transfers.connect_account(tx, 0, seller, None, NIL)
     await shop.run(after=14 * DAY)
     assert [row[1:3] for row in await payouts(shop)] == [("returned", "acct_gone"), ("sent", None)]
+
+
+async def test_what_stripe_cannot_write_stays_in_the_account(shop: Shop) -> None:
+    """Of 97.123 KWD 97.120 are sent, and 0.003 are too little for a run of their own."""
+    stripe = Stripe(shop.clock)
+    async with shop.db.write() as tx:
+        await sellers.add_market(tx, Market("kw", "kw", "KWD", "en"))
+    (seller,) = await earned(shop, "acct_1", currency="KWD", minor=97_123)
+    assert await sweep(shop, stripe) == 1
+    await shop.run(after=14 * DAY)
+    assert [(row[1], row[2]) for row in await payouts(shop)] == [("settled", "acct_1")]
+    assert [(one["amount"], one["currency"]) for one in stripe.transfers] == [(97_120, "kwd")]
+    async with shop.db.read() as tx:
+        assert await ledger.balance(tx, 0, "seller", "KWD", seller) == 3
 
 
 async def test_an_account_at_stripe_needs_stripe_and_its_form(shop: Shop) -> None:

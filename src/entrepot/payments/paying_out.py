@@ -139,8 +139,17 @@ async def _locked_owed(tx: Tx, cell: int, seen: Sequence[OwedTo]) -> list[OwedTo
     that some are paid each day stops no release to the others."""
     locked = await tx.all(store.LOCK_OWED, cell=cell, accounts=[row.account_id for row in seen])
     available = {row.account_id: row.amount_minor for row in locked}
-    now = [msgspec.structs.replace(row, amount_minor=available[row.account_id]) for row in seen]
+    now = [msgspec.structs.replace(row, amount_minor=_sayable(row, available[row.account_id])) for row in seen]
     return [row for row in now if row.amount_minor >= row.minimum_minor]
+
+
+def _sayable(row: OwedTo, minor: int) -> int:
+    """What Stripe has no way to write stays in the account, and waits for more."""
+    if row.destination is None:
+        return minor
+    from entrepot.payments.gateways.stripe import sayable  # large: see lines.connector
+
+    return sayable(row.currency, minor)
 
 
 async def _add_files(tx: Tx, cell: int, due: Sequence[OwedTo], house: dict[str, UUID]) -> dict[int, UUID]:

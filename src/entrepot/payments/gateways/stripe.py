@@ -175,6 +175,13 @@ def units_of(currency: str, minor: int) -> int | None:
     return None if rest or (theirs == 3 and units % 10) else units
 
 
+def sayable(currency: str, minor: int) -> int:
+    """The most of an amount that Stripe can say: of 1.234 KWD 1.230."""
+    while units_of(currency, minor) is None:
+        minor -= 1
+    return minor
+
+
 def minor_of(currency: str, units: int) -> int:
     """The other way; -1 for what is no amount of ours, which then differs from whatever was asked."""
     theirs = 0 if currency in _NO_PARTS else 3 if currency in _THOUSANDTHS else 2
@@ -414,6 +421,8 @@ def _transferred(asked: TransferAsked, status: int, told: _Transfer) -> Transfer
         ("destination", asked.destination, told.destination),
         ("amount_minor", asked.amount_minor, minor_of(currency, told.amount)),
         ("currency", asked.currency, currency),
+        # Taken back in part it is neither the seller's again nor there.
+        ("amount_reversed", told.amount if told.amount_reversed else 0, told.amount_reversed),
     )
     if mismatch:
         return mismatch
