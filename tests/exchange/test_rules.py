@@ -92,6 +92,9 @@ def test_what_was_installed_are_the_rates_of_the_bank() -> None:
         ("day,currency,per_euro\n2026-02-27,USD,0\n", "no rate: 0"),
         ("day,currency,per_euro\n2026-02-27,USD,NaN\n", "no rate: NaN"),
         ("day,currency,per_euro\n2026-02-27,USD\n", "not day,currency,per_euro: 2026-02-27,USD"),
+        ("day,currency,per_euro\n2026-02-27,USD,1.1\n2026-02-27,USD,1.1\n", "told twice: 2026-02-27,USD"),
+        ("Date,USD\n2026-02-27,1.1\n2026-02-27,1.2\n", "told twice: 2026-02-27,USD"),
+        ('day,currency,per_euro\n2026-02-27,USD,"' + "1" * 140_000, "field larger"),
         ("PK, but nothing packed", "not a zip"),
     ],
 )

@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files as resources
@@ -61,10 +61,10 @@ def _read(name: str, content: bytes, since: date = date.min) -> Rates:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig")))
         head = [word.strip() for word in next(lines)]
         if head and head[0] == ECB_FORM:
-            return Rates("ecb", ECB, digest, list(_ecb(head[1:], lines, since)))
+            return Rates("ecb", ECB, digest, _once(_ecb(head[1:], lines, since)))
         if head == TABLE_FORM:
-            return Rates(f"rates_{name}", name, digest, [_row(line) for line in lines if line])
-    except (zipfile.BadZipFile, UnicodeDecodeError, ValueError, StopIteration) as error:
+            return Rates(f"rates_{name}", name, digest, _once(_row(line) for line in lines if line))
+    except (zipfile.BadZipFile, csv.Error, IndexError, ValueError, StopIteration) as error:
         raise FileNotReadError(f"{name}: {error}") from None
     raise FileNotReadError(f"{name}: neither a file of the European Central Bank nor a table {','.join(TABLE_FORM)}")
 
@@ -77,6 +77,16 @@ def _ecb(currencies: list[str], lines: Iterator[list[str]], since: date) -> Iter
         for currency, rate in zip(currencies, rates, strict=False):
             if currency and (text := rate.strip()) not in ("", "N/A"):
                 yield _row([day, currency, text])
+
+
+def _once(rows: Iterable[tuple[str, date, Decimal]]) -> list[tuple[str, date, Decimal]]:
+    """Raises ValueError for two rates of a currency and day: nobody knows which of them counts."""
+    rates: dict[tuple[str, date], Decimal] = {}
+    for currency, day, rate in rows:
+        if (currency, day) in rates:
+            raise ValueError(f"told twice: {day},{currency}")
+        rates[currency, day] = rate
+    return [(currency, day, rate) for (currency, day), rate in rates.items()]
 
 
 def _row(line: list[str]) -> tuple[str, date, Decimal]:
