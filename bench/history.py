@@ -64,7 +64,7 @@ _MADE = f"""
                    b.id as buyer_id, b.wallet, o.id as offer_id, o.seller_id, o.earner, o.variant_id, o.stock_id,
                    o.location_id, o.price, q.quantity, o.price * q.quantity as gross, 600::bigint as shipping,
                    case when n % 10 = 0 then o.price * q.quantity / 10 else 0 end as discount,
-                   o.price * q.quantity / 10 as commission,
+                   (o.price * q.quantity + 5) / 10 as commission,
                    case when n % 50 = 17 then 'canceled' when n % 100 = 33 then 'expired'
                         when t.at > $4 - interval '1 day' then 'paid'
                         when t.at > $4 - interval '3 days' then 'shipped'

@@ -32,13 +32,6 @@ IBANS = {"USD": "DE89370400440532013000", "EUR": "GB29NWBK60161331926819"}
 FIRST = START.date()
 
 
-async def _beside_the_log(shop: Shop) -> dict[str, Any]:
-    """The state, but for who asked for what."""
-    state = await shop.state()
-    del state["kit.audit_line"]
-    return state
-
-
 async def _month(shop: Shop, seller_ids: list[UUID], first: date) -> None:
     """Four weeks of payments through a gateway, some given back (rows, as the gateway's side of the shop leaves them),
     and of sellers who earn and are paid out each Monday by a file."""
@@ -131,13 +124,13 @@ async def test_8_payouts_and_reconciliation(shop: Shop) -> None:
     assert back[0] == returned["found_minor"]
     assert back[1] in seller_ids
 
-    state = await _beside_the_log(shop)
+    state = await shop.state("kit.audit_line")
     again = await _told(shop, made, f"{second}", second)
     assert [(status, told["new"], told["discrepancies"]) for status, told in again] == [(201, False, 12)] * 3
     assert (await _told(shop, month(known, 8, MISTAKES, f"{second}"), f"{second}", second))[0][1]["type"] == (
         "/problems/told_otherwise"
     )
-    assert await _beside_the_log(shop) == state
+    assert await shop.state("kit.audit_line") == state
     one, *others = await queue()
     path = f"/v1/operator/discrepancies/{one['id']}/resolve"
     assert (await ask(shop, path, {"note": "The provider has told it in April."}, shop.operator))[0] == 204

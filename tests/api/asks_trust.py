@@ -79,7 +79,7 @@ async def _(stage: Stage) -> Ask:
 
 RULE = {
     "kind": "buyer", "count": 40, "within_s": 3_600, "then": "released", "hold_s": 3_600, "source": "tests",
-    "currency": "USD", "amount_minor": 1, "valid_from": "2099-01-01T00:00:00Z",
+    "currency": "USD", "amount_minor": 10**12, "valid_from": "2099-01-01T00:00:00Z",
 }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ async def test_what_a_quote_needs_of_an_offer(stage: Stage) -> None:
         assert await catalog.offers_for_quote(tx, 0, [made.id, 10**12, made.id]) == [
             OfferFacts(
                 made.id, seller.id, False, 250, "active", True, product.variant_ids[0], 70, 7, "us", "USD", 899, 1000,
-                "ml", "Crème FACTS, Large", product.slug, 0, [], category,
+                "ml", "Crème FACTS, Large", product.slug, 0, [], None, category,
             )
         ]  # fmt: skip
         assert await catalog.offers_for_quote(tx, 1, [made.id]) == []
