@@ -49,7 +49,10 @@ async def test_no_more_is_written_off_than_is_owed(ground: Ground) -> None:
         async def release(db: Database, order: UUID = order) -> int:
             return await db.transact(lambda tx: orders.release_many(tx, 0, [order]))
 
-        async with ground.race(seed, forgive(ground), forgive(ground), release) as (first, second, released):
+        order_ = None if seed else [2] * 60  # a release has more to ask, and is seldom first by chance
+        async with ground.race(seed, forgive(ground), forgive(ground), release, order=order_) as (
+            first, second, released,
+        ):  # fmt: skip
             assert released == 1
             assert all(isinstance(told, DebtIs | None) for told in (first, second))
             done = (first, second).count(None)

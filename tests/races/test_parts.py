@@ -60,7 +60,8 @@ async def test_a_unit_is_canceled_or_sent(ground: Ground) -> None:
         await ground.fresh(units=10)
         (order,) = await ground.bought(TEN)
         works = [cancel(ground, order, 6), cancel(ground, order, 5), ship(order)]
-        async with ground.race(seed, *works) as (six, five, sent):
+        first = None if seed else [0] * 60  # who cancels has more to ask than who sends, and is seldom first by chance
+        async with ground.race(seed, *works, order=first) as (six, five, sent):
             assert sent is None
             assert isinstance(six, orders.WrongStatus | orders.UnitsTaken | None)
             assert isinstance(five, orders.WrongStatus | orders.UnitsTaken | None)
@@ -83,7 +84,8 @@ async def test_no_more_goes_back_than_was_paid(ground: Ground) -> None:
         await ship(order)(ground.db)
         before = await earned(ground)
         works = [refund(ground, order, 20), refund(ground, order, 15), release(order)]
-        async with ground.race(seed, *works) as (more, less, released):
+        first = [seed] * 60 if seed < 2 else None
+        async with ground.race(seed, *works, order=first) as (more, less, released):
             assert released == 1
             told, back = (less, 20) if more is None else (more, 15)
             assert isinstance(told, orders.AmountNotLeft)

@@ -32,7 +32,7 @@ TOOK_IN_PASSING = (
     "s_left[l_pos[j]] := s_left[l_pos[j]] - l_qty[j]; continue when s_left[l_pos[j]] >= 0;",
 )  # fmt: skip
 STALE_PRICE = ("orders.place_many", "<> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i])", "is null")
-PRICE_OF_A_PART = ("orders.place_many", "a.bundle_prices[a.line_bundles[i]]", "null")
+PRICE_OF_A_PART = ("orders.place_many", "<> coalesce(a.bundle_prices[a.line_bundles[i]],", "<> coalesce(null,")
 NOT_THE_SCARCEST = ("orders.place_many", "exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];", "exit;")
 NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
 ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")

@@ -48,8 +48,8 @@ async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
         "done_alone", "product_rating", "seller_rating",
     }  # fmt: skip
     assert names - AT_ONCE == {
-        "closed_day", "between_sum", "bank_file", "statement", "replaced", "done_alone", "product_rating", "seller_rating",
-        "deposit", "invoice_month", "invoice_numbers", "invoice_sum", "shop_months", "tax_return",
+        "closed_day", "between_sum", "bank_file", "statement", "done_alone", "product_rating", "seller_rating",
+        "replaced", "deposit", "invoice_month", "invoice_numbers", "invoice_sum", "shop_months", "tax_return",
         # Each follows from others.
         "trial_balance", "escrow_balance", "duties_balance", "payout_limit", "stock_promised",
         "exchange_position", "tax_balance", "exposure", "funder_balance", "plan_status",
