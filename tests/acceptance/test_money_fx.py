@@ -187,8 +187,7 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
     offer = made.json()["id"]
 
     async def shown() -> tuple[int, Any]:
-        listed = (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"]
-        (card,) = [one for one in listed if one["price"]]
+        (card,) = [one for one in await _listed(shop) if one["price"]]
         product = (await shop.http.get(f"/v1/products/{card['slug']}", params={"market": MARKET})).json()
         (found,) = product["offers"]
         assert found["price"] == card["price"]
@@ -197,9 +196,7 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
     assert await shown() == (11_224, {"price": {"minor": 10_000, "currency": "EUR"}, "day": "2026-02-27"})
     quote = await buyer.quote([(offer, 2)])
     assert quote["items"] == {"minor": 22_448, "currency": "USD"}
-    async with shop.db.write() as tx:
-        await exchange.take_rates(tx, Rates("rates_tests", "tests", "3", [("USD", date(2026, 3, 2), Decimal("1.21"))]))
-    await shop.run()
+    await _told_today(shop, "1.21")
     dearer = 12_347  # 10000 / 0.98 * 1.21 = 12346.94
     assert await shown() == (dearer, {"price": {"minor": 10_000, "currency": "EUR"}, "day": "2026-03-02"})
     assert (await buyer.place(quote)).status_code == 201  # at the price, and the rate, that were locked with it
@@ -218,27 +215,17 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
     assert (await shown())[0] == 11_112  # 9000 / 0.98 * 1.21 = 11112.24
     assert (await buyer.place(quote)).json()["type"] == "/problems/price_changed"
 
-    async def listed() -> list[Any]:
-        found: list[Any] = (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"]
-        return found
-
-    async def told_today(digest: str) -> None:
-        async with shop.db.write() as tx:
-            rows = [("USD", tx.now.date(), Decimal("1.1"))]
-            await exchange.take_rates(tx, Rates("rates_tests", "tests", digest, rows))
-        await shop.run()
-
     await shop.run(after=timedelta(days=8))  # there is no rate: it is not for sale, and its seller cannot make it so
-    assert await listed() == []
+    assert await _listed(shop) == []
     resumed = await shop.http.post(f"/v1/seller/offers/{offer}/resume", headers=_staff(shop, seller))
     assert resumed.json().get("offer_status") == "waiting", resumed.text
-    await told_today("4")
+    await _told_today(shop, "1.1")
     assert (await shown())[0] == 10_102  # 9000 / 0.98 * 1.1 = 10102.04
     # What its seller had paused before there was no rate is not for sale when there is one.
     assert (await shop.http.post(f"/v1/seller/offers/{offer}/pause", headers=_staff(shop, seller))).status_code == 200
     await shop.run(after=timedelta(days=8))
-    await told_today("5")
-    assert await listed() == []
+    await _told_today(shop, "1.1")
+    assert await _listed(shop) == []
     assert (await shop.http.post(f"/v1/seller/offers/{offer}/resume", headers=_staff(shop, seller))).status_code == 200
     await shop.http.put(
         f"/v1/seller/offers/{offer}/price", json={"unit_price_minor": 9_999}, headers=_staff(shop, seller)
@@ -247,6 +234,20 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
     await shop.run(after=timedelta(days=1))
     assert await shown() == (9_999, None)
     await shop.audited()
+
+
+async def _listed(shop: Shop) -> list[Any]:
+    found: list[Any] = (await shop.http.get("/v1/products", params={"market": MARKET})).json()["items"]
+    return found
+
+
+async def _told_today(shop: Shop, dollars: str) -> None:
+    """So many dollars are a euro today."""
+    async with shop.db.write() as tx:
+        today = tx.now.date()
+        rows = [("USD", today, Decimal(dollars))]
+        await exchange.take_rates(tx, Rates("rates_tests", "tests", str(today), rows))
+    await shop.run()
 
 
 async def _post(shop: Shop, path: str, body: Any, headers: dict[str, str]) -> Any:
