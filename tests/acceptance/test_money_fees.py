@@ -84,7 +84,7 @@ async def test_4_fees(shop: Shop) -> None:
     why = f"/v1/sellers/{show('sel', german)}/fee?market={MARKET}&amount_minor=25000&units=2&category_id={category}"
     told = (await shop.http.get(why, headers=shop.operator)).json()
     assert (told["by"], told["rule"]["id"], told["amount"]["minor"]) == ("rule", tiered, 1_500 + 1_200 + 60)
-    assert [(one["name"], one["reason"]) for one in told["passed"]] == [("Rule 10", "seller")]
+    assert told["passed"] == [], "what another seller pays is nobody else's business"
     assert (told["tax_kind"], told["tax"]["minor"]) == ("standard", 524)
 
     ada = await shop.buyer(1_000_000)

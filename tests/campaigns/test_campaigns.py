@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from entrepot.campaigns.selling import Wish, sell_many
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, parse, show
+from entrepot.kit.problem import NotFound
 from tests.campaigns.stage import LISTED, MINUTE, PRICE, SHIPPING, Stage, buy, problem
 from tests.shop import START
 
@@ -213,6 +216,16 @@ async def test_what_cannot_be_bought_changes_nothing(
     refused = await buy(buyer, path, **fields)  # type: ignore[arg-type]
     assert (refused.status_code, problem(refused)["type"]) == (status, type_)
     assert await stage.shop.state() == before
+
+
+async def test_in_a_batch_too_the_address_is_the_buyer_s_own(stage: Stage) -> None:
+    path, offer = await stage.running()
+    ada, eve = await stage.shop.buyer(), await stage.shop.buyer()
+    campaign = parse("cmp", path.rpartition("/")[2])
+    wishes = [Wish(who.id, "k", campaign, offer, 1, ada.address, "standard", "wallet") for who in (eve, ada)]
+    theirs, own = await stage.shop.db.transact(lambda tx: sell_many(tx, 0, 0, wishes))
+    assert isinstance(theirs, NotFound)
+    assert isinstance(own, UUID)
 
 
 async def test_who_cannot_pay_consumes_nothing(stage: Stage) -> None:

@@ -66,10 +66,11 @@ async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
     return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)
 
 
-async def countries_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]) -> dict[UUID, str]:
-    """Of these (user, address): the countries of the addresses that are that user's, by address."""
+async def countries_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
+    """Of these (user, address): the countries of the addresses that are that user's, by both."""
     user_ids, ids = [user for user, _ in pairs], [id_ for _, id_ in pairs]
-    return {row.id: row.country for row in await tx.all(store.COUNTRIES_OF, cell=cell, user_ids=user_ids, ids=ids)}
+    found = await tx.all(store.COUNTRIES_OF, cell=cell, user_ids=user_ids, ids=ids)
+    return {(row.user_id, row.id): row.country for row in found}
 
 
 async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Address:

@@ -12,8 +12,9 @@ from entrepot.kit.sql import sql
 
 
 class InCountry(msgspec.Struct, frozen=True):
-    """An address, and where it is."""
+    """A user's address, and where it is."""
 
+    user_id: UUID
     id: UUID
     country: str
 
@@ -196,7 +197,7 @@ ADDRESS = sql(
 )
 COUNTRIES_OF = sql(
     """
-    select a.id, a.country
+    select a.user_id, a.id, a.country
       from unnest(:user_ids::uuid[], :ids::uuid[]) as u (user_id, id)
       join accounts.address a on a.cell = :cell and a.id = u.id and a.user_id = u.user_id
     """,

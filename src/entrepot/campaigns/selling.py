@@ -51,7 +51,7 @@ class _Facts(NamedTuple):
     terms: Mapping[int, store.Terms]
     offers: Mapping[int, catalog.OfferFacts]
     services: Container[tuple[str, str]]
-    countries: Mapping[UUID, str]  # of addresses
+    countries: Mapping[tuple[UUID, UUID], str]  # of buyers' own addresses
     judged: Mapping[int, orders.Judged]  # by the law of where the goods are, which is where they go
     ages: Mapping[UUID, Mapping[str, int]]
     unpaid: Mapping[int, NotExchanged]  # offers whose sellers cannot be paid in the currency that they want
@@ -110,7 +110,8 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
     """An offer of the campaign, at its time, of which something is left; by a service of the market, to an address of
     the buyer's. What a border takes is said before it is paid, for which one step leaves no room."""
     terms = facts.terms.get(wish.offer_id)
-    if terms is None or terms.campaign_id != wish.campaign_id or wish.address_id not in facts.countries:
+    country = facts.countries.get((wish.buyer_id, wish.address_id))
+    if terms is None or terms.campaign_id != wish.campaign_id or country is None:
         return NotFound()
     if problem := closed(terms.starts_at, terms.ends_at, now):
         return problem
@@ -119,7 +120,7 @@ def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
         return orders.OfferUnavailable(wish.offer_id)
     if (offer.market, wish.shipping_code) not in facts.services:
         return pricing.ShippingNotOffered(wish.shipping_code)
-    if facts.countries[wish.address_id] != terms.country:
+    if country != terms.country:
         return NotSentAbroad(terms.country)
     if problem := facts.unpaid.get(wish.offer_id):
         return problem

@@ -92,7 +92,7 @@ class Added(msgspec.Struct, frozen=True):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A rule that comes before the one that applies, and what does not fit: market, seller, category or volume."""
+    """A rule that comes before the one that applies, and what does not fit: market, category or volume."""
 
     rule_id: int
     name: str

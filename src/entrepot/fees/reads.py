@@ -66,14 +66,14 @@ async def why(
     tx: ReadTx, kind: str, market: str, seller_id: UUID, category_id: int, base_minor: int, units: int = 1
 ) -> Explained:
     """What a seller would pay now for a line that was sold for so much (of a payment fee: an order that was paid), and
-    why. Raises NotFound, NoTerms."""
+    why. Rules for other sellers are nothing that it is told of. Raises NotFound, NoTerms."""
     seller, terms = await sellers.seller(tx, sellers.SellerId(seller_id)), await sellers.terms_at(tx, market, tx.now)
     currency = (await sellers.market(tx, market)).currency
     fees = await at(tx, market, currency, [seller_id], [category_id])
     facts = fees.sellers.get(seller_id, SellerFacts())
     above = await categories_above(tx, [category_id])
     subject = Subject(market, seller_id, above.get(category_id, ()), facts.volume_minor)
-    rules = [rule for rule in fees.rules if rule.kind == kind]
+    rules = [rule for rule in fees.rules if rule.kind == kind and rule.seller_id in (None, seller_id)]
     applies = None if seller.kind == "own" else next((r for r in rules if failing(r, subject) is None), None)
     passed = [] if seller.kind == "own" else [
         (rule, reason) for rule in rules[: rules.index(applies) if applies else None]

@@ -99,7 +99,7 @@ class Subject(NamedTuple):
 
 class Explained(msgspec.Struct, frozen=True):
     """Why a fee is what it is: the rule that applies and the rules before it, each with the condition that it fails
-    (market, seller, category or volume). Without a rule the rate is of `terms`: seller or market."""
+    (market, category or volume). Without a rule the rate is of `terms`: seller or market."""
 
     rule: Rule | None
     passed: list[tuple[Rule, str]]

@@ -270,7 +270,7 @@ async def _judged(
     country = (await sellers.market(tx, cart.market)).country
     if cart.address_id is not None:
         chosen = await accounts.countries_of(tx, cell, [(buyer_id, cart.address_id)])
-        country = chosen.get(cart.address_id, country)
+        country = chosen.get((buyer_id, cart.address_id), country)
     judged = await selling.judge_offers(tx, country, offers)
     rules = [one.age for one in judged.values() if one.age is not None]
     ages = (await selling.ages_of(tx, cell, [buyer_id])).get(buyer_id, {}) if rules else {}

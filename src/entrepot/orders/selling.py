@@ -134,7 +134,7 @@ async def recheck(tx: Tx, cell: int, variants: Sequence[int] | None = None) -> i
 
 async def _ends(tx: ReadTx, lines: Sequence[store.OpenLine]) -> dict[UUID, datetime]:
     """When quotes have to end at the latest: now, where they would not be given any more. Others are absent."""
-    countries: dict[UUID, str] = {}
+    countries: dict[tuple[UUID, UUID], str] = {}
     ages: dict[UUID, dict[str, int]] = {}
     for home in sorted({line.home for line in lines}):
         here = [line for line in lines if line.home == home]
@@ -142,7 +142,7 @@ async def _ends(tx: ReadTx, lines: Sequence[store.OpenLine]) -> dict[UUID, datet
         ages |= await ages_of(tx, home, [one.buyer_id for one in here])
     ends: dict[UUID, datetime] = {}
     for country in sorted(set(countries.values())):
-        there = [line for line in lines if countries.get(line.address_id) == country]
+        there = [line for line in lines if countries.get((line.buyer_id, line.address_id)) == country]
         judged = await trade.judge(
             tx, country, [Sale(one.variant_id, one.seller_id, one.from_country) for one in there]
         )

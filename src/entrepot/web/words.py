@@ -125,7 +125,6 @@ FEE_TAXES = {
 }
 WHY_NOT = {
     "market": N("another market"),
-    "seller": N("another seller"),
     "category": N("another category"),
     "volume": N("too little was sold in the month before"),
 }
