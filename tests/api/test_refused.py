@@ -3,10 +3,11 @@ by the right Problem, and nothing has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from entrepot.app import ROUTES
 from entrepot.kit.auth import SESSION_TTL, Role
 from entrepot.kit.http import MAX_BODY_BYTES, Route
-from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.ids import NIL, new_id, show
 from tests.api.asks import ASKS
 from tests.api.stage import Ask, Stage, absent
 from tests.shop import START, open_shop
@@ -26,14 +27,76 @@ PREFIXED = [route for route in ROUTES if route.params]
 # A rule is given the name by which it is put.
 FOUND_BY_ID = [route for route in PREFIXED if route.name != "PUT /v1/sale-rules/{name}"]
 
+MEMBERS = [route for route in ROUTES if route.access in ({Role.BUYER}, {Role.SELLER}, {Role.SELLER, Role.OPERATOR})]
+"""Routes of buyers and of sellers; what the operator may as well, a seller may of what is its own."""
 OWNED = [
     route
-    for route in PREFIXED
-    if route.access in ({Role.BUYER}, {Role.SELLER})
-    and not route.path.startswith("/v1/campaigns/")
-    and not route.params.keys() & {"month", "year"}
+    for route in MEMBERS
+    if route.params and not route.path.startswith("/v1/campaigns/") and not route.params.keys() & {"month", "year"}
 ]
 """Routes about a thing that belongs to one buyer or seller; a campaign is for all, and everybody has a month."""
+
+UNOWNED = {"category_id", "product_id", "rule_id", "seller_id", "variant_id", "tax_id", "vat_id"}
+"""What these name is nobody's own."""
+FOR_ALL = {"POST /v1/carts/{cart_id}/lines", "POST /v1/campaigns/{campaign_id}/orders"}
+"""Everybody may buy an offer."""
+
+
+def _naming(type_: Any, *at: str) -> Iterator[tuple[str, ...]]:
+    """Where a body names something that somebody may own."""
+    for part in get_args(type_):
+        yield from _naming(part, *at)
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        for field in msgspec.structs.fields(type_):
+            yield from _naming(field.type, *at, field.encode_name)
+    elif at and at[-1].endswith("_id") and at[-1] not in UNOWNED:
+        yield at
+
+
+NAMING = [
+    (route, at)
+    for route in MEMBERS
+    for at in sorted(set(_naming(route.body)))
+    if not (at == ("offer_id",) and route.name in FOR_ALL)
+]
+
+
+async def _location(stage: Stage) -> int:
+    new = {"code": new_id(START).hex, "name": "Pier", "country": "NL"}
+    staff = stage.headers(Role.SELLER, other=True)
+    return int((await stage.shop.http.post("/v1/seller/locations", json=new, headers=staff)).json()["id"])
+
+
+async def _offer(stage: Stage) -> int:
+    return await stage.shop.offer(stage.other_seller, 100, 10)
+
+
+async def _quote(stage: Stage) -> str:
+    return str((await stage.other_buyer.quote([(stage.offer, 1)]))["id"])
+
+
+async def _address(stage: Stage) -> str:
+    return show("adr", stage.other_buyer.address)
+
+
+ANOTHERS: dict[str, Callable[[Stage], Awaitable[int | str]]] = {
+    "address_id": _address, "location_id": _location, "offer_id": _offer, "quote_id": _quote,
+}  # fmt: skip
+"""By the name of a field a thing of the other buyer's or seller's."""
+
+LISTS = [
+    route
+    for route in MEMBERS
+    if route.method == "GET"
+    and route not in OWNED
+    and not route.path.startswith("/v1/campaigns/")
+    and not route.path.endswith(("/csv", "/pdf"))
+]
+HELD = {
+    "addresses", "groups", "installments", "seller/audit", "seller/disputes", "seller/fee-invoices", "seller/locations",
+    "seller/offers", "seller/orders", "seller/reviews", "seller/payouts", "seller/stock",
+}  # fmt: skip
+"""Lists in which the test finds something."""
 
 NUMBERS: tuple[Any, ...] = (-(2**63) - 1, -1, 0, 1, 1.5, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, True, "1", None, [])
 TEXTS: tuple[Any, ...] = (
@@ -89,7 +152,7 @@ async def test_another_role_may_not(stage: Stage, route: Route) -> None:
 async def test_anothers_thing_is_as_absent(stage: Stage, route: Route) -> None:
     ask = await ASKS[route.name](stage)
     before = await stage.shop.state()
-    stranger = stage.headers(min(route.access), other=True)
+    stranger = stage.headers(_member(route), other=True)
     refused = await stage.send(route, ask, stranger | await keyed(route))
     assert kind(refused) == (404, "not_found")
     missing = await stage.send(route, replace(ask, path=_absent_path(route)), stranger | await keyed(route))
@@ -97,26 +160,79 @@ async def test_anothers_thing_is_as_absent(stage: Stage, route: Route) -> None:
     assert await stage.shop.state() == before
 
 
-@pytest.mark.parametrize(
-    ("name", "field", "prefix"),
-    [("PUT /v1/carts/{cart_id}/address", "address_id", "adr"), ("POST /v1/orders", "quote_id", "quo")],
-)
-async def test_anothers_thing_in_a_body_is_as_absent(stage: Stage, name: str, field: str, prefix: str) -> None:
-    route = next(route for route in ROUTES if route.name == name)
-    theirs = await ASKS[name](stage)
-    own = await _for_other_buyer(stage, name)
+@pytest.mark.parametrize(("route", "at"), NAMING, ids=[f"{route.name} {at[-1]}" for route, at in NAMING])
+async def test_anothers_thing_in_a_body_is_as_absent(stage: Stage, route: Route, at: tuple[str, ...]) -> None:
+    ask, theirs = await ASKS[route.name](stage), await ANOTHERS[at[-1]](stage)
+    nothing = absent(theirs[:3]) if isinstance(theirs, str) else 9_000_000_000
     before = await stage.shop.state()
-    for id_ in (theirs.body[field], absent(prefix)):
-        refused = await stage.send(
-            route, replace(own, body=own.body | {field: id_}), stage.other_buyer.headers | await keyed(route)
-        )
-        assert kind(refused) == (404, "not_found")
+    refused, missing = [
+        await stage.granted(route, replace(ask, body=_renamed(ask.body, at, id_)), **await keyed(route))
+        for id_ in (theirs, nothing)
+    ]
+    assert kind(refused) == (404, "not_found")
+    assert (missing.status_code, missing.content) == (refused.status_code, refused.content)
     assert await stage.shop.state() == before
+    assert (await stage.granted(route, ask, **await keyed(route))).is_success, "that it is theirs is all that was wrong"
 
 
-async def _for_other_buyer(stage: Stage, name: str) -> Ask:
-    swapped = replace(stage, buyer=stage.other_buyer, other_buyer=stage.buyer)
-    return await ASKS[name](swapped)
+def _renamed(body: Any, at: tuple[str, ...], id_: int | str) -> Any:
+    """The body with another id there; of a list its first item."""
+    if not at:
+        return id_
+    if isinstance(body, list):
+        return [_renamed(body[0], at, id_)]
+    return body | {at[0]: _renamed(body[at[0]], at[1:], id_)}
+
+
+async def test_lists_hold_only_ones_own(stage: Stage) -> None:
+    """Whatever the owner's list has in it another's has not, wherever it is asked to begin."""
+    await stage.payout()
+    for route in OWNED:
+        if route.method in ("GET", "PUT"):  # these make one of each kind
+            await ASKS[route.name](stage)
+    held = set()
+    for route in LISTS:
+        ask = await ASKS[route.name](stage)
+        if route.query is not None and _fits({}, route.query):
+            ask = replace(ask, query={})
+        role = _member(route)
+        mine = _things((await stage.send(route, ask, stage.headers(role))).json())
+        for query in (ask.query, *_beginnings(route, ask, mine)):
+            theirs = await stage.send(route, replace(ask, query=query), stage.headers(role, other=True))
+            assert not mine & _things(theirs.json()), (route.name, query)
+        held |= {route.path.removeprefix("/v1/")} if mine else set()
+    assert held >= HELD
+
+
+def _member(route: Route) -> Role:
+    return Role.SELLER if Role.SELLER in route.access else Role.BUYER
+
+
+def _beginnings(route: Route, ask: Ask, things: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Queries that name one of the things, of each kind, in each field that takes it."""
+    if route.query is None:
+        return
+    kinds = {id_[:3] if "_" in id_ else "": id_ for _, id_ in sorted(things)}
+    for field in msgspec.structs.fields(route.query):
+        for id_ in kinds.values():
+            query = {**ask.query, field.name: id_}
+            if _fits(query, route.query, strict=False):
+                yield query
+
+
+def _things(said: Any) -> set[tuple[str, str]]:
+    """(field, id) of what somebody owns in an answer. Goods may lie at a `shared` location, the operator's; the tests'
+    sessions have one user."""
+    if isinstance(said, list):
+        return set().union(*map(_things, said))
+    if not isinstance(said, dict) or said.get("shared"):
+        return set()
+    own = {
+        (name, str(id_))
+        for name, id_ in said.items()
+        if re.fullmatch("id|.*_id", name) and name not in {*UNOWNED, "location_id", "user_id"} and id_ is not None
+    }
+    return own.union(*map(_things, said.values()))
 
 
 @named(FOUND_BY_ID)

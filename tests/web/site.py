@@ -131,7 +131,8 @@ class Site:
         tables = (
             "orders.cart", "orders.cart_line", "orders.quote", "orders.order_group", "orders.order", "ledger.transfer",
             "ledger.balance", "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location",
-            "accounts.user", "accounts.address", "sellers.seller", "kit.event",
+            "accounts.user", "accounts.address", "sellers.seller", "kit.event", "orders.part", "disputes.step",
+            "reviews.review", "fees.shop", "payments.payment", "catalog.offer", "trade.item",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {
