@@ -145,14 +145,16 @@ async def lend(tx: Tx, group_id: UUID, buyer: UUID) -> None:
 
 
 async def fee_invoice(tx: Tx, seller: UUID) -> UUID:
-    """An invoice of a seller's, of 10.00 of commission."""
+    """An invoice of a seller's, of 10.00 of commission, the tax of its sales rounded one by one."""
     id_ = new_id(tx.now)
     await tx.conn.execute(
-        "insert into invoices.invoice values (0, $1, 'invoice', 'TEST', 2026, 1, $2, 'USD', '2026-01-01', 1000, 0, "
+        "insert into invoices.invoice values (0, $1, 'invoice', 'TEST', 2026, 1, $2, 'USD', '2026-01-01', 1000, 191, "
         "'{\"name\": \"House\"}', '{\"name\": \"Seller\"}', null, '', null, $3)", id_, seller, tx.now,
     )  # fmt: skip
-    await tx.conn.execute("insert into invoices.line values (0, $1, 1, 'commission', '', 0, 1000, '2026-01-01')", id_)
-    await tx.conn.execute("insert into invoices.tax values (0, $1, '', 0, 1000, 0)", id_)
+    await tx.conn.execute(
+        "insert into invoices.line values (0, $1, 1, 'commission', 'standard', 1900, 1000, '2026-01-01')", id_
+    )
+    await tx.conn.execute("insert into invoices.tax values (0, $1, 'standard', 1900, 1000, 191)", id_)
     return id_
 
 

@@ -48,5 +48,9 @@ async def test_a_shop_is_opened_and_an_invoice_credited(site: Site) -> None:
     assert (await operator.send(f"{path}/credit", credit)).status_code == 303
     again = await operator.send(f"{path}/credit", credit | {"amount": "6.01"})
     assert "Of this line only $6.00 are left." in text(again)
+    assert (await operator.send(f"{path}/credit", credit | {"amount": "6.00"})).status_code == 303
+    async with site.db.read() as reading:
+        back = await reading.conn.fetch("select amount from ledger.transfer where code = 'fee_credit_tax' order by at")
+    assert [row[0] for row in back] == [76, 115]  # all of the 1.91 that the sales' tax came to
     page = text(await staff.get("/seller/fees"))
     assert "Credit note" in page

@@ -63,7 +63,11 @@ LOCK_SHOP = sql(
 DUE = sql(
     """
     select id, seller_id, market, currency, deposit_minor, opened_at, closed_at, due_on
-      from fees.shop where cell = :cell and due_on <= :day order by id limit :limit for no key update skip locked
+      from fees.shop s
+     where s.cell = :cell and s.due_on <= :day
+       and (s.closed_at is not null
+            or exists (select from fees.counted c where c.cell = :cell and c.month >= s.due_on - interval '1 month'))
+     order by s.id limit :limit for no key update of s skip locked
     """,
     Shop,
 )

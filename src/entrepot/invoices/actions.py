@@ -16,12 +16,12 @@ from entrepot.invoices.store import Moved, Payer
 from entrepot.invoices.types import LineIs, NotAnInvoice, Party
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
-from entrepot.kit.money import share_bp
 from entrepot.kit.problem import NotFound
 from entrepot.ledger import Transfer
 
 LATE = timedelta(hours=1)
 """After a month's end no transaction is dated into it any more that has not committed."""
+INSTANT = timedelta(microseconds=1)
 BATCH = 100
 """Sellers that one timer run issues documents to."""
 KINDS = ("credit_note", "invoice")
@@ -62,7 +62,7 @@ async def issue_due(tx: Tx, cell: int) -> int:
     when the month is done."""
     for due in await tx.all(store.NEXT, cell=cell):
         start, stop = fees.bounds(due.month)
-        entity = await fees.entity_at(tx, due.currency, stop)
+        entity = await fees.entity_at(tx, due.currency, stop - INSTANT)
         if stop + LATE > tx.now or entity is None:
             continue
         last = await _lock_numbers(tx, entity.code)
@@ -105,9 +105,11 @@ async def credit(tx: Tx, invoice_id: UUID, line_no: int, net_minor: int, reason:
         raise LineIs(left)
     key = (line.tax_kind, line.tax_bp)
     taxes = await tx.all(store.TAXES, cell=cell, id=invoice_id)
-    (taxed,) = [tax.tax_minor for tax in taxes if (tax.tax_kind, tax.tax_bp) == key]
-    taxed -= await tx.one(store.TAX_CREDITED, cell=cell, id=invoice_id, tax_kind=key[0], tax_bp=key[1])
-    tax_minor = min(taxed, share_bp(net_minor, line.tax_bp))
+    (taxed,) = [tax for tax in taxes if (tax.tax_kind, tax.tax_bp) == key]
+    credited = await tx.one(store.TAX_CREDITED, cell=cell, id=invoice_id, tax_kind=key[0], tax_bp=key[1])
+    # Each sale's tax was rounded: of the whole net all of it goes back, of a part its share, whatever the steps.
+    due = (2 * taxed.tax_minor * (credited.net_minor + net_minor) + taxed.net_minor) // (2 * taxed.net_minor)
+    tax_minor = due - credited.tax_minor
     drafted = Drafted(line.kind, *key, net_minor, head.month, line_no)
     draft = Draft(
         "credit_note", head.seller_id, head.currency, head.month, [drafted], {key: tax_minor}, head.party("issuer"),

@@ -51,6 +51,13 @@ class TaxRow(msgspec.Struct, frozen=True):
     tax_minor: int
 
 
+class Credited(msgspec.Struct, frozen=True):
+    """What notes by hand gave back of an invoice's tax of one kind and rate, and of its net."""
+
+    net_minor: int
+    tax_minor: int
+
+
 class Payer(msgspec.Struct, frozen=True):
     """A seller's account to which fees were charged, or given back."""
 
@@ -220,10 +227,10 @@ CREDITED = sql(
 )
 TAX_CREDITED = sql(
     """
-    select coalesce(sum(t.tax_minor), 0)::bigint
+    select coalesce(sum(t.net_minor), 0)::bigint, coalesce(sum(t.tax_minor), 0)::bigint
       from invoices.invoice i
       join invoices.tax t on t.cell = i.cell and t.invoice_id = i.id
      where i.cell = :cell and i.corrects_id = :id and t.tax_kind = :tax_kind and t.tax_bp = :tax_bp
     """,
-    int,
+    Credited,
 )

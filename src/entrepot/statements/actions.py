@@ -14,7 +14,6 @@ async def set_zone(tx: Tx, zone: Zone) -> None:
     ZoneNotLater."""
     if not await tx.one(store.IS_ZONE, zone=zone.zone):
         raise ZoneUnknown
-    last = await tx.maybe(store.LAST_ZONE_FROM, currency=zone.currency)
     soonest = rules.following((tx.now + timedelta(days=1)).date())  # somewhere it is tomorrow
     last = await tx.maybe(store.LAST_ZONE_FROM, currency=zone.currency)
     if last is not None:
