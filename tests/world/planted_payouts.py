@@ -36,8 +36,8 @@ PAYOUTS = {
     "payout deleted": ("delete from payments.payout where id = uid('payout')", ["payout: payments.payout [payout]"]),
     "payout of more than was earned": (
         (
-            "update payments.payout set amount_minor = 993 where id = uid('payout');"
-            "select repost(uid('payout'), 'payout', 'seller', 'payout', 993)"
+            "update payments.payout set amount_minor = 999 where id = uid('payout');"
+            "select repost(uid('payout'), 'payout', 'seller', 'payout', 999)"
         ),
         ["payout_limit: seller [seller] USD"],
     ),

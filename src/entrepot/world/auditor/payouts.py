@@ -63,8 +63,8 @@ STATEMENT = check(
 
 PAYOUT_LIMIT = check(
     "payout_limit",
-    "No seller was paid out more than completed orders, parts that ended and credit notes ever brought, less fees and "
-    "tax, in the currency in which it is paid.",
+    "No seller was paid out more than completed orders, parts that ended, credit notes and debts written off ever "
+    "brought, less fees and tax, in the currency in which it is paid.",
     """
     select 'seller ' || p.seller_id || ' ' || p.currency as item,
            least(p.paid_out, coalesce(o.earned, 0)) as expected, p.paid_out as found, 'sum of payouts' as detail
@@ -90,6 +90,8 @@ PAYOUT_LIMIT = check(
                          union all
                          select seller_id, currency, net_minor + tax_minor from invoices.invoice
                           where cell = :cell and corrects_id is not null
+                         union all
+                         select seller_id, currency, amount_minor from payments.write_off where cell = :cell
                          union all
                          select s.owner, s.currency, case s.id when t.credit then t.amount else -t.amount end
                            from ledger.account x
