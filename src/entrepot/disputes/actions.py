@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, inventory, orders, sellers
+from entrepot import catalog, orders, sellers
 from entrepot.catalog import Alternative
 from entrepot.disputes import rules, store
 from entrepot.disputes.types import (
@@ -159,7 +159,7 @@ async def _go_on(tx: Tx, dispute: Dispute, party: Party, word: Word) -> None:
         ends_as = "sent" if word.act == "replace" else "freed"
         await tx.run(store.END_PROMISE, cell=dispute.cell, id=dispute.id, status=ends_as)
         if ends_as == "freed":
-            await inventory.move(tx, dispute.cell, "expire", [promised])
+            await orders.take_promise(tx, dispute.cell, dispute.id, promised)
     if word.act in ("inspect", "replace"):
         sent = promised if word.act == "replace" else None
         await orders.restock(tx, dispute.cell, dispute.id, word.restock, sent)

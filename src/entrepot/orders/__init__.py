@@ -65,7 +65,17 @@ from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
 from entrepot.orders.lending import offers_for, place_on_credit
 from entrepot.orders.money import tax_account
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView, papers_of
-from entrepot.orders.parts import Frozen, cancel_lines, end_part, freeze, part_lines, refund_amount, restock, sold_line
+from entrepot.orders.parts import (
+    Frozen,
+    cancel_lines,
+    end_part,
+    freeze,
+    part_lines,
+    refund_amount,
+    restock,
+    sold_line,
+    take_promise,
+)
 from entrepot.orders.placing import Placing, place
 from entrepot.orders.reads import (
     OrderBrief,
@@ -124,5 +134,5 @@ __all__ = [
     "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held",
     "release_many", "remove_line", "restock", "run_timers", "say_identity", "seller_orders", "set_address",
     "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sold_line", "sweep",
-    "tax_account", "tax_entries",
+    "take_promise", "tax_account", "tax_entries",
 ]  # fmt: skip

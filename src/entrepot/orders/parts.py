@@ -101,6 +101,12 @@ async def freeze(
     )  # fmt: skip
 
 
+async def take_promise(tx: Tx, cell: int, part_id: UUID, promised: Goods) -> None:
+    """What was promised for a part (see `freeze`) is free again. Who calls it holds the lock of what the part is of."""
+    await locks.lock_buyers_below(tx, cell, [await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)])
+    await inventory.move(tx, cell, "expire", [promised])
+
+
 async def restock(
     tx: Tx, cell: int, part_id: UUID, units: Mapping[int, int] | None, instead: Goods | None = None
 ) -> None:
