@@ -128,6 +128,8 @@ async def test_10_fraud_and_holds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
     many = {"kind": "buyer", "count": 3, "within_s": 600, "then": "released", "hold_s": 3_600, "source": "Bots."}
     assert await ann.send("POST", "/v1/operator/fraud-rules", many | {"name": "many"}) == (204, None)
     assert (await ann.send("POST", "/v1/operator/fraud-rules", many | {"name": "many"}))[0] == 409
+    failed = many | {"kind": "failed_payments", "count": 1, "name": "failed"}
+    assert await ann.send("POST", "/v1/operator/fraud-rules", failed) == (204, None)
     buyer = await shop.buyer()
 
     async def ship(order: UUID) -> int:
@@ -141,6 +143,12 @@ async def test_10_fraud_and_holds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
         return [(one["order_id"], one["ref"], one["kind"]) for one in items]
 
     (dear,) = await buyer.buy([(offer, 3)])  # 30.00 and shipping, by an account of today
+    async with shop.db.write() as tx:  # an installment that was asked for anew is no purchase that failed
+        await tx.conn.execute(
+            "insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status, "
+            "created_at) select 0, $1, group_id, buyer_id, 'sandbox', 'USD', 5, 'failed', $2 from orders.order",
+            new_id(tx.now), tx.now,
+        )  # fmt: skip
     (cheap,) = await buyer.buy([(offer, 1)])
     await shop.run()
     assert await held() == [(show("ord", dear), "new_and_dear", "fraud")]

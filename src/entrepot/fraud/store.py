@@ -84,7 +84,7 @@ FACTS = sql(
                     and lower(s.line1) = lower(a.line1) and b.placed_at <= g.placed_at
                   order by b.id desc limit :seen),
            array(select p.created_at from payments.payment p
-                  where p.cell = :cell and p.buyer_id = g.buyer_id and p.status = 'failed'
+                  where p.cell = :cell and p.buyer_id = g.buyer_id and p.status = 'failed' and p.id = p.group_id
                     and p.created_at <= g.placed_at
                   order by p.created_at desc limit :seen)
       from orders.order_group g
