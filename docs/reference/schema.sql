@@ -4148,6 +4148,8 @@ CREATE INDEX variant_product ON catalog.variant USING btree (product_id);
 
 CREATE UNIQUE INDEX collection_open ON credit.collection USING btree (cell, plan_id) WHERE (ended_at IS NULL);
 
+CREATE INDEX collection_plan ON credit.collection USING btree (cell, plan_id);
+
 CREATE INDEX plan_buyer ON credit.plan USING btree (cell, buyer_id, id);
 
 CREATE INDEX plan_due ON credit.plan USING btree (cell, due_at) WHERE (due_at IS NOT NULL);

@@ -182,8 +182,14 @@ async def test_5_early_payoff_late_captures_and_what_is_given_up(stage: Stage) -
     assert (paid.status_code, paid.json()["status"], paid.json()["payoff_minor"]) == (200, "paid", 0)
     assert await shop.balance("wallet", buyer.id) == 30_000 - 10_812
     assert (await buyer.send("POST", path, {"what": "all"})).json()["type"] == "/problems/nothing_owed"
+    ended = "select ended_at from credit.plan where id = $1"
+    async with shop.db.read() as tx:
+        ended_at = await tx.conn.fetchval(ended, parse("grp", placed["id"]))
+    shop.clock.advance(timedelta(minutes=1))
     await finish(stage, asked)
     await stage.work()
+    async with shop.db.read() as tx:
+        assert await tx.conn.fetchval(ended, parse("grp", placed["id"])) == ended_at
     assert [payment.refunded_minor for payment in stage.theirs] == [3_640]
     assert (await shop.balance("gateway"), await shop.balance("plan_fee")) == (0, 212)
     await shop.audited()

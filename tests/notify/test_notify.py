@@ -9,9 +9,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from entrepot import orders
+from entrepot import credit, orders
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import new_id, show
+from entrepot.kit.ids import new_id, parse, show
 from entrepot.logistics import NewShipment
 from entrepot.notify import jobs, rules
 from entrepot.notify.channels import HttpSms, Send, SmtpMail, build_mail
@@ -19,7 +19,7 @@ from entrepot.notify.types import Letter, RefusedError
 from entrepot.notify.writing import LANGUAGES
 from entrepot.world.sms import Phones
 from tests.notify.post import FROM, Office, open_office, post, staff, written_to
-from tests.shop import START, Buyer, Shop, open_shop
+from tests.shop import MARKET, START, Buyer, Shop, open_shop
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +214,33 @@ async def test_nobody_is_flooded_what_is_old_is_no_news_and_who_is_erased_gets_n
     async with shop.db.read() as tx:
         assert await tx.conn.fetchval("select count(*) from notify.message") == 0
         assert await tx.conn.fetchval("select count(*) from notify.preference") == 0
+
+
+async def test_who_buys_in_installments_is_told_what_is_due_and_not_that_it_waits_for_its_payment(
+    shop: Shop, office: Office
+) -> None:
+    ada, channels = await _ada(shop), office.channels(shop)
+    async with shop.db.write() as tx:
+        terms = credit.Terms(MARKET, START, 86_400, 86_400, 0, 0, 90 * 86_400, [0], [50_000], "tests")
+        await credit.set_terms(tx, terms)
+        await credit.set_plan_terms(tx, credit.PlanTerms(MARKET, 3, START, True, 0, "buyer", 24, "tests"))
+    quote = await ada.quote([(await shop.offer(await shop.seller(), 1_000, 3), 2)])
+    place = orders.Place(ada.id, "key", parse("quo", quote["id"]), credit.INSTALLMENTS, months=3)
+    await orders.place_on_credit(shop.db, 0, place)
+    await post(shop, channels)
+    shop.clock.advance(timedelta(days=31))
+    await post(shop, channels)
+    await post(shop, channels)
+    assert office.subjects("ada@example.org") == ["Thank you for your order", "An installment is due"]
+    said = office.texts("ada@example.org")[1]
+    assert "$8.67 of what you buy" in said  # a third of 26.00
+    assert f"https://shop.example/account/installments/{quote['id'].replace('quo', 'grp')}" in said
+    shop.clock.advance(timedelta(days=1))  # asked for anew, and paid before the mail goes out
+    await shop.run()
+    paying = await ada.send("POST", f"/v1/installments/{quote['id'].replace('quo', 'grp')}/pay", {"what": "due"})
+    assert paying.status_code == 200
+    await post(shop, channels)
+    assert len(office.taken) == 2
 
 
 async def test_a_topic_can_be_muted_by_the_mail_s_own_link(shop: Shop, office: Office) -> None:

@@ -106,7 +106,25 @@ async def test_paid_collected_and_canceled_at_once(ground: Ground) -> None:
             assert await ground.value("select status from credit.plan where id = $1", quote.id) in ("paid", "canceled")
 
 
-async def _at_the_gateway(ground: Ground, payment: UUID) -> tuple[int, int]:
+async def test_a_late_fee_of_the_moment_in_which_a_payment_was_asked_for_is_not_in_it(ground: Ground) -> None:
+    """11 are asked for, and the timer finds them late by the same clock: the capture of 11 pays them, and not the 5."""
+    await ground.fresh(units=10)
+    (quote,) = await ground.quotes(TEN)
+    await lend(ground.counter.buyers[0], "late", quote.id)(ground.db)
+    due_at = await ground.value("select min(due_at) from credit.installment where plan_id = $1", quote.id)
+    ground.clock.move_to(max(ground.clock.now(), due_at + timedelta(days=5)))
+    async with ground.db.write() as tx:
+        payment = await credit.pay(tx, 0, ground.counter.buyers[0], quote.id, "sandbox", whole=False)
+    async with ground.db.write() as tx:
+        await credit.look_at_due(tx, 0)
+    async with ground.db.write() as tx:
+        await orders.settle(tx, 0, payments.Due(payment, quote.id, "USD", 11, "pending", "sp_late", 0), "sp_late")
+    first = "select status || ' ' || late_fee_minor || ' ' || (late_payment_id is null) from credit.installment "
+    assert await ground.value(first + "where plan_id = $1 and no = 1", quote.id) == "paid 5 true"
+    assert await _at_the_gateway(ground, payment) == (11, None)
+
+
+async def _at_the_gateway(ground: Ground, payment: UUID) -> tuple[int, int | None]:
     query = "select sum(amount_minor)::bigint from payments.refund where payment_id = $1"
     amount = await ground.value("select amount_minor from payments.payment where id = $1", payment)
     return amount, await ground.value(query, payment)

@@ -12,8 +12,9 @@ Invariants (the auditor re-derives them):
   a payment pays exactly the installments that name it, and the rest of it went back;
   an installment is late once, and nobody gets more back than was paid.
 
-Events: plan_opened (months), installments_paid (payment_id, amount_minor), installment_late (no, late_fee_minor),
-plan_defaulted (principal_minor), plan_ended (status); key: the group; data besides: group_id, buyer_id.
+Events: plan_opened (months), installments_due and installments_paid (payment_id, amount_minor; due each time that the
+gateway is asked), installment_late (no, late_fee_minor), plan_defaulted (principal_minor), plan_ended (status); key:
+the group; data besides: group_id, buyer_id.
 """
 
 from entrepot.credit.actions import (

@@ -197,7 +197,8 @@ async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
     if not await payments.mark_captured(tx, cell, due.id, external_id):
         return
     installments = await tx.all(store.INSTALLMENTS, cell=cell, plans=[plan.id])
-    found = rules.charges(plan, installments, asked.asked_at, whole=asked.whole)
+    charges = rules.charges(plan, installments, asked.asked_at, whole=asked.whole)
+    found = rules.asked_for(charges, due.amount_minor)
     if over := due.amount_minor - rules.owed(found):
         await payments.refund_many(tx, cell, [due.id], [plan.id], [new_id(tx.now)], [over], "overpaid")
     await _pay(tx, cell, plan, installments, due.id, "gateway", found)
@@ -239,8 +240,9 @@ async def look_at_due(tx: Tx, cell: int) -> int:
             _tell(tx, cell, "installment_late", plan, no=one.no, late_fee_minor=one.late_fee_minor)
         now = _with(of[plan.id], changed)
         waits = plan.id in asked and asked[plan.id].asked_at + timedelta(seconds=plan.retry_s) > tx.now
-        if not waits and rules.charges(plan, now, tx.now, whole=False):
-            await _ask(tx, cell, plan, now, COLLECTED_BY, whole=False)
+        if not waits and (found := rules.charges(plan, now, tx.now, whole=False)):
+            payment_id = await _ask(tx, cell, plan, now, COLLECTED_BY, whole=False)
+            _tell(tx, cell, "installments_due", plan, payment_id=payment_id, amount_minor=rules.owed(found))
     await money.post(tx, cell, moves)
     return len(plans)
 

@@ -93,6 +93,12 @@ def owed(found: Sequence[Charge]) -> int:
     return sum(charge.amount for charge in found)
 
 
+def asked_for(found: Sequence[Charge], amount: int) -> list[Charge]:
+    """What a payment of `amount` was asked for. A late fee of the same moment, or by another server's clock of one
+    before, may not be in it: what is not enough for the late fees pays none of them."""
+    return list(found) if owed(found) <= amount else [charge._replace(late_fee=0) for charge in found]
+
+
 def paid(
     installments: Sequence[Installment], found: Sequence[Charge], payment_id: UUID, now: datetime
 ) -> list[Installment]:

@@ -192,7 +192,8 @@ CHANGE_INSTALLMENTS = sql("""
 CHANGE_PLAN = sql("""
     update credit.plan
        set back_principal_minor = :back_principal_minor, back_fee_minor = :back_fee_minor, status = :status,
-           due_at = :due_at, ended_at = case when :status::text in ('paid', 'canceled') then :now::timestamptz end,
+           due_at = :due_at,
+           ended_at = case when :status::text in ('paid', 'canceled') then coalesce(ended_at, :now::timestamptz) end,
            defaulted_at = case when :status::text = 'defaulted' then coalesce(defaulted_at, :now) else defaulted_at end
      where cell = :cell and id = :id
 """)

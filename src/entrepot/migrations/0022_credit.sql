@@ -108,3 +108,4 @@ create table credit.collection (
     foreign key (cell, plan_id) references credit.plan (cell, id)
 );
 create unique index collection_open on credit.collection (cell, plan_id) where ended_at is null;
+create index collection_plan on credit.collection (cell, plan_id);

@@ -23,6 +23,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "group_paid": (("paid", "buyer"), ("new_order", "seller")),
     "group_expired": (("not_paid", "buyer"),),
     "group_canceled": (("purchase_canceled", "buyer"),),
+    "installments_due": (("installments_due", "buyer"),),
     "order_shipped": (("shipped", "buyer"),),
     "order_delivered": (("delivered", "buyer"),),
     "order_canceled": (("order_canceled", "buyer"), ("order_canceled", "seller")),

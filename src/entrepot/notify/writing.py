@@ -12,7 +12,7 @@ import msgspec
 from babel import Locale
 from jinja2 import Environment, StrictUndefined
 
-from entrepot import disputes, orders
+from entrepot import credit, disputes, orders
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.i18n import choose, format_money, format_time
@@ -94,9 +94,15 @@ async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
         return {"amount": paid, "path": "/seller/payouts"}
     if message.kind in GROUPS:
         group, views = await orders.group_detail(tx, message.cell, message.user_id, message.subject_id)
+        if message.kind == "to_pay" and group.status != "awaiting_payment":
+            return None  # it was paid at once, in installments, or is over
         return {"group": group, "views": views, "path": f"/orders/{group.id}"}
     if message.kind.startswith("dispute_"):
         return await _of_dispute(tx, message)
+    if message.kind == "installments_due":
+        plan = await credit.plan_view(tx, message.cell, message.user_id, message.subject_id)
+        due = Price(plan.due_minor, plan.currency)
+        return {"due": due, "path": f"/account/installments/{plan.id}"} if plan.due_minor else None
     view = await orders.order_view(tx, message.cell, message.subject_id)
     part = None
     if "part_id" in message.data:
