@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from entrepot import cli, settings
+from entrepot.world import sandbox
 
 
 def test_defaults_and_where_home_is(tmp_path: Path) -> None:
@@ -95,6 +96,8 @@ def test_stripes_keys_are_all_there_of_one_kind_and_never_repeated(
     found = load({})
     assert found.stripe == settings.Stripe("sk_test_1", "pk_test_1", "whsec_1", "https://api.stripe.com")
     assert all(secret not in repr(found) for secret in ("sk_test_1", "whsec_1"))
+    with sandbox.beside(found) as unchanged:  # nobody pays with play money beside it
+        assert unchanged is found
     with pytest.raises(settings.SettingsError, match=message) as refused:
         load(change)
     assert all(value not in str(refused.value) for name, value in change.items() if name != "URL" and value)

@@ -188,9 +188,10 @@ async def test_7_one_catalog_two_currencies(shop: Shop) -> None:
 
     async def shown() -> tuple[int, Any]:
         (card,) = [one for one in await _listed(shop) if one["price"]]
-        product = (await shop.http.get(f"/v1/products/{card['slug']}", params={"market": MARKET})).json()
-        (found,) = product["offers"]
+        (found,) = (await shop.http.get(f"/v1/products/{card['slug']}", params={"market": MARKET})).json()["offers"]
         assert found["price"] == card["price"]
+        page = await shop.http.get(f"/p/{card['slug']}", params={"market": MARKET, "lang": "de"})
+        assert ("Umgerechnet aus" in page.text) == (found["converted"] is not None)
         return found["price"]["minor"], found["converted"]
 
     assert await shown() == (11_224, {"price": {"minor": 10_000, "currency": "EUR"}, "day": "2026-02-27"})

@@ -360,7 +360,6 @@ begin
     ), line as materialized (
         select a.n, i, a.line_offers[i] as offer_id, a.line_stocks[i] as stock_id, a.line_quantities[i] as quantity,
                f.unit_price_minor, coalesce(f.buyable, false) as buyable,
-               coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as quoted,
                f.buyable is not true or f.unit_price_minor
                    <> coalesce(a.bundle_prices[a.line_bundles[i]], a.line_prices[i]) as wrong
           from asked a
@@ -370,7 +369,11 @@ begin
     ), wrong as (
         select distinct on (l.n) l.n, l.offer_id, l.unit_price_minor, l.buyable
           from line l
-         where l.wrong and not (l.buyable and catalog.price_holds(p_cell, l.offer_id, l.quoted))
+         where l.wrong
+           and not (l.buyable  -- what a rate of exchange has changed was locked
+                    and catalog.price_holds(p_cell, l.offer_id,
+                                            (select coalesce(a.bundle_prices[a.line_bundles[l.i]], a.line_prices[l.i])
+                                               from asked a where a.n = l.n)))
          order by l.n, l.buyable, l.i
     ), good as (
         select l.* from line l where not exists (select from wrong w where w.n = l.n)

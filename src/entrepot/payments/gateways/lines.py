@@ -54,6 +54,7 @@ async def find_gateways(db: Database, keys: Keys, settings: Settings) -> list[Ga
         if secret is not None:
             found.append(Gateway(settings.sandbox_url, settings.public_url, secret))
     if (stripe := settings.stripe) is not None:
+        connector("stripe")  # loaded now, and not while a buyer waits
         found.append(
             Gateway(
                 stripe.url, settings.public_url, stripe.webhook_secret.encode(), "stripe", stripe.key,
