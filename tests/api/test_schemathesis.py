@@ -28,7 +28,7 @@ from tests.api.server import SECRET, Server, serving
 from tests.shop import MARKET, open_shop
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 12
+EXAMPLES = 6
 """Of each operation; half of them are such as the description forbids."""
 
 _known: dict[str, Any] = {}

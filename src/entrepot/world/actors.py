@@ -245,7 +245,10 @@ async def two_at_once(world: World) -> None:
     if scarce is None:  # the first line went with another order of the group
         return
     world.luck(good=True, rate=0)
-    more, as_much = await _two_halves(world, order, scarce)
+    halves = await _two_halves(world, order, scarce)
+    if len(halves) < 2:  # it is not for sale now: there is no rate for its price
+        return
+    more, as_much = halves
     verb = chance.choice(_LIKELY.get(status, _ANYTHING))
     other = chance.choice((as_much, more, None, None, None))
     works = (
