@@ -1,4 +1,4 @@
-"""A statement as a PDF, set by Typst. What sellers wrote goes to it as data, never as markup."""
+"""A statement as a PDF."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
-import typst
-
+from entrepot.kit import printing
 from entrepot.payments import FEES
 from entrepot.sellers import Identity
 from entrepot.statements import words
@@ -36,13 +34,10 @@ def printed(
     found: MonthStatement, lines: Sequence[LineView], parties: Parties, made_at: datetime, language: Language
 ) -> bytes:
     """The PDF of a statement. `lines` are all of its lines, when there are at most PRINTED_MAX; else they are left out.
-    Takes some milliseconds, the first time a third of a second: not for the event loop."""
+    See kit.printing."""
     single = lines if found.entries <= PRINTED_MAX else ()
     assert len(single) in (0, found.entries), "a statement is printed with all of its lines or with none"
-    data = msgspec.json.encode(_data(found, single, parties, made_at, language)).decode()
-    made = typst.compile(TEMPLATE, root=TEMPLATE.parent, format="pdf", sys_inputs={"statement": data})
-    assert isinstance(made, bytes)
-    return made
+    return printing.pdf(TEMPLATE, "statement", _data(found, single, parties, made_at, language))
 
 
 def _data(
