@@ -237,6 +237,34 @@ begin
      limit 1;
 end $$;
 
+CREATE FUNCTION kit.news(p_cell smallint, p_readers text[], p_kinds text[]) RETURNS TABLE(reader text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    here kit.cursor;
+    last record;
+begin
+    for reader in select distinct r.name from unnest(p_readers) as r (name) order by r.name loop
+        select c.* into here from kit.cursor c where c.cell = p_cell and c.consumer = reader for update skip locked;
+        if here is null then
+            if not exists (select from kit.cursor c where c.cell = p_cell and c.consumer = reader) then
+                return next;
+            end if;
+            continue;
+        end if;
+        select h.xid, h.id into last from kit.horizon(p_cell, here.xid, here.id) h;
+        continue when last is null;
+        if exists (select from kit.event e
+                     join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
+                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)) then
+            return next;
+        else
+            update kit.cursor c set xid = last.xid, id = last.id where c.cell = p_cell and c.consumer = reader;
+        end if;
+    end loop;
+end $$;
+
 CREATE FUNCTION kit.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'

@@ -23,7 +23,7 @@ from entrepot.kit import idempotency
 from entrepot.kit.auth import Keys
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Database
-from entrepot.kit.events import consume, forget
+from entrepot.kit.events import BATCH, consume, forget, news
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
 from entrepot.ledger import jobs as ledger_jobs
@@ -45,22 +45,28 @@ TIMERS = (
     *notify_jobs.TIMERS,
     *fees_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
 )  # fmt: skip
-IDLE_S, GATEWAY_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 2.0, 600.0, 2.0
-"""Seconds to wait when there is little to do: orders, the gateway, mail, clean-ups; and for a database that is away."""
+IDLE_S, GATEWAY_IDLE_S, TIMERS_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 1.0, 2.0, 600.0, 2.0
+"""Seconds to wait when there is little to do: events, the gateway, timers, mail, clean-ups; and for a database that is
+away."""
 ENOUGH = 100
-"""Less than this waits for more to gather: a round costs nearly as much for one event as for a hundred."""
+"""Less than this waits for more to gather: a round costs nearly as much for one thing as for a hundred."""
 
 FAULT_S = 1.0
 """After a fault of ours."""
 
 
-async def parts(db: Database) -> list[Part]:
-    """Each consumer and each timer of each cell; one does a batch and says how much there was to do."""
-    found: list[Part] = []
-    for cell in await _cells(db):
-        found += [partial(consume, db, consumer, cell) for consumer in CONSUMERS]
-        found += [partial(orders_jobs.run_timer, db, timer, cell) for timer in TIMERS]
-    return found
+async def readers(db: Database) -> list[Part]:
+    """The consumers that have something to read, of each cell; one does a batch and says how much there was to do."""
+    return [
+        partial(consume, db, consumer, cell)
+        for cell in await _cells(db)
+        for consumer in await news(db, CONSUMERS, cell)
+    ]
+
+
+async def timers(db: Database) -> list[Part]:
+    """Each timer of each cell, likewise."""
+    return [partial(orders_jobs.run_timer, db, timer, cell) for cell in await _cells(db) for timer in TIMERS]
 
 
 async def sweeps(db: Database, client: httpx.AsyncClient, gateway: payments.Gateway) -> list[Part]:
@@ -87,11 +93,11 @@ async def run_until_idle(
     db: Database, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
 ) -> int:
     """Rounds of everything until there is nothing to do at the clock's now; how much there was."""
-    todo = await parts(db)
+    todo = await timers(db)
     if gateway is not None and client is not None:
         todo += await sweeps(db, client, gateway)
     total = 0
-    while found := sum([await part() for part in todo]):
+    while found := sum([await part() for part in [*await readers(db), *todo]]):
         total += found
     return total
 
@@ -115,8 +121,11 @@ async def work(settings: Settings) -> None:
     db = await Database.open(settings.database_url)
     channels = notify.open_channels(settings, keys, db.clock)
 
+    async def follow() -> int:
+        return await _all(await readers(db))
+
     async def tend() -> int:
-        return await _all(await parts(db))
+        return await _all(await timers(db))
 
     async def post() -> int:
         return await _all(await letters(db, channels)) if channels.ways else 0
@@ -134,7 +143,8 @@ async def work(settings: Settings) -> None:
             return await _all(await questions(db, client, keys))
 
         await asyncio.gather(
-            _loop(stop, IDLE_S, tend),
+            _loop(stop, IDLE_S, follow, BATCH),
+            _loop(stop, TIMERS_IDLE_S, tend),
             _loop(stop, GATEWAY_IDLE_S, ask),
             _loop(stop, GATEWAY_IDLE_S, judge),
             _loop(stop, LETTERS_IDLE_S, post),
@@ -143,8 +153,8 @@ async def work(settings: Settings) -> None:
     await db.close()
 
 
-async def _loop(stop: asyncio.Event, idle_s: float, work: Part) -> None:
-    """`work` again and again until `stop`, with a pause when there was less than ENOUGH to do."""
+async def _loop(stop: asyncio.Event, idle_s: float, work: Part, enough: int = ENOUGH) -> None:
+    """`work` again and again until `stop`, with a pause when there was less than `enough` to do."""
     while not stop.is_set():
         found = 0
         try:
@@ -152,7 +162,7 @@ async def _loop(stop: asyncio.Event, idle_s: float, work: Part) -> None:
         except DatabaseAway:
             log("database_away")
             await _pause(stop, AWAY_S)
-        if found < ENOUGH:
+        if found < enough:
             await _pause(stop, idle_s)
 
 

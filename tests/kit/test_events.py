@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.events import BATCH, Consumer, Event, consume
+from entrepot.kit.events import BATCH, Consumer, Event, consume, news
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -140,3 +140,25 @@ async def test_whoever_writes_on_the_server_holds_the_log_back_and_loses_nothing
     await elsewhere.close()
     assert await consume(db, reader.consumer, 0) == 1
     assert reader.handed == [1]
+
+
+async def test_news_names_who_has_something_to_read_and_moves_the_others_past_the_rest(db: Database) -> None:
+    sales, parcels, never = Reader("sales", "sold", "paid"), Reader("parcels", "sent"), Reader("never", "nothing")
+    consumers = [one.consumer for one in (sales, parcels, never)]
+    assert await news(db, consumers, 0) == consumers  # none has begun
+    for one in consumers:
+        await consume(db, one, 0)
+    assert await news(db, consumers, 0) == []
+    await tell(db, "sold", 1)
+    await tell(db, "sent", 2, cell=1)
+    await tell(db, "paid", 3)
+    assert await news(db, consumers, 0) == [sales.consumer]
+    async with db.read() as tx:
+        last = await tx.conn.fetchval("select max(id) from kit.event where cell = 0")
+        cursors = await tx.conn.fetch("select consumer, id from kit.cursor where cell = 0 order by consumer")
+    assert [tuple(row) for row in cursors] == [("never", last), ("parcels", last), ("sales", 0)]
+    async with db.write() as tx:  # who reads already is not asked to, and nobody waits for it
+        await tx.conn.fetch("select from kit.cursor where consumer = 'sales' for update")
+        assert await news(db, consumers, 0) == []
+    assert await consume(db, sales.consumer, 0) == 2
+    assert (sales.handed, await news(db, consumers, 0)) == ([1, 3], [])

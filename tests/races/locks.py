@@ -91,7 +91,7 @@ RACED = {
         "payments.END_PAYOUTS payments.LOCK_DELIVERED payments.LOCK_PAYOUT"
     ),
     "test_lives.test_the_buyer_and_the_timer_confirm_once": "orders.DUE_FOR_RELEASE",
-    "test_lives.test_two_of_one_consumer_see_each_event_once": "kit._CURSOR kit._MOVE kit._OPEN",
+    "test_lives.test_two_of_one_consumer_see_each_event_once": "kit._CURSOR kit._MOVE kit._OPEN kit.news",
     "test_modes.test_what_a_person_may_bring_in_is_taken_once": "pricing.return_quota",
     "test_placing.test_a_price_is_changed_before_or_after_the_sale": "catalog.SET_PRICES",
     "test_placing.test_a_price_of_its_own_is_followed_by_nobodys": (

@@ -3,7 +3,7 @@ written; a translation of what has changed since is stale, which is said to whoe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from entrepot.catalog import store_translations as store
@@ -46,11 +46,12 @@ async def _note(tx: Tx, product_id: int, language: str | None) -> None:
         tx.was(title=text.title, description=text.description)
 
 
-async def in_languages(tx: ReadTx, product_ids: Sequence[int], languages: Sequence[str]) -> dict[int, Translated]:
+async def in_languages(tx: ReadTx, written: Mapping[int, str], languages: Sequence[str]) -> dict[int, Translated]:
     """The texts of products in the first of the languages that each has; absent are those that have none, or were
-    written in that one."""
-    asked = list(dict.fromkeys(language.partition("-")[0] for language in languages))
-    rows = await tx.all(store.IN_LANGUAGES, product_ids=product_ids, languages=asked) if product_ids and asked else []
+    written in that one. `written` has, by product, the language it was written in."""
+    asked = list(dict.fromkeys(language.partition("-")[0] for language in languages if language))
+    others = [product_id for product_id, language in written.items() if language not in asked[:1]]
+    rows = await tx.all(store.IN_LANGUAGES, product_ids=others, languages=asked) if others and asked else []
     return {row.product_id: row for row in rows}
 
 

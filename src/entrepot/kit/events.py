@@ -91,6 +91,7 @@ _NEXT = sql(
     """,
     Event,
 )
+_NEWS = sql("select reader from kit.news(:cell, :readers, :kinds)", str)
 _CURSORS = sql("select consumer, xid, id from kit.cursor where cell = :cell", _Reader)
 # The first events of the log, so that this reads no more than it may delete, however long the log is.
 _FORGET = sql("""
@@ -100,6 +101,14 @@ _FORGET = sql("""
      where e.cell = :cell and e.xid = o.xid and e.id = o.id and e.at < :before
 """)
 _MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and consumer = :consumer")
+
+
+async def news(db: Database, consumers: Sequence[Consumer], cell: int) -> list[Consumer]:
+    """Those of the consumers that have something to read, by one look for all of them."""
+    pairs = [(consumer.name, kind) for consumer in consumers for kind in consumer.kinds]
+    names, kinds = [name for name, _ in pairs], [kind for _, kind in pairs]
+    told = set(await db.transact(lambda tx: tx.all(_NEWS, cell=cell, readers=names, kinds=kinds), durable=False))
+    return [consumer for consumer in consumers if consumer.name in told]
 
 
 async def consume(db: Database, consumer: Consumer, cell: int) -> int:

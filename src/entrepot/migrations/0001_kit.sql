@@ -64,6 +64,34 @@ begin
      limit 1;
 end $$;
 
+-- Those readers of the log that have something to read: each reader is named once for each kind that it reads. All
+-- others are moved past what is none of theirs, unless somebody else is moving them.
+create function kit.news(p_cell smallint, p_readers text[], p_kinds text[]) returns table (reader text)
+language plpgsql set search_path = pg_catalog as $$
+declare
+    here kit.cursor;
+    last record;
+begin
+    for reader in select distinct r.name from unnest(p_readers) as r (name) order by r.name loop
+        select c.* into here from kit.cursor c where c.cell = p_cell and c.consumer = reader for update skip locked;
+        if here is null then
+            if not exists (select from kit.cursor c where c.cell = p_cell and c.consumer = reader) then
+                return next;
+            end if;
+            continue;
+        end if;
+        select h.xid, h.id into last from kit.horizon(p_cell, here.xid, here.id) h;
+        continue when last is null;
+        if exists (select from kit.event e
+                     join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
+                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)) then
+            return next;
+        else
+            update kit.cursor c set xid = last.xid, id = last.id where c.cell = p_cell and c.consumer = reader;
+        end if;
+    end loop;
+end $$;
+
 -- Another server counts its transactions anew. Left as they are, events that came from elsewhere would lie in its
 -- future, where no consumer reads, and events told from now on behind the cursors. So the log is renumbered, in its
 -- order, below every transaction (2 is the last number that no transaction has); the cursors go with it.

@@ -82,9 +82,9 @@ async def product(tx: ReadTx, market: str, slug: str, language: str = "") -> Pro
         raise NotFound
     variants = _variants(row.variants)
     rules = []
-    if row.country is not None:
+    if row.country is not None and row.marked:
         rules = await trade.rules_for(tx, row.country, [variant.id for variant in variants])
-    told = (await catalog.in_languages(tx, [row.id], [language, row.language or ""])).get(row.id)
+    told = (await catalog.in_languages(tx, {row.id: row.written_in}, [language, row.language or ""])).get(row.id)
     return Product(
         row.id, row.slug, told.title if told else row.title, row.brand,
         (told.description if told else "") or row.description, row.category, row.category_name, variants,
@@ -110,7 +110,7 @@ async def own_offers(
 
 async def _cards(tx: ReadTx, rows: Sequence[store.CardRow], language: str) -> list[Card]:
     languages = [language, rows[0].language] if rows else []
-    told = await catalog.in_languages(tx, [row.id for row in rows], languages)
+    told = await catalog.in_languages(tx, {row.id: row.written_in for row in rows}, languages)
     inside: dict[int | None, list[str]] = {row.bundle_id: [] for row in rows if row.bundle_id is not None}
     if inside:
         cells = [row.cell for row in rows if row.bundle_id is not None]

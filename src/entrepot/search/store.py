@@ -22,6 +22,7 @@ class CardRow(msgspec.Struct, frozen=True, gc=False):
     cell: int | None
     bundle_id: int | None  # when that offer is one
     language: str  # the market's
+    written_in: str  # the language of the title
 
 
 class InsideRow(msgspec.Struct, frozen=True):
@@ -43,6 +44,8 @@ class ProductRow(msgspec.Struct, frozen=True):
     offers: str
     country: str | None  # the market's, as is its language
     language: str | None
+    written_in: str  # the language of title and description
+    marked: bool  # there may be a law about one of its variants
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -123,7 +126,7 @@ _CARDS = f"""
            coalesce(stocked.unit, other.unit),
            stocked.price_per is not null,
            coalesce(stocked.cell, other.cell),
-           coalesce(stocked.bundle_id, other.bundle_id), m.language
+           coalesce(stocked.bundle_id, other.bundle_id), m.language, p.language
       from page
       join catalog.product p on p.id = page.product_id
       join sellers.market m on m.code = :market
@@ -282,7 +285,9 @@ PRODUCT = sql(
                               limit 100) o),
                     '[]')::text,
            (select m.country from sellers.market m where m.code = :market),
-           (select m.language from sellers.market m where m.code = :market)
+           (select m.language from sellers.market m where m.code = :market),
+           p.language,
+           exists (select from catalog.variant v join trade.mark k on k.variant_id = v.id where v.product_id = p.id)
       from catalog.product p
       join catalog.category c on c.id = p.category_id
      where p.slug = :slug
