@@ -61,8 +61,8 @@ from entrepot.orders.carts import (
 from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, hold_found, let_go, reject_held, release_held
 from entrepot.orders.identities import identity
 from entrepot.orders.identities import say as say_identity
-from entrepot.orders.jobs import CONSUMERS, run_timers, settle, sweep
-from entrepot.orders.lending import offers_for, place_on_credit
+from entrepot.orders.jobs import CONSUMERS, TIMERS, run_timer, run_timers, settle, sweep
+from entrepot.orders.lending import lend, offers_for, place_on_credit
 from entrepot.orders.money import tax_account
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView, papers_of
 from entrepot.orders.parts import (
@@ -120,19 +120,19 @@ from entrepot.orders.types import (
 )
 
 __all__ = [
-    "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "AmountNotLeft", "AtDoor", "Buy",
-    "CartDoor", "CartView", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported",
-    "NothingPaid",
-    "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView", "PapersIncomplete", "PapersView",
-    "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView", "SoldLine", "SoldOut",
-    "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door", "bought_lately", "buy_many",
-    "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_size", "cart_view",
-    "cell_of", "confirm", "crossed_orders", "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date",
-    "group_detail", "group_view", "held_orders", "hold_found", "identity", "judge_offers", "keys_placed", "latest_cart",
-    "let_go", "objection", "offers_for", "order_of_part", "order_view", "orders_of_parts", "own_cart", "papers_of",
-    "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning", "problem_of", "quote_cart",
-    "quote_detail", "quote_many", "quote_view", "refund", "refund_amount", "reject_held", "release_held",
-    "release_many", "remove_line", "restock", "run_timers", "say_identity", "seller_orders", "set_address",
-    "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to", "sold_line", "sweep",
-    "take_promise", "tax_account", "tax_entries",
+    "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "TIMERS", "AmountNotLeft", "AtDoor",
+    "Buy", "CartDoor", "CartView", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere", "NotImported",
+    "NothingPaid", "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView", "PapersIncomplete",
+    "PapersView", "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
+    "SoldLine", "SoldOut", "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door",
+    "bought_lately", "buy_many", "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid",
+    "cart_at_door", "cart_size", "cart_view", "cell_of", "confirm", "crossed_orders", "days", "end_part",
+    "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view", "held_orders", "hold_found",
+    "identity", "judge_offers", "keys_placed", "latest_cart", "lend", "let_go", "objection", "offers_for",
+    "order_of_part", "order_view", "orders_of_parts", "own_cart", "papers_of", "part_lines", "parties", "place",
+    "place_many", "place_on_credit", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many",
+    "quote_view", "refund", "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock",
+    "run_timer", "run_timers", "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity",
+    "set_shipping", "settle", "ship_many", "ship_to", "sold_line", "sweep", "take_promise", "tax_account",
+    "tax_entries",
 ]  # fmt: skip

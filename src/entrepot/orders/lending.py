@@ -28,10 +28,11 @@ async def place_on_credit(db: Database, cell: int, command: Place) -> Verdict:
     """Places a quote to be paid in `command.months` installments: the purchase, what is taken of the buyer's limit and
     the funder's money are one transaction. Not of a batch with others: it holds the buyer's line. Raises
     InstallmentsNotOffered and CreditRefused, which change nothing."""
-    return await db.transact(lambda tx: _lend(tx, cell, command))
+    return await db.transact(lambda tx: lend(tx, cell, command))
 
 
-async def _lend(tx: Tx, cell: int, command: Place) -> Verdict:
+async def lend(tx: Tx, cell: int, command: Place) -> Verdict:
+    """The same in a transaction of the caller's."""
     (verdict,) = await place_many(tx, cell, [command])
     if verdict.verdict == "spans":
         (verdict,) = await place_spanning(tx, cell, [command])

@@ -5,6 +5,9 @@
     identity.py            ids that follow from the source's
     load.py                the shops: market, sellers, catalog, buyers with money, stock
     replay.py              the days: baskets placed, shipped, delivered, confirmed, paid out
+    fates.py               what is canceled, given back, sent back, disputed or paid in installments: rates and ways
+    afterwards.py          people who do that
+    expected.py            what the ledger has to say of each day, counted from the source and the fates
     steps.py, run.py       an import is a list of steps; a killed one goes on where it stopped
     report.py, command.py  source against ledger, and the command
 

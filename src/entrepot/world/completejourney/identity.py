@@ -26,6 +26,7 @@ class Kind(IntEnum):
     BASKET = 3
     RECEIPT = 4
     TOP_UP = 5
+    PLAN_FEE = 6
 
 
 def uuid_of(kind: Kind, number: int, at: datetime = OPENING, ordinal: int = 0) -> UUID:

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import polars as pl
 
-from entrepot import accounts, catalog, inventory, logistics, payments, pricing, sellers
+from entrepot import accounts, catalog, credit, inventory, logistics, payments, pricing, sellers
 from entrepot.inventory import Goods
 from entrepot.kit.db import Tx
+from entrepot.world.completejourney.fates import FEE_BP, MINIMUM_MINOR, MONTHS
 from entrepot.world.completejourney.identity import (
     CELL,
     CURRENCY,
@@ -34,6 +35,11 @@ TERMS = sellers.Terms(
     market=MARKET, valid_from=OPENING, commission_bp=1000, payment_fee_bp=150, quote_ttl_s=1800, payment_ttl_s=900,
     confirm_after_s=10 * 86_400, untracked_after_s=30 * 86_400, source="demo",
 )  # fmt: skip
+CREDIT = credit.Terms(
+    MARKET, OPENING, grace_s=5 * 86_400, retry_s=2 * 86_400, late_fee_minor=500, late_fee_max_bp=1000,
+    default_after_s=90 * 86_400, scores=[0], limits_minor=[10_000_00], source="demo",
+)  # fmt: skip
+PLANS = credit.PlanTerms(MARKET, MONTHS, OPENING, True, FEE_BP, "buyer", MINIMUM_MINOR, "demo")
 SERVICES = (
     # The replayed buyers pay what they paid in the store, and not a cent for shipping.
     pricing.ShippingService(MARKET, SHIPPING, "Standard, free", 0, 0, 3 * 86_400, 1),
@@ -61,6 +67,8 @@ def load_steps(window: Catalog) -> Iterator[Step]:
 async def _open_market(tx: Tx) -> None:
     await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en", "US"))
     await sellers.set_terms(tx, TERMS)
+    await credit.set_terms(tx, CREDIT)
+    await credit.set_plan_terms(tx, PLANS)
     for service in SERVICES:
         await pricing.add_shipping_service(tx, service)
 

@@ -1,8 +1,9 @@
 """The life of every basket on the virtual clock, through the production path.
 
 Baskets are placed in time order, in batches of one transaction: what the offers cost now, quotes, orders. Every day at
-OPERATIONS the worker's jobs run, yesterday's orders are shipped, and what was shipped two days ago is delivered. Buyers
-of an even household number confirm on delivery; for the others the timer does, after ten days.
+OPERATIONS installments are paid, the worker's jobs run, yesterday's orders are shipped, and what was shipped two days
+ago is delivered. Buyers of an even household number confirm on delivery; for the others the timer does, after ten days.
+Then people do what `afterwards.py` has for that day.
 """
 
 from __future__ import annotations
@@ -14,11 +15,21 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, logistics, orders
+from entrepot import catalog, credit, logistics, orders, payments
 from entrepot.catalog import OfferFacts
 from entrepot.kit.db import Tx
+from entrepot.kit.money import share_bp
 from entrepot.pricing import Discount, Line
-from entrepot.world.completejourney.identity import CELL, MARKET, Kind, midnight, offer_id, uuid_of
+from entrepot.world.completejourney import fates
+from entrepot.world.completejourney.afterwards import (
+    Deed,
+    canceled_whole,
+    deed_steps,
+    is_lent,
+    order_ids,
+    paid_of,
+)
+from entrepot.world.completejourney.identity import CELL, CURRENCY, MARKET, Kind, midnight, offer_id, uuid_of
 from entrepot.world.completejourney.load import SHIPPING
 from entrepot.world.completejourney.source import Basket
 from entrepot.world.completejourney.steps import Step
@@ -26,9 +37,12 @@ from entrepot.world.completejourney.steps import Step
 OPERATIONS = timedelta(hours=8)
 """After midnight UTC: the quietest hour of the year's baskets, three in the morning in the east of the USA."""
 SHIP_AFTER, DELIVER_AFTER = timedelta(days=1), timedelta(days=3)
-AFTERMATH = timedelta(days=37)
-"""Days after the last basket until all is paid out: 3 to be delivered, 10 for the timer, 14 to the next payout, 5
-until no bank returns it, and a few to spare; the report says if anything were left."""
+AFTERMATH = timedelta(days=95)
+"""Days after the last basket until all is paid: three months until the last installment, and a few to spare; the report
+says if anything were left."""
+PAID_OUT = timedelta(days=40)
+"""Of these each day is lived: 19 until the last dispute ends, 14 to the next payout, 5 until no bank returns it. After
+them those on which somebody pays an installment."""
 BASKETS = 100
 ORDERS = 500
 """What one transaction takes on."""
@@ -47,37 +61,39 @@ class Parcel(NamedTuple):
     confirms: bool
 
 
-def day_steps(day: date, baskets: Sequence[Basket], parcels: Mapping[date, Sequence[Parcel]]) -> Iterator[Step]:
-    """All that happens on a day; `parcels` has the orders of it and of the days before, by day of placing."""
+def day_steps(
+    day: date, baskets: Sequence[Basket], parcels: Mapping[date, Sequence[Parcel]], deeds: Sequence[Deed]
+) -> Iterator[Step]:
+    """All that happens on a day; `parcels` has the orders of it and of the days before, by day of placing, `deeds` what
+    people do with orders on it."""
     at = midnight(day) + OPERATIONS
     early = [basket for basket in baskets if basket.placed_at < at]
     yield from _sales(early)
+    yield from deed_steps(at, [deed for deed in deeds if deed.act == "pay"])  # before the worker asks for it
     yield Step(at, None)
+    yield from deed_steps(at, [deed for deed in deeds if deed.act == "cancel"])
     for some in _chunks(parcels.get(day - SHIP_AFTER, ())):
         yield Step(at, lambda tx, some=some: _ship(tx, some))  # type: ignore[misc]
     arrived = parcels.get(day - DELIVER_AFTER, ())
     for some in _chunks(arrived):
         yield Step(at, lambda tx, some=some: _deliver(tx, some))  # type: ignore[misc]
-    yield Step(at, None)
+    if arrived:
+        yield Step(at, None)
     for some in _chunks([parcel for parcel in arrived if parcel.confirms]):
         yield Step(at, lambda tx, some=some: _confirm(tx, some))  # type: ignore[misc]
+    yield from deed_steps(at, [deed for deed in deeds if deed.act not in ("pay", "cancel")])
     yield from _sales(baskets[len(early) :])
 
 
 def parcels_of(baskets: Iterable[Basket]) -> list[Parcel]:
-    """The orders that baskets become, in the order of their ids."""
+    """The orders that baskets become, in the order of their ids, without those that are canceled whole."""
     return [
         Parcel(order_id, f"CJ{basket.basket_id}-{n}", basket.household_id % 2 == 0)
         for basket in baskets
-        for n, order_id in enumerate(_ids(basket)[1:], 1)
+        for gone in [canceled_whole(basket)]
+        for n, order_id in enumerate(order_ids(basket)[1:], 1)
+        if order_id != gone
     ]
-
-
-def _ids(basket: Basket) -> tuple[UUID, ...]:
-    """The ids of a basket's order group and, per seller, of its orders."""
-    return tuple(
-        uuid_of(Kind.BASKET, basket.basket_id, basket.placed_at, n) for n in range(1 + len(set(basket.seller_id)))
-    )
 
 
 def _chunks(parcels: Sequence[Parcel]) -> Iterator[Sequence[Parcel]]:
@@ -98,19 +114,22 @@ class Batch(NamedTuple):
 def _sales(baskets: Iterable[Basket]) -> Iterator[Step]:
     for batch in batches(baskets):
         count = sum(len(set(basket.seller_id)) for basket in batch.baskets)
-        yield Step(batch.baskets[-1].placed_at, lambda tx, batch=batch: _sell(tx, batch), count)  # type: ignore[misc]
+        sell = _lend if is_lent(batch.baskets[0]) else _sell
+        yield Step(batch.baskets[-1].placed_at, lambda tx, b=batch, sell=sell: sell(tx, b), count)  # type: ignore[misc]
 
 
 def batches(baskets: Iterable[Basket]) -> Iterator[Batch]:
-    """Baskets in their order, cut where an offer changes its price and after BASKETS."""
-    batch = Batch([], {})
+    """Baskets in their order, cut where an offer changes its price and after BASKETS. One that is paid in installments
+    is alone: its plan begins at its own time."""
+    batch, lent = Batch([], {}), False
     for basket in baskets:
         asked = {
             offer_id(product, basket.store_id): price
             for product, price in zip(basket.product_id, basket.unit_price_minor, strict=True)
         }
-        prices = batch.prices
-        if len(batch.baskets) == BASKETS or any(prices.get(o, price) != price for o, price in asked.items()):
+        prices, before, lent = batch.prices, lent, is_lent(basket)
+        is_cut = before or lent or len(batch.baskets) == BASKETS
+        if batch.baskets and (is_cut or any(prices.get(o, price) != price for o, price in asked.items())):
             yield batch
             batch = Batch([], {})
         batch.baskets.append(basket)
@@ -120,7 +139,25 @@ def batches(baskets: Iterable[Basket]) -> Iterator[Batch]:
 
 
 async def _sell(tx: Tx, batch: Batch) -> None:
-    """The batch's prices are set, its baskets quoted and placed, paid from the wallets."""
+    """A batch is placed, paid from the wallets."""
+    commands = await _quoted(tx, batch, "wallet")
+    for basket, verdict in zip(batch.baskets, await orders.place_many(tx, CELL, commands), strict=True):
+        if verdict.verdict != "placed":
+            raise ReplayError(f"basket {basket.basket_id} was not placed: {verdict.verdict} {verdict.detail}")
+
+
+async def _lend(tx: Tx, batch: Batch) -> None:
+    """The one basket of a batch is placed, and a funder pays it. Its buyer has put the plan's fee into the wallet, from
+    which the installments are paid."""
+    ((basket,), (command,)) = batch.baskets, await _quoted(tx, batch, credit.INSTALLMENTS)
+    await orders.lend(tx, CELL, msgspec.structs.replace(command, months=fates.MONTHS))
+    fee = share_bp(sum(paid_of(basket)), fates.FEE_BP)
+    cause = uuid_of(Kind.PLAN_FEE, basket.basket_id, basket.placed_at)
+    await payments.top_up_many(tx, CELL, CURRENCY, [command.caller], [fee], [cause])
+
+
+async def _quoted(tx: Tx, batch: Batch, method: str) -> list[orders.Place]:
+    """The batch's prices are set and its baskets quoted; what places them."""
     offers = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, CELL, list(batch.prices))}
     changed = {o: price for o, price in batch.prices.items() if offers[o].unit_price_minor != price}
     await catalog.set_prices(tx, CELL, list(changed), list(changed.values()))
@@ -128,13 +165,10 @@ async def _sell(tx: Tx, batch: Batch) -> None:
         offers[offer] = msgspec.structs.replace(offers[offer], unit_price_minor=price)
     purchases = [_purchase(basket, offers) for basket in batch.baskets]
     quotes = await orders.quote_many(tx, CELL, purchases)
-    commands = [
-        orders.Place(purchase.buyer_id, f"basket-{basket.basket_id}", quote, "wallet")
+    return [
+        orders.Place(purchase.buyer_id, f"basket-{basket.basket_id}", quote, method)
         for basket, purchase, quote in zip(batch.baskets, purchases, quotes, strict=True)
     ]
-    for basket, verdict in zip(batch.baskets, await orders.place_many(tx, CELL, commands), strict=True):
-        if verdict.verdict != "placed":
-            raise ReplayError(f"basket {basket.basket_id} was not placed: {verdict.verdict} {verdict.detail}")
 
 
 def _purchase(basket: Basket, offers: Mapping[int, OfferFacts]) -> orders.Purchase:
@@ -151,7 +185,7 @@ def _purchase(basket: Basket, offers: Mapping[int, OfferFacts]) -> orders.Purcha
             if amount
         ]  # fmt: skip
         lines.append(Line(offers[offer_id(product, store)], quantity, discounts, gross))
-    return orders.Purchase(uuid_of(Kind.BUYER, basket.household_id), MARKET, SHIPPING, lines, ids=_ids(basket))
+    return orders.Purchase(uuid_of(Kind.BUYER, basket.household_id), MARKET, SHIPPING, lines, ids=order_ids(basket))
 
 
 # After the sale.

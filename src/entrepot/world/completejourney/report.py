@@ -1,24 +1,23 @@
 """The report: what the source holds beside what the database says of it, pair by pair, to the cent.
 
-The two sides share nothing but names: the source's is counted from its raw floats (totals.py, and fees from the lines),
-the database's from order lines and ledger transfers, in SQL. Only what happened before the end of the replay counts,
-so that the report stays true when people go on to use the marketplace.
+The two sides share nothing but names: the source's is counted from its raw floats (totals.py, and money by
+expected.py), the database's from order lines and ledger transfers, in SQL. Only what happened before the end of the
+replay counts, so that the report stays true when people go on to use the marketplace.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-import polars as pl
-from polars import col
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import sql
+from entrepot.world.completejourney.expected import Expected, expect
 from entrepot.world.completejourney.identity import CELL, midnight
-from entrepot.world.completejourney.load import TERMS
 from entrepot.world.completejourney.replay import AFTERMATH
 from entrepot.world.completejourney.source import Source
 from entrepot.world.completejourney.totals import RuleTotals, SoldTotals, Totals
@@ -63,7 +62,8 @@ class Rule(msgspec.Struct, frozen=True):
 
 class Report(msgspec.Struct, frozen=True):
     """`departments` has (source, ledger) of each department, the last of all; `money` what the ledger knows, beside
-    what follows from the source; `excluded` and `coupon_excess_minor` reconcile the source with what was sold."""
+    what follows from the source; `days` the same day by day, a pair for each code of transfers; `excluded` and
+    `coupon_excess_minor` reconcile the source with what was sold."""
 
     until: date
     source_lines: int
@@ -72,17 +72,51 @@ class Report(msgspec.Struct, frozen=True):
     sales_minor: int
     departments: list[tuple[Sold, Sold]]
     money: list[Pair]
+    days: list[tuple[date, Pair]]
     excluded: list[Rule]
     coupon_excess_minor: int
 
     def differences(self) -> list[Pair]:
         """The pairs that do not tie."""
-        return [pair for pair in [*_pairs(self.departments), *self.money] if pair.source != pair.ledger]
+        days = (Pair(f"{day} {pair.name}", pair.source, pair.ledger) for day, pair in self.days)
+        return [pair for pair in [*_pairs(self.departments), *self.money, *days] if pair.source != pair.ledger]
 
 
 class _Moved(msgspec.Struct, frozen=True):
+    day: date
     code: str
     minor: int
+
+
+class _Left(msgspec.Struct, frozen=True):
+    code: str
+    minor: int
+
+
+FLOWS = {
+    "top_up": "topped up by buyers",
+    "pay": "paid for baskets into escrow, by buyers and the funder",
+    "fund": "operator's discounts into escrow",
+    "refund": "given back of what was paid",
+    "unfund": "operator's discounts taken back",
+    "release": "released to sellers",
+    "commission": "commission",
+    "payment_fee": "payment fees",
+    "recall": "called back from sellers",
+    "commission_back": "commission given up",
+    "payment_fee_back": "payment fees given up",
+    "part_release": "released of what was disputed or sent back",
+    "part_commission": "commission of it",
+    "part_payment_fee": "payment fees of it",
+    "payout": "paid out to sellers",
+    "principal": "installments paid to the funder",
+    "fee": "fees of installments",
+    "plan_back": "installments given back",
+    "plan_fee_back": "fees of installments given back",
+}
+"""What a code of transfers says."""
+LEFT = {"escrow": "left in escrow", "wallet": "left in wallets", "seller": "left in sellers' accounts, their debts"}
+"""What is in accounts of a code in the end."""
 
 
 # A category below another belongs to the department above it. Discounts are looked up line by line, in the order of the
@@ -114,7 +148,8 @@ _SOLD = sql(
 )
 _MOVED = sql(
     """
-    select code, sum(amount)::bigint from ledger.transfer where cell = :cell and at < :end group by code
+    select (at at time zone 'UTC')::date, code, sum(amount)::bigint
+      from ledger.transfer where cell = :cell and at < :end group by 1, 2
     """,
     _Moved,
 )
@@ -129,7 +164,7 @@ _LEFT = sql(
      where a.code in ('escrow', 'wallet', 'seller')
      group by a.code
     """,
-    _Moved,
+    _Left,
 )
 _STOCK = sql(
     """
@@ -147,58 +182,40 @@ async def make_report(tx: ReadTx, source: Source, until: date, counted: Totals) 
     theirs = {t.department: _of_source(t.department, t) for t in counted.departments}
     theirs[ALL] = _of_source(ALL, counted.sold)
     names = [*sorted((set(ours) | set(theirs)) - {ALL}), ALL]
+    expected = await asyncio.to_thread(expect, source, until)
+    days = await _days(tx, expected, end)
     return Report(
         until, counted.lines, counted.baskets, counted.empty_baskets, counted.sales_minor,
         [(theirs.get(name, _nothing(name)), ours.get(name, _nothing(name))) for name in names],
-        await _money(tx, source, until, end, counted.sold), [_rule(r) for r in counted.rules if not r.rule.sold],
+        await _money(tx, expected, end, counted.sold, days), days, [_rule(r) for r in counted.rules if not r.rule.sold],
         counted.sold.coupon_excess_minor,
     )  # fmt: skip
 
 
-async def _money(tx: ReadTx, source: Source, until: date, end: datetime, sold: SoldTotals) -> list[Pair]:
-    """Every flow of money of the replay, and what is left where it should not stay."""
-    moved = {row.code: row.minor for row in await tx.all(_MOVED, cell=CELL, end=end)}
-    left = {row.code: row.minor for row in await tx.all(_LEFT, cell=CELL, end=end)}
-    commission, fee = _fees(source, until)
-    paid, operator = sold.buyer_pays_minor, sold.retail_disc_minor + sold.coupon_match_minor
-    flows = {
-        "topped up by buyers": (paid, "top_up"),
-        "paid by buyers into escrow": (paid, "pay"),
-        "operator's discounts into escrow": (operator, "fund"),
-        "released to sellers": (paid + operator, "release"),
-        "commission": (commission, "commission"),
-        "payment fees": (fee, "payment_fee"),
-        "paid out to sellers": (paid + operator - commission - fee, "payout"),
-    }
-    pairs = [Pair(name, expected, moved.get(code, 0)) for name, (expected, code) in flows.items()]
-    revenue = moved.get("commission", 0) + moved.get("payment_fee", 0) - moved.get("fund", 0)
-    pairs.append(
-        Pair("platform revenue (commission + fees - operator's discounts)", commission + fee - operator, revenue)
-    )
-    pairs += [
-        Pair(f"left in {name}", 0, left.get(code, 0))
-        for name, code in (("escrow", "escrow"), ("wallets", "wallet"), ("sellers' accounts", "seller"))
+async def _days(tx: ReadTx, expected: Expected, end: datetime) -> list[tuple[date, Pair]]:
+    """What moved, by day and code: all that one of the two sides knows."""
+    moved = {(row.day, row.code): row.minor for row in await tx.all(_MOVED, cell=CELL, end=end)}
+    return [
+        (day, Pair(code, expected.sums.get((day, code), 0), moved.get((day, code), 0)))
+        for day, code in sorted(expected.sums.keys() | moved.keys())
     ]
+
+
+async def _money(
+    tx: ReadTx, expected: Expected, end: datetime, sold: SoldTotals, days: list[tuple[date, Pair]]
+) -> list[Pair]:
+    """Every flow of money of the replay, and what is left where it should not stay."""
+    pairs = []
+    for code in sorted({pair.name for _, pair in days}, key=lambda code: ([*FLOWS, code].index(code), code)):
+        some = [pair for _, pair in days if pair.name == code]
+        pairs.append(Pair(FLOWS.get(code, code), sum(p.source for p in some), sum(p.ledger for p in some)))
+    left = {row.code: row.minor for row in await tx.all(_LEFT, cell=CELL, end=end)}
+    pairs += [Pair(name, expected.left[code], left.get(code, 0)) for code, name in LEFT.items()]
     received = await tx.one(_STOCK, cell=CELL, end=end, received=True)
     pairs.append(Pair("units of opening stock", sold.units, received))
-    pairs.append(Pair("units of stock left", 0, await tx.one(_STOCK, cell=CELL, end=end, received=False)))
+    there = await tx.one(_STOCK, cell=CELL, end=end, received=False)
+    pairs.append(Pair("units of stock left, canceled or sent back", expected.stock_left, there))
     return pairs
-
-
-def _fees(source: Source, until: date) -> tuple[int, int]:
-    """What the source's lines come to under TERMS: commission, half up per line, and payment fee, half up per order."""
-    commission = fee = 0
-    for lines in source.sold(None, until):
-        worth = col("gross_minor") - col("coupon_minor")
-        paid = worth - col("retail_disc_minor") - col("coupon_match_minor")
-        commission += lines.select(_rate(worth, TERMS.commission_bp).sum()).item()
-        orders = lines.group_by("basket_id", "seller_id").agg(paid=paid.sum())
-        fee += orders.select(_rate(col("paid"), TERMS.payment_fee_bp).sum()).item()
-    return commission, fee
-
-
-def _rate(amount: pl.Expr, rate_bp: int) -> pl.Expr:
-    return (amount * rate_bp + 5_000) // 10_000
 
 
 def _of_source(name: str, t: SoldTotals) -> Sold:
@@ -251,6 +268,8 @@ def lines_of(report: Report) -> Iterator[str]:
         show = _whole if pair.name.startswith("units") else _dollars
         mark = "" if pair.source == pair.ledger else "  DIFFERS"
         yield f"{pair.name:<{_MONEY_NAME}}{show(pair.source):>16}{show(pair.ledger):>16}{mark}"
+    differ = sum(pair.source != pair.ledger for _, pair in report.days)
+    yield f"day by day: {len(report.days):,} sums of a day and a kind of transfer, {differ:,} differ"
     yield ""
     yield from _reconciled(report)
 
@@ -296,6 +315,7 @@ def as_json(report: Report) -> dict[str, Any]:
         },
         "departments": [{"source": theirs, "ledger": ours} for theirs, ours in report.departments],
         "money": report.money,
+        "days": len(report.days),
         "excluded": report.excluded,
         "differences": report.differences(),
     }  # fmt: skip

@@ -9,9 +9,17 @@ import asyncpg
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
+from entrepot.world.completejourney.afterwards import Deed, deeds_of
 from entrepot.world.completejourney.identity import OPENING
 from entrepot.world.completejourney.load import load_steps
-from entrepot.world.completejourney.replay import AFTERMATH, DELIVER_AFTER, Parcel, day_steps, parcels_of
+from entrepot.world.completejourney.replay import (
+    AFTERMATH,
+    DELIVER_AFTER,
+    PAID_OUT,
+    Parcel,
+    day_steps,
+    parcels_of,
+)
 from entrepot.world.completejourney.source import FIRST_DAY, DayOfBaskets, Source
 from entrepot.world.completejourney.steps import ONE_DAY, Progress, Step, resume, run_day
 
@@ -49,13 +57,18 @@ async def _live(db: Database, source: Source, until: date, tell: Callable[[Step]
         await run_day(db, done.day, done.step, load_steps(source.catalog(until)), tell)
         done = Progress(until, FIRST_DAY, 0)
     parcels: dict[date, list[Parcel]] = {}
-    for today in _days(source, done.day - DELIVER_AFTER, until):
+    agenda: dict[date, list[Deed]] = {}
+    for today in _days(source, done.day - AFTERMATH, until):
         day = today.day
         parcels[day] = parcels_of(today.baskets)
         parcels.pop(day - DELIVER_AFTER - ONE_DAY, None)
-        if day >= done.day:
+        for basket in today.baskets:
+            for on, deed in deeds_of(basket):
+                agenda.setdefault(on, []).append(deed)
+        deeds = agenda.pop(day, [])
+        if day >= done.day and (deeds or day < until + PAID_OUT):
             skip = done.step if day == done.day else 0
-            await run_day(db, day, skip, day_steps(day, today.baskets, parcels), tell)
+            await run_day(db, day, skip, day_steps(day, today.baskets, parcels, deeds), tell)
 
 
 def _days(source: Source, start: date, until: date) -> Iterator[DayOfBaskets]:

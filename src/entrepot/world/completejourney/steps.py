@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from entrepot import orders
+from entrepot import credit, disputes, orders
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import consume
@@ -20,6 +20,7 @@ from entrepot.kit.sql import sql
 from entrepot.world.completejourney.identity import CELL
 
 ONE_DAY = timedelta(days=1)
+TIMERS = (credit.look_at_due, disputes.end_turns, *orders.TIMERS)
 NAME = "completejourney"
 WAIT_S = 0.01
 """Between two looks at events that wait for another transaction to end."""
@@ -114,14 +115,17 @@ async def _do(tx: Tx, work: Callable[[Tx], Awaitable[None]], day: date, number: 
 
 
 async def run_until_idle(db: Database) -> None:
-    """What a worker does: events to their consumers, then what is due, until there is neither. Safe to do again."""
+    """What a worker does: events to their consumers, then what is due, until there is neither. Safe to do again.
+    A timer is done before the next begins, so that a day's payouts are of all that was released that morning."""
     names = [consumer.name for consumer in orders.CONSUMERS]
     while True:
         found = 0
         for consumer in orders.CONSUMERS:
             while passed := await consume(db, consumer, CELL):
                 found += passed
-        found += await orders.run_timers(db, CELL)
+        for timer in TIMERS:
+            while passed := await orders.run_timer(db, timer, CELL):
+                found += passed
         if found:
             continue
         async with db.read() as tx:
