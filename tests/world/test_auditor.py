@@ -13,6 +13,7 @@ from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, ReadTx
 from entrepot.settings import load
 from entrepot.world import auditor
+from entrepot.world.auditor.run import GRACE, compare
 from tests.world.planted import PLANTED
 from tests.world.small_world import GROUPS, NOW, uid
 
@@ -60,6 +61,21 @@ async def named(conn: asyncpg.Connection, row: str) -> str:
 def test_every_check_has_found_something_planted() -> None:
     found = {row.partition(":")[0] for _, rows in PLANTED.values() for row in rows}
     assert found == {check.name for check in auditor.CHECKS}
+
+
+async def test_a_check_has_nothing_to_compare_without_the_rows_that_it_is_of(conn: asyncpg.Connection) -> None:
+    """So it need not be asked; and none is taken for one that is."""
+    tx, given = ReadTx(conn, NOW), {"cell": 0, "overdue": NOW - GRACE, "sample": 1}
+    asked = [check for check in auditor.CHECKS if check.of]
+    assert len(asked) == 35
+    for check in asked:
+        undone = conn.transaction()
+        await undone.start()
+        await conn.execute("set local session_replication_role = replica")  # no foreign key minds
+        for table in check.of:
+            await conn.execute(f"delete from {table}")
+        assert (await compare(tx, check.name, check.whole, given))[0].checked == 0, check.name
+        await undone.rollback()
 
 
 # What is a moment old may still be on its way from one room to the next; and what is rare may be right.

@@ -110,7 +110,7 @@ async def test_what_is_touched_is_judged_as_by_the_whole(conn: asyncpg.Connectio
     given: dict[str, Any] = {name: [row[0] for row in await conn.fetch(query)] for name, query in EVERYTHING.items()}
     given |= {"cell": 0, "moved_after": 0, "sample": 1_000}
     tx, found = ReadTx(conn, NOW), []
-    for query in (touched.ORDERS_BY_INDEXES, touched.CAUSES, touched.BALANCES, touched.STOCKS):
+    for query in touched.ORDERS_BY_INDEXES + touched.CAUSES + touched.BALANCES + touched.STOCKS:
         found += [f"{f.check}: {f.row}" for f in await tx.all(query, **arguments(query, given))]
     assert sorted(found) == await expected(conn, planted, AT_ONCE)
 

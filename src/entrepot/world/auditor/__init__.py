@@ -24,7 +24,8 @@ All checks of one audit read one snapshot, so that it is right while sales go on
 """
 
 from entrepot.world.auditor.check import Finding
-from entrepot.world.auditor.run import CHECKS, Report, audit, examine, main
+from entrepot.world.auditor.checks import CHECKS
+from entrepot.world.auditor.run import Report, audit, examine, main
 from entrepot.world.auditor.touched import Books, look, open_books
 
 __all__ = ["CHECKS", "Books", "Finding", "Report", "audit", "examine", "look", "main", "open_books"]

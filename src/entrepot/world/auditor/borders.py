@@ -91,6 +91,7 @@ TAX_RETURN = check(
         on x.cause_id = k.part_id
      group by k.scheme, k.first_day, k.paid_at, k.currency
     """,
+    of=("customs.tax_return",),
 )
 
 RETURN_DUTIES = check(
@@ -112,6 +113,7 @@ RETURN_DUTIES = check(
      where p.cell = :cell and p.kind = 'returned' {order:p.order_id}
     """,
     by="order",
+    of=("orders.part",),
 )
 
 PERSON_QUOTA = check(
@@ -150,6 +152,7 @@ PERSON_QUOTA = check(
                   group by o.group_id, b.quota_id) o on o.group_id = u.cause_id and o.quota_id = u.quota_id
     """,
     by="group",
+    of=("pricing.quota_use", "orders.border"),
 )
 
 CHECKS = (TAX_BALANCE, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)

@@ -11,7 +11,7 @@ narrowed to some orders, by this column:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +30,9 @@ TOUCHED: Final = {
     "quota": """and {} in (select y.quota_id from pricing.quota_use y
                             where y.cell = :cell and y.cause_id = any (:groups))""",
 }
+
+TOGETHER: Final = 10
+"""Checks in one statement, to spare round trips. A statement of forty took 2.1 ms to begin, four of ten 0.6 together."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -64,7 +67,8 @@ class Form(msgspec.Struct, frozen=True, eq=False):
 
 class Check(msgspec.Struct, frozen=True, eq=False):
     """`keys` are the places in `compare`. `slices` is there if the rows can be taken by ranges of the key `by`;
-    `of_history` when a row is compared with all that ever happened to it, so that a touched one is not seen at once."""
+    `of_history` when a row is compared with all that ever happened to it, so that a touched one is not seen at once.
+    While all the tables in `of` are empty there is nothing to compare; without any it is not known."""
 
     name: str
     rule: str
@@ -74,18 +78,21 @@ class Check(msgspec.Struct, frozen=True, eq=False):
     whole: Form
     by: str | None
     slices: Form | None
+    of: tuple[str, ...]
 
 
-def check(name: str, rule: str, compare: str, *, by: str | None = None, of_history: bool = False) -> Check:
+def check(
+    name: str, rule: str, compare: str, *, by: str | None = None, of_history: bool = False, of: tuple[str, ...] = ()
+) -> Check:
     """A check from a query of one row per thing compared, with the columns `item` (table and key of the row),
     `expected` and `found` (of one type, a record where several values belong together) and `detail`. `by` is the key
-    whose ranges the whole can be taken in."""
+    whose ranges the whole can be taken in; `of` are the tables without whose rows it gives none."""
     keys = frozenset(match[1] for match in _PLACE.finditer(compare))
     assert keys <= TOUCHED.keys(), keys
     assert by is None or by in keys, by
     ranges = {by: "and {0} > :after and {0} <= :upto"}
     slices = _form(filled(compare, ranges)) if by else None
-    return Check(name, rule, compare, keys, of_history, _form(filled(compare, {})), by, slices)
+    return Check(name, rule, compare, keys, of_history, _form(filled(compare, {})), by, slices, of)
 
 
 def filled(compare: str, conditions: dict[Any, str]) -> str:
@@ -109,8 +116,8 @@ def _form(compare: str) -> Form:
     return Form(sql(tally, Tally), sql(differences, Difference))
 
 
-def touched(checks: Iterable[Check]) -> Query[Finding]:
-    """One query of what differs in the touched rows of all these checks, at most `:sample` rows of it."""
+def touched(checks: Sequence[Check]) -> tuple[Query[Finding], ...]:
+    """Queries of what differs in the touched rows of all these checks, at most `:sample` rows each."""
     each = [
         f"""select '{check.name}' as "check", c.item as "row", coalesce(c.expected::text, 'nothing') as expected,
                    coalesce(c.found::text, 'nothing') as found, c.detail
@@ -118,7 +125,10 @@ def touched(checks: Iterable[Check]) -> Query[Finding]:
              where c.expected is distinct from c.found"""  # noqa: S608
         for check in checks
     ]
-    return sql(" union all ".join(each) + " limit :sample", Finding)
+    return tuple(
+        sql(" union all ".join(each[first : first + TOGETHER]) + " limit :sample", Finding)
+        for first in range(0, len(each), TOGETHER)
+    )
 
 
 def arguments(query: Query[Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ PLAN_SUM = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
+    of=("credit.plan",),
 )
 
 PLAN_BACK = check(
@@ -58,6 +59,7 @@ PLAN_BACK = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
+    of=("credit.plan",),
 )
 
 PLAN_STATUS = check(
@@ -75,6 +77,7 @@ PLAN_STATUS = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
+    of=("credit.plan",),
 )
 
 COLLECTED = check(
@@ -111,6 +114,7 @@ COLLECTED = check(
                           where f.cell = :cell and f.payment_id = c.id and f.reason = 'overpaid') b on true
     """,
     by="group",
+    of=("credit.collection", "credit.installment"),
 )
 
 PLAN_REFUND = check(
@@ -142,6 +146,7 @@ EXPOSURE = check(
                   where p.cell = :cell and p.status = 'open'
                   group by p.buyer_id, p.currency) o on o.buyer_id = l.buyer_id and o.currency = l.currency
     """,
+    of=("credit.line", "credit.plan"),
 )
 
 FUNDER_BALANCE = check(

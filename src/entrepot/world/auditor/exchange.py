@@ -58,6 +58,7 @@ EXCHANGE = check(
      cross join lateral (select {_AT_THE_RATES.format("x.gained")} as total) w
     """,  # noqa: S608 - made of the constants above
     by="order",
+    of=("orders.exchange",),
 )
 
 EXCHANGE_POSITION = check(

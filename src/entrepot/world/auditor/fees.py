@@ -120,6 +120,7 @@ SHOP_MONTHS = check(
                           where y.cell = :cell and y.shop_id = s.id and y.kind = 'monthly_fee') c
      where s.cell = :cell
     """,
+    of=("fees.shop",),
 )
 
 INVOICE_SUM = check(
@@ -136,6 +137,7 @@ INVOICE_SUM = check(
                            from invoices.tax y where y.cell = :cell and y.invoice_id = i.id) t
      where i.cell = :cell
     """,
+    of=("invoices.invoice",),
 )
 
 INVOICE_MONTH = check(
@@ -171,6 +173,7 @@ INVOICE_MONTH = check(
                   where cell = :cell and kind = 'credit_note' and corrects_id is null) n
         on n.seller_id = x.owner and n.currency = x.currency and n.month = x.month
     """,
+    of=("invoices.issued",),
 )
 
 # A series is of all cells; it is looked at once.
@@ -190,6 +193,7 @@ INVOICE_NUMBERS = check(
         on i.entity = s.entity and i.kind = s.kind and i.year = s.year
      where :cell::smallint = 0
     """,
+    of=("invoices.series", "invoices.invoice"),
 )
 
 CREDIT_NOTE = check(

@@ -90,6 +90,7 @@ HOLD = check(
      where h.cell = :cell {cause:h.cause_id}
     """,
     by="cause",
+    of=("ledger.hold",),
 )
 
 # Years of days are closed one by one from the balances of the day before; here they come from all the transfers.
@@ -138,6 +139,7 @@ CLOSED_DAY = check(
       from (select * from due where since <= day) w
       full join (select * from ledger.day_total where cell = :cell) t using (day, currency, code)
     """,
+    of=("ledger.closed_day", "ledger.day_total"),
 )
 
 TRANSFER_CURRENCY = check(

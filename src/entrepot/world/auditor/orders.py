@@ -421,6 +421,7 @@ ORDER_HELD = check(
       join orders.order o on o.cell = :cell and o.id = h.order_id
     """,
     by="order",
+    of=("orders.hold",),
 )
 
 CHECKS = (

@@ -31,6 +31,7 @@ PART_SHARES = check(
                                rows between unbounded preceding and 1 preceding)) x
     """,
     by="order",
+    of=("orders.part",),
 )
 
 PART_SUM = check(
@@ -49,6 +50,7 @@ PART_SUM = check(
      where p.cell = :cell {order:p.order_id}
     """,
     by="order",
+    of=("orders.part",),
 )
 
 PART_FEE = check(
@@ -67,6 +69,7 @@ PART_FEE = check(
                           where l.cell = :cell and l.order_id = p.order_id) u
     """,
     by="order",
+    of=("orders.part_line",),
 )
 
 PART_MONEY = check(
@@ -106,6 +109,7 @@ PART_MONEY = check(
      where p.cell = :cell {order:p.order_id}
     """,
     by="order",
+    of=("orders.part",),
 )
 
 PART_DUTIES = check(
@@ -133,6 +137,7 @@ PART_DUTIES = check(
                   group by b.order_id) l on l.order_id = o.order_id
     """,
     by="order",
+    of=("orders.part",),
 )
 
 DISPUTE = check(
@@ -148,6 +153,7 @@ DISPUTE = check(
                   where cell = :cell and kind in ('disputed', 'returned') {order:order_id}) p on p.id = d.id
     """,
     by="order",
+    of=("disputes.dispute", "orders.part"),
 )
 
 DISPUTE_OVERDUE = check(
@@ -160,6 +166,7 @@ DISPUTE_OVERDUE = check(
      where cell = :cell and due_at is not null {order:order_id}
     """,
     by="order",
+    of=("disputes.dispute",),
 )
 
 CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, PART_DUTIES, DISPUTE, DISPUTE_OVERDUE)

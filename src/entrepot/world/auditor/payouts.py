@@ -41,6 +41,7 @@ BANK_FILE = check(
                   where cell = :cell and file_id is not null
                   group by file_id, (created_at at time zone 'UTC')::date, currency) p on p.file_id = f.id
     """,
+    of=("payments.bank_file",),
 )
 
 # Statements are the house's, and lie beside the cells: they are looked at with the first one.
@@ -59,6 +60,7 @@ STATEMENT = check(
                            from reconciliation.entry y where y.statement_id = s.id) e
      where :cell::smallint = 0
     """,
+    of=("reconciliation.statement",),
 )
 
 PAYOUT_LIMIT = check(
@@ -102,6 +104,7 @@ PAYOUT_LIMIT = check(
                             and t.code not like '%back') e (seller_id, currency, earned)
                   group by seller_id, currency) o using (seller_id, currency)
     """,
+    of=("payments.payout",),
 )
 
 CHECKS = (PAYOUT, BANK_FILE, STATEMENT, PAYOUT_LIMIT)

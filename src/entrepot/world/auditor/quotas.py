@@ -13,6 +13,7 @@ QUOTA = check(
      where q.cell = :cell {quota:q.id}
      group by q.id, q.used, q.granted, q.name
     """,
+    of=("pricing.quota",),
 )
 
 QUOTA_USE = check(
@@ -30,6 +31,7 @@ QUOTA_USE = check(
      where u.cell = :cell {group:u.cause_id}
     """,
     by="group",
+    of=("pricing.quota_use",),
 )
 
 QUOTA_AMOUNT = check(
@@ -51,6 +53,7 @@ QUOTA_AMOUNT = check(
      where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
     """,
     by="group",
+    of=("pricing.quota_use",),
 )
 
 PROMOTION_USED = check(
@@ -74,6 +77,7 @@ PROMOTION_USED = check(
      group by d.group_id, d.kind, p.code
     """,
     by="group",
+    of=("pricing.promotion",),
 )
 
 CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED)

@@ -20,36 +20,8 @@ from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.sql import sql
 from entrepot.settings import Settings
-from entrepot.world.auditor import (
-    borders,
-    credit,
-    debts,
-    exchange,
-    fees,
-    money,
-    orders,
-    parts,
-    payouts,
-    quotas,
-    stock,
-    trust,
-)
-from entrepot.world.auditor.check import Check, Finding, Form, Tally, arguments
-
-CHECKS: tuple[Check, ...] = (
-    money.CHECKS
-    + exchange.CHECKS
-    + credit.CHECKS
-    + debts.CHECKS
-    + payouts.CHECKS
-    + stock.CHECKS
-    + quotas.CHECKS
-    + orders.CHECKS
-    + parts.CHECKS
-    + borders.CHECKS
-    + fees.CHECKS
-    + trust.CHECKS
-)
+from entrepot.world.auditor.check import Finding, Form, Tally, arguments
+from entrepot.world.auditor.checks import CHECKS
 
 GRACE = timedelta(hours=1)  # a timer or an event may be this late before a promise counts as broken
 SAMPLE = 20  # findings named per check
@@ -72,6 +44,15 @@ CELLS = sql(
     order by cell
     """,
     int,
+)
+
+# A check of what nobody has done here yet is not even asked: in a small database planning it takes longest.
+WITH_ROWS = sql(
+    " union all ".join(
+        f"(select '{table}'::text from {table} limit 1)"  # noqa: S608 - a name from our own checks
+        for table in sorted({table for check in CHECKS for table in check.of})
+    ),
+    str,
 )
 
 
@@ -112,9 +93,12 @@ async def examine(tx: ReadTx, cell: int = 0, sample: int = SAMPLE, progress: Pro
     """The checks in a transaction that is open already."""
     given = {"cell": cell, "overdue": tx.now - GRACE, "sample": sample}
     report = Report(cell, {}, {}, [])
+    there = set(await tx.all(WITH_ROWS))
     for check in CHECKS:
         progress(check.name)
-        tally, findings = await compare(tx, check.name, check.whole, given)
+        tally, findings = Tally(0, 0), list[Finding]()
+        if not check.of or there.intersection(check.of):
+            tally, findings = await compare(tx, check.name, check.whole, given)
         report.checked[check.name] = tally.checked
         report.wrong[check.name] = tally.wrong
         report.findings.extend(findings)

@@ -135,6 +135,7 @@ REPLACED = check(
                   group by cause_id, stock_id) m on m.cause_id = r.id and m.stock_id = r.stock_id
      where r.cell = :cell {order:d.order_id}
     """,
+    of=("disputes.replacement",),
 )
 
 RETURNED = check(

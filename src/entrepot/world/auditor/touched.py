@@ -31,21 +31,9 @@ import msgspec
 
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import Query, sql
-from entrepot.world.auditor import (
-    borders,
-    credit,
-    debts,
-    exchange,
-    fees,
-    money,
-    orders,
-    parts,
-    payouts,
-    quotas,
-    stock,
-    trust,
-)
-from entrepot.world.auditor.check import Check, Finding, arguments, touched
+from entrepot.world.auditor import money, quotas, stock
+from entrepot.world.auditor.check import Finding, arguments, touched
+from entrepot.world.auditor.checks import CHECKS
 
 SESSION = {
     "application_name": "entrepot audit",
@@ -65,22 +53,8 @@ LATENESS = timedelta(minutes=2)
 """So much earlier than its commit a transaction may have begun, for the times in its rows are those of its beginning.
 One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
 
-_CHECKS: tuple[Check, ...] = (
-    money.CHECKS
-    + exchange.CHECKS
-    + credit.CHECKS
-    + debts.CHECKS
-    + payouts.CHECKS
-    + stock.CHECKS
-    + quotas.CHECKS
-    + orders.CHECKS
-    + parts.CHECKS
-    + borders.CHECKS
-    + fees.CHECKS
-    + trust.CHECKS
-)
 _AT_ONCE = [
-    check for check in _CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
+    check for check in CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
 ]
 OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
 OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group", "quota"}]
@@ -342,8 +316,7 @@ async def judge(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Find
     """What is wrong with that, and with the next `sweep` balances and rows of stock; `tx` reads what `changes` read."""
     findings: list[Finding] = []
     if new.groups:
-        query = ORDERS_BY_INDEXES if books.has_indexes else ORDERS
-        findings += await _touched(tx, query, books, new)
+        findings += await _touched(tx, ORDERS_BY_INDEXES if books.has_indexes else ORDERS, books, new)
     if new.causes:
         findings += await _touched(tx, CAUSES, books, new)
     if sweep or new.accounts or new.stocks:
@@ -355,12 +328,12 @@ async def judge(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Find
     return findings
 
 
-async def _touched(tx: ReadTx, query: Query[Finding], books: Books, new: Changes) -> list[Finding]:
+async def _touched(tx: ReadTx, queries: Sequence[Query[Finding]], books: Books, new: Changes) -> list[Finding]:
     given = {
         "cell": books.cell, "orders": new.orders, "groups": new.groups, "causes": new.causes, "goods": new.goods,
         "accounts": new.accounts, "stocks": new.stocks, "moved_after": books.moved_after, "sample": SAMPLE,
     }  # fmt: skip
-    return await tx.all(query, **arguments(query, given))
+    return [found for query in queries for found in await tx.all(query, **arguments(query, given))]
 
 
 async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[Finding]:
@@ -381,9 +354,9 @@ async def _sums_tie(tx: ReadTx, books: Books, new: Changes, sweep: int) -> list[
         books.account_after, books.stock_after = _swept(rows, False, sweep), _swept(rows, True, sweep)
     findings: list[Finding] = []
     if accounts:
-        findings += await tx.all(BALANCES, cell=books.cell, accounts=accounts, sample=SAMPLE)
+        findings += await tx.all(*BALANCES, cell=books.cell, accounts=accounts, sample=SAMPLE)
     if stocks:
-        findings += await tx.all(STOCKS, cell=books.cell, stocks=stocks, sample=SAMPLE)
+        findings += await tx.all(*STOCKS, cell=books.cell, stocks=stocks, sample=SAMPLE)
     return findings
 
 

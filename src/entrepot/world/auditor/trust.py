@@ -15,6 +15,7 @@ ALONE = check(
       from approvals.done_alone d
      where :cell = 0
     """,
+    of=("approvals.done_alone",),
 )
 
 _STARS = """
@@ -34,6 +35,7 @@ PRODUCT_RATING = check(
       from reviews.product_rating p
     """  # noqa: S608
     + _STARS.format(counted="counted", key="product_id"),
+    of=("reviews.product_rating",),
 )
 SELLER_RATING = check(
     "seller_rating",
@@ -44,6 +46,7 @@ SELLER_RATING = check(
       from reviews.seller_rating p
     """  # noqa: S608
     + _STARS.format(counted="counted_seller", key="seller_id"),
+    of=("reviews.seller_rating",),
 )
 REVIEWED = check(
     "reviewed",
@@ -59,6 +62,7 @@ REVIEWED = check(
      where r.cell = :cell {order:r.order_id}
     """,
     by="order",
+    of=("reviews.review",),
 )
 
 CHECKS = (ALONE, PRODUCT_RATING, SELLER_RATING, REVIEWED)

@@ -32,6 +32,7 @@ from entrepot.kit.sql import Query, sql
 from entrepot.settings import Settings
 from entrepot.world.auditor import run, touched
 from entrepot.world.auditor.check import Check, Finding, Tally
+from entrepot.world.auditor.checks import CHECKS
 
 INTERVAL_S = 5.0
 SHARE = 0.1
@@ -151,12 +152,12 @@ class Watch:
         assert self._slices is not None
         async with _snapshot(self._slices):
             tx = ReadTx(self._slices, self._clock.now())
-            tally, findings, cell.after = await slice_of(tx, cell.cell, run.CHECKS[cell.check], cell.after)
+            tally, findings, cell.after = await slice_of(tx, cell.cell, CHECKS[cell.check], cell.after)
         COMPARED.inc(tally.checked)
         self._report(cell, findings)
         if cell.after is None:
             cell.check += 1
-        if cell.check == len(run.CHECKS):
+        if cell.check == len(CHECKS):
             self._passed(cell)
 
     def _passed(self, cell: Cell) -> None:

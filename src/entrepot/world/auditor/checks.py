@@ -1,0 +1,32 @@
+"""All checks, in the order in which a report names them."""
+
+from entrepot.world.auditor import (
+    borders,
+    credit,
+    debts,
+    exchange,
+    fees,
+    money,
+    orders,
+    parts,
+    payouts,
+    quotas,
+    stock,
+    trust,
+)
+from entrepot.world.auditor.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    money.CHECKS
+    + exchange.CHECKS
+    + credit.CHECKS
+    + debts.CHECKS
+    + payouts.CHECKS
+    + stock.CHECKS
+    + quotas.CHECKS
+    + orders.CHECKS
+    + parts.CHECKS
+    + borders.CHECKS
+    + fees.CHECKS
+    + trust.CHECKS
+)
