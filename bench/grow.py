@@ -159,7 +159,7 @@ async def _measure(url: str, scale: Scale, tell: Callable[[str], None]) -> Value
         found |= await _pages(db, market, scale.pages)
         async with db.read() as tx:
             found["size"] = (await tx.conn.fetchval("select pg_database_size(current_database())") / 1e9, "GB")
-        tell("auditing")
+        tell(f"an order takes {found['order'][0]:,.0f} us, of CPU {found['order_cpu'][0]:,.0f}; auditing")
         began = time.perf_counter()
         await verify(db, before, accepted(asked))
         return found | {"audit": (time.perf_counter() - began, "s")}

@@ -95,22 +95,22 @@ def template(pg_url: str) -> Iterator[str]:
     _administer(pg_url, f"drop database {name} with (force)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster_url() -> Iterator[str]:
-    """The address of a database of four cells, spread over the nodes of ENTREPOT_CITUS_URL: one for the whole run."""
+    """The address of a database of four cells, spread over the nodes of ENTREPOT_CITUS_URL: one for a module."""
     with cluster.database() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def db_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, migrated database for the tests of one module; with a cluster that of all of them."""
+    """The address of a fresh, migrated database for the tests of one module, or a cluster."""
     yield from _fresh(request)
 
 
 @pytest.fixture
 def own_db_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, migrated database for one test; with a cluster that of all of them."""
+    """The address of a fresh, migrated database for one test; a cluster is one for its module."""
     yield from _fresh(request)
 
 
