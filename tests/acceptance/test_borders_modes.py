@@ -14,6 +14,7 @@ from entrepot import accounts, logistics, pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, parse, show
 from tests.acceptance.abroad import asked, browser, goods, is_shirts
+from tests.acceptance.eyes import approve, limited
 from tests.shop import MARKET, Buyer, Shop, open_shop
 from tests.web.site import text
 
@@ -208,7 +209,10 @@ async def test_4_returns(shop: Shop) -> None:
     await shop.audited()
     for id_, left, clearing in ((march, -418, 1_254), (april, 0, 836)):
         path, body = f"/v1/operator/tax-returns/{id_}/payment", {"reference": "RF18 5390"}
-        assert (await shop.http.post(path, json=body, headers=shop.operator)).status_code == 204
+        await limited(shop, "pay_tax_return", 0, "EUR")
+        waits = await shop.http.post(path, json=body, headers=shop.operator)
+        assert waits.status_code == 202
+        await approve(shop, waits.json()["approval_id"])
         again = await shop.http.post(path, json=body, headers=shop.operator | {"idempotency-key": "again"})
         assert again.json()["type"] == "/problems/return_paid"
         assert (await tax(shop, "ioss"), await shop.balance("payout")) == (left, clearing)

@@ -14,6 +14,7 @@ from entrepot import fees, invoices
 from entrepot.invoices.actions import issue_due
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, show
+from tests.acceptance.eyes import approve, limited
 from tests.acceptance.test_money import ask, bought, sent
 from tests.shop import MARKET, Shop, open_shop
 
@@ -165,7 +166,11 @@ async def test_4_shops(shop: Shop) -> None:
     before = await shop.state()
     assert (await ask(shop, f"{path}/{opened['id']}/deduct", taken, shop.operator))[0] == 409
     assert await shop.state() == before
-    assert (await ask(shop, f"{path}/{opened['id']}/deduct", taken | {"amount_minor": 8_000}, shop.operator))[0] == 204
+    await limited(shop, "deduct_deposit", 7_999)
+    less = taken | {"amount_minor": 8_000}
+    status, asked = await ask(shop, f"{path}/{opened['id']}/deduct", less, shop.operator)
+    assert (status, await shop.balance("penalty")) == (202, 0)
+    await approve(shop, asked["approval_id"])
     assert (await ask(shop, f"/v1/seller/shops/{opened['id']}/close", {}, staff))[0] == 204
     await shop.run(after=timedelta(days=29))
     assert (await shop.balance("deposit"), await shop.balance("penalty")) == (42_000, 8_000)
@@ -226,6 +231,9 @@ async def test_4_invoices(shop: Shop) -> None:
     told = await asyncio.gather(*[ask(shop, f"{path}/credit", credited, shop.operator) for _ in range(2)])
     assert sorted(status for status, _ in told) == [201, 409]  # of 10.00 there are not twice 6.00
     assert await shop.balance("seller", first) == earned + 600 + 114
+    await limited(shop, "credit_invoice", 99)
+    status, asked = await ask(shop, f"{path}/credit", credited | {"net_minor": 100}, shop.operator)
+    assert (status, asked["id"], await shop.balance("seller", first)) == (201, None, earned + 600 + 114)
     assert (await shop.http.get(path, headers=shop.operator)).json() == german
 
     await shop.run(after=MONTH)

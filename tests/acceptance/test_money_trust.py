@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.ids import new_id, parse, show
 from entrepot.logistics import NewShipment
 from entrepot.orders import holds, ship_many
+from tests.acceptance.eyes import limited
 from tests.shop import START, Shop, open_shop
 
 
@@ -74,6 +75,16 @@ async def test_10_four_eyes_and_the_audit_log(shop: Shop) -> None:
     assert status == 202
     assert await ann.send("PUT", "/v1/operator/approval-limits/top_up", limit | {"limit_minor": 10}) == (204, None)
     assert (await bob.send("POST", f"/v1/operator/approvals/{waits['approval_id']}/refuse", {}))[0] == 204
+
+    await limited(shop, "payout_terms", 0, "XXX")
+    terms = {"currency": "USD", "every": "day", "source": "tests"}
+    first = {"valid_from": shop.clock.now().isoformat()}
+    status, asked = await ann.send("POST", "/v1/operator/payout-terms", terms | first)
+    assert status == 202, asked
+    shop.clock.advance(timedelta(days=1))  # they begin when they are approved, not before
+    assert (await bob.send("POST", f"/v1/operator/approvals/{asked['approval_id']}/approve", {}))[0] == 204
+    _, found = await bob.send("GET", "/v1/operator/payout-terms?currency=USD")
+    assert [datetime.fromisoformat(one["valid_from"]) for one in found["items"]] == [shop.clock.now()]
 
     status, log = await bob.send("GET", f"/v1/operator/audit?user_id={show('usr', bob.id)}&about={path[23:]}")
     (line,) = log["items"]

@@ -72,6 +72,7 @@ async def test_a_refusal_is_shown_with_the_gateways_word(stage: Stage) -> None:
         "kind": "refund_refused", "id": refund, "group_id": show("grp", sale.group), "order_id": await sale.order_id(),
         "currency": "USD", "amount_minor": 1_600, "refusal": "exceeds_captured", "gateway_id": sale.theirs.id,
         "attempts": 1, "since": stage.shop.clock.now().isoformat().replace("+00:00", "Z"), "next_try_at": None,
+        "is_final": False,
     }  # fmt: skip
     told = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
     assert await events(stage, "refund_failed") == [(parse("ord", await sale.order_id()), told)]

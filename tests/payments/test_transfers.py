@@ -94,6 +94,35 @@ async def test_a_transfer_is_made_once_and_only_for_whom_it_is(shop: Shop) -> No
     assert await sweep(shop, stripe, DAY) == 0
 
 
+async def test_transfers_have_their_turn_and_are_told_when_nobody_answers(shop: Shop) -> None:
+    """However many payments wait, a quarter of what is asked are transfers; one asked for an hour in vain is stuck."""
+    await earned(shop, "acct_1")
+    async with shop.db.write() as tx:
+        await tx.conn.execute(
+            """
+            insert into payments.payment (cell, id, group_id, buyer_id, method, currency, amount_minor, status,
+                                          external_id, due_at, created_at)
+            select 0, i, i, $1, 'stripe', 'USD', 100, 'pending', 'pi_' || i, $2::timestamptz - interval '1 day', $2
+              from unnest($3::uuid[]) i
+            """,
+            NIL, shop.clock.now(), [new_id(shop.clock.now()) for _ in range(8)],
+        )  # fmt: skip
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(429))) as busy:
+        assert await orders.sweep(shop.db, busy, Stripe.gateway, 0, 4) == 4
+    async with shop.db.write() as tx:
+        assert await tx.conn.fetchval("select attempts from payments.payout") == 1
+        assert await tx.conn.fetchval("select sum(attempts) from payments.payment where method = 'stripe'") == 3
+        await tx.conn.execute("delete from payments.payment where method = 'stripe'")
+        await tx.conn.execute("update payments.payout set attempts = 8")
+    (item,) = (await shop.http.get("/v1/operator/stuck-payments", headers=shop.operator)).json()["items"]
+    (payout,) = await payouts(shop)
+    assert (item["kind"], item["id"], item["group_id"], item["amount_minor"], item["gateway_id"]) == (
+        "transfer_unanswered", show("pay", payout[-1]), None, 9_700, "acct_1",
+    )  # fmt: skip
+    path = f"/v1/operator/stuck-payments?after={item['id']}"
+    assert (await shop.http.get(path, headers=shop.operator)).json()["items"] == []
+
+
 async def test_what_stripe_refuses_is_the_sellers_again(shop: Shop) -> None:
     stripe = Stripe(shop.clock)
     stripe.refusal = "account_invalid"

@@ -23,7 +23,7 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
 
 
 def credit(invoice: UUID) -> Work:
-    return lambda db: db.transact(lambda tx: invoices.credit(tx, invoice, 1, 600, "Agreed.", NIL))
+    return lambda db: db.transact(lambda tx: invoices.credit_by(tx, NIL, invoice, 1, 600, "Agreed."))
 
 
 async def test_numbers_have_no_gap(ground: Ground) -> None:
@@ -59,7 +59,9 @@ async def test_a_deposit_is_taken_once_and_given_back_once(ground: Ground) -> No
         await fees.set_shop_terms(tx, ShopTerms(market, NIL, tx.now, 0, 0, None, 100, 0, "tests"))
 
     def deduct(shop: UUID) -> Work:
-        return lambda db: db.transact(lambda tx: fees.deduct(tx, seller, shop, 80, "Fake.", "C-7", NIL))
+        return lambda db: db.transact(
+            lambda tx: fees.deduct_by(tx, NIL, fees.Deduction(seller, shop, 80, "Fake.", "C-7"))
+        )
 
     async def give_back(db: Database) -> int:
         return await db.transact(lambda tx: shops.charge_due(tx, 0))

@@ -185,6 +185,7 @@ async def test_a_refused_refund_is_sent_again_or_credited(ground: Ground) -> Non
             async with ground.race(seed, back, refuse, back):  # the buyer's bank sends it back
                 assert await ground.value("select status from payments.refund where id = $1", refund) == "failed"
                 assert await ground.value(told_once, order) == 2
+            assert await again(ground.db) == "refund_came_back"  # under its key the gateway would tell of the same
     assert seen == {"created", "credited"}
 
 

@@ -12,7 +12,7 @@ rules: periods, lines and the file, pure.
 Events: tax_return_filed, tax_return_paid (key: the return; data: scheme, first_day, user_id).
 """
 
-from entrepot.customs.actions import file_return, pay_return
+from entrepot.customs.actions import file_return, pay_return_by
 from entrepot.customs.reads import ReturnView, collected_now, returns
 
-__all__ = ["ReturnView", "collected_now", "file_return", "pay_return", "returns"]
+__all__ = ["ReturnView", "collected_now", "file_return", "pay_return_by", "returns"]

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import ledger, orders, sellers, trade
+from entrepot import approvals, ledger, orders, sellers, trade
+from entrepot.approvals import NO_AMOUNT, Asked
 from entrepot.customs import rules, store
 from entrepot.customs.types import Content, Part, Period, PeriodNotOver, PeriodNotValid, ReturnFiled, ReturnPaid
 from entrepot.kit.cells import cells
@@ -71,6 +72,37 @@ async def pay_return(tx: Tx, return_id: UUID, reference: str, by: UUID) -> None:
         ])  # fmt: skip
     told = {"scheme": found.scheme, "first_day": found.first_day, "user_id": by}
     tx.emit("tax_return_paid", return_id, told)
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """`reference` is the bank's or the authority's name for it."""
+
+    return_id: UUID
+    reference: str
+
+
+async def pay_return_by(tx: Tx, user_id: UUID, return_id: UUID, reference: str) -> Asked | None:
+    """The same by an operator, who may need another for it."""
+    return await approvals.do(tx, PAY_RETURN, Payment(return_id, reference), user_id)
+
+
+async def _pay_return(tx: Tx, one: Payment, user_id: UUID) -> None:
+    await pay_return(tx, one.return_id, one.reference, user_id)
+
+
+async def _worth(tx: Tx, one: Payment) -> tuple[str, int]:
+    """What is paid, or comes; of several currencies, as of none, one alone pays nothing where there is a limit."""
+    found = await tx.maybe(store.RETURN, id=one.return_id)
+    if found is None:
+        raise NotFound
+    sums: dict[str, int] = {}
+    for part in msgspec.convert(found.content, Content).parts:
+        sums[part.currency] = sums.get(part.currency, 0) + part.tax_minor
+    (of, minor), *others = sums.items() or [NO_AMOUNT]
+    return NO_AMOUNT if others else (of, abs(minor))
+
+
+PAY_RETURN = approvals.action("pay_tax_return", Payment, _pay_return, _worth)
 
 
 async def drafted(tx: ReadTx, scheme: str, period: Period) -> Content:

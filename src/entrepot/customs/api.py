@@ -11,6 +11,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from entrepot.approvals import Asked
 from entrepot.customs import actions, reads
 from entrepot.customs.reads import Collected, ReturnView
 from entrepot.customs.types import PeriodNotOver, PeriodNotValid, ReturnFiled, ReturnPaid
@@ -73,9 +74,9 @@ async def read_tax_return_file(request: Request, return_id: ReturnPath) -> Csv:
     return Response(reads.file_of(view), headers=headers, media_type="text/csv")
 
 
-async def pay_tax_return(tx: Tx, caller: Caller, return_id: ReturnPath, body: Payment) -> None:
+async def pay_tax_return(tx: Tx, caller: Caller, return_id: ReturnPath, body: Payment) -> Asked | None:
     """Notes that what a return comes to was paid, with the reference of the payment."""
-    await actions.pay_return(tx, return_id, body.reference, caller.user_id)
+    return await actions.pay_return_by(tx, caller.user_id, return_id, body.reference)
 
 
 routes = [
@@ -88,6 +89,6 @@ routes = [
     get("/v1/operator/tax-returns/{return_id}/file", read_tax_return_file, access=OPERATOR),
     post(
         "/v1/operator/tax-returns/{return_id}/payment", pay_tax_return, access=OPERATOR, key="taken",
-        raises=(ReturnPaid,),
+        raises=(ReturnPaid,), status=202,
     ),
 ]  # fmt: skip

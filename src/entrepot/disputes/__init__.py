@@ -17,7 +17,7 @@ dispute_appealed, dispute_closed (key: the dispute; data: order_id, buyer_id, se
 is to speak has lost the turn, and but for opened granted_minor; the last two may be null).
 """
 
-from entrepot.disputes.actions import act, end_turns, open_dispute
+from entrepot.disputes.actions import act, decide_by, end_turns, open_dispute
 from entrepot.disputes.reads import (
     DisputeBrief,
     DisputeView,
@@ -33,6 +33,6 @@ from entrepot.disputes.types import FILE_MAX_BYTES, TEXT_MAX, Act, Claim, Kind, 
 
 __all__ = [
     "FILE_MAX_BYTES", "TEXT_MAX", "Act", "Claim", "DisputeBrief", "DisputeView", "Kind", "Party", "Word",
-    "act", "acts", "cell_of", "dispute_view", "disputes_of_orders", "disputes_of_seller", "end_turns", "evidence",
-    "file_of", "open_dispute", "to_decide",
+    "act", "acts", "cell_of", "decide_by", "dispute_view", "disputes_of_orders", "disputes_of_seller", "end_turns",
+    "evidence", "file_of", "open_dispute", "to_decide",
 ]  # fmt: skip

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, orders, sellers
+from entrepot import approvals, catalog, orders, sellers
+from entrepot.approvals import Asked
 from entrepot.catalog import Alternative
 from entrepot.disputes import rules, store
 from entrepot.disputes.types import (
@@ -111,6 +112,39 @@ async def act(
     if await tx.one(store.STEPS_SAID, cell=cell, id=dispute_id) >= STEPS_MAX and word.act == "note":
         raise DisputeFull(STEPS_MAX)
     await _go_on(tx, dispute, party, word)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`amount_minor` of what is claimed goes back to the buyer."""
+
+    dispute_id: UUID
+    amount_minor: int
+    text: str
+
+
+async def decide_by(tx: Tx, user_id: UUID, dispute_id: UUID, amount_minor: int, text: str) -> Asked | None:
+    """The operator's verdict, for which he may need another. Raises NotFound, DisputeStatusIs, AmountNotInDispute."""
+    return await approvals.do(tx, VERDICT, Verdict(dispute_id, amount_minor, text), user_id)
+
+
+async def _decide(tx: Tx, one: Verdict, _: UUID) -> None:
+    cell = await _cell_of(tx, one.dispute_id)
+    await act(tx, cell, one.dispute_id, "operator", Word("decide", one.text, one.amount_minor))
+
+
+async def _worth(tx: Tx, one: Verdict) -> tuple[str, int]:
+    cell = await _cell_of(tx, one.dispute_id)
+    return (await tx.one(store.DISPUTE, cell=cell, id=one.dispute_id)).currency, one.amount_minor
+
+
+async def _cell_of(tx: Tx, dispute_id: UUID) -> int:
+    cell = await tx.maybe(store.CELL_OF, id=dispute_id)
+    if cell is None:
+        raise NotFound
+    return cell
+
+
+VERDICT = approvals.action("verdict", Verdict, _decide, _worth)
 
 
 async def end_turns(tx: Tx, cell: int) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot import orders
+from entrepot.approvals import Asked
 from entrepot.catalog import Minor
 from entrepot.disputes import actions, reads, rules
 from entrepot.disputes.reads import DisputeBrief, DisputeView
@@ -210,10 +211,9 @@ async def read_disputed_file(tx: ReadTx, dispute_id: DisputePath, step_id: StepP
     return _shown(await reads.file_of(tx, cell, await reads.dispute_view(tx, cell, dispute_id), dispute_id, step_id))
 
 
-async def decide_dispute(tx: Tx, dispute_id: DisputePath, body: Verdict) -> None:
+async def decide_dispute(tx: Tx, caller: Caller, dispute_id: DisputePath, body: Verdict) -> Asked | None:
     """The operator's verdict. It is final when nobody appeals in time, and after an appeal at once."""
-    cell = await reads.cell_of(tx, dispute_id)
-    await actions.act(tx, cell, dispute_id, "operator", Word("decide", body.text, body.amount_minor))
+    return await actions.decide_by(tx, caller.user_id, dispute_id, body.amount_minor, body.text)
 
 
 def _shown(file: FileRow) -> ShownFile:
@@ -254,7 +254,7 @@ routes = [
     get("/v1/operator/disputes/{dispute_id}", read_disputed, access=OPERATOR, raises=(NotFound,)),
     get("/v1/operator/disputes/{dispute_id}/files/{step_id}", read_disputed_file, access=OPERATOR),
     post(
-        "/v1/operator/disputes/{dispute_id}/verdict", decide_dispute, access=OPERATOR, key="taken",
+        "/v1/operator/disputes/{dispute_id}/verdict", decide_dispute, access=OPERATOR, key="taken", status=202,
         raises=(DisputeStatusIs, AmountNotInDispute, orders.OrderHeld),
     ),
 ]  # fmt: skip

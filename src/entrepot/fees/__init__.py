@@ -25,10 +25,11 @@ from entrepot.fees.actions import add_entity, add_rule, count_month, end_rule, s
 from entrepot.fees.reads import at, billing_of, entities, entity_at, listed, why
 from entrepot.fees.rules import Fees, bounds, charge
 from entrepot.fees.shops import (
+    Deduction,
     charge_due,
     charges_of,
     close_shop,
-    deduct,
+    deduct_by,
     open_shop,
     set_shop_terms,
     shop_terms,
@@ -55,9 +56,9 @@ from entrepot.fees.types import (
 )
 
 __all__ = [
-    "Billing", "Charge", "DepositIs", "Entity", "Explained", "Fees", "NewRule", "NoShopTerms", "NotLater", "Rule",
-    "RuleEnded", "RuleShadowed", "SellerFacts", "Shop", "ShopIsClosed", "ShopIsOpen", "ShopTerms", "add_entity",
+    "Billing", "Charge", "Deduction", "DepositIs", "Entity", "Explained", "Fees", "NewRule", "NoShopTerms", "NotLater",
+    "Rule", "RuleEnded", "RuleShadowed", "SellerFacts", "Shop", "ShopIsClosed", "ShopIsOpen", "ShopTerms", "add_entity",
     "add_rule", "at", "billing_of", "bounds", "charge", "charge_due", "charges_of", "close_shop", "count_month",
-    "deduct", "end_rule", "entities", "entity_at", "listed", "open_shop", "set_billing", "set_shop_terms",
+    "deduct_by", "end_rule", "entities", "entity_at", "listed", "open_shop", "set_billing", "set_shop_terms",
     "shop_terms", "shops_of", "terms_of", "why",
 ]  # fmt: skip

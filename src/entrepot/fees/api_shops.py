@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from entrepot.approvals import Asked
 from entrepot.catalog import Price
 from entrepot.fees import shops
 from entrepot.fees.api import Market, Minor, SellerPath, Text, seller_of
@@ -116,7 +117,7 @@ class ChargeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: Annotated[str, ids.ref("fee")] | None = None
 
 
-class Deduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewDeduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`case_ref` names the case that decided it."""
 
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)]
@@ -176,9 +177,12 @@ async def close_shop(tx: Tx, seller_id: SellerPath, shop_id: ShopPath) -> None:
     await shops.close_shop(tx, seller_id, shop_id)
 
 
-async def deduct_deposit(tx: Tx, caller: Caller, seller_id: SellerPath, shop_id: ShopPath, body: Deduction) -> None:
+async def deduct_deposit(
+    tx: Tx, caller: Caller, seller_id: SellerPath, shop_id: ShopPath, body: NewDeduction
+) -> Asked | None:
     """Takes of a deposit what a case has cost."""
-    await shops.deduct(tx, seller_id, shop_id, body.amount_minor, body.reason, body.case_ref, caller.user_id)
+    deduction = shops.Deduction(seller_id, shop_id, body.amount_minor, body.reason, body.case_ref)
+    return await shops.deduct_by(tx, caller.user_id, deduction)
 
 
 async def list_own_charges(tx: ReadTx, caller: Caller, query: ChargeQuery) -> ChargePage:
@@ -233,6 +237,6 @@ routes = [
     ),
     post(
         "/v1/sellers/{seller_id}/shops/{shop_id}/deduct", deduct_deposit, access=OPERATOR, raises=(DepositIs,),
-        key="taken",
+        key="taken", status=202,
     ),
 ]  # fmt: skip

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import ledger, sellers
+from entrepot import approvals, ledger, sellers
+from entrepot.approvals import Asked
 from entrepot.fees import reads
 from entrepot.fees import store_shops as store
 from entrepot.fees.actions import LATE
@@ -125,6 +126,32 @@ async def deduct(
     await _charge(tx, cell, [msgspec.structs.replace(charge, case_ref=case_ref, user_id=user_id)])
     await tx.run(store.SET_DEPOSIT, cell=cell, id=shop_id, deposit_minor=shop.deposit_minor - amount_minor)
     tx.emit("deposit_deducted", seller_id, {"charge_id": charge.id, "amount_minor": amount_minor}, cell)
+
+
+class Deduction(msgspec.Struct, frozen=True):
+    """What is taken of a shop's deposit; see `deduct`."""
+
+    seller_id: UUID
+    shop_id: UUID
+    amount_minor: int
+    reason: str
+    case_ref: str
+
+
+async def deduct_by(tx: Tx, user_id: UUID, one: Deduction) -> Asked | None:
+    """The same by an operator, who may need another for it."""
+    return await approvals.do(tx, DEDUCT, one, user_id)
+
+
+async def _deduct(tx: Tx, one: Deduction, user_id: UUID) -> None:
+    await deduct(tx, one.seller_id, one.shop_id, one.amount_minor, one.reason, one.case_ref, user_id)
+
+
+async def _worth(tx: Tx, one: Deduction) -> tuple[str, int]:
+    return (await _lock(tx, one.seller_id, one.shop_id))[1].currency, one.amount_minor
+
+
+DEDUCT = approvals.action("deduct_deposit", Deduction, _deduct, _worth)
 
 
 async def charge_due(tx: Tx, cell: int) -> int:

@@ -2,7 +2,7 @@
 
 When a month is over, each seller to whom something was charged in it gets an invoice, and one to whom something was
 given back a credit note, made of the seller's account in the ledger: all transfers of fees and of their tax, by the tax
-of the sale. What was wrong in an invoice the operator gives back by a credit note (`credit`), with which it is paid
+of the sale. What was wrong in an invoice the operator gives back by a credit note (`credit_by`), with which it is paid
 to the seller's account.
 
 Numbers are legal ones: of each issuer, kind and year 1, 2, 3 and so on, none missing and none twice, for a document and
@@ -16,9 +16,9 @@ Invariants:
 Events: fee_invoice_issued (key: the seller's id; data: invoice_id).
 """
 
-from entrepot.invoices.actions import credit, issue_due
+from entrepot.invoices.actions import credit_by, issue_due
 from entrepot.invoices.printing import pdf
 from entrepot.invoices.reads import documents, read
 from entrepot.invoices.types import Document, Invoice, LineIs
 
-__all__ = ["Document", "Invoice", "LineIs", "credit", "documents", "issue_due", "pdf", "read"]
+__all__ = ["Document", "Invoice", "LineIs", "credit_by", "documents", "issue_due", "pdf", "read"]

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import fees, ledger, sellers
+from entrepot import approvals, fees, ledger, sellers
+from entrepot.approvals import Asked
 from entrepot.fees import Entity
 from entrepot.invoices import store
 from entrepot.invoices.store import Moved, Payer
@@ -87,9 +88,27 @@ async def issue_due(tx: Tx, cell: int) -> int:
     return 0
 
 
-async def credit(tx: Tx, invoice_id: UUID, line_no: int, net_minor: int, reason: str, user_id: UUID) -> UUID:
-    """The operator gives back so much of a line of an invoice, with its tax, by a credit note: commission 10 -> seller
-    10, fee_tax 2 -> seller 2. The note's id. Raises NotFound, NotAnInvoice, LineIs."""
+class Credit(msgspec.Struct, frozen=True):
+    """So much of a line of an invoice is given back, with its tax, by the credit note `note_id`."""
+
+    note_id: UUID
+    invoice_id: UUID
+    line_no: int
+    net_minor: int
+    reason: str
+
+
+async def credit_by(tx: Tx, user_id: UUID, invoice_id: UUID, line_no: int, net_minor: int, reason: str) -> UUID | Asked:
+    """Credits an invoice: the note's id, or, where the operator needs another for it, what was asked. Raises as
+    `credit`."""
+    one = Credit(new_id(tx.now), invoice_id, line_no, net_minor, reason)
+    return await approvals.do(tx, CREDIT, one, user_id) or one.note_id
+
+
+async def credit(tx: Tx, one: Credit, user_id: UUID) -> None:
+    """The operator gives back some of a line of an invoice: commission 10 -> seller 10, fee_tax 2 -> seller 2. Raises
+    NotFound, NotAnInvoice, LineIs."""
+    invoice_id, line_no, net_minor = one.invoice_id, one.line_no, one.net_minor
     cell = await tx.maybe(store.CELL_OF, id=invoice_id)
     if cell is None:
         raise NotFound
@@ -113,9 +132,9 @@ async def credit(tx: Tx, invoice_id: UUID, line_no: int, net_minor: int, reason:
     drafted = Drafted(line.kind, *key, net_minor, head.month, line_no)
     draft = Draft(
         "credit_note", head.seller_id, head.currency, head.month, [drafted], {key: tax_minor}, head.party("issuer"),
-        head.party("recipient"), invoice_id, reason, user_id,
+        head.party("recipient"), invoice_id, one.reason, user_id,
     )  # fmt: skip
-    note = await _issue(tx, cell, head.entity, last, draft)
+    note = await _issue(tx, cell, head.entity, last, draft, one.note_id)
     await _keep_numbers(tx, head.entity, last)
     house, tax, account = await ledger.account_ids(
         tx, cell, [HOUSE.get(line.kind, "shop_fees"), "fee_tax", "seller"], [NIL, NIL, head.seller_id],
@@ -125,7 +144,16 @@ async def credit(tx: Tx, invoice_id: UUID, line_no: int, net_minor: int, reason:
     if tax_minor:
         steps.append(Transfer(note, "fee_credit_tax", tax, account, tax_minor))
     await ledger.post_all(tx, cell, steps)
-    return note
+
+
+async def _worth(tx: Tx, one: Credit) -> tuple[str, int]:
+    cell = await tx.maybe(store.CELL_OF, id=one.invoice_id)
+    if cell is None:
+        raise NotFound
+    return (await tx.one(store.HEAD, cell=cell, id=one.invoice_id)).currency, one.net_minor
+
+
+CREDIT = approvals.action("credit_invoice", Credit, credit, _worth)
 
 
 def _drafts(
@@ -146,9 +174,9 @@ def _drafts(
     return drafts
 
 
-async def _issue(tx: Tx, cell: int, entity: str, last: dict[str, int], draft: Draft) -> UUID:
+async def _issue(tx: Tx, cell: int, entity: str, last: dict[str, int], draft: Draft, id_: UUID | None = None) -> UUID:
     """Writes a document with the next number of its series, which is locked; its id."""
-    id_ = new_id(tx.now)
+    id_ = id_ or new_id(tx.now)
     last[draft.kind] += 1
     nets = dict.fromkeys(draft.taxes, 0)
     for line in draft.lines:

@@ -11,6 +11,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from entrepot.approvals import Asked
 from entrepot.invoices import actions, reads
 from entrepot.invoices.printing import pdf
 from entrepot.invoices.types import Document, Invoice, LineIs, NotAnInvoice
@@ -46,9 +47,10 @@ class Credit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Credited(msgspec.Struct, frozen=True):
-    """The credit note."""
+    """The credit note; null where another operator has to approve it first."""
 
-    id: str
+    id: str | None
+    approval_id: str | None = None
 
 
 async def list_fee_invoices(tx: ReadTx, query: DocumentQuery) -> Documents:
@@ -97,8 +99,8 @@ async def _print(request: Request, invoice_id: UUID, seller_id: UUID | None) -> 
 
 async def credit_fee_invoice(tx: Tx, caller: Caller, invoice_id: InvoicePath, body: Credit) -> Credited:
     """Gives back some of a line of an invoice, with its tax, by a credit note."""
-    note = await actions.credit(tx, invoice_id, body.line_no, body.net_minor, body.reason, caller.user_id)
-    return Credited(show("inv", note))
+    note = await actions.credit_by(tx, caller.user_id, invoice_id, body.line_no, body.net_minor, body.reason)
+    return Credited(None, note.approval_id) if isinstance(note, Asked) else Credited(show("inv", note))
 
 
 routes = [

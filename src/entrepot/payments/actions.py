@@ -13,7 +13,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.ledger import Transfer
 from entrepot.payments import store
 from entrepot.payments.store import RefundRow
-from entrepot.payments.types import Due, PaymentNotThere, RefundDue, RefundNotFailed
+from entrepot.payments.types import Due, PaymentNotThere, RefundCameBack, RefundDue, RefundNotFailed
 
 RETRY_AFTER = timedelta(seconds=30)
 """A claim's lease, which is longer than a call may take, and so the pause before the second try. Each pause after that
@@ -24,6 +24,8 @@ still found in time."""
 RETRIED_EVERY = timedelta(hours=1)
 """What nobody waits for but must be done all the same: canceling and giving back are tried for ever."""
 STUCK_ATTEMPTS = 8
+CAME_BACK = ("came_back", "refund_failed", "refund_canceled")
+"""Refusals of refunds that were made and did not reach the buyer."""
 """So many tries without an answer, about an hour of them, and the operator is shown it."""
 WEBHOOKS_KEPT = timedelta(days=90)
 """Far longer than a gateway tells a thing again, or than an old signature is taken (WEBHOOK_TOLERANCE)."""
@@ -187,7 +189,7 @@ async def record_refused(tx: Tx, cell: int, refund_id: UUID, refusal: str) -> No
 
 async def refund_came_back(tx: Tx, cell: int, refund_id: UUID) -> None:
     """The gateway made a refund, but the buyer's bank sent it back: it is as if it had been refused."""
-    row = await tx.maybe(store.CAME_BACK, cell=cell, id=refund_id, refusal="came_back")
+    row = await tx.maybe(store.CAME_BACK, cell=cell, id=refund_id, refusal=CAME_BACK[0])
     if row is not None:
         await tx.run(store.RETURNED_TO_US, cell=cell, id=row.payment_id)
         _tell_refund(tx, "refund_failed", cell, refund_id, row.order_id, row.payment_id)
@@ -195,8 +197,11 @@ async def refund_came_back(tx: Tx, cell: int, refund_id: UUID) -> None:
 
 async def retry_refund(tx: Tx, refund_id: UUID) -> None:
     """Asks the gateway again for a refund that it refused, by the same key: what it may have done after all is not
-    done twice. Raises NotFound, RefundNotFailed."""
+    done twice. What came back is kept there as it is, under that key. Raises NotFound, RefundNotFailed,
+    RefundCameBack."""
     refund = await _failed_refund(tx, refund_id)
+    if refund.refusal in CAME_BACK:
+        raise RefundCameBack
     await tx.run(store.RETRY_REFUND, cell=refund.cell, id=refund_id, now=tx.now)
     _tell_refund(tx, "refund_retried", refund.cell, refund_id, refund.order_id, refund.payment_id)
 

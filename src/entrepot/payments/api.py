@@ -32,6 +32,7 @@ from entrepot.payments.types import (
     PayoutNotSent,
     PayoutTerms,
     PayoutTermsNotLater,
+    RefundCameBack,
     RefundNotFailed,
     SealedOtherwise,
 )
@@ -153,7 +154,7 @@ class BankFile(msgspec.Struct, frozen=True):
 class StuckQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after` is the last id of the page before."""
 
-    after: Annotated[str, Meta(pattern=f"^(rfd|pmt)_[0-9a-f]{{32}}{END}")] | None = None
+    after: Annotated[str, Meta(pattern=f"^(rfd|pmt|pay)_[0-9a-f]{{32}}{END}")] | None = None
 
 
 class StuckPayments(msgspec.Struct, frozen=True):
@@ -199,7 +200,7 @@ async def list_payouts(tx: ReadTx, caller: Caller, query: PayoutsQuery) -> Payou
 
 
 async def list_stuck_payments(tx: ReadTx, query: StuckQuery) -> StuckPayments:
-    """Refunds and payments that the gateway refuses or does not answer, the oldest first."""
+    """Refunds, payments and transfers that the gateway refuses or does not answer, the oldest first."""
     after = None if query.after is None else parse(query.after[:3], query.after)
     return StuckPayments(await reads.stuck(tx, after, reads.PAGE))
 
@@ -367,7 +368,11 @@ routes = [
     get("/v1/operator/bank-files/{file_id}", read_bank_file, access=OPERATOR, raises=(SealedOtherwise,)),
     get("/v1/operator/stuck-payments", list_stuck_payments, access=OPERATOR),
     post(
-        "/v1/operator/refunds/{refund_id}/retry", retry_refund, access=OPERATOR, raises=(RefundNotFailed,), key="taken"
+        "/v1/operator/refunds/{refund_id}/retry",
+        retry_refund,
+        access=OPERATOR,
+        raises=(RefundNotFailed, RefundCameBack),
+        key="taken",
     ),
     post(
         "/v1/operator/refunds/{refund_id}/credit",

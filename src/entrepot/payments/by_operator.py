@@ -135,7 +135,8 @@ async def _connect_account(tx: Tx, one: Connect, user_id: UUID) -> None:
 
 
 async def _payout_terms(tx: Tx, terms: PayoutTerms, _: UUID) -> None:
-    await paying_out.set_terms(tx, terms)
+    """Whoever approves may take until after they were to begin."""
+    await paying_out.set_terms(tx, msgspec.structs.replace(terms, valid_from=max(terms.valid_from, tx.now)))
 
 
 async def _reserve(tx: Tx, terms: ReserveTerms, _: UUID) -> None:

@@ -87,14 +87,19 @@ async def sweep(
 async def _claim(
     db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int
 ) -> list[Coroutine[Any, Any, bool]]:
-    """What is due, to be asked now; a quarter of it refunds, however many payments wait. A claim that is lost with the
-    server is only a claim."""
+    """What is due, to be asked now; a quarter of it refunds and a quarter transfers, however many payments wait. A
+    claim that is lost with the server is only a claim."""
+    share, payouts, with_transfers = limit // 4, list[TransferDue](), gateway.method == "stripe"
     async with db.write(durable=False) as tx:
-        refunds = await actions.claim_refunds(tx, cell, gateway.method, limit // 4) if limit > 3 else []
-        payments = await actions.claim_due(tx, cell, gateway.method, limit - len(refunds))
-        refunds += await actions.claim_refunds(tx, cell, gateway.method, limit - len(refunds) - len(payments))
-        left = limit - len(refunds) - len(payments)
-        payouts = await transfers.claim_transfers(tx, cell, left) if gateway.method == "stripe" else []
+        refunds = await actions.claim_refunds(tx, cell, gateway.method, share) if share else []
+        if share and with_transfers:
+            payouts += await transfers.claim_transfers(tx, cell, share)
+        payments = await actions.claim_due(tx, cell, gateway.method, limit - len(refunds) - len(payouts))
+        left = limit - len(refunds) - len(payouts) - len(payments)
+        refunds += await actions.claim_refunds(tx, cell, gateway.method, left)
+        if with_transfers:
+            left = limit - len(refunds) - len(payouts) - len(payments)
+            payouts += await transfers.claim_transfers(tx, cell, left)
     asks = [_spared(_ask(db, line, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
             for due in payments]  # fmt: skip
     asks += [_spared(_refund(db, line, cell, due), refund=due.id, attempt=due.attempts) for due in refunds]

@@ -16,7 +16,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, first_id, show
 from entrepot.kit.problem import NotFound
 from entrepot.payments import store, store_payouts
-from entrepot.payments.actions import STUCK_ATTEMPTS
+from entrepot.payments.actions import CAME_BACK, STUCK_ATTEMPTS
 from entrepot.payments.kinds import cause_of
 from entrepot.payments.pain import Batch, Order, pain_001
 from entrepot.payments.paying_out import unseal
@@ -96,13 +96,14 @@ class FileView(msgspec.Struct, frozen=True):
 
 class StuckView(msgspec.Struct, frozen=True):
     """Money that needs a person. `kind`: refund_refused (for good, `refusal` is the gateway's word; retry it or credit
-    it), refund_unanswered or cancel_unanswered (asked again and again: something is wrong there). `id` is the refund's
-    or the payment's, `gateway_id` the gateway's own name of the payment; without `order_id` the money came when its
-    group had ended."""
+    it), refund_unanswered, cancel_unanswered or transfer_unanswered (asked again and again: something is wrong there).
+    `id` is the refund's, the payment's or, of a transfer, the payout's; `gateway_id` the gateway's own name of the
+    payment, or of the account that is paid; without `order_id` the money came when its group had ended. What the
+    buyer's bank has sent back cannot be retried (`is_final`)."""
 
     kind: str
     id: str
-    group_id: str
+    group_id: str | None
     order_id: str | None
     currency: str
     amount_minor: int
@@ -111,6 +112,7 @@ class StuckView(msgspec.Struct, frozen=True):
     attempts: int
     since: datetime
     next_try_at: datetime | None
+    is_final: bool
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -255,14 +257,19 @@ async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:
     return await asyncio.to_thread(pain_001, batch)
 
 
+STUCK_IDS = {"cancel_unanswered": "pmt", "transfer_unanswered": "pay"}
+"""Of what it is that is stuck, by kind, where that is no refund."""
+
+
 async def stuck(tx: ReadTx, after: UUID | None, limit: int) -> list[StuckView]:
-    """Refunds and payments of all cells that need a person, the oldest first, those after the id `after`."""
+    """Refunds, payments and transfers of all cells that need a person, the oldest first, those after the id `after`."""
     rows = await tx.all(store.STUCK, attempts=STUCK_ATTEMPTS, after=after or NIL, limit=limit)
     return [
         StuckView(
-            row.kind, show("pmt" if row.kind == "cancel_unanswered" else "rfd", row.id), show("grp", row.group_id),
+            row.kind, show(STUCK_IDS.get(row.kind, "rfd"), row.id),
+            None if row.group_id is None else show("grp", row.group_id),
             None if row.order_id is None else show("ord", row.order_id), row.currency, row.amount_minor, row.refusal,
-            row.external_id, row.attempts, row.since, row.due_at,
+            row.external_id, row.attempts, row.since, row.due_at, row.refusal in CAME_BACK,
         )
         for row in rows
     ]  # fmt: skip

@@ -39,14 +39,15 @@ class RefundRow(msgspec.Struct, frozen=True):
     buyer_id: UUID
     currency: str
     amount_minor: int
+    refusal: str | None
 
 
 class StuckRow(msgspec.Struct, frozen=True):
-    """A refund or payment that needs a person; `order_id` is null for one that is of no order."""
+    """A refund, payment or transfer that needs a person; `order_id` is null for one that is of no order."""
 
     kind: str
     id: UUID
-    group_id: UUID
+    group_id: UUID | None
     order_id: UUID | None
     currency: str
     amount_minor: int
@@ -261,7 +262,7 @@ CAME_BACK = sql(
 REFUND_CELL = sql(f"select cell from payments.refund where {_CELLS} and id = :id", int)  # noqa: S608 - a constant
 LOCK_REFUND = sql(
     """
-    select r.cell, r.status, r.payment_id, r.order_id, p.buyer_id, p.currency, r.amount_minor
+    select r.cell, r.status, r.payment_id, r.order_id, p.buyer_id, p.currency, r.amount_minor, r.refusal
       from payments.refund r
       join payments.payment p on p.cell = r.cell and p.id = r.payment_id
      where r.cell = :cell and r.id = :id
@@ -297,6 +298,12 @@ STUCK = sql(
            p.created_at, p.due_at
       from payments.payment p
      where p.cell = any (array(select c.cell from kit.cell c)) and p.due_at is not null and p.status = 'canceling'
+       and p.attempts >= :attempts and p.id > :after
+    union all
+    select 'transfer_unanswered', p.id, null, null, p.currency, p.amount_minor, null, p.destination, p.attempts,
+           p.created_at, p.due_at
+      from payments.payout p
+     where p.cell = any (array(select c.cell from kit.cell c)) and p.due_at is not null and p.destination is not null
        and p.attempts >= :attempts and p.id > :after
      order by 2
      limit :limit

@@ -146,6 +146,13 @@ class RefundNotFailed(Problem):
 
 
 @dataclass(eq=False)
+class RefundCameBack(Problem):
+    """The buyer's bank has sent this refund back, and the gateway keeps it so: it can only be credited."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
 class PayoutNotSent(Problem):
     """The bank has answered for this payout already."""
 

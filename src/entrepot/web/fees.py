@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import catalog, fees, invoices, sellers
+from entrepot import approvals, catalog, fees, invoices, sellers
 from entrepot.catalog import Price
 from entrepot.fees import Billing, Entity, Explained, NewRule, ShopTerms
 from entrepot.kit.db import ReadTx, Tx
@@ -193,8 +193,9 @@ async def _shops(tx: ReadTx, seller_id: UUID) -> dict[str, Any]:
 async def deduct(tx: Tx, visit: Visit, body: DeductForm) -> Go:
     amount_minor = amount_of(body.amount, body.currency, least=1)
     seller_id, shop_id = visit.id("sel", "seller_id"), visit.id("shp", "shop_id")
-    await fees.deduct(tx, seller_id, shop_id, amount_minor, body.reason, body.case_ref, visit.me.user_id)
-    return Go(f"/operator/sellers/{show('sel', seller_id)}/shops", done="deposit_deducted")
+    deduction = fees.Deduction(seller_id, shop_id, amount_minor, body.reason, body.case_ref)
+    asked = await fees.deduct_by(tx, visit.me.user_id, deduction)
+    return Go(f"/operator/sellers/{show('sel', seller_id)}/shops", done="asked" if asked else "deposit_deducted")
 
 
 async def invoices_page(tx: ReadTx, visit: Visit) -> Response:
@@ -215,8 +216,10 @@ async def credit(tx: Tx, visit: Visit, body: CreditForm) -> Go:
     id_ = visit.id("inv", "invoice_id")
     currency = (await invoices.read(tx, id_)).invoice.net.currency
     amount_minor = amount_of(body.amount, currency, least=1)
-    note = await invoices.credit(tx, id_, body.line_no, amount_minor, body.reason, visit.me.user_id)
-    return Go(f"/operator/invoices/{show('inv', note)}", done="invoice_credited")
+    asked = await invoices.credit_by(tx, visit.me.user_id, id_, body.line_no, amount_minor, body.reason)
+    if isinstance(asked, approvals.Asked):
+        return Go(f"/operator/invoices/{show('inv', id_)}", done="asked")
+    return Go(f"/operator/invoices/{show('inv', asked)}", done="invoice_credited")
 
 
 async def seller_page(tx: ReadTx, visit: Visit) -> Response:

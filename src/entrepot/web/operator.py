@@ -43,6 +43,7 @@ STUCK = {
     "refund_refused": N("Refund refused"),
     "refund_unanswered": N("Refund without an answer"),
     "cancel_unanswered": N("Cancellation without an answer"),
+    "transfer_unanswered": N("Transfer to a seller without an answer"),
 }
 PER_PAGE = 50
 
@@ -98,7 +99,8 @@ async def reinstate(tx: Tx, visit: Visit, _: Nothing) -> Go:
 
 async def stuck_page(tx: ReadTx, visit: Visit) -> Response:
     """Refunds and payments that need a person."""
-    after = visit.query_id("pmt" if visit.query("after").startswith("pmt") else "rfd", "after")
+    prefix = visit.query("after")[:3]
+    after = visit.query_id(prefix if prefix in ("pmt", "pay") else "rfd", "after")
     found = await payments.stuck(tx, after, PER_PAGE)
     items = [(item, Price(item.amount_minor, item.currency)) for item in found]
     return await visit.show(

@@ -37,8 +37,8 @@ async def file_return(tx: Tx, visit: Visit, body: NewReturn) -> Go:
 
 
 async def pay_return(tx: Tx, visit: Visit, body: Paid) -> Go:
-    await customs.pay_return(tx, visit.id("txr", "return_id"), body.reference, visit.me.user_id)
-    return Go("/operator/taxes", done="return_paid")
+    asked = await customs.pay_return_by(tx, visit.me.user_id, visit.id("txr", "return_id"), body.reference)
+    return Go("/operator/taxes", done="asked" if asked else "return_paid")
 
 
 routes = [

@@ -158,6 +158,10 @@ APPROVED_ACTIONS = {
     "connect_account": N("A seller's account at Stripe"),
     "payout_terms": N("Terms of payouts"),
     "reserve": N("Reserve of a seller"),
+    "pay_tax_return": N("Pay a tax return"),
+    "deduct_deposit": N("Deduct from a deposit"),
+    "credit_invoice": N("Credit an invoice"),
+    "verdict": N("Verdict of a dispute"),
     "loosen_limit": N("A higher limit"),
 }
 """What may need a second person."""
@@ -253,6 +257,7 @@ REFUSALS = {
     "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
     "day_not_over": N("Only a day that is over can be closed."),
     "refund_not_failed": N("Somebody has dealt with this refund already."),
+    "refund_came_back": N("The buyer's bank has sent this back. It can only be paid to the wallet."),
     "installments_not_offered": N("This cannot be paid in so many installments here."),
     "credit_refused": N("This is more than you may owe now. Below stands why."),
     "nothing_owed": N("Nothing of this is owed now."),

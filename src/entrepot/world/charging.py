@@ -122,7 +122,8 @@ def _deduct(world: World, seller: UUID, market: str) -> Work:
     amount = world.chance.randrange(1, 80)
 
     async def deduct(tx: Tx) -> None:
-        await fees.deduct(tx, seller, await _shop(tx, seller, market), amount, "Simulated.", "C-1", NIL)
+        shop = await _shop(tx, seller, market)
+        await fees.deduct_by(tx, NIL, fees.Deduction(seller, shop, amount, "Simulated.", "C-1"))
 
     return deduct
 
@@ -134,7 +135,7 @@ def _credit(world: World, seller: UUID, _: str) -> Work:
         line = await tx.maybe(_LATEST, seller_id=seller)
         if line is None:
             raise NotFound
-        await invoices.credit(tx, line.id, line.no, 1 + int(share * line.net_minor), "Simulated.", NIL)
+        await invoices.credit_by(tx, NIL, line.id, line.no, 1 + int(share * line.net_minor), "Simulated.")
 
     return credit
 
