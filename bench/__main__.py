@@ -19,32 +19,37 @@ ATTEMPTS_MAX = 10_000_000
 PARTS: dict[str, Collection[str]] = {"orders": orders.PARTS, "flash": flash.PARTS, "ledger": ledger.PARTS}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
-    parser.add_argument("bench", choices=["orders", "flash", "ledger", "grow", "landed"])
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="./dev bench", description="How fast it is, on this machine.")
+    made.add_argument("bench", choices=["orders", "flash", "ledger", "grow", "landed"])
+    made.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parts = "; ".join(f"{bench}: {', '.join(names)}" for bench, names in PARTS.items())
-    parser.add_argument("--only", metavar="NAME,...", help=f"some of {parts}")
-    parser.add_argument(
+    made.add_argument("--only", metavar="NAME,...", help=f"some of {parts}")
+    made.add_argument(
         "--attempts", type=int, metavar="N", help="flash: how many to buy 1,000 units, instead of 1000000"
     )
-    parser.add_argument(
+    made.add_argument(
         "--sizes", metavar="N,...", help="grow: how many orders there are, instead of 10000,1000000,10000000"
     )
-    arguments = parser.parse_args()
+    return made
+
+
+def main() -> int:
+    read = parser()
+    arguments = read.parse_args()
     try:
         if arguments.bench == "grow":
-            outcome = _grow(parser, arguments.sizes)
+            outcome = _grow(read, arguments.sizes)
         elif arguments.bench == "flash":
-            outcome = _flash(parser, arguments.only, arguments.attempts)
+            outcome = _flash(read, arguments.only, arguments.attempts)
         elif arguments.bench == "landed":
             outcome = landed.run(report.tell)
         elif arguments.bench == "ledger":
-            outcome = ledger.run(ledger.FULL, _named(parser, arguments.only, ledger.PARTS), tell=report.tell)
+            outcome = ledger.run(ledger.FULL, _named(read, arguments.only, ledger.PARTS), tell=report.tell)
         else:
-            outcome = orders.run(orders.FULL, _named(parser, arguments.only, orders.PARTS), tell=report.tell)
+            outcome = orders.run(orders.FULL, _named(read, arguments.only, orders.PARTS), tell=report.tell)
     except (grow.NoRoomError, landed.NoDataError) as error:
-        parser.exit(1, f"{error}\n")
+        read.exit(1, f"{error}\n")
     print(report.as_json(outcome) if arguments.json else report.as_table(outcome))
     return 1 if outcome.void else 0
 

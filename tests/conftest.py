@@ -3,14 +3,11 @@
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,8 +15,7 @@ from entrepot import trade
 from entrepot.kit import migrate, postgres
 from entrepot.kit.db import Database
 from tests import cluster
-
-_serial = count(1)
+from tests.databases import Shelf, administer, made, sibling
 
 DISK = tempfile.gettempdir()
 MEMORY = Path("/dev/shm")
@@ -34,10 +30,17 @@ def _has_room(folder: Path) -> bool:
     return found.f_bavail * found.f_frsize >= MEMORY_MIN_BYTES and not found.f_flag & os.ST_NOEXEC
 
 
-# A new database is a thousand small files, and the suite makes four hundred: they die with their test, so they are in
+# A new database is a thousand small files, and the suite makes a hundred: they die with their test, so they are in
 # memory where there is some to spare. What is about the disk asks for DISK.
 if _has_room(MEMORY):
     tempfile.tempdir = str(MEMORY)
+
+# httpx asks for it at each request, which takes as long as the request: it is that of trio, which we have not.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+# Containers often keep no compiled Python, and then each of two hundred processes would compile the program anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LONG = ("bench", "browser", "acceptance", "crash", "kit", "sim", "world", "api", "journeys")
 """The folders whose files take long, the longest first: begun last, one of them would leave the other core idle."""
@@ -69,7 +72,7 @@ def anyio_backend() -> str:
 def pg_url() -> Iterator[str]:
     """A server for the whole run: ENTREPOT_TEST_DATABASE_URL (may create databases), or one of our own, by the programs
     in the folder ENTREPOT_TEST_POSTGRES or by those of the wheel."""
-    if given := os.environ.get("ENTREPOT_TEST_DATABASE_URL"):
+    if given := cluster.URL or os.environ.get("ENTREPOT_TEST_DATABASE_URL"):
         yield given
         return
     home = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
@@ -87,37 +90,60 @@ def pg_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(pg_url: str) -> Iterator[str]:
-    """The name of a database as `entrepot migrate` leaves it: no rows but the packs of the law."""
+    """The name of a database as `entrepot migrate` leaves it: no rows but the packs of the law. A cluster has none."""
     name = f"entrepot_{os.getpid()}_template"
-    _administer(pg_url, f"create database {name}")
-    asyncio.run(_migrate(_sibling(pg_url, name)))
+    if cluster.URL is None:
+        asyncio.run(administer(pg_url, f"create database {name}"))
+        asyncio.run(_migrate(sibling(pg_url, name)))
     yield name
-    _administer(pg_url, f"drop database {name} with (force)")
+    if cluster.URL is None:
+        asyncio.run(administer(pg_url, f"drop database {name} with (force)"))
+
+
+@pytest.fixture(scope="session")
+async def databases(pg_url: str, template: str, anyio_backend: str) -> AsyncIterator[Shelf]:
+    """Databases that are as new. As long as this is there one event loop serves all tests, so that connections may stay
+    open from one to the next."""
+    shelf = Shelf(pg_url, template)
+    yield shelf
+    await shelf.close()
 
 
 @pytest.fixture(scope="module")
-def cluster_url() -> Iterator[str]:
+def cluster_url() -> Iterator[str | None]:
     """The address of a database of four cells, spread over the nodes of ENTREPOT_CITUS_URL: one for a module."""
+    if cluster.URL is None:
+        yield None
+        return
     with cluster.database() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def db_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, migrated database for the tests of one module, or a cluster."""
-    yield from _fresh(request)
+async def db_url(databases: Shelf, cluster_url: str | None, anyio_backend: str) -> AsyncIterator[str]:
+    """The address of a migrated database as new for the tests of one module, or a cluster."""
+    async with databases.database(cluster_url) as url:
+        yield url
 
 
 @pytest.fixture
-def own_db_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, migrated database for one test; a cluster is one for its module."""
-    yield from _fresh(request)
+async def own_db_url(databases: Shelf, cluster_url: str | None, anyio_backend: str) -> AsyncIterator[str]:
+    """The address of a migrated database as new for one test; a cluster is one for its module."""
+    async with databases.database(cluster_url) as url:
+        yield url
+
+
+@pytest.fixture
+def lone_db_url(pg_url: str, template: str) -> Iterator[str]:
+    """The address of a migrated database for one test to which nothing stays connected, so that it can be copied."""
+    with made(pg_url, template) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_db_url(pg_url: str) -> Iterator[str]:
     """The address of an empty database for one test: nothing is migrated."""
-    with _database(pg_url, "template1") as url:
+    with made(pg_url, "template1") as url:
         yield url
 
 
@@ -159,34 +185,3 @@ async def _migrate(url: str) -> None:
     async with db.write() as tx:
         await trade.load_packs(tx)
     await db.close()
-
-
-def _fresh(request: pytest.FixtureRequest) -> Iterator[str]:
-    if cluster.URL is not None:
-        yield request.getfixturevalue("cluster_url")
-        return
-    with _database(request.getfixturevalue("pg_url"), request.getfixturevalue("template")) as url:
-        yield url
-
-
-@contextmanager
-def _database(pg_url: str, template: str) -> Iterator[str]:
-    name = f"entrepot_{os.getpid()}_{next(_serial)}"
-    _administer(pg_url, f"create database {name} template {template} strategy file_copy")
-    yield _sibling(pg_url, name)
-    _administer(pg_url, f"drop database {name} with (force)")
-
-
-def _sibling(url: str, name: str) -> str:
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
-def _administer(url: str, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())

@@ -187,24 +187,12 @@ def build(
     counts: Counts = metrics.SHOP,
 ) -> App:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
-    document = _document()
-
-    async def openapi(_: Request) -> Response:
-        return Response(document, media_type="application/json")
-
-    plain: list[BaseRoute] = [
-        StarletteRoute("/v1/openapi.json", openapi),
-        StarletteRoute("/healthz", _health),
-        StarletteRoute("/metrics", _metrics),
-    ]
-    served = [endpoint(route, counts) for route in ROUTES]
+    routes, api = _served(counts)
     app = App(
-        routes=[*plain, *served, *[_timed(page, counts) for page in web.routes]],
+        routes=routes,
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
-    app.api = Node()
-    for route, one in zip(ROUTES, served, strict=True):
-        app.api.add(route.method, route.path, one.endpoint)
+    app.api = api
     app.state.db = db
     app.state.keys = keys
     app.state.gateways = {gateway.method: gateway for gateway in gateways}
@@ -219,8 +207,22 @@ def build(
 
 
 @cache
-def _document() -> bytes:
-    return msgspec.json.encode(describe(ROUTES, __version__))
+def _served(counts: Counts) -> tuple[list[BaseRoute], Node]:
+    """All routes, and the tree of the API's: the same for each application of a process that counts alike."""
+    document = msgspec.json.encode(describe(ROUTES, __version__))
+
+    async def openapi(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    plain: list[BaseRoute] = [
+        StarletteRoute("/v1/openapi.json", openapi),
+        StarletteRoute("/healthz", _health),
+        StarletteRoute("/metrics", _metrics),
+    ]
+    api, tree = [endpoint(route, counts) for route in ROUTES], Node()
+    for route, one in zip(ROUTES, api, strict=True):
+        tree.add(route.method, route.path, one.endpoint)
+    return [*plain, *api, *[_timed(page, counts) for page in web.routes]], tree
 
 
 def create() -> ASGIApp:

@@ -280,18 +280,18 @@ async def test_4_degrade_switches(own_db_url: str, folder: Path, monkeypatch: py
         await shop.audited()
 
 
-async def test_5_the_proof(pg_url: str, own_db_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_5_the_proof(pg_url: str, lone_db_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command runs worlds that are audited after each step, and they tie. With a defect in the database, a key that
     is not looked up, a world does not, and says where. (That every lock has a race: tests/shape/test_locks.py.)"""
     settings = load({"ENTREPOT_DATABASE_URL": pg_url, "ENTREPOT_HOME": str(tmp_path)})
     kept = tmp_path / "seeds.txt"
     assert await asyncio.to_thread(sim_command.main, settings, seeds=[5, 6], steps=40, keep=kept) == 0
     assert "2 worlds of 40 steps: all ties" in capsys.readouterr().out
-    conn = await asyncpg.connect(own_db_url)
+    conn = await asyncpg.connect(lone_db_url)
     await plant(conn, *KEY_FORGOTTEN)
     await conn.close()
     with pytest.raises(SimulationError, match=r"seed 3, step \d+ \(place_again\): .*again: ./dev sim --seed 3 --steps"):
-        await in_own_database(pg_url, 3, 300, template=urlsplit(own_db_url).path[1:])
+        await in_own_database(pg_url, 3, 300, template=urlsplit(lone_db_url).path[1:])
 
 
 async def test_5_the_proof_watches(shop: Shop, own_db_url: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event, consume
 from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import new_id
+from tests.databases import opened
 from tests.shop import START
 
 IDS = [new_id(START) for _ in range(100)]
@@ -25,9 +26,8 @@ IDS = [new_id(START) for _ in range(100)]
 
 @pytest.fixture
 async def db(own_db_url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(own_db_url, VirtualClock(START))
-    yield opened
-    await opened.close()
+    async with opened(own_db_url, VirtualClock(START)) as db:
+        yield db
 
 
 async def told(db: Database) -> list[UUID]:

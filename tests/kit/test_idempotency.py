@@ -13,6 +13,7 @@ from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.idempotency import KEPT, Done, Spent, forget_old, once
 from entrepot.kit.problem import DatabaseAway, KeyConflict, NotFound
+from tests.databases import opened
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SPENT = Spent(0, UUID(int=1), "POST /v1/things", "key", b'{"a":1}')
@@ -40,9 +41,8 @@ class Effect:
 
 @pytest.fixture(scope="module")
 async def db(db_url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(db_url, VirtualClock(START))
-    yield opened
-    await opened.close()
+    async with opened(db_url, VirtualClock(START)) as db:
+        yield db
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from entrepot.kit.ids import new_id, parse
 from entrepot.kit.problem import DatabaseAway
 from entrepot.orders.actions import GRACE
 from entrepot.payments import actions, jobs
+from tests.databases import opened
 from tests.shop import START
 
 GATEWAY = payments.Gateway("http://bank.test", "http://shop.test", b"a secret of the tests")
@@ -125,11 +126,9 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 async def desk(own_db_url: str) -> AsyncIterator[Desk]:
     clock = VirtualClock(START)
-    db = await Database.open(own_db_url, clock)
     bank = Bank(clock, says_captured)
-    async with httpx.AsyncClient(transport=bank) as client:
+    async with opened(own_db_url, clock) as db, httpx.AsyncClient(transport=bank) as client:
         yield Desk(db, clock, bank, client)
-    await db.close()
 
 
 async def test_so_many_calls_at_a_time_and_no_more(desk: Desk) -> None:

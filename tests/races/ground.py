@@ -14,6 +14,7 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.logistics import NewShipment
 from entrepot.orders import Place, Verdict
+from tests.databases import opened
 from tests.orders.counter import NOW, STOCK_SELLER, Counter, Quoted, Wanted
 from tests.races.books import wrong
 from tests.races.interleave import Interleaver, Work
@@ -108,13 +109,10 @@ async def open_ground(
 ) -> AsyncIterator[Ground]:
     """The books tie when it closes, unless they need not be `tied`. `home` and `cells` are a Counter's."""
     clock, counter = VirtualClock(NOW), Counter(home, cells)
-    db = await Database.open(url, clock)
-    try:
+    async with opened(url, clock) as db:
         async with db.write() as tx:
             await counter.open(tx)
         async with Interleaver(url, clock, actors) as stage:
             yield Ground(db, clock, counter, stage)
         async with db.read() as reading:
             assert not tied or await wrong(reading.conn) == {}
-    finally:
-        await db.close()

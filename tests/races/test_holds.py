@@ -17,6 +17,7 @@ from entrepot.kit.ids import new_id
 from entrepot.ledger import Hold, Settle, Transfer, Void
 from entrepot.ledger.actions import apply, expire_holds
 from entrepot.ledger.types import Command
+from tests.databases import opened
 from tests.races.books import MONEY, wrong
 from tests.races.interleave import Interleaver, Work
 
@@ -72,12 +73,11 @@ async def timer(db: Database) -> int:
 @pytest.fixture(scope="module")
 async def ground(db_url: str) -> AsyncIterator[Ground]:
     clock = VirtualClock(START)
-    db = await Database.open(db_url, clock)
-    async with Interleaver(db_url, clock, actors=3) as stage:
-        yield Ground(db, clock, stage)
-    async with db.read() as tx:
-        assert await wrong(tx.conn, *MONEY) == {}
-    await db.close()
+    async with opened(db_url, clock) as db:
+        async with Interleaver(db_url, clock, actors=3) as stage:
+            yield Ground(db, clock, stage)
+        async with db.read() as tx:
+            assert await wrong(tx.conn, *MONEY) == {}
 
 
 async def test_a_hold_is_settled_or_voided(ground: Ground) -> None:

@@ -22,6 +22,7 @@ from entrepot.kit.http import Route, endpoint
 from entrepot.kit.ids import new_id
 from entrepot.platform import Switches
 from entrepot.sellers import Market, Seller, SellerId, Terms
+from tests.databases import opened
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 US = Market("us", "United States", "USD", "en")
@@ -69,10 +70,9 @@ class Stage:
 @pytest.fixture
 async def stage(db_url: str) -> AsyncIterator[Stage]:
     clock = VirtualClock(START)
-    db = await Database.open(db_url, clock)
-    async with db.write() as tx:
-        for market in (US, JP):
-            await sellers.add_market(tx, market)
-        await sellers.set_terms(tx, TERMS)
-    yield Stage(db, clock, Keys(b"test secret"))
-    await db.close()
+    async with opened(db_url, clock) as db:
+        async with db.write() as tx:
+            for market in (US, JP):
+                await sellers.add_market(tx, market)
+            await sellers.set_terms(tx, TERMS)
+        yield Stage(db, clock, Keys(b"test secret"))

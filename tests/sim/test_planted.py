@@ -33,17 +33,17 @@ Find = Callable[[Defect | None], Awaitable[str]]
 
 
 @pytest.fixture
-def find(pg_url: str, own_db_url: str) -> Find:
+def find(pg_url: str, lone_db_url: str) -> Find:
     """What the first world says in which something goes wrong, with a defect in the database or none."""
 
     async def found(defect: Defect | None) -> str:
         if defect is not None:
-            conn = await asyncpg.connect(own_db_url)
+            conn = await asyncpg.connect(lone_db_url)
             await plant(conn, *defect)
             await conn.close()
         for seed in SEEDS:
             try:
-                await in_own_database(pg_url, seed, STEPS, template=urlsplit(own_db_url).path[1:])
+                await in_own_database(pg_url, seed, STEPS, template=urlsplit(lone_db_url).path[1:])
             except SimulationError as error:
                 return str(error)
         return "nothing"

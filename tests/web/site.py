@@ -18,6 +18,7 @@ from entrepot.app import build
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database
+from tests.databases import opened
 from tests.shop import START
 from tests.web.stage import Stage, furnish
 
@@ -149,8 +150,7 @@ def text(response: httpx.Response) -> str:
 @asynccontextmanager
 async def open_site(url: str) -> AsyncIterator[Site]:
     clock = VirtualClock(START)
-    db = await Database.open(url, clock)
-    keys = Keys(b"a secret of the tests, long enough")
-    stage = await furnish(db)
-    yield Site(db, clock, keys, build(db, keys), stage)
-    await db.close()
+    async with opened(url, clock) as db:
+        keys = Keys(b"a secret of the tests, long enough")
+        stage = await furnish(db)
+        yield Site(db, clock, keys, build(db, keys), stage)

@@ -3,6 +3,8 @@
 import importlib.util
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
@@ -29,35 +31,33 @@ def _ledger_side(source: Source, stop: date | None) -> Counter[str]:
     """Add up `days`, line by line, under the names that SoldTotals uses."""
     sums: Counter[str] = Counter()
     for day in source.days(None, stop):
-        for basket in day.baskets:
-            assert basket.placed_at.date() == day.day
-            sums["baskets"] += 1
-            sums["orders"] += len(set(basket.seller_id))
-            sums["lines"] += len(basket.product_id)
-            sums["units"] += sum(basket.quantity)
-            sums["gross_minor"] += sum(basket.gross_minor)
-            sums["retail_disc_minor"] += sum(basket.retail_disc_minor)
-            sums["coupon_match_minor"] += sum(basket.coupon_match_minor)
-            sums["coupon_minor"] += sum(basket.coupon_minor)
-            sums["coupon_excess_minor"] += sum(basket.coupon_excess_minor)
-            sums["buyer_pays_minor"] += sum(_pays(basket))
-            sums["rounding_lines"] += sum(rest > 0 for rest in basket.rounding_minor)
-            sums["rounding_minor"] += sum(basket.rounding_minor)
-            assert _extended(basket) == basket.gross_minor
-            assert min(_pays(basket)) >= 0
-            assert min(basket.rounding_minor) >= 0
-            assert min(basket.unit_price_minor) >= 1
+        assert {basket.placed_at.date() for basket in day.baskets} <= {day.day}
+        columns = {name: list(chain.from_iterable(map(attrgetter(name), day.baskets))) for name in COLUMNS}
+        lines = pl.DataFrame(columns, schema=dict.fromkeys(COLUMNS, pl.Int64))
+        lines = lines.with_columns(buyer_pays_minor=pl.col("gross_minor") - pl.sum_horizontal(DISCOUNTS))
+        extended = pl.col("quantity") * pl.col("unit_price_minor") // pl.col("price_per") + pl.col("rounding_minor")
+        assert lines.filter(extended != pl.col("gross_minor")).is_empty()
+        assert lines.filter(pl.any_horizontal(pl.col("buyer_pays_minor", "rounding_minor") < 0)).is_empty()
+        assert lines.filter(pl.col("unit_price_minor") < 1).is_empty()
+        sums["baskets"] += len(day.baskets)
+        sums["orders"] += sum(len(set(basket.seller_id)) for basket in day.baskets)
+        sums["lines"] += lines.height
+        sums["units"] += int(lines["quantity"].sum())
+        sums["rounding_lines"] += lines.filter(pl.col("rounding_minor") > 0).height
+        for name in ("gross_minor", *DISCOUNTS, "coupon_excess_minor", "buyer_pays_minor", "rounding_minor"):
+            sums[name] += int(lines[name].sum())
     return sums
+
+
+DISCOUNTS = ("retail_disc_minor", "coupon_match_minor", "coupon_minor")
+COLUMNS = (
+    "quantity", "unit_price_minor", "price_per", "gross_minor", "rounding_minor", *DISCOUNTS, "coupon_excess_minor"
+)  # fmt: skip
 
 
 def _pays(basket: Basket) -> list[int]:
     discounts = zip(basket.retail_disc_minor, basket.coupon_match_minor, basket.coupon_minor, strict=True)
     return [gross - sum(each) for gross, each in zip(basket.gross_minor, discounts, strict=True)]
-
-
-def _extended(basket: Basket) -> list[int]:
-    parts = zip(basket.quantity, basket.unit_price_minor, basket.price_per, basket.rounding_minor, strict=True)
-    return [quantity * price // per + rest for quantity, price, per, rest in parts]
 
 
 def _counted(sold: SoldTotals) -> dict[str, int]:
@@ -187,13 +187,17 @@ def test_the_catalog_of_four_weeks_sells_what_its_days_sell() -> None:
 
 
 @real_data
-def test_fuel_is_either_gallons_or_an_amount_and_never_both() -> None:
-    fuel = open_source().catalog().products.filter(pl.col("title").str.starts_with("Gasoline"))
+def test_fuel_is_either_gallons_or_an_amount_and_never_both(tmp_path: Path) -> None:
+    year = open_source()
+    lines = pl.read_parquet(year.transactions)
+    records = pl.read_parquet(year.products).filter(product_type="GASOLINE-REG UNLEADED")
+    tank = Source(tmp_path / "transactions.parquet", year.products)  # all the year's fuel, and nothing else
+    lines.filter(pl.col("product_id").is_in(records["product_id"])).write_parquet(tank.transactions)
+    fuel = tank.catalog().products
     assert sorted(Counter(fuel["title"]).items()) == [
         ("Gasoline, Regular Unleaded, per gallon", 24),
         ("Gasoline, Regular Unleaded, prepaid amount", 4),
     ]
-    lines = pl.read_parquet(open_source().transactions)
     prepaid = lines.filter(pl.col("product_id").is_in([259120, 511273, 1211227, 6533765]))
     assert prepaid["quantity"].unique().to_list() == [1]
     gallons = lines.filter(pl.col("product_id").is_in(fuel.filter(pl.col("price_per") == 1000)["product_id"]))

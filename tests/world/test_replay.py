@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +39,7 @@ from entrepot.world.seed import (
     WALLET_MINOR,
     seed,
 )
+from tests.databases import made
 from tests.world.replay_state import state
 
 UNTIL = date(2017, 1, 3)
@@ -58,10 +58,11 @@ def source() -> Source:
 
 
 @pytest.fixture(scope="module")
-def world(db_url: str, source: Source) -> str:
-    """A database that holds the two days."""
-    asyncio.run(import_window(db_url, source, UNTIL, _silent))
-    return db_url
+def world(pg_url: str, template: str, source: Source) -> Iterator[str]:
+    """A database that holds the two days; nothing stays open to it, so that it can be copied."""
+    with made(pg_url, template) as url:
+        asyncio.run(import_window(url, source, UNTIL, _silent))
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -70,30 +71,10 @@ def counted(source: Source) -> Totals:
 
 
 @pytest.fixture
-def other_url(pg_url: str, template: str) -> Iterator[str]:
-    """A second, empty database."""
-    with _database(pg_url, f"{template}_second", template) as url:
-        yield url
-
-
-@pytest.fixture
 def copy_url(pg_url: str, world: str) -> Iterator[str]:
     """A copy of the two days, to be changed."""
-    name = urlsplit(world).path.removeprefix("/")
-    with _database(pg_url, f"{name}_copy", name) as url:
+    with made(pg_url, urlsplit(world).path[1:]) as url:
         yield url
-
-
-@contextmanager
-def _database(pg_url: str, name: str, template: str) -> Iterator[str]:
-    async def run(statement: str) -> None:
-        connection = await asyncpg.connect(pg_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(run(f"create database {name} template {template}"))
-    yield urlsplit(pg_url)._replace(path=f"/{name}").geturl()
-    asyncio.run(run(f"drop database {name} with (force)"))
 
 
 async def test_every_pair_ties_and_the_audit_finds_nothing(world: str, source: Source, counted: Totals) -> None:
@@ -190,19 +171,19 @@ asyncio.run(import_window(sys.argv[1], open_source(), datetime.date(2017, 1, 3),
 """
 
 
-def test_killed_again_and_again_it_ends_as_if_it_had_run_through(world: str, other_url: str) -> None:
+def test_killed_again_and_again_it_ends_as_if_it_had_run_through(world: str, own_db_url: str) -> None:
     chance, steps = random.Random(7), []
     for _ in range(KILLS):
-        process = subprocess.Popen([sys.executable, "-c", IMPORT, other_url], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([sys.executable, "-c", IMPORT, own_db_url], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         steps.append([process.stdout.readline() for _ in range(chance.randint(2, 20))])
         time.sleep(chance.uniform(0, 0.2))
         process.kill()
         process.communicate()
     assert all(lines[-1] for lines in steps), "each of them was killed in the middle"
-    last = subprocess.run([sys.executable, "-c", IMPORT, other_url], capture_output=True, text=True, check=True)
+    last = subprocess.run([sys.executable, "-c", IMPORT, own_db_url], capture_output=True, text=True, check=True)
     assert len(last.stdout.splitlines()) > 20
-    assert asyncio.run(state(other_url)) == asyncio.run(state(world))
+    assert asyncio.run(state(own_db_url)) == asyncio.run(state(world))
 
 
 @pytest.mark.parametrize(
