@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from entrepot.kit.clock import Clock
-from entrepot.kit.db import Database, Tx
+from entrepot.kit.db import GONE, Database, Tx
 from entrepot.kit.problem import DatabaseAway
 from entrepot.world.gateway_book import Book, Event, Payment, PaymentOrder, RefundOrder, RefusedError
 
@@ -28,9 +28,9 @@ Answer = TypeVar("Answer")
 
 URL = "http://bank.test"
 TERMINATED_MAX_S = 10
-ACCIDENTS = {"cut": 1, "lost_reply": 9, "killed_before": 9, "killed_after": 9}
+ACCIDENTS = {"cut": 1, "lost_reply": 30, "killed_before": 30, "killed_after": 30}
 """Of a writer, and how often relative to each other. After a cut all statements are planned anew, which takes as long
-as twenty steps; what is lost is what `killed_before` loses, too."""
+as thirty steps; what is lost is what `killed_before` loses, too."""
 
 
 class KilledError(BaseException):
@@ -45,6 +45,7 @@ class Unlucky(Database):
     rate: float = 0
     deadlocks: int = 0
     commits: int = 0
+    _kept: dict[str, list[Any]]
 
     async def transact(self, work: Callable[[Tx], Awaitable[Answer]], *, durable: bool = True) -> Answer:
         """As ever, but counts deadlocks: where everybody locks in one order there is none to be tried again."""
@@ -74,6 +75,31 @@ class Unlucky(Database):
             raise DatabaseAway
         if accident == "killed_after":
             raise KilledError
+
+    @asynccontextmanager
+    async def _connection(self, mode: str) -> AsyncIterator[asyncpg.Connection]:
+        """As ever, but what came from the pool is kept until it breaks: to ask for it and to give it back takes as long
+        as two statements."""
+        kept = self.__dict__.setdefault("_kept", {}).setdefault(mode, [])
+        try:
+            conn = kept.pop() if kept else await self._pools[mode].acquire(timeout=10)
+            try:
+                yield conn
+            finally:
+                if conn.is_closed():
+                    await self._pools[mode].release(conn)
+                else:
+                    kept.append(conn)
+        except GONE as gone:
+            if isinstance(gone, ValueError):
+                raise
+            raise DatabaseAway from gone
+
+    async def close(self) -> None:
+        for mode, kept in self.__dict__.get("_kept", {}).items():
+            for conn in kept:
+                await self._pools[mode].release(conn)
+        await super().close()
 
     async def _terminate(self, conn: asyncpg.Connection) -> None:
         """The server process ends, and we hear of it: its socket closes when it has let go of everything."""

@@ -20,7 +20,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -43,13 +42,13 @@ from entrepot import (
 from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
-from entrepot.kit.migrate import migrate
 from entrepot.kit.sql import sql
 from entrepot.world import actors, charging, judging, lending, rates, working
-from entrepot.world.auditor import Finding, audit
-from entrepot.world.auditor.touched import Books, changes, connect, judge, open_books
+from entrepot.world.auditor import Finding, examine
+from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.faults import URL, Bank, Unlucky
+from entrepot.world.ground import Ground, open_ground, own_database
 from entrepot.world.scene import CELLS, Offer, World
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -82,30 +81,6 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
-PREPARED = """
-    do $$ declare t regclass; begin
-        if to_regclass('inventory.audited_movement') is not null then return; end if;
-        create index audited_movement on inventory.movement (cell, cause_id);
-        create index audited_quota on pricing.quota_use (cell, quota_id);
-        for t in select oid from pg_class where relkind = 'r' and relnamespace::regnamespace::text <> all
-                 (array['pg_catalog', 'information_schema'])
-        loop execute format('alter table %s set (autovacuum_enabled = off)', t); end loop;
-        if to_regproc('pg_restore_attribute_stats') is not null then
-            perform pg_restore_attribute_stats(
-                        'schemaname', c.relnamespace::regnamespace::text, 'relname', c.relname::text,
-                        'attname', a.attname::text, 'inherited', false, 'null_frac', 0::real, 'avg_width', 2,
-                        'n_distinct', 1::real)
-               from pg_class c join pg_attribute a on a.attrelid = c.oid
-              where c.relkind = 'r' and a.attname in ('cell', 'group_cell', 'order_cell');
-        end if;
-    end $$
-"""
-"""The indexes are there to compare an order with its movements, and a quota with its uses, after each step. A shop has
-no use for them that is worth their price: one more index to write for every line sold.
-
-Plans are made while tables are empty. PostgreSQL then takes one cell for one of two hundred, and an index of it for
-enough to find an order; told that there is one (it can be since 18), it looks for the order, too."""
-
 
 class SimulationError(Exception):
     """What went wrong, in which step, and how to see it again."""
@@ -130,10 +105,17 @@ def silent(_: str) -> None:
 
 
 async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
-    """Runs a world in the empty, migrated database at `url`. Raises SimulationError."""
+    """A world in the empty, migrated database at `url`. Raises SimulationError."""
+    async with open_ground(url) as ground:
+        return await play(ground, seed, steps, tell)
+
+
+async def play(ground: Ground, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
+    """A world on a ground that is clear. Raises SimulationError."""
     chance = Random(seed)  # noqa: S311 - a world must be repeatable
     names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
-    async with _world(url, chance, CELLS if seed % 4 == 3 else 1) as world, _auditor(url, world) as auditor:
+    async with _world(ground.db, chance, CELLS if seed % 4 == 3 else 1) as world:
+        auditor = await _auditor(ground, world)
         began, step, name = monotonic(), 0, "setting up"
         try:
             await _set_up(world)
@@ -148,15 +130,15 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
                 await auditor.look(step)
                 if step % FULL_STEPS == 0:
                     name = "audit"
-                    await _audited(world)
+                    await _audited(world, auditor)
                     world.season += 1
                     async with world.db.write() as tx:
                         await _promote(tx, world)
                     tell(f"step {step:,} of {steps:,}")
                 if step % VACUUM_STEPS == 0:
-                    await auditor.conn.execute("vacuum analyze")
+                    await ground.looks.execute("vacuum analyze")
             took, name = monotonic() - began, "the end"
-            await _come_to_rest(world)
+            await _come_to_rest(world, auditor)
         except Exception as error:
             raise SimulationError(seed, step, name, error, steps) from error
         state = await _state(world)
@@ -165,9 +147,10 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
 
 @dataclass
 class _Auditor:
-    """Looks at what a step has touched, on a connection of its own, before the next begins."""
+    """Looks at what a step has touched, on connections of its own, before the next begins."""
 
-    conn: asyncpg.Connection
+    looks: asyncpg.Connection
+    whole: asyncpg.Connection
     world: World
     books: list[Books]  # of each cell
     seen: int = -1  # so many of the world's commits
@@ -177,37 +160,34 @@ class _Auditor:
         if self.seen == self.world.db.commits:
             return
         self.seen = self.world.db.commits
-        tx, findings = ReadTx(self.conn, self.world.clock.now()), list[Finding]()
+        tx, findings = ReadTx(self.looks, self.world.clock.now()), list[Finding]()
         for number, new in enumerate(await changes(tx, self.books, lateness=timedelta())):
             swept = SWEEP if step % len(self.books) == number else 0  # the cells in turn
             findings += await judge(tx, self.books[number], new, swept)
         assert not findings, findings[:3]
 
+    async def look_at_all(self) -> None:
+        """The full audit. Raises AssertionError for what it finds."""
+        tx = ReadTx(self.whole, self.world.clock.now())
+        for cell in self.world.cells:
+            report = await examine(tx, cell)
+            assert not report.findings, report.findings[:3]
+
+
+async def _auditor(ground: Ground, world: World) -> _Auditor:
+    tx = ReadTx(ground.looks, world.clock.now())
+    return _Auditor(ground.looks, ground.whole, world, [await open_books(tx, cell) for cell in world.cells])
+
 
 @asynccontextmanager
-async def _auditor(url: str, world: World) -> AsyncIterator[_Auditor]:
-    conn = await connect(url)
-    try:
-        await conn.execute(PREPARED)
-        tx = ReadTx(conn, world.clock.now())
-        yield _Auditor(conn, world, [await open_books(tx, cell) for cell in world.cells])
-    finally:
-        await conn.close()
-
-
-@asynccontextmanager
-async def _world(url: str, chance: Random, cells: int) -> AsyncIterator[World]:
+async def _world(db: Unlucky, chance: Random, cells: int) -> AsyncIterator[World]:
     clock = VirtualClock(START)
-    db = await Unlucky.open(url, clock, size=2)  # for two at once
-    assert isinstance(db, Unlucky)
-    db.chance = chance
+    db.clock, db.chance = clock, chance
+    db.rate = db.deadlocks = db.commits = 0
     bank = Bank(chance, clock)
     gateway = payments.Gateway(URL, "http://shop.test", b"the secret of a simulated gateway")
-    try:
-        async with httpx.AsyncClient(transport=bank) as client:
-            yield World(db, clock, chance, bank, client, gateway, MARKETS, list(range(cells)))
-    finally:
-        await db.close()
+    async with httpx.AsyncClient(transport=bank) as client:
+        yield World(db, clock, chance, bank, client, gateway, MARKETS, list(range(cells)))
 
 
 async def _set_up(world: World) -> None:
@@ -299,17 +279,15 @@ async def _open_bundle(tx: Tx, world: World, number: int, units: dict[int, int])
     return Offer(made.id, one.seller, one.own, one.market, one.currency, 0, one.cell)
 
 
-async def _audited(world: World) -> None:
+async def _audited(world: World, auditor: _Auditor) -> None:
     """The worker catches up, for what is late is no mistake of the books; then the auditor finds nothing."""
     world.luck(good=True, rate=0)
     await _work(world)
-    for cell in world.cells:
-        report = await audit(world.db, cell)
-        assert not report.findings, report.findings[:3]
+    await auditor.look_at_all()
 
 
 async def _work(world: World) -> None:
-    while sum([await working.run_job(world, job) for job in working.JOBS]):
+    while await working.round_(world):
         pass
 
 
@@ -333,7 +311,7 @@ _ENDS = {
 """What must be nothing once all deadlines have passed."""
 
 
-async def _come_to_rest(world: World) -> None:
+async def _come_to_rest(world: World, auditor: _Auditor) -> None:
     """Good luck from now on: letters arrive, nobody does anything new, sellers cancel what they never sent."""
     world.luck(good=True, rate=0)
     for rest in REST:
@@ -354,7 +332,7 @@ async def _come_to_rest(world: World) -> None:
         assert groups == len(world.groups), f"{groups} groups, and buyers know of {len(world.groups)}"
     await _gateway_ties(world)
     await _inputs_tie(world)
-    await _audited(world)
+    await _audited(world, auditor)
 
 
 async def _decide(world: World, cell: int) -> None:
@@ -419,39 +397,6 @@ async def _state(world: World) -> str:
 async def in_own_database(
     url: str, seed: int, steps: int, tell: Callable[[str], None] = silent, template: str = ""
 ) -> Outcome:
-    """Runs a world in a new database of the server at `url`, which is dropped afterwards. It is a copy of the migrated
-    database `template`, which nobody may be connected to, if there is one."""
+    """A world in a new database of the server at `url`, a copy of `template`, which is dropped afterwards."""
     async with own_database(url, f"entrepot_sim_{os.getpid()}", template) as own:
         return await simulate(own, seed, steps, tell)
-
-
-async def prepare(url: str) -> None:
-    """Makes a migrated database ready for a world; done twice it does nothing."""
-    conn = await asyncpg.connect(url)
-    try:
-        await conn.execute(PREPARED)
-    finally:
-        await conn.close()
-
-
-@asynccontextmanager
-async def own_database(url: str, name: str, template: str = "") -> AsyncIterator[str]:
-    """The address of a new, migrated database of that name on the server at `url`."""
-    own = urlsplit(url)._replace(path=f"/{name}").geturl()
-    admin = await asyncpg.connect(url)
-    try:
-        await admin.execute(f"create database {name}" + (f" template {template}" if template else ""))
-        try:
-            await admin.execute(f"alter database {name} set synchronous_commit = off")
-            await admin.execute(f"alter database {name} set plan_cache_mode = force_generic_plan")
-            await admin.execute(f"alter database {name} set deadlock_timeout = '50ms'")
-            for scan in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):  # plans are made while tables are empty
-                await admin.execute(f"alter database {name} set enable_{scan} = off")
-            if not template:
-                await migrate(own)
-                await prepare(own)
-            yield own
-        finally:
-            await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()

@@ -24,6 +24,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import AsyncExitStack, ExitStack, contextmanager, redirect_stderr
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -34,7 +35,8 @@ from entrepot.kit import postgres
 from entrepot.kit.clock import monotonic
 from entrepot.kit.process import die_with_parent
 from entrepot.settings import Settings
-from entrepot.world.sim import Outcome, SimulationError, in_own_database, own_database, silent
+from entrepot.world.ground import Ground, open_ground, own_database
+from entrepot.world.sim import VACUUM_STEPS, Outcome, SimulationError, in_own_database, play, silent
 
 KEPT = Path("tests/sim/seeds.txt")
 """Where the suite finds the seeds that once failed."""
@@ -53,6 +55,10 @@ FOLDER = "entrepot-sim-"
 ROOM_BYTES = 4 << 30
 GARBAGE = 50_000
 """Objects between two collections: steps make many, and hardly any in circles."""
+
+
+WORLDS_MAX = 10
+"""On one ground."""
 
 
 class WorldError(Exception):
@@ -170,32 +176,79 @@ def _cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
 
 
-_HERE: list[str] = []
-"""The server and the template of this process, one of many."""
+@dataclass
+class _Here:
+    """One process of many: its server, and the ground on which it plays worlds one after another. That becomes slow
+    with what was deleted, so it serves so many `worlds`, and then there is a new one."""
+
+    url: str
+    template: str
+    worlds: int
+    runner: asyncio.Runner
+    stack: AsyncExitStack
+    ground: Ground | None = None
+    played: int = 0
+
+
+_HERE: list[_Here] = []
 
 
 def _move_in(settings: Settings, cores: SimpleQueue[int]) -> None:
     die_with_parent(signal.SIGKILL)
     stack = ExitStack()
     url = stack.enter_context(_server(settings, cores.get()))
-    _HERE[:] = url, stack.enter_context(_template(url))
+    template = stack.enter_context(_template(url))
+    worlds = 1 if settings.database_url else WORLDS_MAX  # to clear a ground takes a superuser
+    runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+    here = _Here(url, template, worlds, runner, AsyncExitStack())
+    stack.callback(lambda: runner.run(here.stack.aclose()))
+    _HERE[:] = [here]
     atexit.register(stack.close)
 
 
 def _world_here(seed: int, steps: int) -> Outcome:
-    url, template = _HERE
-    return _world(url, template, seed, steps)
+    (here,) = _HERE
+    with _unheard():
+        try:
+            return here.runner.run(_play(here, seed, steps))
+        except SimulationError as error:
+            raise WorldError(seed, error.step, str(error)) from error
+
+
+async def _play(here: _Here, seed: int, steps: int) -> Outcome:
+    if here.ground is None:
+        own = own_database(here.url, f"entrepot_sim_{os.getpid()}", here.template)
+        here.ground = await here.stack.enter_async_context(open_ground(await here.stack.enter_async_context(own)))
+        here.played = 0
+    here.played += 1
+    serves = False
+    try:
+        outcome = await play(here.ground, seed, steps)
+        serves = here.played < here.worlds and steps < VACUUM_STEPS
+        if serves:
+            await here.ground.clear()
+    finally:
+        if not serves:
+            here.ground = None
+            await here.stack.aclose()
+    return outcome
 
 
 def _world(url: str, template: str, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
-    """A world; what it logs is part of life in it."""
-    gc.set_threshold(GARBAGE)
-    gc.freeze()  # what is there already stays
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+    with _unheard():
         try:
             return uvloop.run(in_own_database(url, seed, steps, tell, template))
         except SimulationError as error:
             raise WorldError(seed, error.step, str(error)) from error
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What a world logs is part of life in it."""
+    gc.set_threshold(GARBAGE)
+    gc.freeze()  # what is there already stays
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        yield
 
 
 def _keep(failed: WorldError, keep: Path) -> None:

@@ -6,53 +6,59 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from entrepot import credit, disputes, fees, fraud, invoices, ledger, orders, reviews
-from entrepot.kit.events import Consumer, consume
+from entrepot.kit.events import Consumer, consume, news
 from entrepot.kit.problem import DatabaseAway
 from entrepot.kit.sql import sql
 from entrepot.world.faults import KilledError
 from entrepot.world.scene import World
 
-Job = Consumer | Callable[..., Awaitable[int]]
-JOBS: tuple[Job, ...] = (
-    ledger.expire_holds, *orders.CONSUMERS, orders.run_timers, credit.look_at_due, disputes.end_turns,
-    fees.count_month, fees.charge_due, invoices.issue_due, *fraud.CONSUMERS, reviews.count, orders.sweep,
+Timer = Callable[..., Awaitable[int]]
+CONSUMERS: tuple[Consumer, ...] = (*orders.CONSUMERS, *fraud.CONSUMERS)
+TIMERS: tuple[Timer, ...] = (
+    ledger.expire_holds, credit.look_at_due, disputes.end_turns, fees.count_month, fees.charge_due, invoices.issue_due,
+    reviews.count, orders.run_timers, orders.sweep,
 )  # fmt: skip
-BY_CELL = {
-    ledger.expire_holds,
-    credit.look_at_due,
-    disputes.end_turns,
-    fees.count_month,
-    fees.charge_due,
-    invoices.issue_due,
-    reviews.count,
-}
 
 
 async def work(world: World) -> None:
     """A round of the worker, or a part of one: it may be killed anywhere in it."""
-    for job in world.chance.sample(JOBS, world.chance.choice((1, 2, len(JOBS)))):
-        try:
-            await run_job(world, job)
-        except (DatabaseAway, KilledError):
-            world.counts["worker killed"] += 1
-            return
+    jobs: tuple[Consumer | Timer, ...] = CONSUMERS + TIMERS
+    count = world.chance.choice((1, 2, len(jobs)))
+    try:
+        if count == len(jobs):
+            await round_(world)
+        for job in world.chance.sample(jobs, count % len(jobs)):
+            for cell in world.cells:
+                await (_read(world, job, cell) if isinstance(job, Consumer) else _look(world, job, cell))
+    except (DatabaseAway, KilledError):
+        world.counts["worker killed"] += 1
+        return
     world.counts["work"] += 1
 
 
-async def run_job(world: World, job: Job) -> int:
-    """One of a worker's jobs, once; how much it found to do."""
-    return sum([await _run_job(world, job, cell) for cell in world.cells])
-
-
-async def _run_job(world: World, job: Job, cell: int) -> int:
-    if isinstance(job, Consumer):
+async def round_(world: World) -> int:
+    """Once everything, as the worker does it; how much it found to do."""
+    found = 0
+    for cell in world.cells:
         await _events_are_settled(world, cell)
-        return await consume(world.db, job, cell)
-    if job is orders.run_timers:
+        for consumer in await news(world.db, CONSUMERS, cell):
+            found += await consume(world.db, consumer, cell)
+        for timer in TIMERS:
+            found += await _look(world, timer, cell)
+    return found
+
+
+async def _read(world: World, consumer: Consumer, cell: int) -> int:
+    await _events_are_settled(world, cell)
+    return await consume(world.db, consumer, cell)
+
+
+async def _look(world: World, timer: Timer, cell: int) -> int:
+    if timer is orders.run_timers:
         return await orders.run_timers(world.db, cell)
-    if job in BY_CELL:
-        return await world.db.transact(lambda tx: job(tx, cell))
-    return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)  # so that a seed is one history
+    if timer is orders.sweep:  # in one lane, so that a seed is one history
+        return await orders.sweep(world.db, world.client, world.gateway, cell, lanes=1)
+    return await world.db.transact(lambda tx: timer(tx, cell))
 
 
 _SETTLED = sql(

@@ -6,8 +6,8 @@
 What has happened is read by indexes that the rooms have anyway, and told apart exactly: a row is new when the
 transaction that wrote it is not in the snapshot of the last look.
 
-    events               their orders and groups are checked whole, each by the rules of the full audit; so are groups
-                         that something went back to from another cell, which has told of it
+    events               their orders and groups are checked whole, each by the rules of the full audit; so are those
+                         of new transfers and movements, of which nobody told
     movements            by id; a row of stock is what was remembered of it plus these
     transfers            of the house's accounts by time (every transfer but a payment has the house on one side),
                          payments by their order; a balance is what was remembered plus these
@@ -81,9 +81,10 @@ START = sql(
     """
     select pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
            (select coalesce(max(id), 0) from inventory.movement where cell = :cell),
-           2 = (select count(*) from pg_indexes
+           3 = (select count(*) from pg_indexes
                  where tablename = 'movement' and indexdef like '%(cell, cause_id)'
-                    or tablename = 'quota_use' and indexdef like '%(cell, quota_id)')
+                    or tablename = 'quota_use' and indexdef like '%(cell, quota_id)'
+                    or tablename = 'transfer' and indexdef like '%(cell, at)')
     """,
     Start,
 )
@@ -95,9 +96,10 @@ _IS_NEW = """
         (s.top - ((s.top - r.xmin::text::bigint) & 4294967295))::text::xid8, s.seen)
 """
 
-_POSTED_BY_THE_HOUSE = "union".join(
-    f"""
-        select r.cause_id, r.code, r.debit, r.credit, r.amount
+# New transfers. They have no index by their time but that of the house's accounts, which are on one side of all but
+# payments; those are found by their orders. The simulation makes one of all.
+_BY_THE_HOUSE = " union ".join(
+    f"""select r.cause_id, r.code, r.debit, r.credit, r.amount
           from s
          cross join ledger.account h
           join ledger.transfer r on r.cell = h.cell and r.{side} = h.id and r.at >= b.since
@@ -106,6 +108,17 @@ _POSTED_BY_THE_HOUSE = "union".join(
     """  # noqa: S608 - a constant
     for side in ("debit", "credit")
 )
+_BY_THEIR_ORDERS = f"""
+        union
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s
+         cross join changed_order o
+          join ledger.transfer r on r.cell = b.cell and r.cause_id = o.id and r.code in ('pay', 'fund') and {_IS_NEW}
+"""  # noqa: S608
+_BY_THEIR_TIME = f"""
+        select r.cause_id, r.code, r.debit, r.credit, r.amount
+          from s join ledger.transfer r on r.cell = b.cell and r.at >= b.since and {_IS_NEW}
+"""  # noqa: S608
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -130,8 +143,7 @@ class Changes(msgspec.Struct, frozen=True):
     cost: list[int]
 
 
-CHANGES = sql(
-    f"""
+_CHANGES = f"""
     select x.*
       from unnest(:cells::smallint[], :snapshots::text[], :moved_after::bigint[], :since::timestamptz[])
            with ordinality as b (cell, snapshot, moved_after, since, number)
@@ -145,6 +157,8 @@ CHANGES = sql(
            and not pg_visible_in_snapshot(e.xid, b.snapshot::pg_snapshot)
     ), moved as materialized (
         select r.* from s join inventory.movement r on r.cell = b.cell and r.id > b.moved_after and {_IS_NEW}
+    ), transferred as materialized (
+        <found>
     ), changed_group as materialized (
         select t.key as id from told t where t.kind like 'group\\_%'
         union
@@ -153,17 +167,15 @@ CHANGES = sql(
         select o.group_id
           from (select t.key from told t where t.kind like any (array['order\\_%', 'shipment\\_%', 'refund\\_%'])
                 union
-                select m.cause_id from moved m) k
+                select m.cause_id from moved m
+                union
+                select r.cause_id from transferred r) k
           join orders.order o on o.cell = b.cell and o.id = k.key
         union
         select o.group_id
-          from s
-         cross join ledger.account h
-          join ledger.transfer r on r.cell = h.cell and r.debit = h.id and r.at >= b.since and r.code = 'refund'
-                                and {_IS_NEW}
-          join orders.away_order w on w.cell = r.cell and w.id = r.cause_id
+          from transferred r
+          join orders.away_order w on w.cell = b.cell and w.id = r.cause_id
           join orders.order o on o.cell = w.order_cell and o.id = w.id
-         where h.cell = b.cell and h.code = 'between_cells'
     ), changed_order as materialized (
         select o.id from changed_group g join orders.order o on o.cell = b.cell and o.group_id = g.id
         union all
@@ -173,12 +185,8 @@ CHANGES = sql(
          cross join lateral unnest(h.other_cells) as c (cell)
           join orders.order o on o.cell = c.cell and o.group_id = h.id
     ), posted as materialized (
-        {_POSTED_BY_THE_HOUSE}
-        union
-        select r.cause_id, r.code, r.debit, r.credit, r.amount
-          from s
-         cross join changed_order o
-          join ledger.transfer r on r.cell = b.cell and r.cause_id = o.id and r.code in ('pay', 'fund') and {_IS_NEW}
+        select * from transferred
+        <found later>
     ), sums as materialized (
         select e.account_id, sum(e.debit)::bigint as debits, sum(e.credit)::bigint as credits
           from (select debit, amount, 0 from posted union all select credit, 0, amount from posted)
@@ -206,9 +214,9 @@ CHANGES = sql(
                    coalesce(array_agg(cost), '{{}}') as cost from stock_sums) t
     ) x
      order by b.number
-    """,  # noqa: S608 - the text is a constant of this package
-    Changes,
-)
+"""  # noqa: S608 - the text is a constant of this package
+CHANGES = sql(_CHANGES.replace("<found>", _BY_THE_HOUSE).replace("<found later>", _BY_THEIR_ORDERS), Changes)
+CHANGES_BY_INDEX = sql(_CHANGES.replace("<found>", _BY_THEIR_TIME).replace("<found later>", ""), Changes)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -306,8 +314,9 @@ async def look(tx: ReadTx, books: Books, sweep: int = SWEEP) -> list[Finding]:
 
 async def changes(tx: ReadTx, books: Sequence[Books], lateness: timedelta = LATENESS) -> list[Changes]:
     """What has changed in each of these cells since it was last judged."""
+    query = CHANGES_BY_INDEX if all(b.has_indexes for b in books) else CHANGES
     return await tx.all(
-        CHANGES, cells=[b.cell for b in books], snapshots=[b.snapshot for b in books],
+        query, cells=[b.cell for b in books], snapshots=[b.snapshot for b in books],
         moved_after=[b.moved_after for b in books], since=[b.since - lateness for b in books],
     )  # fmt: skip
 
