@@ -30,10 +30,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrepot import __version__, accounts, campaigns, orders, payments, platform, web
 from entrepot.accounts import api as accounts_api
 from entrepot.approvals import api as approvals_api
+from entrepot.bonded import api as bonded_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.credit import api as credit_api
 from entrepot.customs import api as customs_api
+from entrepot.customs import api_declarations as customs_api_declarations
 from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
 from entrepot.fees import api as fees_api
@@ -85,6 +87,8 @@ ROUTES = [
     *platform_api.routes,
     *approvals_api.routes,
     *customs_api.routes,
+    *customs_api_declarations.routes,
+    *bonded_api.routes,
     *reconciliation_api.routes,
     *statements_api.routes,
     *trade_api.routes,

@@ -42,6 +42,7 @@ class Settings:
     smtp_url: str = field(repr=False)  # smtp:// or smtps:// with who signs in; empty: mail is kept and shown, not sent
     mail_from: str  # what mail is sent from
     sms_url: str = field(repr=False)  # where text messages are asked for, with the key that signs; empty: none are
+    customs_url: str = field(repr=False)  # where declarations go, with the key that signs; empty: they wait
     sandbox_url: str  # the sandbox gateway; empty: there is none
     stripe: Stripe | None = None
 
@@ -64,6 +65,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_url=_outside_url(environ, "ENTREPOT_SMTP_URL", ("smtp", "smtps")),
         mail_from=_mail_from(environ),
         sms_url=_outside_url(environ, "ENTREPOT_SMS_URL", ("http", "https")),
+        customs_url=_outside_url(environ, "ENTREPOT_CUSTOMS_URL", ("http", "https")),
         stripe=_stripe(environ),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
         rate_per_s=_whole(environ, "ENTREPOT_RATE_PER_S", 100, 0, 1_000_000),

@@ -11,10 +11,11 @@ from functools import partial
 
 import httpx
 
-from entrepot import fraud, notify, orders, payments
+from entrepot import customs, fraud, notify, orders, payments
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.credit import jobs as credit_jobs
+from entrepot.customs import jobs as customs_jobs
 from entrepot.disputes import jobs as disputes_jobs
 from entrepot.exchange import jobs as exchange_jobs
 from entrepot.fees import jobs as fees_jobs
@@ -37,7 +38,7 @@ Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = (
     *orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS, *fraud.CONSUMERS,
-    *reviews_jobs.CONSUMERS,
+    *reviews_jobs.CONSUMERS, *customs_jobs.CONSUMERS,
 )  # fmt: skip
 TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
@@ -82,6 +83,11 @@ async def letters(db: Database, channels: notify.Channels) -> list[Part]:
 async def questions(db: Database, client: httpx.AsyncClient, keys: Keys) -> list[Part]:
     """The same of what waits for the service that orders are judged by."""
     return [partial(fraud.sweep, db, client, keys, cell) for cell in await _cells(db)]
+
+
+async def filings(db: Database, client: httpx.AsyncClient, office: customs.Office, keys: Keys) -> list[Part]:
+    """The same of what waits for customs."""
+    return [partial(customs_jobs.sweep, db, client, office, keys, cell) for cell in await _cells(db)]
 
 
 async def _cells(db: Database) -> list[int]:
@@ -142,11 +148,17 @@ async def work(settings: Settings) -> None:
         async def judge() -> int:
             return await _all(await questions(db, client, keys))
 
+        office = customs.office_of(settings.customs_url)
+
+        async def file() -> int:
+            return await _all(await filings(db, client, office, keys)) if office else 0
+
         await asyncio.gather(
             _loop(stop, IDLE_S, follow, BATCH),
             _loop(stop, TIMERS_IDLE_S, tend),
             _loop(stop, GATEWAY_IDLE_S, ask),
             _loop(stop, GATEWAY_IDLE_S, judge),
+            _loop(stop, GATEWAY_IDLE_S, file),
             _loop(stop, LETTERS_IDLE_S, post),
             _loop(stop, TIDY_IDLE_S, tidy),
         )

@@ -20,6 +20,10 @@ _FUNCTION = re.compile(r"create function (\w+\.\w+)\s*\(.*?\$\$(.*?)\$\$", re.DO
 RACED = {
     "test_approvals.test_a_day_s_limit_is_spent_once": "approvals.LOCK_LIMITS approvals.SET_LIMIT",
     "test_approvals.test_a_request_is_done_once_or_never": "approvals.DECIDE approvals.LOCK",
+    "test_bonded.test_customs_answers_while_the_order_is_canceled": (
+        "bonded.LOCK_ITEMS bonded.MOVE_ON bonded.PROMISE bonded.enter_many customs.CHANGE customs.CLAIM "
+        "customs.LOCK_ORDER"
+    ),
     "test_campaigns.test_a_buyer_s_limit_holds_at_once": "pricing.open_quotas",
     "test_campaigns.test_a_campaign_and_an_ordinary_sale_want_the_last_unit": (
         "catalog.ADD_OFFER catalog.list_many inventory.OPEN_ASIDE"
@@ -126,13 +130,15 @@ EXCEPTED = {
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS fraud.ADD_RULE fraud.ASK "
         "logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
-        "fees.SET_BILLING customs.FILE payments.ADD_TERMS pricing.ADD_PROMOTION pricing.ADD_SERVICE "
+        "fees.SET_BILLING customs.FILE bonded.RECEIVE payments.ADD_TERMS "
+        "pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS"
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
-        "reviews.FORGET kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET orders.FORGET_CARTS "
+        "reviews.FORGET customs.FORGET kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET "
+        "orders.FORGET_CARTS "
         "payments.FORGET_WEBHOOKS"
     ),
     "a command of the operator, under the lock of the cells or of a cell that moves": (
@@ -145,11 +151,15 @@ EXCEPTED = {
         "reconciliation.RESOLVE",
     "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
     "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
-    "under the lock of its order, or of its dispute": "orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED",
+    "under the lock of its order, or of its dispute": (
+        "customs.SAY orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
+    ),
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "accounts.END_SESSIONS fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
+        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.ON_HAND bonded.OPEN_BOOK bonded.SAY_ITEM "
+        "logistics.LOCK_LOCATION logistics.SET_BONDED "
+        "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
         "trade.WITHDRAW trade.FORGET_SAMPLE "

@@ -30,6 +30,25 @@ BORDERS = {
             "tax_return: customs.tax_return IOSS 2020-02-01 USD",
         ],
     ),
+    "goods in bond that nobody entered": (
+        "update bonded.item set quantity_milli = 1700",
+        ["bonded_book: bonded.item 1"],
+    ),
+    "an entry that no goods moved for": (
+        """insert into bonded.entry values (0, uid('inbound'), 1, 'found', 180, '2020-02-20Z');
+           update bonded.item set quantity_milli = 1980""",
+        ["bonded_book: bonded.item 1", "bonded_entry: bonded.entry [inbound] 1"],
+    ),
+    "goods that are let out and that nobody declared": (
+        """insert into bonded.release
+           values (0, uid('out'), uid('paid'), 'released', 'post', '7', '2020-02-20Z');
+           insert into bonded.release_line values (0, uid('out'), 1, 180)""",
+        ["bonded_book: bonded.item 1", "bonded_entry: bonded.entry [out] 1", "declaration: orders.order [paid]"],
+    ),
+    "a declaration that says it is released": (
+        "update customs.declaration set status = 'released', ended_at = '2020-02-20Z' where order_id = uid('paid')",
+        ["declaration: orders.order [paid]"],
+    ),
     "what a person brought in and did not": (
         """update pricing.quota set used = 5 where id = 9;
            insert into pricing.quota_use values (0, uid('basket'), 9, 5, '2020-02-20Z')""",

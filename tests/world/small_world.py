@@ -261,6 +261,22 @@ select repost(uid('canceled'), 'pay', 'wallet', 'escrow', 1030), post(uid('cance
        repost(uid('canceled'), 'refund', 'escrow', 'wallet', 1030);
 """
 
+# Nine shirts of 180 g lie in bond; the paid order's declaration is open.
+BONDED = """
+insert into bonded.book values (0, 77, 'T1', 'Ningbo', '2020-02-20Z', uid('own'));
+insert into bonded.item (cell, id, location_id, seller_id, record_no, hs_code, country_of_origin, description, unit,
+                         unit_value_minor, currency, quantity_milli, added_at)
+overriding system value
+values (0, 1, 77, uid('seller'), 'A1', '610910', 'CN', 'Shirts', 'kg', 10, 'USD', 1620, '2020-02-20Z');
+insert into bonded.good values (0, 77, uid('seller'), 1, 1, 180);
+insert into inventory.stock (cell, id, seller_id, variant_id, location_id) overriding system value
+values (0, 77, uid('seller'), 1, 77);
+select move('receive', 77, 9, uid('inbound'));
+insert into bonded.entry values (0, uid('inbound'), 1, 'receive', 1620, '2020-02-20Z');
+insert into customs.declaration (cell, order_id, no, id, status, made_at)
+values (0, uid('paid'), 1, uid('asked'), 'open', '2020-02-20Z');
+"""
+
 # The done group was bought on installments: 2050 in three, with 20 of fee in each. The first one was paid late, with 7
 # for that. Of the 12 that went back 10 are owed no more, and 2 were given back, with 1 of fee.
 LENT = """
@@ -488,4 +504,4 @@ async def build(conn: asyncpg.Connection) -> None:
         update ledger.balance set held = 7 where account_id = acc('seller');
         insert into ledger.closed_day (cell, day, transfers, closed_at) values (0, '2020-02-01', 0, '2020-02-02Z');
     """)
-    await conn.execute(TAXED + LENT)
+    await conn.execute(TAXED + LENT + BONDED)

@@ -80,3 +80,18 @@ class ReturnPaid(Problem):
     """This return was paid."""
 
     status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class NotDeclared(Problem):
+    """Nothing of this order is to be declared: its goods do not lie in bond, or it is not paid, or sent."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class ReleasedAlready(Problem):
+    """Customs was asked already: what is declared can be changed when it has rejected it."""
+
+    status: ClassVar[int] = 409
+    declaration_status: str

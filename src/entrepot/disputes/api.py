@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from entrepot import orders
+from entrepot import bonded, orders
 from entrepot.approvals import Asked
 from entrepot.catalog import Minor
 from entrepot.disputes import actions, reads, rules
@@ -224,7 +224,9 @@ def _file(evidence: Evidence | None) -> File | None:
     return None if evidence is None else rules.evidence(evidence.name, evidence.content)
 
 
-_ACTS = (DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken, orders.OrderHeld)
+_ACTS = (
+    DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken, orders.OrderHeld, bonded.NotBackIntoBond,
+)  # fmt: skip
 _SELLERS = (*_ACTS, orders.LineNotThere, orders.UnitsTaken)
 
 routes = [
@@ -234,6 +236,7 @@ routes = [
         raises=(
             orders.WrongStatus, orders.LineNotThere, orders.UnitsTaken, orders.NothingPaid, DisputeTooLate,
             FileNotTaken, ReturnNotTaken, ReturnTooLate, NotInstead, ReplacementDearer, orders.SoldOut,
+            bonded.NotReleased,
         ),
     ),
     get("/v1/orders/{order_id}/disputes", list_order_disputes, access=BUYER),

@@ -17,10 +17,12 @@ from entrepot.logistics.actions import (
     Scan,
     TrackingNumberTaken,
     add_location,
+    adjust,
     cancel_requests,
     import_locations,
     receive,
     set_address,
+    set_bonded,
     ship,
     track,
 )
@@ -42,8 +44,10 @@ from entrepot.logistics.types import (
     Delivered,
     Location,
     LocationAddress,
+    LocationBonded,
     LocationCode,
     LocationCodeTaken,
+    LocationInUse,
     LocationName,
     Receipt,
     Stock,
@@ -51,9 +55,9 @@ from entrepot.logistics.types import (
 )
 
 __all__ = [
-    "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationAddress", "LocationCode",
-    "LocationCodeTaken", "LocationName", "NewShipment", "Receipt", "Scan", "ShipmentView", "Stock", "TrackingEvent",
-    "TrackingNumberTaken", "Units", "add_location", "cancel_requests", "import_locations", "location_countries",
-    "location_names", "location_of", "locations", "receive", "set_address", "ship", "shipments_of", "stock",
-    "stock_of", "track",
+    "LINE_COST_MAX", "CostNeeded", "CostNotTaken", "Delivered", "Location", "LocationAddress", "LocationBonded",
+    "LocationCode", "LocationCodeTaken", "LocationInUse", "LocationName", "NewShipment", "Receipt", "Scan",
+    "ShipmentView", "Stock", "TrackingEvent", "TrackingNumberTaken", "Units", "add_location", "adjust",
+    "cancel_requests", "import_locations", "location_countries", "location_names", "location_of", "locations",
+    "receive", "set_address", "set_bonded", "ship", "shipments_of", "stock", "stock_of", "track",
 ]  # fmt: skip

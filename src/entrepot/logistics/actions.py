@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from entrepot import catalog, inventory, sellers
-from entrepot.inventory import Goods
+from entrepot.inventory import Goods, Reason
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id, show
@@ -24,7 +24,9 @@ from entrepot.logistics.types import (
     Delivered,
     Location,
     LocationAddress,
+    LocationBonded,
     LocationCodeTaken,
+    LocationInUse,
     Receipt,
 )
 
@@ -86,15 +88,34 @@ async def set_address(
     return changed
 
 
+async def set_bonded(tx: Tx, cell: int, location_id: int) -> Location:
+    """From now on what lies at a location is in bond (room bonded). Raises NotFound, LocationInUse."""
+    if await tx.maybe(store.LOCK_LOCATION, cell=cell, location_id=location_id) is None:
+        raise NotFound
+    changed = await tx.maybe(store.SET_BONDED, cell=cell, location_id=location_id)
+    if changed is None:
+        raise LocationInUse
+    return changed
+
+
 async def receive(
-    tx: Tx, cell: int, seller_id: UUID, location_id: int, lines: Sequence[Delivered], currency: str | None = None
+    tx: Tx,
+    cell: int,
+    seller_id: UUID,
+    location_id: int,
+    lines: Sequence[Delivered],
+    currency: str | None = None,
+    *,
+    in_bond: bool = False,
 ) -> Receipt:
     """Takes goods in at a location; their rows of stock are opened when they are not there yet. Each line of the
     operator's own goods comes with its cost, in `currency`, which is owed to the supplier.
 
     Raises NotFound for a location that is not the seller's to use, an unknown variant or a currency of no market;
-    CostNotTaken, CostNeeded, StockCurrencyIs."""
-    await reads.location_of(tx, cell, seller_id, location_id)
+    LocationBonded unless what comes in is known to be `in_bond`; CostNotTaken, CostNeeded, StockCurrencyIs."""
+    place = await reads.location_of(tx, cell, seller_id, location_id)
+    if place.bonded and not in_bond:
+        raise LocationBonded
     variants = [line.variant_id for line in lines]
     if await catalog.known_variants(tx, variants) != set(variants):
         raise NotFound
@@ -115,6 +136,16 @@ async def receive(
         await inventory.buy(tx, cell, goods, costs, currency)
     tx.emit("goods_received", seller_id, {"receipt_id": receipt, "stock_ids": stocks}, cell)
     return Receipt(show("rcp", receipt), stocks)
+
+
+async def adjust(
+    tx: Tx, cell: int, seller_id: UUID, stock_id: int, on_hand_delta: int, reason: Reason, user_id: UUID
+) -> UUID:
+    """Corrects a count (inventory.adjust), but not of what lies in bond: LocationBonded."""
+    stock = await reads.stock_of(tx, cell, seller_id, stock_id)
+    if (await reads.location_of(tx, cell, seller_id, stock.location_id)).bonded:
+        raise LocationBonded
+    return await inventory.adjust(tx, cell, seller_id, stock_id, on_hand_delta, reason, user_id)
 
 
 async def cancel_requests(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> None:

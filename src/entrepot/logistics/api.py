@@ -27,6 +27,7 @@ from entrepot.logistics.types import (
     Delivered,
     Location,
     LocationAddress,
+    LocationBonded,
     LocationCode,
     LocationCodeTaken,
     LocationName,
@@ -176,7 +177,7 @@ async def receive_goods(tx: Tx, caller: Caller, body: NewReceipt) -> Receipt:
 async def adjust_stock(tx: Tx, caller: Caller, stock_id: int, body: NewAdjustment) -> AdjustmentView:
     """Corrects a count."""
     delta = body.units if body.direction == "more" else -body.units
-    id_ = await inventory.adjust(tx, caller.cell, caller.seller, stock_id, delta, body.reason, caller.user_id)
+    id_ = await actions.adjust(tx, caller.cell, caller.seller, stock_id, delta, body.reason, caller.user_id)
     return AdjustmentView(ids.show("adj", id_), delta, body.reason, tx.now)
 
 
@@ -206,12 +207,13 @@ routes = [
     get("/v1/seller/stock", list_stock, access=SELLER),
     get("/v1/seller/stock/{stock_id}", read_stock, access=SELLER),
     post(
-        "/v1/seller/stock/{stock_id}/adjustments", adjust_stock, access=SELLER, raises=(StockPromised,), status=201,
+        "/v1/seller/stock/{stock_id}/adjustments", adjust_stock, access=SELLER, raises=(StockPromised, LocationBonded),
+        status=201,
         key="needed",
     ),
     post(
         "/v1/seller/receipts", receive_goods, access=SELLER,
-        raises=(NotFound, CostNotTaken, CostNeeded, StockCurrencyIs), status=201, key="needed",
+        raises=(NotFound, CostNotTaken, CostNeeded, StockCurrencyIs, LocationBonded), status=201, key="needed",
     ),
     post("/v1/tracking", record_scans, access=OPERATOR, raises=(NotFound,), key="taken"),
 ]  # fmt: skip

@@ -83,7 +83,7 @@ ADD_LOCATION = sql(
     insert into logistics.location (cell, code, name, seller_id, country)
     values (:cell, :code, :name, :seller_id, :country)
     on conflict on constraint location_code do nothing
-    returning id, code, name, country, line1, postal_code, city, seller_id is null
+    returning id, code, name, country, line1, postal_code, city, seller_id is null, bonded
     """,
     Location,
 )
@@ -91,14 +91,26 @@ SET_ADDRESS = sql(
     """
     update logistics.location set line1 = :line1, postal_code = :postal_code, city = :city
      where cell = :cell and id = :location_id and seller_id is not distinct from :seller_id
-    returning id, code, name, country, line1, postal_code, city, seller_id is null
+    returning id, code, name, country, line1, postal_code, city, seller_id is null, bonded
     """,
     Location,
 )
+# Only an empty one: what lies there would be in bond without having come in by a declaration.
+SET_BONDED = sql(
+    """
+    update logistics.location l set bonded = true
+     where l.cell = :cell and l.id = :location_id
+       and (l.bonded or not exists (select from inventory.stock s
+                                     where s.cell = l.cell and s.location_id = l.id and s.on_hand > 0))
+    returning id, code, name, country, line1, postal_code, city, seller_id is null, bonded
+    """,
+    Location,
+)
+LOCK_LOCATION = sql("select id from logistics.location where cell = :cell and id = :location_id for no key update", int)
 # A seller's own come first; without a seller there are the shared ones only.
 LOCATIONS = sql(
     """
-    select id, code, name, country, line1, postal_code, city, seller_id is null
+    select id, code, name, country, line1, postal_code, city, seller_id is null, bonded
       from logistics.location
      where cell = :cell and (seller_id is null or seller_id = :seller_id)
        and (seller_id is null, id) > (
@@ -111,7 +123,7 @@ LOCATIONS = sql(
 )
 LOCATION = sql(
     """
-    select id, code, name, country, line1, postal_code, city, seller_id is null
+    select id, code, name, country, line1, postal_code, city, seller_id is null, bonded
       from logistics.location
      where cell = :cell and id = :location_id and (seller_id is null or seller_id = :seller_id)
     """,

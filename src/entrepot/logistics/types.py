@@ -24,7 +24,8 @@ Units = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 class Location(msgspec.Struct, frozen=True):
     """A place that goods are sent from. A `shared` one is run by the operator, for the goods of all sellers. Papers for
-    customs name its address; `line1` is empty where nobody has said it."""
+    customs name its address; `line1` is empty where nobody has said it. What lies in a `bonded` one is not imported
+    yet."""
 
     id: int
     code: str
@@ -34,6 +35,7 @@ class Location(msgspec.Struct, frozen=True):
     postal_code: str
     city: str
     shared: bool
+    bonded: bool
 
 
 class LocationAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +83,20 @@ class Stock(msgspec.Struct, frozen=True):
 @dataclass(eq=False)
 class LocationCodeTaken(Problem):
     """Another of these locations has this code."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class LocationBonded(Problem):
+    """Goods lie in bond here: they come in by a declaration, and what is missing is written off in the account book."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class LocationInUse(Problem):
+    """Goods lie here that no declaration has brought into bond."""
 
     status: ClassVar[int] = 409
 

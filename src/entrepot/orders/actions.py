@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import fees, inventory, logistics, payments, pricing, sellers
+from entrepot import bonded, fees, inventory, logistics, payments, pricing, sellers
 from entrepot.fees import Fees
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
@@ -240,14 +240,16 @@ async def request_fulfillment(tx: Tx, cell: int, orders: Sequence[UUID]) -> None
 async def ship_many(
     tx: Tx, cell: int, shipments: Sequence[logistics.NewShipment], seller_id: UUID | None = None
 ) -> None:
-    """Hands paid orders to their carriers; all of them or, by raising NotFound, WrongStatus, OrderHeld or
-    PapersIncomplete (one that goes abroad lacks something), none. With `seller_id` only that seller's. The purchase
-    cost of own goods leaves the books: cost_of_goods -> own_stock."""
+    """Hands paid orders to their carriers; all of them or, by raising NotFound, WrongStatus, OrderHeld, NotReleased
+    (its goods lie in bond), ParcelDeclaredIs or PapersIncomplete (one that goes abroad lacks something), none. With
+    `seller_id` only that seller's. The purchase cost of own goods leaves the books: cost_of_goods -> own_stock."""
     orders = await locks.lock(tx, cell, [s.order_id for s in shipments], ("paid",), seller_id=seller_id)
     await screening.require_free(tx, cell, [order.id for order in orders])
     await papers.check(tx, cell, orders)
     rows = await tx.all(store.LINES, cell=cell, ids=[order.id for order in orders])
     lines = _as_goods(rows)
+    parcels = {s.order_id: (s.carrier, s.tracking_number) for s in shipments}
+    await bonded.require_released(tx, cell, lines, parcels)
     costs = await inventory.ship(tx, cell, lines)
     if any(costs):
         of = {"orders": [row.order_id for row in rows], "lines": [row.line_no for row in rows]}

@@ -11,7 +11,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot import credit, logistics, payments, pricing, trade
+from entrepot import bonded, credit, logistics, payments, pricing, trade
 from entrepot.accounts import Address
 from entrepot.exchange import NotExchanged
 from entrepot.kit.auth import Caller
@@ -470,7 +470,7 @@ routes = [
     get("/v1/seller/orders/{order_id}/ship-to", read_ship_to, access=SELLER),
     post(
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
-        raises=(OrderHeld, WrongStatus, PapersIncomplete, logistics.TrackingNumberTaken),
+        raises=(OrderHeld, WrongStatus, PapersIncomplete, logistics.TrackingNumberTaken, *bonded.NOT_SENT),
     ),
     post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
     post(

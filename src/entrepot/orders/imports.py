@@ -72,9 +72,17 @@ async def imports(
     schemes = frozenset(await trade.registered(tx, at))
     found = []
     for order, one in zip(orders, sent, strict=True):
+        if order.bonded and not book.is_import(one.from_, to_country):
+            one = one._replace(stock="bonded")
         home = homes.get(order.seller_id)
         # Where prices have the tax in them, the seller answers for it, wherever it is established.
-        if net and home and not book.is_import(one.from_, to_country) and book.is_import(home, to_country):
+        if (
+            one.stock == "abroad"
+            and net
+            and home
+            and not book.is_import(one.from_, to_country)
+            and book.is_import(home, to_country)
+        ):
             one = one._replace(stock="union")
         pieces = sum(line.quantity for line in lines if line.order_id == order.order_id)
         chosen = trade.choose_mode(book, one, trade.Facts(schemes, order.carried, pieces, left))
@@ -95,7 +103,6 @@ def _sent(
     return Consignment(
         tuple(_goods(line, items, tariff) for line in lines if line.order_id == order.order_id), order.from_country,
         to_country, at, order.currency, order.shipping_minor, fee_minor=order.clearance_minor,
-        stock="bonded" if order.bonded and order.from_country == to_country else "abroad",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import inventory
+from entrepot import bonded, inventory
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id, show
@@ -80,7 +80,8 @@ async def freeze(
     """Takes so many units of lines (by number) out of an order that was sent. Their money lies in escrow until
     `end_part`, also when the order is released; of one that was released it comes back there from the seller. A bundle
     is returned as a whole; of its components each can be disputed. With `buyer_id` only that buyer's. What is
-    `promised` for it is held. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid, StockPromised."""
+    `promised` for it is held. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid, StockPromised,
+    NotReleased."""
     (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
     wanted = shares.with_components(lines, units) if kind == "returned" else units
@@ -90,6 +91,7 @@ async def freeze(
         raise NothingPaid
     await _take(tx, cell, order, part)
     if promised is not None:
+        await bonded.require_released(tx, cell, [promised])  # nothing that lies in bond is sent without a declaration
         await inventory.hold(tx, cell, promised)
     if order.status == "completed":
         await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
@@ -113,7 +115,9 @@ async def restock(
     """So many units of the lines of a part that came back are good to be sold again: all of them (None), or by line.
     The others are written off, and what is held to be sent `instead` goes. The purchase cost of own goods comes back
     with them: own_stock 20 -> cost_of_goods 20. Who calls it holds the lock of what the part is of, and calls it once.
-    Raises LineNotThere, UnitsTaken, and OrderHeld when something would be sent for an order that is held."""
+    What was let out of bond is in bond again, in the time that the law gives. Raises LineNotThere, UnitsTaken,
+    NotBackIntoBond, NotReleased for what would be sent out of bond, and OrderHeld when something would be sent for an
+    order that is held."""
     order_id = await tx.one(store_parts.ORDER_OF_PART, cell=cell, id=part_id)
     if instead is not None and await screening.held(tx, cell, [order_id]):
         raise OrderHeld(show("ord", order_id))
@@ -127,10 +131,15 @@ async def restock(
             raise UnitsTaken(line_no, lines[line_no].quantity)
     back = [(line, units[line.line_no]) for line in lines.values() if units.get(line.line_no)]
     if back or instead:
+        goods = [Goods(line.stock_id, n, part_id) for line, n in back]
         await inventory.take_back(
-            tx, cell, [Goods(line.stock_id, n, part_id) for line, n in back],
+            tx, cell, goods,
             [line.cost_minor * n // line.quantity for line, n in back], lines[min(lines)].currency, instead,
         )  # fmt: skip
+        if await bonded.items_of(tx, cell, goods):
+            if not await taxes.may_come_back_into_bond(tx, cell, part_id):
+                raise bonded.NotBackIntoBond
+            await bonded.put_back(tx, cell, part_id, goods)
     quantities = [units.get(line_no, 0) for line_no in lines]
     await tx.run(store_parts.RESTOCKED, cell=cell, id=part_id, lines=list(lines), quantities=quantities)
 

@@ -86,6 +86,17 @@ async def of_return(tx: ReadTx, cell: int, part_id: UUID) -> Back:
     return Back(charge, taxes, quota)
 
 
+async def may_come_back_into_bond(tx: ReadTx, cell: int, part_id: UUID) -> bool:
+    """Whether what is returned with a part may lie in bond again: so many days after it was sent as the country's law
+    says, and without such a law never."""
+    lines = await tx.all(store.RETURNED, cell=cell, part_id=part_id)
+    if not lines:
+        return False
+    first = lines[0]
+    windows = await trade.return_windows(tx, first.country, first.mode, first.sent_at.date())
+    return "bond" in windows and tx.now <= first.sent_at + timedelta(days=windows["bond"])
+
+
 class TaxEntry(msgspec.Struct, frozen=True):
     """Tax of a scheme that an order was collected for in `country`, or (negative) that went back with it or a part of
     it, at a rate; `sold_on` is the day (UTC) on which the order was paid."""

@@ -25,7 +25,14 @@ from entrepot.trade.modes import by_mode, choose_mode, mode_steps
 from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.readings import Reading
 from entrepot.trade.reads import book, euro_rates, euro_sources, has_law, is_import, tariff_of
-from entrepot.trade.registrations import claim_person, established, registered, return_windows, year_quotas
+from entrepot.trade.registrations import (
+    claim_person,
+    declared_fields,
+    established,
+    registered,
+    return_windows,
+    year_quotas,
+)
 from entrepot.trade.restrictions import (
     Judged,
     countries,
@@ -75,9 +82,9 @@ __all__ = [
     "CurrencyRateMissing", "EuroRate", "EuroSource", "Facts", "Goods", "Item", "ItemMissing", "Judged", "Lacking",
     "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn", "NotSoldThere", "OriginMissing",
     "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Reading", "Sale", "Step", "TooYoung",
-    "TradeProblem", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person", "countries",
-    "established", "euro_rates", "euro_sources", "grant_permit", "has_law", "has_parties", "is_import", "items",
-    "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps", "permits", "propose", "quote",
-    "registered", "return_windows", "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of",
-    "withdraw_permit", "year_quotas",
+    "TradeProblem", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person",
+    "countries", "declared_fields", "established", "euro_rates", "euro_sources", "grant_permit", "has_law",
+    "has_parties", "is_import", "items", "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps",
+    "permits", "propose", "quote", "registered", "return_windows", "rules_for", "rules_of", "screen", "set_item",
+    "steady", "steps", "tariff_of", "withdraw_permit", "year_quotas",
 ]  # fmt: skip

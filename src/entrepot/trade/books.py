@@ -14,6 +14,7 @@ from entrepot.trade.types import (
     Cited,
     CurrencyRateMissing,
     Customs,
+    Declaration,
     Gap,
     LawMissing,
     MeanDuty,
@@ -53,6 +54,7 @@ class Law:
         self.statements = _of(found, OriginStatement)
         self.modes = sorted(_of(found, Mode), key=lambda pair: pair[0].rank)
         self.windows = _of(found, ReturnWindow)
+        self.declarations = _of(found, Declaration)
         # Of two that hold the smaller limit is tried first.
         reliefs = sorted(_of(found, Relief), key=lambda pair: pair[0].up_to)
         self.duty_reliefs = [pair for pair in reliefs if pair[0].of == "duty"]

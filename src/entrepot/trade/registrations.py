@@ -61,6 +61,14 @@ async def return_windows(tx: ReadTx, country: str, mode: str, at: date) -> dict[
     return {window.of: window.days for window in windows}
 
 
+async def declared_fields(tx: ReadTx, country: str, mode: str, at: date) -> tuple[tuple[str, ...], str] | None:
+    """About what the messages of an order must agree that is let in by a mode, and where it stands; None: the law that
+    we know asks for none."""
+    laws = await reads.laws(tx, [country], at)
+    found = [(one.fields, where) for law in laws for one, where in law.declarations if mode in one.modes]
+    return found[0] if found else None
+
+
 async def claim_person(tx: Tx, person: UUID, cell: int) -> int:
     """The cell in which a person's quotas are counted: that of who asks first."""
     await tx.run(store.CLAIM_PERSON, id=person, cell=cell)

@@ -104,12 +104,20 @@ class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReturnWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Within so many days of its import what is sent back gets back what was paid at the border (`duty`: with the
     tax at import), the `tax` that the platform collected, which without such a window goes back at any time, or the
-    `quota` of its buyer. `modes`: of these only.
+    `quota` of its buyer; or may lie in `bond` again, where it came from. `modes`: of these only.
     """
 
-    of: Literal["duty", "tax", "quota"]
+    of: Literal["duty", "tax", "quota", "bond"]
     days: int
     modes: tuple[str, ...] = ()
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Goods are let in by a mode of these once their order, its payment and its transport, as they are told by who made
+    them, agree about `fields` (customs.FIELDS)."""
+
+    modes: tuple[str, ...]
+    fields: tuple[str, ...]
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,12 +180,13 @@ class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 Fact = (
     Customs | Tax | ReducedTax | Relief | Program | MeanDuty | Union | Gap | OriginStatement | Restriction | Mode
-    | ReturnWindow
+    | ReturnWindow | Declaration
 )  # fmt: skip
 KINDS: dict[str, type[Fact]] = {
     "customs": Customs, "tax": Tax, "reduced_tax": ReducedTax, "relief": Relief, "program": Program,
     "mean_duty": MeanDuty, "union": Union, "gap": Gap, "origin_statement": OriginStatement,
     "restriction": Restriction, "mode": Mode, "return_window": ReturnWindow,
+    "declaration": Declaration,
 }  # fmt: skip
 
 

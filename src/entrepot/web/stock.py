@@ -115,7 +115,7 @@ async def correct(visit: Visit, body: CorrectionForm) -> Go:
     delta = body.quantity if body.direction == "more" else -body.quantity
 
     async def work(tx: Tx) -> None:
-        await inventory.adjust(tx, visit.me.cell, visit.seller_id, stock_id, delta, body.reason, visit.me.user_id)
+        await logistics.adjust(tx, visit.me.cell, visit.seller_id, stock_id, delta, body.reason, visit.me.user_id)
 
     await _once(visit, body.key, body, work)
     return Go(f"/seller/stock/{stock_id}", done="corrected")

@@ -9,6 +9,7 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
     fees.py    what a sale's rule took of it and the tax on that; shops, deposits and invoices
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
     borders.py taxes that the platform collected, and what people may bring in a year
+    bonded.py  account books of goods in bond, and what customs let out of them
     quotas.py  what promotions may still be used for is what was granted less what was used
     orders.py  amounts of lines, orders, groups and payments agree; bundles are whole; each order's escrow went in and
                out exactly; its status agrees with its times, group, payment, fulfillment order and shipment; no promise

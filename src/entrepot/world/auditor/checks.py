@@ -1,6 +1,7 @@
 """All checks, in the order in which a report names them."""
 
 from entrepot.world.auditor import (
+    bonded,
     borders,
     credit,
     debts,
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     + orders.CHECKS
     + parts.CHECKS
     + borders.CHECKS
+    + bonded.CHECKS
     + fees.CHECKS
     + trust.CHECKS
 )
