@@ -2118,7 +2118,7 @@ CREATE TABLE customs.declaration (
     no smallint NOT NULL,
     id uuid NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
-    problems jsonb DEFAULT '[]'::jsonb NOT NULL,
+    problems jsonb DEFAULT '{}'::jsonb NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     reference text DEFAULT ''::text NOT NULL,
     citation text DEFAULT ''::text NOT NULL,

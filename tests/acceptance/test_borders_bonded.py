@@ -49,7 +49,7 @@ class Port:
         """The worker does what is due, and customs is asked, which is in this mood."""
         self.customs.moods = Moods(**moods)
         await self.shop.run(after=after)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.customs)) as client:  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.customs)) as client:
             await sweep(self.shop.db, client, Office("http://customs.test", SECRET), self.shop.keys, 0)
         await self.shop.run()
 
@@ -164,6 +164,8 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     assert changed.json()["type"] == "/problems/item_in_use"
     assert await port.shop.state() == before
 
+    door = (await port.shop.http.get(f"/v1/offers/{shirts.offer}/at-door?country=CN")).json()
+    assert (door["crosses"], door["tax"]["minor"]) == (True, 910)  # 70 % of 13 % of 100.00
     ada = await person(port)
     order = await shirts.bought(ada, 2)
     assert (await port.declared(order))["problems"] == [{"field": "parcel", "said": {"parcel": ""}}]

@@ -34,6 +34,8 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
             variant = await tx.conn.fetchval("select variant_id from inventory.stock where id = $1", counter.stocks[0])
             item = bonded.NewItem("A1", variant, 100, "610910", "CN", "Shirts", "kg", 1, "USD")
             await bonded.say_item(tx, 0, counter.sellers[0], 1, item)
+            await tx.conn.execute("insert into trade.item values ($1, '610910', '{}', 'CN', 'Shirts', 100, null, null, $2)",
+                                  variant, tx.now)  # fmt: skip
         yield opened
 
 
@@ -71,19 +73,29 @@ def asker(status: str) -> Work:
 
 
 def sender(order: UUID) -> Work:
+    """Who tries to send it, and again as long as it is not released."""
+
     async def work(db: Database) -> str:
-        shipment = NewShipment(order, "house", order.hex)
-        try:
-            await db.transact(lambda tx: orders.ship_many(tx, 0, [shipment]))
-        except (NotReleased, WrongStatus) as refused:
-            return refused.code()
-        return "sent"
+        shipment, told = NewShipment(order, "house", order.hex), ""
+        for _ in range(6):
+            try:
+                await db.transact(lambda tx: orders.ship_many(tx, 0, [shipment]))
+            except (NotReleased, WrongStatus) as refused:
+                told = refused.code()
+            else:
+                return "sent"
+        return told
 
     return work
 
 
-def canceler(order: UUID) -> Work:
+def canceler(order: UUID, looks: int) -> Work:
+    """Who looks at the order so many times before canceling it."""
+
     async def work(db: Database) -> str:
+        for _ in range(looks):
+            async with db.read() as tx:
+                await tx.maybe(store_declarations.LATEST, cell=0, order_id=order)
         try:
             await db.transact(lambda tx: orders.cancel(tx, 0, [order]))
         except WrongStatus as refused:
@@ -113,7 +125,7 @@ async def test_customs_answers_while_the_order_is_canceled(ground: Ground) -> No
             await declarations.say(tx, 0, order, ParcelSaid("house", order.hex, 500), NIL)
         in_bond, asked, shelf = await book(ground)
         assert (asked, shelf) == (200, in_bond)
-        async with ground.race(seed, asker("released"), sender(order), canceler(order)) as told:
+        async with ground.race(seed, asker("released"), sender(order), canceler(order, seed % 8 * 3)) as told:
             assert {told[1], told[2]} in (
                 {"sent", "wrong_status"}, {"not_released", "canceled"}, {"wrong_status", "canceled"},
             )  # fmt: skip
@@ -122,7 +134,7 @@ async def test_customs_answers_while_the_order_is_canceled(ground: Ground) -> No
             gone = 200 if told[1] == "sent" else 0
             assert await book(ground) == (in_bond - gone, 0, shelf - gone)
         seen.add(told[1])
-    assert {"sent", "not_released"} <= seen
+    assert {"sent", "wrong_status"} <= seen
 
 
 async def test_two_declarations_want_the_last_of_an_item(ground: Ground) -> None:

@@ -43,7 +43,7 @@ BUYERS = (
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/tax",
-    "/seller/payouts", "/seller/stock", "/seller/customs",
+    "/seller/payouts", "/seller/stock", "/seller/customs", "/seller/bond",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
@@ -56,7 +56,7 @@ OPERATORS = (
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
-    "/operator/borders", "/operator/taxes", "/operator/fraud", "/operator/reviews",
+    "/operator/borders", "/operator/taxes", "/operator/bond", "/operator/fraud", "/operator/reviews",
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",
@@ -67,6 +67,7 @@ OPERATORS = (
 SELLERS_FORMS: dict[str, dict[str, str]] = {
     "/seller/orders/{order_id}/ship": {"carrier": "house", "tracking_number": "2"},
     "/seller/orders/{order_id}/cancel": {},
+    "/seller/orders/{order_id}/parcel": {"carrier": "house", "tracking_number": "2", "weight_g": "9"},
     "/seller/orders/{order_id}/refund": {},
     "/seller/orders/{order_id}/cancel-lines": {"line_no": "1", "quantity": "1"},
     "/seller/orders/{order_id}/refund-line": {"line_no": "1", "amount": "1", "reason": "It broke."},

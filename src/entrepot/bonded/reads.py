@@ -31,6 +31,6 @@ async def book_items(
     ]  # fmt: skip
 
 
-async def bonded(tx: ReadTx, cell: int, locations: Sequence[int]) -> set[int]:
+async def warehouses(tx: ReadTx, cell: int, locations: Sequence[int]) -> set[int]:
     """Those of the locations that are bonded warehouses."""
     return set(await tx.all(store.BONDED, cell=cell, locations=list(locations)))

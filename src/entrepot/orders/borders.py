@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import catalog, logistics, papers, pricing, sellers, trade
+from entrepot import bonded, catalog, logistics, papers, pricing, sellers, trade
 from entrepot.accounts import Address
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
@@ -144,19 +144,26 @@ async def plan_at_door(tx: ReadTx, market: str, plan: pricing.Priced, country: s
             await logistics.location_countries(tx, cell, sorted(set(plan.order_locations)))
         ).items()
     }
-    sent_from = [places[place] for place in zip(plan.order_cells, plan.order_locations, strict=True)]
+    in_bond = {
+        (cell, id_)
+        for cell in set(plan.order_cells)
+        for id_ in await bonded.warehouses(tx, cell, sorted(set(plan.order_locations)))
+    }
+    lie = list(zip(plan.order_cells, plan.order_locations, strict=True))
+    sent_from = [places[place] for place in lie]
+    crosses = [place in in_bond or from_ != country for place, from_ in zip(lie, sent_from, strict=True)]
     ids = [UUID(int=number) for number in range(len(sent_from))]
     crossing = [
-        Crossing(id_, seller, from_, country, plan.currency, 0, "DAP", 0, "courier", bonded=False)
-        for id_, seller, from_ in zip(ids, plan.order_sellers, sent_from, strict=True)
-        if from_ != country
+        Crossing(id_, seller, from_, country, plan.currency, 0, "DAP", 0, "courier", bonded=place in in_bond)
+        for id_, seller, from_, place, goes in zip(ids, plan.order_sellers, sent_from, lie, crosses, strict=True)
+        if goes
     ]
     lines = [
         CrossingLine(ids[order - 1], number, variant, quantity, gross)
         for number, (order, variant, quantity, gross) in enumerate(
             zip(plan.line_orders, plan.line_variants, plan.line_quantities, plan.line_grosses, strict=True), 1
         )
-        if sent_from[order - 1] != country
+        if crosses[order - 1]
     ]
     landed = [one.landed for one in await imports(tx, market, crossing, lines, country)] if crossing else []
     items, duty, tax = sum(plan.order_items), sum(x.duty_minor for x in landed), sum(x.tax_minor for x in landed)

@@ -11,6 +11,7 @@ pictures, chart: drawn on the server. `languages/*.po` are the translations, rea
 from entrepot.web import (
     account,
     bank,
+    bond,
     books,
     borders,
     campaigns,
@@ -62,6 +63,7 @@ routes = [
     *rules.routes,
     *borders.routes,
     *taxes.routes,
+    *bond.routes,
     *holds.routes,
     *fraud.routes,
     *switchboard.routes,

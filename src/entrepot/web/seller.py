@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import logistics, orders, payments, sellers
+from entrepot import customs, logistics, orders, payments, sellers
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import SELLER
@@ -21,6 +21,7 @@ from entrepot.web.account import Nothing
 from entrepot.web.purchases import stage
 from entrepot.web.visit import Go, Visit, form, page
 from entrepot.web.words import LACKS, PAYOUT_STATES
+from entrepot.web.words_bond import DECLARATION_STATES, MESSAGES_DIFFER, SPEAKERS
 
 STATUSES = ("paid", "shipped", "delivered", "completed", "canceled", "refunded")
 
@@ -76,9 +77,12 @@ async def _show_order(tx: ReadTx, visit: Visit, view: OrderView) -> Response:
     if view.border is not None and view.order.status in ("paid", "shipped", "delivered", "completed"):
         with suppress(orders.NotImported):
             papers = await orders.papers_of(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
+    declared = await customs.of_order(tx, visit.me.cell, parse("ord", view.order.id))
     return await visit.show(
-        tx, "seller_order.html", view=view, address=address, stage=stage(view), papers=papers, lacks=LACKS
-    )
+        tx, "seller_order.html", view=view, address=address, stage=stage(view), papers=papers, lacks=LACKS,
+        declared=declared[0] if declared else None, states=DECLARATION_STATES, differ=MESSAGES_DIFFER,
+        speakers=SPEAKERS,
+    )  # fmt: skip
 
 
 async def ship(tx: Tx, visit: Visit, body: Shipping) -> Go:

@@ -68,7 +68,7 @@ async def stock_page(tx: ReadTx, visit: Visit) -> Response:
     after = visit.query_number("after")
     found = await logistics.stock(tx, visit.me.cell, visit.seller_id, after, PER_PAGE, sku or None)
     following = found[-1].id if len(found) == PER_PAGE else None
-    return await visit.show(tx, "seller_stock.html", found=found, sku=sku, next=following, own=await _is_own(tx, visit))
+    return await visit.show(tx, "seller_stock.html", found=found, sku=sku, next=following, own=await is_own(tx, visit))
 
 
 async def shelf_page(tx: ReadTx, visit: Visit) -> Response:
@@ -83,7 +83,7 @@ async def shelf_page(tx: ReadTx, visit: Visit) -> Response:
 async def receive_page(tx: ReadTx, visit: Visit) -> Response:
     locations = await logistics.locations(tx, visit.me.cell, visit.seller_id, 0, CHOICES_MAX)
     return await visit.show(
-        tx, "seller_receive.html", locations=locations, own=await _is_own(tx, visit), sku=visit.query("sku", 64),
+        tx, "seller_receive.html", locations=locations, own=await is_own(tx, visit), sku=visit.query("sku", 64),
         location=visit.query_number("location"), key=_key(tx, visit),
     )  # fmt: skip
 
@@ -96,7 +96,7 @@ async def receive(visit: Visit, body: ReceiptForm) -> Go:
         if variant is None:
             raise Malformed("no such SKU - at `$.sku`")
         currency, cost = None, None
-        if await _is_own(tx, visit):
+        if await is_own(tx, visit):
             currency = (await visit.market(tx)).currency
             cost = amount_of(body.cost, currency, "cost", most=LINE_COST_MAX)
         line = logistics.Delivered(variant, body.quantity, cost)
@@ -155,7 +155,7 @@ async def pause_or_resume(tx: Tx, visit: Visit, body: OnSale) -> Go:
     return Go("/seller/bundles", done="off_sale" if body.act == "pause" else "on_sale")
 
 
-async def _is_own(tx: ReadTx, visit: Visit) -> bool:
+async def is_own(tx: ReadTx, visit: Visit) -> bool:
     """Whether this is a shop of the operator's own, whose goods have a purchase cost."""
     return (await sellers.seller(tx, sellers.SellerId(visit.seller_id))).kind == "own"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from entrepot.kit.problem import Problem
 from entrepot.trade import Barrier
+from entrepot.web import words_bond
 
 
 def N(message: str) -> str:  # noqa: N802 - the mark that message extraction looks for
@@ -343,7 +344,7 @@ REFUSALS = {
     ),
     "not_failed": N("Only what could not be sent is sent again."),
     "not_found": N("There is no such thing here, or it is not yours."),
-}
+} | words_bond.REFUSALS
 """By a Problem's code."""
 
 FIELDS = {
@@ -461,7 +462,7 @@ DONE = {
     "return_paid": N("The payment of the return is noted."),
     "identity_said": N("Customs knows you now."),
     "switched": N("It is done. All processes know within a second."),
-}
+} | words_bond.DONE
 """What was just done."""
 
 

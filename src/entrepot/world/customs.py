@@ -55,7 +55,10 @@ class Customs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         body = await read_body(request, MAX_BODY_BYTES)
-        status, answer = self.answer(request.url.path, request.headers, body)
+        if request.url.path.endswith("/moods"):
+            status, answer = self._moods(request.method, body)
+        else:
+            status, answer = self.answer(request.url.path, request.headers, body)
         await Response(answer, status, media_type="application/json")(scope, receive, send)
 
     def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, bytes]:
@@ -75,6 +78,14 @@ class Customs:
         if self._strikes(self.moods.lost_rate):
             return 500, b""
         return (202, b"{}") if found is None else (200, msgspec.json.encode(found))
+
+    def _moods(self, method: str, body: bytes) -> tuple[int, bytes]:
+        if method == "PUT":
+            try:
+                self.moods = msgspec.json.decode(body, type=Moods)
+            except msgspec.DecodeError:
+                return 400, b""
+        return 200, msgspec.json.encode(self.moods)
 
     def let_out(self) -> dict[str, int]:
         """Thousandths of units of all that was let out, by book and item."""

@@ -5,7 +5,8 @@
 
 A real HTTP server on 127.0.0.1 and nowhere else, without authentication: no money moves here. A payment is
 created, its buyer approves or declines it at its redirect_url, approval captures it, and a signed webhook
-tells. `Faults` says how unreliable all of that is. All chance comes from one seeded generator, so the same
+tells. `Faults` says how unreliable all of that is. Below /customs is the sandbox customs (entrepot.world.customs), with
+chances of its own. All chance comes from one seeded generator, so the same
 requests in the same order meet the same fate. This file shares no code with the connector
 (entrepot.payments.gateways.sandbox): they only share a protocol.
 """
@@ -22,6 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -34,13 +36,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from entrepot.kit.clock import Clock, RealClock
 from entrepot.kit.http import read_body
 from entrepot.kit.money import Money
 from entrepot.kit.problem import Problem
+from entrepot.world.customs import Customs
 from entrepot.world.gateway_book import Book, JournalError, Payment, PaymentOrder, RefundOrder, RefusedError
 from entrepot.world.gateway_report import lines_of, report, settlements
 from entrepot.world.gateway_webhooks import Chance, Faults, Webhooks, cancel
@@ -97,7 +100,7 @@ class Gateway:
         self.port = port
         self.faults = faults
         self._clock = clock or RealClock()
-        self._chance = Chance(seed)
+        self._chance, self._seed = Chance(seed), seed
         self._journal = journal
         self._secret = secret
         self._webhook_url = webhook_url
@@ -113,8 +116,9 @@ class Gateway:
         self.book = Book(self._chance, self._clock, self._journal)
         self.webhooks = Webhooks(self.book, self._chance, self._clock, self._secret, self._webhook_url)
         self.book.on_event = lambda event: self.webhooks.tell(event, self.faults)
+        self.customs = Customs(self._secret, self._clock, Random(self._seed))  # noqa: S311 - repeatable
         app = Starlette(
-            routes=self._routes(),
+            routes=[*self._routes(), Mount("/customs", app=self.customs)],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
         )
         self._server = Server(app, HOST, self.port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)

@@ -26,7 +26,8 @@ def beside(settings: Settings) -> Iterator[Settings]:
     where real money is paid, nobody is to pay with play money by an oversight.
 
     It listens on the port after the server's, or any free one, and keeps its journal in the server's home. Processes
-    that are started meanwhile learn of it by ENTREPOT_SANDBOX_URL."""
+    that are started meanwhile learn of it by ENTREPOT_SANDBOX_URL, and of the sandbox customs that runs with it by
+    ENTREPOT_CUSTOMS_URL where no other is named."""
     if settings.sandbox_url or settings.stripe is not None:
         yield settings
         return
@@ -41,11 +42,16 @@ def beside(settings: Settings) -> Iterator[Settings]:
     arguments = ["--port", str(port), "--webhook-url", webhooks, "--journal", journal]
     url = f"http://{HOST}:{port}"
     os.environ["ENTREPOT_SANDBOX_URL"] = url
+    asks_nobody = not settings.customs_url
+    if asks_nobody:
+        os.environ["ENTREPOT_CUSTOMS_URL"] = f"http://:{secret}@{HOST}:{port}/customs"
     try:
         with kept("entrepot.world.gateway", arguments, {SECRET_VARIABLE: secret}):
             yield replace(settings, sandbox_url=url)
     finally:
         del os.environ["ENTREPOT_SANDBOX_URL"]
+        if asks_nobody:
+            del os.environ["ENTREPOT_CUSTOMS_URL"]
 
 
 async def _secret(settings: Settings) -> str:
