@@ -34,8 +34,11 @@ async def ground(db_url: str) -> AsyncIterator[Ground]:
             variant = await tx.conn.fetchval("select variant_id from inventory.stock where id = $1", counter.stocks[0])
             item = bonded.NewItem("A1", variant, 100, "610910", "CN", "Shirts", "kg", 1, "USD")
             await bonded.say_item(tx, 0, counter.sellers[0], 1, item)
-            await tx.conn.execute("insert into trade.item values ($1, '610910', '{}', 'CN', 'Shirts', 100, null, null, $2)",
-                                  variant, tx.now)  # fmt: skip
+            await tx.conn.execute(
+                "insert into trade.item values ($1, '610910', '{}', 'CN', 'Shirts', 100, null, null, $2)",
+                variant,
+                tx.now,
+            )
         yield opened
 
 

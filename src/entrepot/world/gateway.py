@@ -5,10 +5,10 @@
 
 A real HTTP server on 127.0.0.1 and nowhere else, without authentication: no money moves here. A payment is
 created, its buyer approves or declines it at its redirect_url, approval captures it, and a signed webhook
-tells. `Faults` says how unreliable all of that is. Below /customs is the sandbox customs (entrepot.world.customs), with
-chances of its own. All chance comes from one seeded generator, so the same
+tells. `Faults` says how unreliable all of that is. All chance comes from one seeded generator, so the same
 requests in the same order meet the same fate. This file shares no code with the connector
-(entrepot.payments.gateways.sandbox): they only share a protocol.
+(entrepot.payments.gateways.sandbox): they only share a protocol. Below /customs is the sandbox customs
+(entrepot.world.customs), with a generator of its own.
 """
 
 from __future__ import annotations
