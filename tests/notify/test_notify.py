@@ -241,6 +241,10 @@ async def test_who_buys_in_installments_is_told_what_is_due_and_not_that_it_wait
     assert paying.status_code == 200
     await post(shop, channels)
     assert len(office.taken) == 2
+    shop.clock.advance(timedelta(days=365))  # nothing more is paid
+    await post(shop, channels)
+    assert office.subjects("ada@example.org")[2:] == ["An installment plan is given up"]
+    assert "$17.33 are still owed" in office.texts("ada@example.org")[2]
 
 
 async def test_a_topic_can_be_muted_by_the_mail_s_own_link(shop: Shop, office: Office) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ from entrepot.credit.types import (
     Terms,
 )
 from entrepot.kit.db import Tx
+from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.payments import Due
@@ -31,6 +32,8 @@ from entrepot.payments import Due
 GATEWAY = ("gateway", NIL)
 BATCH = 100
 """Plans that one timer run looks at."""
+PASSED_MAX = 1_000
+"""Culprits that one timer run passes over."""
 
 
 async def set_plan_terms(tx: Tx, terms: PlanTerms) -> None:
@@ -218,10 +221,24 @@ async def _pay(
 
 
 async def look_at_due(tx: Tx, cell: int) -> int:
-    """Plans of which something is due: it is asked for, or is late, or is given up; how many."""
-    plans = await tx.all(store.LOCK_DUE, cell=cell, now=tx.now, limit=BATCH)
-    if not plans:
-        return 0
+    """Plans of which something is due: it is asked for, or is late, or is given up; how many. What fails stays due and
+    is passed over."""
+    done, passed = 0, list[UUID]()
+    while len(passed) < PASSED_MAX:
+        found = await tx.all(store.LOCK_DUE, cell=cell, now=tx.now, passed=passed, limit=BATCH)
+        plans = {plan.id: plan for plan in found}
+
+        async def look(ids: Sequence[UUID], plans: Mapping[UUID, Plan] = plans) -> int:
+            return await _look_at(tx, cell, [plans[id_] for id_ in ids])
+
+        did, culprits = await in_halves(tx, "plan", list(plans), look)
+        done, passed = done + did, passed + culprits
+        if not culprits:
+            break
+    return done
+
+
+async def _look_at(tx: Tx, cell: int, plans: Sequence[Plan]) -> int:
     ids = [plan.id for plan in plans]
     await tx.all(store.LOCK_LINES_OF, cell=cell, plans=ids)
     of: dict[UUID, list[Installment]] = {id_: [] for id_ in ids}

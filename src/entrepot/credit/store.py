@@ -166,7 +166,11 @@ PLANS_OF = sql(
     _PLAN + " where cell = :cell and buyer_id = :buyer_id and id < :before order by id desc limit :limit", Plan
 )
 LOCK_DUE = sql(
-    _PLAN + " where cell = :cell and due_at <= :now order by due_at, id limit :limit for no key update skip locked",
+    _PLAN
+    + """
+     where cell = :cell and due_at <= :now and id <> all (:passed::uuid[])
+     order by due_at, id limit :limit for no key update skip locked
+    """,
     Plan,
 )
 INSTALLMENTS = sql(

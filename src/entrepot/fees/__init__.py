@@ -18,7 +18,7 @@ Invariants:
   a shop is charged a month once; what is deducted from a deposit names its case, and what is left goes back once.
 
 Events: fee_rule_added, fee_rule_ended (of nobody; data: rule_id), shop_opened, shop_closed (key: the seller's id; data:
-shop_id, market), deposit_deducted (key: the seller's id; data: charge_id, amount_minor).
+shop_id, market), deposit_deducted (key: the seller's id; data: charge_id, amount_minor, currency).
 """
 
 from entrepot.fees.actions import add_entity, add_rule, count_month, end_rule, set_billing

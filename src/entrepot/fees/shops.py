@@ -125,7 +125,8 @@ async def deduct(
     charge = _fee(tx, shop, "deposit_deduction", amount_minor, SellerFacts(), None, reason)
     await _charge(tx, cell, [msgspec.structs.replace(charge, case_ref=case_ref, user_id=user_id)])
     await tx.run(store.SET_DEPOSIT, cell=cell, id=shop_id, deposit_minor=shop.deposit_minor - amount_minor)
-    tx.emit("deposit_deducted", seller_id, {"charge_id": charge.id, "amount_minor": amount_minor}, cell)
+    told = {"charge_id": charge.id, "amount_minor": amount_minor, "currency": shop.currency}
+    tx.emit("deposit_deducted", seller_id, told, cell)
 
 
 class Deduction(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, disputes, orders, payments, reconciliation, sellers
+from entrepot import accounts, approvals, disputes, orders, payments, reconciliation, sellers
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Event
@@ -63,8 +63,8 @@ def _tellings(event: Event, of: Mapping[UUID, orders.Parties]) -> Iterator[Telli
                 order = of[order_id]
                 assert order.seller_id is not None, "an order has a seller"
                 yield Telling(f"{name} {order_id}", kind, party, order.seller_id, order_id, {}, "", event.at)
-        elif event.kind.startswith("payout_"):
-            yield Telling(name, kind, party, event.key, UUID(data["payout_id"]), data, "", event.at)
+        elif event.kind in rules.SUBJECTS:
+            yield Telling(name, kind, party, event.key, UUID(data[rules.SUBJECTS[event.kind]]), data, "", event.at)
         elif about is not None:  # a group is told to its buyer by the buyer's own cell
             to = about.buyer_id if party == "buyer" else about.seller_id
             assert to is not None, "an order has a seller"
@@ -126,6 +126,7 @@ async def digest(tx: Tx, cell: int) -> int:
         "discrepancies": len(await reconciliation.discrepancies(tx, "open")),
         "disputes": len(await disputes.to_decide(tx)),
         "held": len(await orders.held_orders(tx)),
+        "approvals": len(await approvals.waiting(tx)),
         "failed": await tx.one(store.FAILED),
     }
     if any(waiting.values()):

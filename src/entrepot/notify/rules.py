@@ -39,16 +39,26 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "dispute_decided": (("dispute_decided", "buyer"), ("dispute_decided", "seller")),
     "dispute_appealed": (("dispute_appealed", "buyer"), ("dispute_appealed", "seller")),
     "dispute_closed": (("dispute_closed", "buyer"), ("dispute_closed", "seller")),
+    "plan_defaulted": (("plan_defaulted", "buyer"),),
     "payout_sent": (("payout_sent", "seller"),),
     "payout_returned": (("payout_returned", "seller"),),
+    "fee_invoice_issued": (("fee_invoice_issued", "seller"),),
+    "deposit_deducted": (("deposit_deducted", "seller"),),
+    "bank_account_added": (("bank_account_added", "seller"),),
 }
 """By the event's kind: which message goes to whom."""
+SUBJECTS = {
+    "payout_sent": "payout_id", "payout_returned": "payout_id", "fee_invoice_issued": "invoice_id",
+    "deposit_deducted": "charge_id", "bank_account_added": "bank_account_id",
+}  # fmt: skip
+"""Of events that are a seller's, and of no order: what they are about, by the name it has in their data."""
 
 TOPICS: dict[tuple[str, str], Topic] = {
     ("delivered", "buyer"): "deliveries",
     ("hold_released", "buyer"): "deliveries",
     ("new_order", "seller"): "sales",
     ("payout_sent", "seller"): "sales",
+    ("fee_invoice_issued", "seller"): "sales",
     ("digest", "operator"): "digest",
 }
 """What can be muted."""

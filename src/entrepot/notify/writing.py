@@ -12,7 +12,7 @@ import msgspec
 from babel import Locale
 from jinja2 import Environment, StrictUndefined
 
-from entrepot import credit, disputes, orders
+from entrepot import credit, disputes, invoices, orders
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.i18n import choose, format_money, format_time
@@ -23,6 +23,7 @@ from entrepot.notify.types import Message
 FOLDER = Path(__file__).parent / "texts"
 SOURCE_LANGUAGE = "en"
 GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
+OF_SELLER = frozenset({"fee_invoice_issued", "deposit_deducted", "bank_account_added"})
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -99,10 +100,10 @@ async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
         return {"group": group, "views": views, "path": f"/orders/{group.id}"}
     if message.kind.startswith("dispute_"):
         return await _of_dispute(tx, message)
-    if message.kind == "installments_due":
-        plan = await credit.plan_view(tx, message.cell, message.user_id, message.subject_id)
-        due = Price(plan.due_minor, plan.currency)
-        return {"due": due, "path": f"/account/installments/{plan.id}"} if plan.due_minor else None
+    if message.kind in ("plan_defaulted", "installments_due"):
+        return await _of_plan(tx, message)
+    if message.kind in OF_SELLER:
+        return await _of_seller(tx, message)
     view = await orders.order_view(tx, message.cell, message.subject_id)
     part = None
     if "part_id" in message.data:
@@ -111,6 +112,21 @@ async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
         if part is None:
             raise NotFound
     return {"view": view, "order": view.order, "part": part, "path": _page(message, view.order)}
+
+
+async def _of_plan(tx: ReadTx, message: Message) -> dict[str, Any] | None:
+    """None when it was paid meanwhile."""
+    plan = await credit.plan_view(tx, message.cell, message.user_id, message.subject_id)
+    owed = plan.due_minor if message.kind == "installments_due" else plan.payoff_minor
+    return {"owed": Price(owed, plan.currency), "path": f"/account/installments/{plan.id}"} if owed else None
+
+
+async def _of_seller(tx: ReadTx, message: Message) -> dict[str, Any]:
+    if message.kind == "fee_invoice_issued":
+        return {"invoice": (await invoices.read(tx, message.subject_id)).invoice, "path": "/seller/fees"}
+    if message.kind == "bank_account_added":
+        return {"currency": message.data["currency"], "path": "/seller/payouts"}
+    return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/seller/fees"}
 
 
 async def _of_dispute(tx: ReadTx, message: Message) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from entrepot.kit.db import Tx
 from entrepot.statements import rules, store
 from entrepot.statements.types import Zone, ZoneNotLater, ZoneUnknown
@@ -20,4 +22,5 @@ async def set_zone(tx: Tx, zone: Zone) -> None:
         soonest = max(soonest, rules.following(last))
     if zone.valid_from < soonest:
         raise ZoneNotLater(soonest)
-    await tx.run(store.ADD_ZONE, currency=zone.currency, valid_from=zone.valid_from, zone=zone.zone, source=zone.source)
+    if await tx.maybe(store.ADD_ZONE, **msgspec.structs.asdict(zone)) is None:  # somebody else was faster
+        raise ZoneNotLater(rules.following(zone.valid_from))

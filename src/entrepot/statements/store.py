@@ -39,6 +39,11 @@ LAST_ZONE_FROM = sql(
     "select valid_from from statements.zone where currency = :currency order by valid_from desc limit 1", date
 )
 IS_ZONE = sql("select exists (select from pg_catalog.pg_timezone_names where name = :zone)", bool)
-ADD_ZONE = sql("""
+ADD_ZONE = sql(
+    """
     insert into statements.zone (currency, valid_from, zone, source) values (:currency, :valid_from, :zone, :source)
-""")
+    on conflict do nothing
+    returning valid_from
+    """,
+    date,
+)
