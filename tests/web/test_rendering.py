@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -132,3 +133,9 @@ def test_a_chart_has_a_bar_for_every_day() -> None:
 @pytest.mark.parametrize(("largest", "step"), [(0, 1), (4, 1), (5, 2), (20, 5), (21, 10), (10**15, 5 * 10**14)])
 def test_steps_of_a_scale_are_round(largest: int, step: int) -> None:
     assert tick_step(largest) == step
+
+
+def test_no_two_macros_have_one_name() -> None:
+    """The later one would hide the other, and a page of the other be none."""
+    names = re.findall(r"{% macro (\w+)", (FOLDER / "templates" / "parts.html").read_text("utf-8"))
+    assert sorted(set(names)) == sorted(names)
