@@ -133,7 +133,7 @@ EXCEPTED = {
         "fees.SET_BILLING customs.FILE bonded.RECEIVE payments.ADD_TERMS "
         "pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
-        "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS"
+        "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS statements.ADD_ZONE"
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
