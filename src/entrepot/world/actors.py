@@ -115,6 +115,11 @@ def _place(world: World, buyer: UUID, quote: UUID) -> Place:
     return Place(buyer, world.key(), quote, world.chance.choice(("wallet", "wallet", "sandbox")))
 
 
+async def buy(world: World, buyer: UUID, quote: UUID) -> None:
+    """The buyer places a quote."""
+    await _send(world, [_place(world, buyer, quote)])
+
+
 async def _send(world: World, commands: list[Place]) -> list[Verdict]:
     """Places until there is an answer. An acknowledged command that is new adds its orders to the live ones."""
     told = []

@@ -66,6 +66,7 @@ class World:
     cells: list[int] = field(default_factory=lambda: [0])
     cell_of: dict[UUID, int] = field(default_factory=dict)  # of buyers and sellers
     buyers: list[UUID] = field(default_factory=list)
+    addresses: dict[UUID, dict[str, UUID]] = field(default_factory=dict)  # of buyers, by market
     sellers: list[UUID] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     bundles: list[Offer] = field(default_factory=list)

@@ -43,7 +43,7 @@ from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.sql import sql
-from entrepot.world import actors, charging, judging, lending, rates, working
+from entrepot.world import actors, charging, crossing, judging, lending, rates, working
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -77,7 +77,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
-    (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review),
+    (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.buy_abroad),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -232,6 +232,7 @@ async def _set_up(world: World) -> None:
             world.offers.append(await _open_offer(tx, world, number))
         for number, units in enumerate(BUNDLES):
             world.bundles.append(await _open_bundle(tx, world, number, units))
+        await crossing.set_up(tx, world)
     for offer in world.offers:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
