@@ -24,6 +24,8 @@ TARGETS = {
     "src/entrepot/pricing/rules.py": ["tests/pricing/test_rules.py"],
     "src/entrepot/orders/shares.py": ["tests/orders/test_shares.py"],
     "src/entrepot/credit/rules.py": ["tests/credit/test_rules.py"],
+    "src/entrepot/fees/rules.py": ["tests/fees/test_rules.py"],
+    "src/entrepot/exchange/rules.py": ["tests/exchange/test_rules.py"],
     "src/entrepot/disputes/rules.py": ["tests/disputes/test_rules.py"],
     "src/entrepot/reconciliation/rules.py": ["tests/reconciliation/test_matching.py"],
     "src/entrepot/payments/gateways/sandbox.py": ["tests/payments/test_sandbox_connector.py"],

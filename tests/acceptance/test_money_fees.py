@@ -64,11 +64,16 @@ async def test_4_fees(shop: Shop) -> None:
     house = {"currency": "USD", "code": "ACME", "name": "Acme Markets GmbH", "address": "Hafen 1", "country": "DE"}
     assert (await ask(shop, "/v1/operator/fee-entities", house | {"tax_id": "DE1"}, shop.operator))[0] == 204
     german, french, swiss = [await shop.seller() for _ in range(3)]
-    for seller, country, tax_id in ((german, "DE", "DE2"), (french, "FR", "FR3"), (swiss, "CH", "")):
+    for seller, country, tax_id in (
+        (german, "DE", "DE 136 695 976"), (french, "FR", "FR23 334175221"), (swiss, "CH", ""),
+    ):  # fmt: skip
         staff = shop.session(Role.SELLER, NIL, seller)
-        billing = {"name": "A Seller", "address": "Street 2", "country": country, "tax_id": tax_id}
-        put = await shop.http.put("/v1/seller/fee-billing", json=billing, headers=staff)
+        who = {"kind": "company", "name": "A Seller", "line1": "Street 2", "postal_code": "1", "city": "Town",
+               "country": country, "vat_id": tax_id}  # fmt: skip
+        put = await shop.http.put("/v1/seller/identity", json=who, headers=staff)
         assert put.status_code == 204, put.text
+        wrong = await shop.http.put("/v1/seller/identity", json=who | {"vat_id": "XX3"}, headers=staff)
+        assert wrong.json()["type"] == "/problems/tax_id_not_valid"
     async with shop.db.read() as tx:
         category = await tx.conn.fetchval("select min(id) from catalog.category")
     await _rule(shop, 10, [(0, 500)], seller_id=show("sel", french))

@@ -57,19 +57,6 @@ async def _(stage: Stage) -> Ask:
     return Ask("/v1/operator/fee-entities", body)
 
 
-@ask("PUT /v1/seller/fee-billing")
-async def _(stage: Stage) -> Ask:
-    return Ask("/v1/seller/fee-billing", BILLING)
-
-
-@ask("GET /v1/seller/fee-billing")
-async def _(stage: Stage) -> Ask:
-    staff = stage.shop.session(Role.SELLER, NIL, stage.seller)
-    said = await stage.shop.http.put("/v1/seller/fee-billing", json=BILLING, headers=staff)
-    assert said.status_code == 204, said.text
-    return Ask("/v1/seller/fee-billing")
-
-
 @ask("POST /v1/operator/shop-terms")
 async def _(stage: Stage) -> Ask:
     return Ask("/v1/operator/shop-terms", await _terms(stage))

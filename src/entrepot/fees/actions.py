@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -11,9 +12,11 @@ from entrepot.fees import store
 from entrepot.fees.reads import MAX_RULES, categories_above
 from entrepot.fees.rules import bounds, flaw, shadows
 from entrepot.fees.types import Billing, Entity, NewRule, NotLater, RuleEnded, RuleShadowed
+from entrepot.kit.auth import Keys
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.problem import Malformed, NotFound
+from entrepot.sellers import Identity
 
 LATE = timedelta(hours=1)
 """After a month's end no transaction is dated into it any more that has not committed."""
@@ -64,8 +67,17 @@ async def add_entity(tx: Tx, entity: Entity) -> None:
         raise NotLater
 
 
+async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, by: UUID) -> None:
+    """Who a seller is from now on: on statements, for tax offices, and to whom its fees are invoiced, with its VAT id.
+    What was sold before keeps the tax of that time. Raises CountryNotValid, TaxIdNotValid."""
+    one = await sellers.say_identity(tx, keys, seller_id, identity, by)
+    lines = (one.line1, one.line2, f"{one.postal_code} {one.city}", one.region)
+    address = ", ".join(line for line in lines if line)
+    await set_billing(tx, Billing(seller_id, tx.now, one.full_name, address, one.country, one.vat_id))
+
+
 async def set_billing(tx: Tx, billing: Billing) -> None:
-    """Says to whom a seller's fees are invoiced from now on. What was sold before keeps the tax of that time."""
+    """To whom a seller's fees are invoiced from now on."""
     await tx.run(store.SET_BILLING, **msgspec.structs.asdict(billing))
 
 

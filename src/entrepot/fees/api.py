@@ -8,10 +8,12 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from starlette.requests import Request
 
+from entrepot import sellers
 from entrepot.catalog import Price
 from entrepot.fees import actions, reads
-from entrepot.fees.types import Billing, Entity, NewRule, NotLater, Rule, RuleEnded, RuleShadowed
+from entrepot.fees.types import Entity, NewRule, NotLater, Rule, RuleEnded, RuleShadowed
 from entrepot.kit import ids
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
@@ -19,7 +21,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, SELLER, get, post, put
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.sellers import NoTerms, market
+from entrepot.sellers import CountryNotValid, Identity, NoTerms, TaxIdNotValid, market
 
 Kind = Literal["commission", "payment_fee"]
 Minor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
@@ -145,15 +147,6 @@ class Entities(msgspec.Struct, frozen=True):
     items: list[Entity]
 
 
-class BillingData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """To whom fees are invoiced. With a `tax_id` it is a business that accounts for VAT itself."""
-
-    name: Text
-    address: Annotated[str, Meta(min_length=1, max_length=500)]
-    country: Country
-    tax_id: Annotated[str, Meta(max_length=40)] = ""
-
-
 SellerPath = Annotated[UUID, "sel"]
 
 
@@ -212,18 +205,16 @@ async def add_fee_entity(tx: Tx, body: NewEntity) -> None:
     await actions.add_entity(tx, entity)
 
 
-async def set_fee_billing(tx: Tx, caller: Caller, body: BillingData) -> None:
-    """Says to whom the seller's fees are invoiced from now on."""
-    billing = Billing(caller.seller, tx.now, body.name, body.address, body.country, body.tax_id)
-    await actions.set_billing(tx, billing)
+async def set_own_identity(tx: Tx, request: Request, caller: Caller, body: Identity) -> None:
+    """Says who the seller is before the law, from now on: on statements, for tax offices, and to whom its fees are
+    invoiced."""
+    await actions.say_identity(tx, request.app.state.keys, caller.seller, body, caller.user_id)
 
 
-async def show_fee_billing(tx: ReadTx, caller: Caller) -> BillingData:
-    """To whom the seller's fees are invoiced."""
-    found = await reads.billing_of(tx, caller.seller)
-    if found is None:
-        raise NotFound
-    return BillingData(found.name, found.address, found.country, found.tax_id)
+async def set_identity(tx: Tx, request: Request, caller: Caller, seller_id: SellerPath, body: Identity) -> None:
+    """Says who a seller is before the law, from now on."""
+    seller = await sellers.seller(tx, sellers.SellerId(seller_id))
+    await actions.say_identity(tx, request.app.state.keys, seller.id, body, caller.user_id)
 
 
 def rule_view(rule: Rule, shadowed_by: Rule | None) -> RuleView:
@@ -240,6 +231,8 @@ def seller_of(shown: str | None) -> UUID | None:
     return None if shown is None else ids.parse("sel", shown)
 
 
+IDENTITY_PROBLEMS = (CountryNotValid, TaxIdNotValid)
+
 routes = [
     get("/v1/operator/fee-rules", list_fee_rules, access=OPERATOR),
     post(
@@ -251,6 +244,6 @@ routes = [
     get("/v1/seller/fee", explain_own_fee, access=SELLER, raises=(NotFound, NoTerms)),
     get("/v1/operator/fee-entities", list_fee_entities, access=OPERATOR),
     post("/v1/operator/fee-entities", add_fee_entity, access=OPERATOR, raises=(NotLater,), key="taken"),
-    get("/v1/seller/fee-billing", show_fee_billing, access=SELLER, raises=(NotFound,)),
-    put("/v1/seller/fee-billing", set_fee_billing, access=SELLER, key="taken"),
+    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=IDENTITY_PROBLEMS, key="taken"),
+    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=IDENTITY_PROBLEMS, key="taken"),
 ]  # fmt: skip

@@ -105,6 +105,11 @@ async def entity_at(tx: ReadTx, currency: str, now: datetime) -> Entity | None:
     return await tx.maybe(store.LAST_ENTITY, currency=currency, now=now)
 
 
+async def billings(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, Billing]:
+    """To whom sellers' fees are invoiced now, of those who have said it."""
+    return {row.seller_id: row for row in await tx.all(store.BILLINGS, sellers=seller_ids, now=tx.now)}
+
+
 async def billing_of(tx: ReadTx, seller_id: UUID) -> Billing | None:
     """To whom a seller's fees are invoiced now."""
     return await tx.maybe(store.BILLING, seller_id=seller_id, now=tx.now)

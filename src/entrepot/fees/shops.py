@@ -164,14 +164,23 @@ async def charge_due(tx: Tx, cell: int) -> int:
         return 0
     charges = list[Charge]()
     days = list[date | None]()
+    open_ = [shop for shop in due if shop.closed_at is None]
+    rows = await tx.all(
+        store.TERMS_OF, markets=[shop.market for shop in open_], sellers=[shop.seller_id for shop in open_], now=tx.now
+    )
+    terms_for = {(row.market, row.seller_id): row for row in rows}
+    facts_in = {
+        currency: await reads.facts_of(tx, currency, [shop.seller_id for shop in open_ if shop.currency == currency])
+        for currency in sorted({shop.currency for shop in open_})
+    }
     for shop in due:
         if shop.closed_at is not None:
             charges.append(_fee(tx, shop, "deposit_back", shop.deposit_minor, SellerFacts()))
             days.append(None)
             continue
         assert shop.due_on is not None, "what is due has a day"
-        terms = await terms_of(tx, shop.market, shop.seller_id)
-        facts = (await reads.facts_of(tx, shop.currency, [shop.seller_id])).get(shop.seller_id, SellerFacts())
+        terms = terms_for.get((shop.market, shop.seller_id)) or terms_for[shop.market, NIL]
+        facts = facts_in[shop.currency].get(shop.seller_id, SellerFacts())
         waived = terms.waived_from_minor is not None and facts.volume_minor >= terms.waived_from_minor
         fee = 0 if waived else terms.monthly_fee_minor
         charges.append(_fee(tx, shop, "monthly_fee", fee, facts, shop.due_on, "waived" if waived else ""))

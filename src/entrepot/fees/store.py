@@ -131,6 +131,13 @@ BILLING = sql(
     """,
     Billing,
 )
+BILLINGS = sql(
+    """
+    select distinct on (seller_id) seller_id, valid_from, name, address, country, tax_id from fees.billing
+     where seller_id = any (:sellers::uuid[]) and valid_from <= :now order by seller_id, valid_from desc
+    """,
+    Billing,
+)
 SET_BILLING = sql("""
     insert into fees.billing (seller_id, valid_from, name, address, country, tax_id)
     values (:seller_id, :valid_from, :name, :address, :country, :tax_id)

@@ -37,6 +37,20 @@ TERMS_AT = sql(
     ShopTerms,
 )
 
+# Of each market the terms for all, and for those of the sellers that have their own.
+TERMS_OF = sql(
+    """
+    select distinct on (market, seller_id) market, seller_id, valid_from, opening_fee_minor, monthly_fee_minor,
+           waived_from_minor, deposit_minor, deposit_kept_s, source
+      from fees.shop_terms
+     where market = any (:markets::text[])
+       and (seller_id = '00000000-0000-0000-0000-000000000000' or seller_id = any (:sellers::uuid[]))
+       and valid_from <= :now
+     order by market, seller_id, valid_from desc
+    """,
+    ShopTerms,
+)
+
 OPEN_SHOP = sql(
     """
     insert into fees.shop (cell, id, seller_id, market, currency, deposit_minor, opened_at, due_on)

@@ -73,12 +73,13 @@ async def issue_due(tx: Tx, cell: int) -> int:
             done = await tx.maybe(store.ISSUED, cell=cell, currency=due.currency, month=due.month, now=tx.now)
             return 0 if done is None else 1  # another worker was faster
         moved = await tx.all(store.MOVED, accounts=[payer.account for payer in payers], **among)
+        recipients = await _recipients(tx, [payer.seller_id for payer in payers])
         drafts = [
             draft
             for payer in payers
             for draft in _drafts(
                 payer, due.month, due.currency, [m for m in moved if m.account == payer.account], entity,
-                await _recipient(tx, payer.seller_id),
+                recipients[payer.seller_id],
             )
         ]  # fmt: skip
         for draft in drafts:
@@ -213,9 +214,9 @@ async def _keep_numbers(tx: Tx, entity: str, last: dict[str, int]) -> None:
         await tx.run(store.SET_LAST, entity=entity, kind=kind, year=tx.now.year, last=number)
 
 
-async def _recipient(tx: ReadTx, seller_id: UUID) -> Party:
-    """To whom a seller's documents go: as it says, else by its name."""
-    found = await fees.billing_of(tx, seller_id)
-    if found is None:
-        return Party((await sellers.seller(tx, sellers.SellerId(seller_id))).name)
-    return Party(found.name, found.address, found.country, found.tax_id)
+async def _recipients(tx: ReadTx, seller_ids: Sequence[UUID]) -> dict[UUID, Party]:
+    """To whom sellers' documents go: as they say, else by their names."""
+    names, said = await sellers.names(tx, seller_ids), await fees.billings(tx, seller_ids)
+    return {id_: Party(name) for id_, name in names.items()} | {
+        id_: Party(one.name, one.address, one.country, one.tax_id) for id_, one in said.items()
+    }

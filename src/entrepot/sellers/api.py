@@ -137,19 +137,9 @@ async def read_own_identity(tx: ReadTx, request: Request, caller: Caller) -> Ide
     return await _identity(tx, request, _seller(caller))
 
 
-async def set_own_identity(tx: Tx, request: Request, caller: Caller, body: Identity) -> None:
-    """Says who the seller is before the law, from now on."""
-    await _say(tx, request, caller, _seller(caller), body)
-
-
 async def read_identity(tx: ReadTx, request: Request, seller_id: SellerRef) -> IdentityView:
     """Who a seller is before the law."""
     return await _identity(tx, request, (await reads.seller(tx, SellerId(seller_id))).id)
-
-
-async def set_identity(tx: Tx, request: Request, caller: Caller, seller_id: SellerRef, body: Identity) -> None:
-    """Says who a seller is before the law, from now on."""
-    await _say(tx, request, caller, (await reads.seller(tx, SellerId(seller_id))).id, body)
 
 
 async def read_house_identity(tx: ReadTx, request: Request) -> IdentityView:
@@ -159,7 +149,7 @@ async def read_house_identity(tx: ReadTx, request: Request) -> IdentityView:
 
 async def set_house_identity(tx: Tx, request: Request, caller: Caller, body: Identity) -> None:
     """Says who the operator is before the law, from now on."""
-    await _say(tx, request, caller, ids.NIL, body)
+    await identity.say_identity(tx, request.app.state.keys, ids.NIL, body, caller.user_id)
 
 
 async def _identity(tx: ReadTx, request: Request, seller_id: UUID) -> IdentityView:
@@ -167,16 +157,10 @@ async def _identity(tx: ReadTx, request: Request, seller_id: UUID) -> IdentityVi
     return IdentityView(found.get(seller_id))
 
 
-async def _say(tx: Tx, request: Request, caller: Caller, seller_id: UUID, body: Identity) -> None:
-    await identity.say_identity(tx, request.app.state.keys, seller_id, body, caller.user_id)
-
-
 def _seller(caller: Caller) -> UUID:
     assert caller.seller_id is not None, "a seller's session names its seller"
     return caller.seller_id
 
-
-IDENTITY_PROBLEMS = (CountryNotValid, TaxIdNotValid)
 
 routes = [
     get("/v1/markets", list_markets, access=PUBLIC),
@@ -187,9 +171,13 @@ routes = [
     post("/v1/sellers/{seller_id}/suspend", suspend_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     post("/v1/sellers/{seller_id}/reinstate", reinstate_seller, access=OPERATOR, raises=(SellerStatusIs,), key="taken"),
     get("/v1/seller/identity", read_own_identity, access=SELLER),
-    put("/v1/seller/identity", set_own_identity, access=SELLER, raises=IDENTITY_PROBLEMS, key="taken"),
     get("/v1/sellers/{seller_id}/identity", read_identity, access=OPERATOR),
-    put("/v1/sellers/{seller_id}/identity", set_identity, access=OPERATOR, raises=IDENTITY_PROBLEMS, key="taken"),
     get("/v1/operator/identity", read_house_identity, access=OPERATOR),
-    put("/v1/operator/identity", set_house_identity, access=OPERATOR, raises=IDENTITY_PROBLEMS, key="taken"),
+    put(
+        "/v1/operator/identity",
+        set_house_identity,
+        access=OPERATOR,
+        raises=(CountryNotValid, TaxIdNotValid),
+        key="taken",
+    ),
 ]

@@ -24,8 +24,9 @@ _NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 _COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - _NO_COUNTRIES
 
 
-async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, by: UUID) -> None:
-    """Who a seller is from now on or, with NIL, the house. Raises CountryNotValid, TaxIdNotValid."""
+async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, by: UUID) -> Identity:
+    """Who a seller is from now on or, with NIL, the house; with its numbers as they are kept. Of a seller fees have to
+    know (fees.say_identity). Raises CountryNotValid, TaxIdNotValid."""
     for name, codes in {
         "country": [identity.country], "tax_country": [identity.tax_country or identity.country],
         "branches": identity.branches,
@@ -38,6 +39,7 @@ async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, 
     sealed = keys.encrypt(msgspec.json.encode(identity))
     await tx.run(store.SAY_IDENTITY, seller_id=seller_id, id=new_id(tx.now), now=tx.now, sealed=sealed, by=by)
     tx.emit("seller_identified", seller_id, {"by": by})
+    return identity
 
 
 def _checked(identity: Identity) -> Identity:

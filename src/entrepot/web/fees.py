@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from entrepot import approvals, catalog, fees, invoices, sellers
 from entrepot.catalog import Price
-from entrepot.fees import Billing, Entity, Explained, NewRule, ShopTerms
+from entrepot.fees import Entity, Explained, NewRule, ShopTerms
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, SELLER
 from entrepot.kit.ids import NIL, parse, show
@@ -77,13 +77,6 @@ class CreditForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line_no: Annotated[int, Meta(ge=1, le=32_767)]
     amount: Amount
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
-
-
-class BillingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Text
-    address: Annotated[str, Meta(min_length=1, max_length=500)]
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
-    tax_id: Annotated[str, Meta(max_length=40)] = ""
 
 
 class ShopForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,12 +232,6 @@ async def seller_page(tx: ReadTx, visit: Visit) -> Response:
     )  # fmt: skip
 
 
-async def set_billing(tx: Tx, visit: Visit, body: BillingForm) -> Go:
-    billing = Billing(visit.seller_id, tx.now, body.name, body.address, body.country, body.tax_id)
-    await fees.set_billing(tx, billing)
-    return Go("/seller/fees", done="billing_set")
-
-
 async def open_shop(tx: Tx, visit: Visit, body: ShopForm) -> Go:
     await fees.open_shop(tx, visit.seller_id, body.market)
     return Go("/seller/fees", done="shop_opened")
@@ -284,7 +271,6 @@ routes = [
     page_of_its_own("/operator/invoices/{invoice_id}/pdf", invoice_file, OPERATOR),
     form("/operator/invoices/{invoice_id}/credit", credit, CreditForm, OPERATOR, again=invoice_page),
     page("/seller/fees", seller_page, SELLER),
-    form("/seller/fees/billing", set_billing, BillingForm, SELLER, again=seller_page),
     form("/seller/fees/shops", open_shop, ShopForm, SELLER, again=seller_page),
     form("/seller/fees/shops/{shop_id}/close", close_shop, Nothing, SELLER),
     page_of_its_own("/seller/invoices/{invoice_id}/pdf", own_invoice_file, SELLER),

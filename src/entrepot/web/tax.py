@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import sellers, statements
+from entrepot import fees, sellers, statements
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, SELLER
@@ -85,7 +85,7 @@ async def _show(tx: ReadTx, visit: Visit, template: str, some: list[Seller], of:
 
 
 async def say_own(tx: Tx, visit: Visit, body: Who) -> Go:
-    await sellers.say_identity(tx, visit.keys, visit.seller_id, _identity(body), visit.me.user_id)
+    await fees.say_identity(tx, visit.keys, visit.seller_id, _identity(body), visit.me.user_id)
     return Go("/seller/tax", done="who_said")
 
 

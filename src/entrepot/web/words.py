@@ -418,7 +418,6 @@ DONE = {
     "shop_terms_set": N("From now on shops cost so much."),
     "deposit_deducted": N("It is taken from the deposit."),
     "invoice_credited": N("The credit note is issued, and its amount is the seller's."),
-    "billing_set": N("It is saved."),
     "shop_opened": N("The shop is open."),
     "shop_closed": N("The shop is closed. What is left of its deposit goes back later."),
     "part_canceled": N("It is canceled and the money is on its way back."),
