@@ -59,6 +59,6 @@ __all__ = [
     "Billing", "Charge", "Deduction", "DepositIs", "Entity", "Explained", "Fees", "NewRule", "NoShopTerms", "NotLater",
     "Rule", "RuleEnded", "RuleShadowed", "SellerFacts", "Shop", "ShopIsClosed", "ShopIsOpen", "ShopTerms", "add_entity",
     "add_rule", "at", "billing_of", "billings", "bounds", "charge", "charge_due", "charges_of", "close_shop",
-    "count_month", "deduct_by", "end_rule", "entities", "entity_at", "listed", "open_shop", "say_identity", "set_billing",
-    "set_shop_terms", "shop_terms", "shops_of", "terms_of", "why",
+    "count_month", "deduct_by", "end_rule", "entities", "entity_at", "listed", "open_shop", "say_identity",
+    "set_billing", "set_shop_terms", "shop_terms", "shops_of", "terms_of", "why",
 ]  # fmt: skip
