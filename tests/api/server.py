@@ -62,7 +62,7 @@ def _await_ready(server: Server) -> None:
     until = time.monotonic() + READY_MAX_S
     while True:
         try:
-            if httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200:
+            if httpx.get(f"{server.url}/healthz", trust_env=False, verify=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -166,7 +166,7 @@ def _run(home: Path, database: Ground, url: str) -> Iterator[Run]:
 def _await_healthy(base: str, home: Path) -> None:
     for _ in range(START_MAX_S * 10):
         try:
-            if httpx.get(f"{base}/healthz", timeout=2, trust_env=False).status_code == 200:
+            if httpx.get(f"{base}/healthz", timeout=2, trust_env=False, verify=False).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)

@@ -213,15 +213,16 @@ DROP_OLD_QUOTES = sql(
     with gone as (
         delete from orders.quote q
          where q.cell = :cell
-           and q.id in (select o.id from orders.quote o
-                         where o.cell = :cell and o.expires_at < :before
-                           and not exists (select from orders.order_group g
-                                            where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
-                           and not (o.group_cell is not null
-                                    and exists (select from orders.order r
-                                                 where r.cell = o.cell and r.group_id = o.id
-                                                   and r.status = 'awaiting_payment'))
-                         limit :limit)
+           and q.id = any (array(
+               select o.id from orders.quote o
+                where o.cell = :cell and o.expires_at < :before
+                  and not exists (select from orders.order_group g
+                                   where g.cell = o.cell and g.id = o.id and g.status = 'awaiting_payment')
+                  and not (o.group_cell is not null
+                           and exists (select from orders.order r
+                                        where r.cell = o.cell and r.group_id = o.id and r.status = 'awaiting_payment'))
+                order by o.expires_at
+                limit :limit))
         returning q.id
     ), unsold as (
         delete from orders.border b
