@@ -35,7 +35,7 @@ def _load_all() -> list[Query[Any]]:
 ALL = _load_all()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def conn(db_url: str) -> AsyncIterator[asyncpg.Connection]:
     opened = await asyncpg.connect(db_url)
     yield opened
