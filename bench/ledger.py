@@ -37,7 +37,8 @@ from entrepot.world.auditor import audit
 
 BOOKS = "books"
 """The database that parts are copied from."""
-IN_FLIGHT = 2
+IN_FLIGHT = 4
+"""Batches: while one waits for the disk, or for balances that another has changed, the next is written."""
 SINGLE_IN_FLIGHT = 16
 """As many as pgbench has."""
 WARM_UP = 6
@@ -122,7 +123,7 @@ async def _open_books(url: str, count: int) -> None:
         async with db.write() as tx:
             (hot,) = await _open(tx, ["wallet"], [NIL], limited=True)
             await ledger.post_all(tx, 0, [Transfer(NIL, "top_up", cash, hot, 10**12)])
-            await tx.conn.execute("analyze")
+    await _vacuum(url)
 
 
 async def _open(tx, codes, owners, *, limited=False, striped=False) -> list[int]:  # type: ignore[no-untyped-def]
@@ -354,9 +355,16 @@ async def _history(
                 code, escrow, ids, datetime.combine(FIRST_DAY, datetime.min.time(), UTC), day, first, DAYS, count,
                 start, stop,
             )  # fmt: skip
-    connection = await asyncpg.connect(db.url)
-    await connection.execute("vacuum analyze ledger.transfer")  # as autovacuum does in its time
-    await connection.close()
+    await _vacuum(db.url)
+
+
+async def _vacuum(url: str) -> None:
+    """As autovacuum does in its time."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()
 
 
 async def _closed(db: Database, through: date, transfers: int) -> float:

@@ -312,7 +312,7 @@ begin
      where e.cell = p_cell and e.xid = n.xid and e.id = n.id;
 end $$;
 
-CREATE FUNCTION ledger.apply_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[], p_links integer[]) RETURNS TABLE(ord integer, verdict text)
+CREATE FUNCTION ledger.apply_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[], p_links integer[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     SET enable_seqscan TO 'off'
@@ -322,127 +322,108 @@ CREATE FUNCTION ledger.apply_many(p_cell smallint, p_now timestamp with time zon
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-#variable_conflict use_column
 declare
-    named   bigint[];  -- the accounts of the holds that are to be settled or voided
-    limited bigint[];
-    lefts   bigint[];
-    plain   boolean;
-    v       text[];
-    d       bigint[];
-    c       bigint[];
-    m       bigint[];
-    k       bigint[];
-    made    int;
-    ended   record;
+    stands text[] := array['posted', 'held', 'settled', 'voided'];
+    v      text[];
 begin
-    if cardinality(p_kinds) = 0 then return; end if;
+    if cardinality(p_kinds) = 0 then return '{}'; end if;
     perform ledger.take_day(p_cell, p_now);
-    if array['settle', 'void'] && p_kinds then
-        select array_agg(x.debit) || array_agg(x.credit) into named
-          from (select q.cause_id, q.code
-                  from unnest(p_kinds, p_causes, p_codes) as q (kind, cause_id, code)
-                 where q.kind in ('settle', 'void')
-                 order by q.cause_id, q.code) q
-         cross join lateral (select h.debit, h.credit from ledger.hold h
-                              where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code
-                                for no key update) x;
-    end if;
-    select array_agg(l.account_id order by l.account_id) filter (where l.limited),
-           array_agg(l.balance order by l.account_id) filter (where l.limited)
-      into limited, lefts
-      from ledger.lock_many(p_cell, p_debits || p_credits || named) l;
-
-    -- The glance: when each name is there once, nothing speaks against any command, and the sums of what goes out fit
-    -- whatever comes in, all of them stand, in any order.
-    select bool_and(coalesce(x.plain, false)), array_agg(x.verdict order by x.ord), array_agg(x.debit order by x.ord),
-           array_agg(x.credit order by x.ord), array_agg(x.moved order by x.ord), array_agg(x.held order by x.ord)
-      into plain, v, d, c, m, k
-      from (select q.ord, coalesce(h.debit, q.debit) as debit, coalesce(h.credit, q.credit) as credit,
-                   case q.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
-                        when 'void' then 'voided' end as verdict,
-                   case q.kind when 'post' then q.amount when 'settle' then coalesce(q.amount, h.amount) else 0 end as moved,
-                   case q.kind when 'post' then 0 when 'hold' then q.amount else -h.amount end as held,
-                   case when q.kind in ('post', 'hold')
-                        then h.cause_id is null and t.cause_id is null and q.debit <> q.credit and q.amount > 0
-                             and a.currency = b.currency and coalesce(q.due > p_now, true)
-                        when q.kind in ('settle', 'void')
-                        then h.status = 'held' and coalesce(h.due_at > p_now, true)
-                             and coalesce(q.amount, h.amount) between 1 and h.amount
-                   end and count(*) over (partition by q.cause_id, q.code) = 1 as plain
-              from unnest(p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
-                   with ordinality as q (kind, cause_id, code, debit, credit, amount, due, ord)
-              left join lateral (select a.id, a.currency from ledger.account a
-                                  where a.cell = p_cell and a.id = q.debit limit 1) a on true
-              left join lateral (select b.id, b.currency from ledger.account b
-                                  where b.cell = p_cell and b.id = q.credit limit 1) b on true
-              left join lateral (select * from ledger.hold h
-                                  where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code limit 1) h on true
-              left join lateral (select * from ledger.transfer t
-                                  where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
-                on true) x;
-    if plain then
-        select coalesce(bool_and(s.total <= lefts[width_bucket(s.debit, limited)]), true) into plain
-          from (select o.debit, sum(o.moved + o.held) as total
-                  from unnest(d, m, k) as o (debit, moved, held)
-                 where o.moved + o.held > 0
-                 group by o.debit) s
-         where limited[width_bucket(s.debit, limited)] = s.debit;
-    end if;
-    if not plain then
-        select j.v, j.d, j.c, j.m, j.k into v, d, c, m, k
-          from ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues,
-                                 p_links, limited, lefts) j;
-    end if;
-
-    -- A name that somebody took meanwhile, or a hold that came after holds were locked above and was ended by somebody:
-    -- the caller's transaction is to be tried again, and finds how things are.
-    if 'held' = any (v) then
-        insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
-        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.held, p_now, q.due
-          from unnest(p_causes, p_codes, d, c, k, p_dues, v) as q (cause_id, code, debit, credit, held, due, verdict)
-         where q.verdict = 'held'
-         order by q.cause_id, q.code
-        on conflict do nothing;
-        get diagnostics made = row_count;
-        if made < cardinality(array_positions(v, 'held')) then
-            raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
+    begin
+        if not ledger.carry_out(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
+           or not ledger.in_any_order(p_cell, p_kinds, p_causes, p_codes, p_debits, p_credits) then
+            raise exception 'not in any order' using errcode = 'integrity_constraint_violation';
         end if;
-    end if;
-    if array['settled', 'voided'] && v then
-        for ended in
-            select q.verdict, q.code, array_agg(q.cause_id order by q.cause_id) as causes
-              from unnest(p_causes, p_codes, v) as q (cause_id, code, verdict)
-             where q.verdict in ('settled', 'voided')
-             group by q.verdict, q.code
-        loop
-            update ledger.hold h set status = ended.verdict, due_at = null, ended_at = p_now
-             where h.cell = p_cell and h.cause_id = any (ended.causes) and h.code = ended.code and h.status = 'held';
-            get diagnostics made = row_count;
-            if made < cardinality(ended.causes) then
-                raise exception 'a hold was ended meanwhile' using errcode = 'serialization_failure';
-            end if;
-        end loop;
-    end if;
-    if array['posted', 'settled'] && v then
-        insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
-        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.moved, p_now
-          from unnest(p_causes, p_codes, d, c, m, v) as q (cause_id, code, debit, credit, moved, verdict)
-         where q.verdict in ('posted', 'settled')
-         order by q.cause_id, q.code
-        on conflict do nothing;
-        get diagnostics made = row_count;
-        if made < cardinality(array_positions(v, 'posted') || array_positions(v, 'settled')) then
+        return array(select case x.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
+                            else 'voided' end from (select unnest(p_kinds) as kind) x);
+    exception when integrity_constraint_violation or no_data_found then
+        -- Something is wrong with some of it: all is as it was, and is judged.
+    end;
+    v := ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues, p_links);
+    if stands && v then
+        begin
+            perform ledger.carry_out(p_cell, p_now, array_agg(q.kind), array_agg(q.cause_id), array_agg(q.code),
+                                     array_agg(q.debit), array_agg(q.credit), array_agg(q.amount), array_agg(q.due))
+               from unnest(p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues, v)
+                    as q (kind, cause_id, code, debit, credit, amount, due, verdict)
+              where q.verdict = any (stands);
+        exception when unique_violation or no_data_found then
+            -- A name that somebody took meanwhile, or a hold that came after holds were locked and was ended by somebody:
+            -- the caller's transaction is to be tried again, and finds how things are.
             raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
-        end if;
+        end;
     end if;
-    if array['posted', 'held', 'settled', 'voided'] && v then
-        perform ledger.change_many(p_cell, d, c, m, k);
-    end if;
-    return query select i, v[i] from generate_subscripts(v, 1) i;
+    return v;
 end $$;
 
-CREATE FUNCTION ledger.change_many(p_cell smallint, p_debits bigint[], p_credits bigint[], p_moved bigint[], p_held bigint[]) RETURNS void
+CREATE FUNCTION ledger.carry_out(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    debits  bigint[];
+    credits bigint[];
+    moved   bigint[];
+    held    bigint[];
+    -- The holds of one code that end, and how much of each goes: null is all.
+    of_code text;
+    causes  uuid[];
+    goes    bigint[];
+begin
+    if array['post', 'hold'] && p_kinds then
+        with asked as materialized (
+            select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code,
+                   unnest(p_debits) as debit, unnest(p_credits) as credit, unnest(p_amounts) as amount,
+                   unnest(p_dues) as due
+        ), hold as (
+            insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
+            select p_cell, q.cause_id, q.code, q.debit, q.credit, q.amount, p_now, q.due
+              from asked q where q.kind = 'hold' order by q.code, q.cause_id
+        ), post as (
+            insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+            select p_cell, q.cause_id, q.code, q.debit, q.credit, q.amount, p_now
+              from asked q where q.kind = 'post' order by q.code, q.cause_id
+        )
+        select array_agg(q.debit), array_agg(q.credit), array_agg(case q.kind when 'post' then q.amount else 0 end),
+               array_agg(case q.kind when 'hold' then q.amount else 0 end)
+          into debits, credits, moved, held
+          from asked q
+         where q.kind in ('post', 'hold');
+    end if;
+    -- Of what is voided nothing moves.
+    for of_code, causes, goes in
+        select q.code, array_agg(q.cause_id order by q.cause_id) as causes,
+               array_agg(case q.kind when 'settle' then q.amount else 0 end order by q.cause_id) as amounts
+          from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code,
+                       unnest(p_amounts) as amount) q
+         where q.kind in ('settle', 'void') and coalesce(q.amount, 1) > 0
+         group by q.code
+         order by q.code
+    loop
+        with done as (
+            update ledger.hold h
+               set status = case goes[width_bucket(h.cause_id, causes)] when 0 then 'voided'
+                            else 'settled' end, due_at = null, ended_at = p_now
+             where h.cell = p_cell and h.cause_id = any (causes) and h.code = of_code and h.status = 'held'
+               and (h.due_at is null or h.due_at > p_now)
+               and coalesce(goes[width_bucket(h.cause_id, causes)], 0) <= h.amount
+            returning h.cause_id, h.debit, h.credit, h.amount,
+                      coalesce(goes[width_bucket(h.cause_id, causes)], h.amount) as gone
+        ), made as (
+            insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+            select p_cell, d.cause_id, of_code, d.debit, d.credit, d.gone, p_now from done d where d.gone > 0
+        )
+        select debits || array_agg(d.debit), credits || array_agg(d.credit), moved || array_agg(d.gone),
+               held || array_agg(-d.amount)
+          into debits, credits, moved, held
+          from done d;
+    end loop;
+    if cardinality(debits) is distinct from cardinality(p_kinds) then
+        raise exception 'a hold is not there, has ended or is less' using errcode = 'no_data_found';
+    end if;
+    return ledger.change_many(p_cell, debits, credits, moved, held);
+end $$;
+
+CREATE FUNCTION ledger.change_many(p_cell smallint, p_debits bigint[], p_credits bigint[], p_moved bigint[], p_held bigint[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
@@ -451,28 +432,35 @@ declare
     ds      bigint[];
     cs      bigint[];
     hs      bigint[];
+    gs      bigint[];  -- what became available by commands of which that is all
     plain   int;
+    fit     boolean;
     striped int;
 begin
-    select array_agg(s.account_id order by s.account_id), array_agg(s.debits order by s.account_id),
-           array_agg(s.credits order by s.account_id), array_agg(s.held order by s.account_id)
-      into ids, ds, cs, hs
+    select array_agg(s.account_id), array_agg(s.debits), array_agg(s.credits), array_agg(s.held), array_agg(s.gained)
+      into ids, ds, cs, hs, gs
       from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits,
-                   sum(e.held)::bigint as held
-              from (select t.debit, t.moved, 0::bigint, t.held
-                      from unnest(p_debits, p_moved, p_held) as t (debit, moved, held)
+                   sum(e.held)::bigint as held, sum(e.gained)::bigint as gained
+              from (select t.debit, t.moved, 0::bigint, t.held, greatest(-t.moved - t.held, 0)
+                      from (select unnest(p_debits) as debit, unnest(p_moved) as moved, unnest(p_held) as held) t
                      where t.moved <> 0 or t.held <> 0
                     union all
-                    select t.credit, 0, t.moved, 0 from unnest(p_credits, p_moved) as t (credit, moved)
+                    select t.credit, 0, t.moved, 0, t.moved
+                      from (select unnest(p_credits) as credit, unnest(p_moved) as moved) t
                      where t.moved <> 0
-                   ) as e (account_id, debits, credits, held)
-             group by e.account_id) s;
-    update ledger.balance b
-       set debits = b.debits + ds[width_bucket(b.account_id, ids)],
-           credits = b.credits + cs[width_bucket(b.account_id, ids)],
-           held = b.held + hs[width_bucket(b.account_id, ids)]
-     where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0;
-    get diagnostics plain = row_count;
+                   ) as e (account_id, debits, credits, held, gained)
+             group by e.account_id
+             order by e.account_id) s;
+    with changed as (
+        update ledger.balance b
+           set debits = b.debits + ds[width_bucket(b.account_id, ids)],
+               credits = b.credits + cs[width_bucket(b.account_id, ids)],
+               held = b.held + hs[width_bucket(b.account_id, ids)]
+         where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0
+        returning not b.limited or b.credits - b.debits - b.held >= gs[width_bucket(b.account_id, ids)] as fits
+    )
+    select count(*), coalesce(bool_and(c.fits), true) into plain, fit from changed c;
+    if plain = cardinality(ids) then return fit; end if;
 
     -- 16 stripes: writers are server processes, each keeping its own connections.
     insert into ledger.balance as b (cell, account_id, stripe, limited, debits, credits, held)
@@ -486,8 +474,9 @@ begin
                   held = b.held + excluded.held;
     get diagnostics striped = row_count;
     if plain + striped <> cardinality(ids) then
-        raise exception 'a transfer names an account that is not there';
+        raise exception 'a transfer names an account that is not there' using errcode = 'foreign_key_violation';
     end if;
+    return fit;
 end $$;
 
 CREATE FUNCTION ledger.close_days(p_cell smallint, p_now timestamp with time zone, p_through date, p_limit integer) RETURNS integer
@@ -588,17 +577,51 @@ begin
     return query select * from unnest(causes, codes);
 end $$;
 
-CREATE FUNCTION ledger.judge_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[], p_links integer[], p_limited bigint[], p_left bigint[], OUT v text[], OUT d bigint[], OUT c bigint[], OUT m bigint[], OUT k bigint[]) RETURNS record
+CREATE FUNCTION ledger.in_any_order(p_cell smallint, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
-    SET enable_material TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
+    made record;
+    same boolean;
+begin
+    if not array['post', 'hold'] && p_kinds then return true; end if;
+    select array_agg(q.cause_id) filter (where q.kind = 'hold') as held,
+           array_agg(distinct q.code) filter (where q.kind = 'hold') as held_codes,
+           array_agg(q.cause_id) filter (where q.kind = 'post') as posted,
+           array_agg(distinct q.code) filter (where q.kind = 'post') as posted_codes
+      into made
+      from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code) q;
+    if exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
+                                               and t.code = any (made.held_codes))
+       or exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
+                                              and h.code = any (made.posted_codes)) then
+        return false;
+    end if;
+    -- Mostly all accounts are of one currency, which the index alone says.
+    select count(*) = (select count(distinct x) from unnest(p_debits || p_credits) x)
+           and min(a.currency) = max(a.currency) into same
+      from ledger.account a
+     where a.cell = p_cell and a.id = any (p_debits || p_credits);
+    return same or not exists (
+        select from (select unnest(p_kinds) as kind, unnest(p_debits) as debit, unnest(p_credits) as credit) q
+          left join lateral (select a.currency from ledger.account a
+                              where a.cell = p_cell and a.id = q.debit limit 1) a on true
+          left join lateral (select b.currency from ledger.account b
+                              where b.cell = p_cell and b.id = q.credit limit 1) b on true
+         where q.kind in ('post', 'hold') and (a.currency = b.currency) is not true);
+end $$;
+
+CREATE FUNCTION ledger.judge_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[], p_links integer[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    v         text[] := array_fill(null::text, array[cardinality(p_kinds)]);
+    -- The accounts of the holds that are to end; those with a limit in id order, and what each has left.
+    named     bigint[];
+    limited   bigint[];
+    lefts     bigint[];
     -- By command: the order of judging, the first command of the same name, and what is wrong with its accounts.
     queue     int[];
     firsts    int[];
@@ -619,10 +642,24 @@ declare
     n         int;
     slot      int;
     amount    bigint;
+    given     bigint;  -- by how much less the debit account has available, and the credit account more
+    got       bigint;
 begin
     if not p_kinds <@ array['post', 'hold', 'settle', 'void'] then
         raise exception 'a command is to post, hold, settle or void';
     end if;
+    select array_agg(x.debit) || array_agg(x.credit) into named
+      from (select q.cause_id, q.code
+              from unnest(p_kinds, p_causes, p_codes) as q (kind, cause_id, code)
+             where q.kind in ('settle', 'void')
+             order by q.code, q.cause_id) q
+     cross join lateral (select h.debit, h.credit from ledger.hold h
+                          where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code
+                            for no key update) x;
+    select array_agg(l.account_id order by l.account_id) filter (where l.limited),
+           array_agg(l.balance order by l.account_id) filter (where l.limited)
+      into limited, lefts
+      from ledger.lock_many(p_cell, p_debits || p_credits || named) l;
     select array_agg(x.ord order by x.place, x.ord), array_agg(x.first order by x.ord),
            array_agg(x.wrong order by x.ord), array_agg(x.state order by x.ord), array_agg(x.debit order by x.ord),
            array_agg(x.credit order by x.ord), array_agg(x.held order by x.ord), array_agg(x.moved order by x.ord),
@@ -646,23 +683,18 @@ begin
               left join lateral (select * from ledger.transfer t
                                   where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
                 on true) x;
-    v := array_fill(null::text, array[cardinality(queue)]);
-    d := array_fill(null::bigint, array[cardinality(queue)]);
-    c := d;
-    m := array_fill(0::bigint, array[cardinality(queue)]);
-    k := m;
 
     foreach i in array queue loop
         if p_links[i] is null or p_links[i] is distinct from link then
             link := p_links[i];
             failed := false;
             was_state := state;
-            was_left := p_left;
+            was_left := lefts;
         end if;
         continue when failed;
         n := firsts[i];
         amount := p_amounts[i];
-        slot := width_bucket(p_debits[i], p_limited);
+        slot := width_bucket(p_debits[i], limited);
         v[i] := case
             when p_kinds[i] in ('post', 'hold') then case
                 when amount is null or amount <= 0 then 'amount_not_positive'
@@ -670,7 +702,7 @@ begin
                 when wrong[i] is not null then wrong[i]
                 when state[n] is null then case
                     when p_dues[i] <= p_now then 'due_already'
-                    when p_limited[slot] = p_debits[i] and p_left[slot] < amount then 'insufficient_funds'
+                    when limited[slot] = p_debits[i] and lefts[slot] < amount then 'insufficient_funds'
                     when p_kinds[i] = 'post' then 'posted'
                     else 'held' end
                 when (p_kinds[i] = 'post') = (state[n] = 'posted') and debit[n] = p_debits[i]
@@ -688,41 +720,39 @@ begin
             when amount > held[n] then 'exceeds_hold'
             else 'settled' end;
 
-        if v[i] in ('posted', 'held') then
-            debit[n] := p_debits[i];
-            credit[n] := p_credits[i];
-            held[n] := amount;
-            due[n] := p_dues[i];
-            k[i] := case v[i] when 'held' then amount else 0 end;
-        elsif v[i] in ('settled', 'voided') then
-            k[i] := -held[n];
-        else
-            failed := link is not null and v[i] <> 'exists';
-            if failed then
-                state := was_state;
-                p_left := was_left;
-                for j in 1 .. cardinality(v) loop
-                    if p_links[j] = link and j <> i then
-                        v[j] := 'link_failed';
-                        m[j] := 0;
-                        k[j] := 0;
-                    end if;
-                end loop;
-            end if;
-            continue;
-        end if;
+        case v[i]
+            when 'posted', 'held' then
+                debit[n] := p_debits[i];
+                credit[n] := p_credits[i];
+                held[n] := amount;
+                due[n] := p_dues[i];
+                given := amount;
+                got := case v[i] when 'posted' then amount else 0 end;
+            when 'settled' then
+                got := coalesce(amount, held[n]);
+                given := got - held[n];
+            when 'voided' then
+                got := 0;
+                given := -held[n];
+            else
+                failed := link is not null and v[i] <> 'exists';
+                if failed then
+                    state := was_state;
+                    lefts := was_left;
+                    for j in 1 .. cardinality(v) loop
+                        if p_links[j] = link and j <> i then v[j] := 'link_failed'; end if;
+                    end loop;
+                end if;
+                continue;
+        end case;
         state[n] := v[i];
-        d[i] := debit[n];
-        c[i] := credit[n];
-        if v[i] in ('posted', 'settled') then
-            m[i] := coalesce(amount, held[n]);
-            moved[n] := m[i];
-        end if;
-        slot := width_bucket(d[i], p_limited);
-        if p_limited[slot] = d[i] then p_left[slot] := p_left[slot] - m[i] - k[i]; end if;
-        slot := width_bucket(c[i], p_limited);
-        if p_limited[slot] = c[i] then p_left[slot] := p_left[slot] + m[i]; end if;
+        moved[n] := got;
+        slot := width_bucket(debit[n], limited);
+        if limited[slot] = debit[n] then lefts[slot] := lefts[slot] - given; end if;
+        slot := width_bucket(credit[n], limited);
+        if limited[slot] = credit[n] then lefts[slot] := lefts[slot] + got; end if;
     end loop;
+    return v;
 end $$;
 
 CREATE FUNCTION ledger.lock_many(p_cell smallint, p_accounts bigint[]) RETURNS TABLE(account_id bigint, balance bigint, limited boolean)
@@ -2674,10 +2704,11 @@ CREATE TABLE ledger.hold (
     ended_at timestamp with time zone,
     CONSTRAINT hold_amount_check CHECK ((amount > 0)),
     CONSTRAINT hold_check CHECK ((debit <> credit)),
-    CONSTRAINT hold_check1 CHECK ((((status = 'held'::text) = (ended_at IS NULL)) AND ((status = 'held'::text) OR (due_at IS NULL)))),
+    CONSTRAINT hold_check1 CHECK ((due_at > at)),
+    CONSTRAINT hold_check2 CHECK ((((status = 'held'::text) = (ended_at IS NULL)) AND ((status = 'held'::text) OR (due_at IS NULL)))),
     CONSTRAINT hold_status_check CHECK ((status = ANY (ARRAY['held'::text, 'settled'::text, 'voided'::text, 'expired'::text])))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='50');
 
 CREATE VIEW ledger.row_balance AS
  SELECT cell,
@@ -4036,7 +4067,7 @@ ALTER TABLE ONLY ledger.account
     ADD CONSTRAINT account_cell_code_owner_currency_id_key UNIQUE (cell, code, owner, currency) INCLUDE (id);
 
 ALTER TABLE ONLY ledger.account
-    ADD CONSTRAINT account_pkey PRIMARY KEY (cell, id);
+    ADD CONSTRAINT account_pkey PRIMARY KEY (cell, id) INCLUDE (currency);
 
 ALTER TABLE ONLY ledger.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (cell, account_id, stripe);
@@ -4419,7 +4450,7 @@ CREATE INDEX idempotency_key_at ON kit.idempotency_key USING brin (at);
 
 CREATE INDEX account_striped ON ledger.account USING btree (cell, id) WHERE striped;
 
-CREATE INDEX hold_debit ON ledger.hold USING btree (cell, debit, code, at);
+CREATE INDEX hold_debit ON ledger.hold USING btree (debit, at);
 
 CREATE INDEX hold_due ON ledger.hold USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 

@@ -36,18 +36,20 @@ PRICE_OF_A_PART = ("orders.place_many", "<> coalesce(a.bundle_prices[a.line_bund
 NOT_THE_SCARCEST = ("orders.place_many", "exit when l_bundle[j] = 0 or l_bundle[k] <> l_bundle[j];", "exit;")
 NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expires_at < p_now")
 ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")
-OVERDRAWN = ("ledger.judge_many", "p_left[slot] < amount", "p_left[slot] + 1 < amount")
-GLANCED_PAST = ("ledger.apply_many", "s.total <= lefts[", "s.total <= 1 + lefts[")
-NAMES_NOT_UNIQUE = ("ledger.apply_many", "= 1 as plain", "> 0 as plain")
+OVERDRAWN = ("ledger.judge_many", "lefts[slot] < amount", "lefts[slot] + 1 < amount")
+SPENT_BEFORE_EARNED = ("ledger.change_many", ">= gs[width_bucket(b.account_id, ids)] as fits", ">= 0 as fits")
+HELD_WHAT_WAS_POSTED = ("ledger.in_any_order", "t.cause_id = any (made.held)", "false")
+POSTED_WHAT_WAS_HELD = ("ledger.in_any_order", "h.cause_id = any (made.posted)", "false")
+ANY_CURRENCY = ("ledger.in_any_order", "(a.currency = b.currency) is not true", "false")
 TWICE_IS_NEWS = ("ledger.judge_many", "when state[n] is null then case", "when true then case")
 EARNED_NOT_SPENT = (
     "ledger.judge_many",
-    "if p_limited[slot] = c[i] then p_left[slot] := p_left[slot] + m[i]; end if;",
+    "if limited[slot] = credit[n] then lefts[slot] := lefts[slot] + got; end if;",
     "",
 )
 NEVER_FREED = ("ledger.change_many", "b.held + hs[width_bucket(b.account_id, ids)]", "b.held + 1")
 TOO_MUCH_SETTLED = ("ledger.judge_many", "when amount > held[n] then 'exceeds_hold'", "")
-LINK_KEPT = ("ledger.judge_many", "p_left := was_left;", "")
+LINK_KEPT = ("ledger.judge_many", "lefts := was_left;", "")
 EXPIRED_BY_THE_TIMER = ("ledger.judge_many", "when due[n] <= p_now then 'hold_expired'", "")
 GIVEN_BACK_TWICE = ("inventory.move_many", "when 'give_back' then -1", "when 'give_back' then -2")
 COST_FORGOTTEN = ("inventory.ship_costs", "(l.upto - l.quantity)", "l.upto")
@@ -148,6 +150,7 @@ def test_an_example_of_placing_finds_it(real: orders.Real, defect: Defect, examp
 
 
 HELD, SETTLE = two_phases.HELD, two_phases.Do("settle", "a")
+POSTED = two_phases.Do("post", "a", amount=6)
 PAY: ledger.Named = ("a", "pay", "wallet 1", "seller", 6)
 
 
@@ -155,8 +158,8 @@ PAY: ledger.Named = ("a", "pay", "wallet 1", "seller", 6)
     ("defect", "example"),
     [
         (OVERDRAWN, lambda books: ledger.check(books, 5, [[PAY]])),
-        (GLANCED_PAST, lambda books: ledger.check(books, 5, [[PAY]])),
-        (NAMES_NOT_UNIQUE, lambda books: ledger.check(books, 20, [[PAY, PAY]])),
+        (SPENT_BEFORE_EARNED, ledger.test_money_that_comes_in_the_same_batch_can_be_spent_after_it_not_before),
+        (ANY_CURRENCY, lambda books: ledger.check(books, 5, [[("a", "pay", "cash", "euros", 5)]])),
         (TWICE_IS_NEWS, lambda books: ledger.check(books, 20, [[PAY], [PAY]])),
         (EARNED_NOT_SPENT, ledger.test_money_that_comes_in_the_same_batch_can_be_spent_after_it_not_before),
     ],
@@ -173,6 +176,8 @@ def test_an_example_of_the_ledger_finds_it(
     ("defect", "example"),
     [
         (NEVER_FREED, lambda books: two_phases.check(books, 9, [[HELD], [SETTLE]])),
+        (HELD_WHAT_WAS_POSTED, lambda books: two_phases.check(books, 20, [[POSTED], [HELD]])),
+        (POSTED_WHAT_WAS_HELD, lambda books: two_phases.check(books, 20, [[HELD], [POSTED]])),
         (TOO_MUCH_SETTLED, lambda books: two_phases.check(books, 9, [[HELD], [SETTLE._replace(amount=7)]])),
         (LINK_KEPT, two_phases.test_a_link_stands_or_falls_and_its_neighbors_do_not),
         (EXPIRED_BY_THE_TIMER, two_phases.test_what_is_past_its_time_is_expired_before_the_timer_comes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from entrepot.kit.db import Tx
@@ -46,18 +47,19 @@ async def apply(tx: Tx, cell: int, commands: Sequence[Command]) -> list[str]:
     ledger.apply_many lists: posted, held, settled, voided, exists, or why it was refused."""
     if not commands:
         return []
-    moves = [c if isinstance(c, Transfer | Hold) else None for c in commands]
-    verdicts = await tx.all(
+    told: list[str] = await tx.one(
         store.APPLY_MANY, cell=cell, now=tx.now,
         kinds=[_KINDS[type(c)] for c in commands],
         causes=[c.cause_id for c in commands], codes=[c.code for c in commands],
-        debits=[None if m is None else m.debit for m in moves],
-        credits=[None if m is None else m.credit for m in moves],
-        amounts=[None if isinstance(c, Void) else c.amount for c in commands],
-        dues=[c.due_at if isinstance(c, Hold) else None for c in commands],
-        links=[c.link for c in commands],
+        debits=_each(commands, "debit"), credits=_each(commands, "credit"), amounts=_each(commands, "amount"),
+        dues=_each(commands, "due_at"), links=[c.link for c in commands],
     )  # fmt: skip
-    return [row.verdict for row in verdicts]
+    return told
+
+
+def _each(commands: Sequence[Command], field: str) -> list[Any]:
+    """The field of those commands that have it."""
+    return [getattr(command, field, None) for command in commands]
 
 
 async def post_all(tx: Tx, cell: int, commands: Sequence[Command]) -> None:

@@ -10,11 +10,6 @@ import msgspec
 from entrepot.kit.sql import sql
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    ord: int
-    verdict: str
-
-
 class Expired(msgspec.Struct, frozen=True):
     cause_id: UUID
     code: str
@@ -136,12 +131,7 @@ OPEN_MANY = sql(
     int,
 )
 APPLY_MANY = sql(
-    """
-    select ord, verdict
-      from ledger.apply_many(:cell, :now, :kinds, :causes, :codes, :debits, :credits, :amounts, :dues, :links)
-     order by ord
-    """,
-    Verdict,
+    "select ledger.apply_many(:cell, :now, :kinds, :causes, :codes, :debits, :credits, :amounts, :dues, :links)", list
 )
 EXPIRE_MANY = sql("select cause_id, code from ledger.expire_many(:cell, :now, :limit)", Expired)
 CLOSE_DAYS = sql("select ledger.close_days(:cell, :now, :through, :limit)", int)

@@ -11,7 +11,7 @@ create table ledger.account (
     limited    boolean     not null,  -- what is available may not go below zero
     striped    boolean     not null,  -- balance spread over rows, one per writer, summed on read
     created_at timestamptz not null,
-    primary key (cell, id),
+    primary key (cell, id) include (currency),  -- a transfer asks for nothing else
     unique (cell, code, owner, currency) include (id),  -- a purchase finds its wallet without reading the row
     check (not (limited and striped))
 );
@@ -67,10 +67,12 @@ create table ledger.hold (
     ended_at timestamptz,
     primary key (cell, cause_id, code),
     check (debit <> credit),
+    check (due_at > at),
     check ((status = 'held') = (ended_at is null) and (status = 'held' or due_at is null))
-) with (fillfactor = 70);
+) with (fillfactor = 50);  -- a row changes once, and stays in its page
 create index hold_due on ledger.hold (cell, due_at) where due_at is not null;
-create index hold_debit on ledger.hold (cell, debit, code, at);
+-- Without the cell, so that a name is looked for by its key only, whatever the statistics say.
+create index hold_debit on ledger.hold (debit, at);
 
 -- Opens accounts that are not there yet; the order of the answer is the order asked.
 create function ledger.open_many(
@@ -152,38 +154,45 @@ begin
     end if;
 end $$;
 
--- Moves `p_moved` from each debit to its credit account, and changes what is held of the debit account by `p_held`.
--- Under the locks and the settings of its callers.
+-- Moves `p_moved` from each debit to its credit account, and changes what is held of the debit account by `p_held`. Says
+-- whether each account with a limit had what it gave before anything came in. Under the settings of its callers.
 create function ledger.change_many(
     p_cell smallint, p_debits bigint[], p_credits bigint[], p_moved bigint[], p_held bigint[]
-) returns void language plpgsql set search_path = pg_catalog as $$
+) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
     ids     bigint[];  -- the accounts in id order: rows are found by the index in one order, the sums by bisection
     ds      bigint[];
     cs      bigint[];
     hs      bigint[];
+    gs      bigint[];  -- what became available by commands of which that is all
     plain   int;
+    fit     boolean;
     striped int;
 begin
-    select array_agg(s.account_id order by s.account_id), array_agg(s.debits order by s.account_id),
-           array_agg(s.credits order by s.account_id), array_agg(s.held order by s.account_id)
-      into ids, ds, cs, hs
+    select array_agg(s.account_id), array_agg(s.debits), array_agg(s.credits), array_agg(s.held), array_agg(s.gained)
+      into ids, ds, cs, hs, gs
       from (select e.account_id, sum(e.debits)::bigint as debits, sum(e.credits)::bigint as credits,
-                   sum(e.held)::bigint as held
-              from (select t.debit, t.moved, 0::bigint, t.held
-                      from unnest(p_debits, p_moved, p_held) as t (debit, moved, held)
+                   sum(e.held)::bigint as held, sum(e.gained)::bigint as gained
+              from (select t.debit, t.moved, 0::bigint, t.held, greatest(-t.moved - t.held, 0)
+                      from (select unnest(p_debits) as debit, unnest(p_moved) as moved, unnest(p_held) as held) t
                      where t.moved <> 0 or t.held <> 0
                     union all
-                    select t.credit, 0, t.moved, 0 from unnest(p_credits, p_moved) as t (credit, moved)
+                    select t.credit, 0, t.moved, 0, t.moved
+                      from (select unnest(p_credits) as credit, unnest(p_moved) as moved) t
                      where t.moved <> 0
-                   ) as e (account_id, debits, credits, held)
-             group by e.account_id) s;
-    update ledger.balance b
-       set debits = b.debits + ds[width_bucket(b.account_id, ids)],
-           credits = b.credits + cs[width_bucket(b.account_id, ids)],
-           held = b.held + hs[width_bucket(b.account_id, ids)]
-     where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0;
-    get diagnostics plain = row_count;
+                   ) as e (account_id, debits, credits, held, gained)
+             group by e.account_id
+             order by e.account_id) s;
+    with changed as (
+        update ledger.balance b
+           set debits = b.debits + ds[width_bucket(b.account_id, ids)],
+               credits = b.credits + cs[width_bucket(b.account_id, ids)],
+               held = b.held + hs[width_bucket(b.account_id, ids)]
+         where b.cell = p_cell and b.account_id = any (ids) and b.stripe = 0
+        returning not b.limited or b.credits - b.debits - b.held >= gs[width_bucket(b.account_id, ids)] as fits
+    )
+    select count(*), coalesce(bool_and(c.fits), true) into plain, fit from changed c;
+    if plain = cardinality(ids) then return fit; end if;
 
     -- 16 stripes: writers are server processes, each keeping its own connections.
     insert into ledger.balance as b (cell, account_id, stripe, limited, debits, credits, held)
@@ -197,8 +206,9 @@ begin
                   held = b.held + excluded.held;
     get diagnostics striped = row_count;
     if plain + striped <> cardinality(ids) then
-        raise exception 'a transfer names an account that is not there';
+        raise exception 'a transfer names an account that is not there' using errcode = 'foreign_key_violation';
     end if;
+    return fit;
 end $$;
 
 -- Writes transfers that were judged by a caller that holds the locks of lock_many.
@@ -217,19 +227,92 @@ begin
     perform ledger.change_many(p_cell, p_debits, p_credits, p_amounts, array_fill(0::bigint, array[cardinality(p_debits)]));
 end $$;
 
+-- Carries out commands that all stand. Raises an integrity constraint violation, for the tables judge: names are their
+-- keys, limits their checks; and no_data_found where no such hold is there to end. Waits for others who take the same
+-- names, then for holds by code and name, and last, as it is what others wait for, for accounts by id. Says whether each
+-- account with a limit had what it gave before anything came in. Under the settings of its caller.
+create function ledger.carry_out(
+    p_cell smallint, p_now timestamptz, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[],
+    p_credits bigint[], p_amounts bigint[], p_dues timestamptz[]
+) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+    debits  bigint[];
+    credits bigint[];
+    moved   bigint[];
+    held    bigint[];
+    -- The holds of one code that end, and how much of each goes: null is all.
+    of_code text;
+    causes  uuid[];
+    goes    bigint[];
+begin
+    if array['post', 'hold'] && p_kinds then
+        with asked as materialized (
+            select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code,
+                   unnest(p_debits) as debit, unnest(p_credits) as credit, unnest(p_amounts) as amount,
+                   unnest(p_dues) as due
+        ), hold as (
+            insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
+            select p_cell, q.cause_id, q.code, q.debit, q.credit, q.amount, p_now, q.due
+              from asked q where q.kind = 'hold' order by q.code, q.cause_id
+        ), post as (
+            insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+            select p_cell, q.cause_id, q.code, q.debit, q.credit, q.amount, p_now
+              from asked q where q.kind = 'post' order by q.code, q.cause_id
+        )
+        select array_agg(q.debit), array_agg(q.credit), array_agg(case q.kind when 'post' then q.amount else 0 end),
+               array_agg(case q.kind when 'hold' then q.amount else 0 end)
+          into debits, credits, moved, held
+          from asked q
+         where q.kind in ('post', 'hold');
+    end if;
+    -- Of what is voided nothing moves.
+    for of_code, causes, goes in
+        select q.code, array_agg(q.cause_id order by q.cause_id) as causes,
+               array_agg(case q.kind when 'settle' then q.amount else 0 end order by q.cause_id) as amounts
+          from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code,
+                       unnest(p_amounts) as amount) q
+         where q.kind in ('settle', 'void') and coalesce(q.amount, 1) > 0
+         group by q.code
+         order by q.code
+    loop
+        with done as (
+            update ledger.hold h
+               set status = case goes[width_bucket(h.cause_id, causes)] when 0 then 'voided'
+                            else 'settled' end, due_at = null, ended_at = p_now
+             where h.cell = p_cell and h.cause_id = any (causes) and h.code = of_code and h.status = 'held'
+               and (h.due_at is null or h.due_at > p_now)
+               and coalesce(goes[width_bucket(h.cause_id, causes)], 0) <= h.amount
+            returning h.cause_id, h.debit, h.credit, h.amount,
+                      coalesce(goes[width_bucket(h.cause_id, causes)], h.amount) as gone
+        ), made as (
+            insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
+            select p_cell, d.cause_id, of_code, d.debit, d.credit, d.gone, p_now from done d where d.gone > 0
+        )
+        select debits || array_agg(d.debit), credits || array_agg(d.credit), moved || array_agg(d.gone),
+               held || array_agg(-d.amount)
+          into debits, credits, moved, held
+          from done d;
+    end loop;
+    if cardinality(debits) is distinct from cardinality(p_kinds) then
+        raise exception 'a hold is not there, has ended or is less' using errcode = 'no_data_found';
+    end if;
+    return ledger.change_many(p_cell, debits, credits, moved, held);
+end $$;
+
 -- Here and below a name is looked up by a subquery with `limit 1`: it is found by its key, whatever the statistics say.
 
 -- Judges commands one after another, each against what its predecessors left; those of one link where its first one
--- stands. `v` are the verdicts; of what stands, `d` and `c` are the accounts, `m` is the amount that moves and `k` by how
--- much what is held of `d` changes. `p_limited` are the accounts with a limit in id order, `p_left` what each has.
+-- stands. Locks what they are about: holds by code and name, then accounts by id. Under the settings of its caller.
 create function ledger.judge_many(
     p_cell smallint, p_now timestamptz, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[],
-    p_credits bigint[], p_amounts bigint[], p_dues timestamptz[], p_links int[], p_limited bigint[], p_left bigint[],
-    out v text[], out d bigint[], out c bigint[], out m bigint[], out k bigint[]
-) language plpgsql
-set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
-set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
+    p_credits bigint[], p_amounts bigint[], p_dues timestamptz[], p_links int[]
+) returns text[] language plpgsql set search_path = pg_catalog as $$
 declare
+    v         text[] := array_fill(null::text, array[cardinality(p_kinds)]);
+    -- The accounts of the holds that are to end; those with a limit in id order, and what each has left.
+    named     bigint[];
+    limited   bigint[];
+    lefts     bigint[];
     -- By command: the order of judging, the first command of the same name, and what is wrong with its accounts.
     queue     int[];
     firsts    int[];
@@ -250,10 +333,24 @@ declare
     n         int;
     slot      int;
     amount    bigint;
+    given     bigint;  -- by how much less the debit account has available, and the credit account more
+    got       bigint;
 begin
     if not p_kinds <@ array['post', 'hold', 'settle', 'void'] then
         raise exception 'a command is to post, hold, settle or void';
     end if;
+    select array_agg(x.debit) || array_agg(x.credit) into named
+      from (select q.cause_id, q.code
+              from unnest(p_kinds, p_causes, p_codes) as q (kind, cause_id, code)
+             where q.kind in ('settle', 'void')
+             order by q.code, q.cause_id) q
+     cross join lateral (select h.debit, h.credit from ledger.hold h
+                          where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code
+                            for no key update) x;
+    select array_agg(l.account_id order by l.account_id) filter (where l.limited),
+           array_agg(l.balance order by l.account_id) filter (where l.limited)
+      into limited, lefts
+      from ledger.lock_many(p_cell, p_debits || p_credits || named) l;
     select array_agg(x.ord order by x.place, x.ord), array_agg(x.first order by x.ord),
            array_agg(x.wrong order by x.ord), array_agg(x.state order by x.ord), array_agg(x.debit order by x.ord),
            array_agg(x.credit order by x.ord), array_agg(x.held order by x.ord), array_agg(x.moved order by x.ord),
@@ -277,23 +374,18 @@ begin
               left join lateral (select * from ledger.transfer t
                                   where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
                 on true) x;
-    v := array_fill(null::text, array[cardinality(queue)]);
-    d := array_fill(null::bigint, array[cardinality(queue)]);
-    c := d;
-    m := array_fill(0::bigint, array[cardinality(queue)]);
-    k := m;
 
     foreach i in array queue loop
         if p_links[i] is null or p_links[i] is distinct from link then
             link := p_links[i];
             failed := false;
             was_state := state;
-            was_left := p_left;
+            was_left := lefts;
         end if;
         continue when failed;
         n := firsts[i];
         amount := p_amounts[i];
-        slot := width_bucket(p_debits[i], p_limited);
+        slot := width_bucket(p_debits[i], limited);
         v[i] := case
             when p_kinds[i] in ('post', 'hold') then case
                 when amount is null or amount <= 0 then 'amount_not_positive'
@@ -301,7 +393,7 @@ begin
                 when wrong[i] is not null then wrong[i]
                 when state[n] is null then case
                     when p_dues[i] <= p_now then 'due_already'
-                    when p_limited[slot] = p_debits[i] and p_left[slot] < amount then 'insufficient_funds'
+                    when limited[slot] = p_debits[i] and lefts[slot] < amount then 'insufficient_funds'
                     when p_kinds[i] = 'post' then 'posted'
                     else 'held' end
                 when (p_kinds[i] = 'post') = (state[n] = 'posted') and debit[n] = p_debits[i]
@@ -319,41 +411,77 @@ begin
             when amount > held[n] then 'exceeds_hold'
             else 'settled' end;
 
-        if v[i] in ('posted', 'held') then
-            debit[n] := p_debits[i];
-            credit[n] := p_credits[i];
-            held[n] := amount;
-            due[n] := p_dues[i];
-            k[i] := case v[i] when 'held' then amount else 0 end;
-        elsif v[i] in ('settled', 'voided') then
-            k[i] := -held[n];
-        else
-            failed := link is not null and v[i] <> 'exists';
-            if failed then
-                state := was_state;
-                p_left := was_left;
-                for j in 1 .. cardinality(v) loop
-                    if p_links[j] = link and j <> i then
-                        v[j] := 'link_failed';
-                        m[j] := 0;
-                        k[j] := 0;
-                    end if;
-                end loop;
-            end if;
-            continue;
-        end if;
+        case v[i]
+            when 'posted', 'held' then
+                debit[n] := p_debits[i];
+                credit[n] := p_credits[i];
+                held[n] := amount;
+                due[n] := p_dues[i];
+                given := amount;
+                got := case v[i] when 'posted' then amount else 0 end;
+            when 'settled' then
+                got := coalesce(amount, held[n]);
+                given := got - held[n];
+            when 'voided' then
+                got := 0;
+                given := -held[n];
+            else
+                failed := link is not null and v[i] <> 'exists';
+                if failed then
+                    state := was_state;
+                    lefts := was_left;
+                    for j in 1 .. cardinality(v) loop
+                        if p_links[j] = link and j <> i then v[j] := 'link_failed'; end if;
+                    end loop;
+                end if;
+                continue;
+        end case;
         state[n] := v[i];
-        d[i] := debit[n];
-        c[i] := credit[n];
-        if v[i] in ('posted', 'settled') then
-            m[i] := coalesce(amount, held[n]);
-            moved[n] := m[i];
-        end if;
-        slot := width_bucket(d[i], p_limited);
-        if p_limited[slot] = d[i] then p_left[slot] := p_left[slot] - m[i] - k[i]; end if;
-        slot := width_bucket(c[i], p_limited);
-        if p_limited[slot] = c[i] then p_left[slot] := p_left[slot] + m[i]; end if;
+        moved[n] := got;
+        slot := width_bucket(debit[n], limited);
+        if limited[slot] = debit[n] then lefts[slot] := lefts[slot] - given; end if;
+        slot := width_bucket(credit[n], limited);
+        if limited[slot] = credit[n] then lefts[slot] := lefts[slot] + got; end if;
     end loop;
+    return v;
+end $$;
+
+-- Whether commands that were carried out stand in whatever order they were given: no account with a limit lived on what
+-- came in with them (which `carry_out` told), accounts are of one currency, and what was held was not posted nor the other
+-- way round. Asked under the locks of the accounts: of two that take one name, the second sees the first. Under
+-- the settings of its caller.
+create function ledger.in_any_order(
+    p_cell smallint, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[]
+) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+    made record;
+    same boolean;
+begin
+    if not array['post', 'hold'] && p_kinds then return true; end if;
+    select array_agg(q.cause_id) filter (where q.kind = 'hold') as held,
+           array_agg(distinct q.code) filter (where q.kind = 'hold') as held_codes,
+           array_agg(q.cause_id) filter (where q.kind = 'post') as posted,
+           array_agg(distinct q.code) filter (where q.kind = 'post') as posted_codes
+      into made
+      from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code) q;
+    if exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
+                                               and t.code = any (made.held_codes))
+       or exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
+                                              and h.code = any (made.posted_codes)) then
+        return false;
+    end if;
+    -- Mostly all accounts are of one currency, which the index alone says.
+    select count(*) = (select count(distinct x) from unnest(p_debits || p_credits) x)
+           and min(a.currency) = max(a.currency) into same
+      from ledger.account a
+     where a.cell = p_cell and a.id = any (p_debits || p_credits);
+    return same or not exists (
+        select from (select unnest(p_kinds) as kind, unnest(p_debits) as debit, unnest(p_credits) as credit) q
+          left join lateral (select a.currency from ledger.account a
+                              where a.cell = p_cell and a.id = q.debit limit 1) a on true
+          left join lateral (select b.currency from ledger.account b
+                              where b.cell = p_cell and b.id = q.credit limit 1) b on true
+         where q.kind in ('post', 'hold') and (a.currency = b.currency) is not true);
 end $$;
 
 -- Judges and writes transfers in one phase or two. A command is to
@@ -374,127 +502,40 @@ end $$;
 create function ledger.apply_many(
     p_cell smallint, p_now timestamptz, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[],
     p_credits bigint[], p_amounts bigint[], p_dues timestamptz[], p_links int[]
-) returns table (ord int, verdict text) language plpgsql
+) returns text[] language plpgsql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
-#variable_conflict use_column
 declare
-    named   bigint[];  -- the accounts of the holds that are to be settled or voided
-    limited bigint[];
-    lefts   bigint[];
-    plain   boolean;
-    v       text[];
-    d       bigint[];
-    c       bigint[];
-    m       bigint[];
-    k       bigint[];
-    made    int;
-    ended   record;
+    stands text[] := array['posted', 'held', 'settled', 'voided'];
+    v      text[];
 begin
-    if cardinality(p_kinds) = 0 then return; end if;
+    if cardinality(p_kinds) = 0 then return '{}'; end if;
     perform ledger.take_day(p_cell, p_now);
-    if array['settle', 'void'] && p_kinds then
-        select array_agg(x.debit) || array_agg(x.credit) into named
-          from (select q.cause_id, q.code
-                  from unnest(p_kinds, p_causes, p_codes) as q (kind, cause_id, code)
-                 where q.kind in ('settle', 'void')
-                 order by q.cause_id, q.code) q
-         cross join lateral (select h.debit, h.credit from ledger.hold h
-                              where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code
-                                for no key update) x;
-    end if;
-    select array_agg(l.account_id order by l.account_id) filter (where l.limited),
-           array_agg(l.balance order by l.account_id) filter (where l.limited)
-      into limited, lefts
-      from ledger.lock_many(p_cell, p_debits || p_credits || named) l;
-
-    -- The glance: when each name is there once, nothing speaks against any command, and the sums of what goes out fit
-    -- whatever comes in, all of them stand, in any order.
-    select bool_and(coalesce(x.plain, false)), array_agg(x.verdict order by x.ord), array_agg(x.debit order by x.ord),
-           array_agg(x.credit order by x.ord), array_agg(x.moved order by x.ord), array_agg(x.held order by x.ord)
-      into plain, v, d, c, m, k
-      from (select q.ord, coalesce(h.debit, q.debit) as debit, coalesce(h.credit, q.credit) as credit,
-                   case q.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
-                        when 'void' then 'voided' end as verdict,
-                   case q.kind when 'post' then q.amount when 'settle' then coalesce(q.amount, h.amount) else 0 end as moved,
-                   case q.kind when 'post' then 0 when 'hold' then q.amount else -h.amount end as held,
-                   case when q.kind in ('post', 'hold')
-                        then h.cause_id is null and t.cause_id is null and q.debit <> q.credit and q.amount > 0
-                             and a.currency = b.currency and coalesce(q.due > p_now, true)
-                        when q.kind in ('settle', 'void')
-                        then h.status = 'held' and coalesce(h.due_at > p_now, true)
-                             and coalesce(q.amount, h.amount) between 1 and h.amount
-                   end and count(*) over (partition by q.cause_id, q.code) = 1 as plain
-              from unnest(p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
-                   with ordinality as q (kind, cause_id, code, debit, credit, amount, due, ord)
-              left join lateral (select a.id, a.currency from ledger.account a
-                                  where a.cell = p_cell and a.id = q.debit limit 1) a on true
-              left join lateral (select b.id, b.currency from ledger.account b
-                                  where b.cell = p_cell and b.id = q.credit limit 1) b on true
-              left join lateral (select * from ledger.hold h
-                                  where h.cell = p_cell and h.cause_id = q.cause_id and h.code = q.code limit 1) h on true
-              left join lateral (select * from ledger.transfer t
-                                  where t.cell = p_cell and t.cause_id = q.cause_id and t.code = q.code limit 1) t
-                on true) x;
-    if plain then
-        select coalesce(bool_and(s.total <= lefts[width_bucket(s.debit, limited)]), true) into plain
-          from (select o.debit, sum(o.moved + o.held) as total
-                  from unnest(d, m, k) as o (debit, moved, held)
-                 where o.moved + o.held > 0
-                 group by o.debit) s
-         where limited[width_bucket(s.debit, limited)] = s.debit;
-    end if;
-    if not plain then
-        select j.v, j.d, j.c, j.m, j.k into v, d, c, m, k
-          from ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues,
-                                 p_links, limited, lefts) j;
-    end if;
-
-    -- A name that somebody took meanwhile, or a hold that came after holds were locked above and was ended by somebody:
-    -- the caller's transaction is to be tried again, and finds how things are.
-    if 'held' = any (v) then
-        insert into ledger.hold (cell, cause_id, code, debit, credit, amount, at, due_at)
-        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.held, p_now, q.due
-          from unnest(p_causes, p_codes, d, c, k, p_dues, v) as q (cause_id, code, debit, credit, held, due, verdict)
-         where q.verdict = 'held'
-         order by q.cause_id, q.code
-        on conflict do nothing;
-        get diagnostics made = row_count;
-        if made < cardinality(array_positions(v, 'held')) then
-            raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
+    begin
+        if not ledger.carry_out(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
+           or not ledger.in_any_order(p_cell, p_kinds, p_causes, p_codes, p_debits, p_credits) then
+            raise exception 'not in any order' using errcode = 'integrity_constraint_violation';
         end if;
-    end if;
-    if array['settled', 'voided'] && v then
-        for ended in
-            select q.verdict, q.code, array_agg(q.cause_id order by q.cause_id) as causes
-              from unnest(p_causes, p_codes, v) as q (cause_id, code, verdict)
-             where q.verdict in ('settled', 'voided')
-             group by q.verdict, q.code
-        loop
-            update ledger.hold h set status = ended.verdict, due_at = null, ended_at = p_now
-             where h.cell = p_cell and h.cause_id = any (ended.causes) and h.code = ended.code and h.status = 'held';
-            get diagnostics made = row_count;
-            if made < cardinality(ended.causes) then
-                raise exception 'a hold was ended meanwhile' using errcode = 'serialization_failure';
-            end if;
-        end loop;
-    end if;
-    if array['posted', 'settled'] && v then
-        insert into ledger.transfer (cell, cause_id, code, debit, credit, amount, at)
-        select p_cell, q.cause_id, q.code, q.debit, q.credit, q.moved, p_now
-          from unnest(p_causes, p_codes, d, c, m, v) as q (cause_id, code, debit, credit, moved, verdict)
-         where q.verdict in ('posted', 'settled')
-         order by q.cause_id, q.code
-        on conflict do nothing;
-        get diagnostics made = row_count;
-        if made < cardinality(array_positions(v, 'posted') || array_positions(v, 'settled')) then
+        return array(select case x.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
+                            else 'voided' end from (select unnest(p_kinds) as kind) x);
+    exception when integrity_constraint_violation or no_data_found then
+        -- Something is wrong with some of it: all is as it was, and is judged.
+    end;
+    v := ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues, p_links);
+    if stands && v then
+        begin
+            perform ledger.carry_out(p_cell, p_now, array_agg(q.kind), array_agg(q.cause_id), array_agg(q.code),
+                                     array_agg(q.debit), array_agg(q.credit), array_agg(q.amount), array_agg(q.due))
+               from unnest(p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues, v)
+                    as q (kind, cause_id, code, debit, credit, amount, due, verdict)
+              where q.verdict = any (stands);
+        exception when unique_violation or no_data_found then
+            -- A name that somebody took meanwhile, or a hold that came after holds were locked and was ended by somebody:
+            -- the caller's transaction is to be tried again, and finds how things are.
             raise exception 'a name was taken meanwhile' using errcode = 'serialization_failure';
-        end if;
+        end;
     end if;
-    if array['posted', 'held', 'settled', 'voided'] && v then
-        perform ledger.change_many(p_cell, d, c, m, k);
-    end if;
-    return query select i, v[i] from generate_subscripts(v, 1) i;
+    return v;
 end $$;
 
 -- Ends holds whose time has passed, a batch of them; says which.
