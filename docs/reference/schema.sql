@@ -2142,6 +2142,41 @@ CREATE TABLE credit.terms (
     CONSTRAINT terms_scores_check CHECK ((cardinality(scores) > 0))
 );
 
+CREATE TABLE customs.broker_invoice (
+    id uuid NOT NULL,
+    broker text NOT NULL,
+    number text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    issued_on date NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    recorded_by uuid NOT NULL,
+    paid_at timestamp with time zone,
+    paid_by uuid,
+    reference text DEFAULT ''::text NOT NULL,
+    CONSTRAINT broker_invoice_check CHECK ((num_nulls(paid_at, paid_by) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT broker_invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+CREATE TABLE customs.broker_line (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    no smallint NOT NULL,
+    told text NOT NULL,
+    order_id uuid,
+    asked_minor bigint NOT NULL,
+    settled_minor bigint DEFAULT 0 NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT broker_line_asked_minor_check CHECK ((asked_minor <> 0)),
+    CONSTRAINT broker_line_check CHECK (((reason = ''::text) <= (status = 'settled'::text))),
+    CONSTRAINT broker_line_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'unknown'::text, 'currency'::text, 'nothing_paid'::text, 'settled_before'::text, 'differs'::text]))),
+    CONSTRAINT broker_line_status_check CHECK ((status = ANY (ARRAY['settled'::text, 'open'::text, 'rejected'::text])))
+);
+
 CREATE TABLE customs.declaration (
     cell smallint NOT NULL,
     order_id uuid NOT NULL,
@@ -3958,6 +3993,15 @@ ALTER TABLE ONLY credit.plan_terms
 ALTER TABLE ONLY credit.terms
     ADD CONSTRAINT terms_pkey PRIMARY KEY (market, valid_from);
 
+ALTER TABLE ONLY customs.broker_invoice
+    ADD CONSTRAINT broker_invoice_broker_number_key UNIQUE (broker, number);
+
+ALTER TABLE ONLY customs.broker_invoice
+    ADD CONSTRAINT broker_invoice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY customs.broker_line
+    ADD CONSTRAINT broker_line_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY customs.declaration
     ADD CONSTRAINT declaration_pkey PRIMARY KEY (cell, order_id, no);
 
@@ -4399,6 +4443,10 @@ CREATE INDEX plan_buyer ON credit.plan USING btree (cell, buyer_id, id);
 CREATE INDEX plan_due ON credit.plan USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX plan_owed ON credit.plan USING btree (cell, id) WHERE (status = ANY (ARRAY['open'::text, 'defaulted'::text]));
+
+CREATE INDEX broker_line_invoice ON customs.broker_line USING btree (cell, invoice_id, no);
+
+CREATE INDEX broker_line_order ON customs.broker_line USING btree (cell, order_id) WHERE (order_id IS NOT NULL);
 
 CREATE INDEX declaration_due ON customs.declaration USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
 

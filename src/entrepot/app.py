@@ -35,6 +35,7 @@ from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.credit import api as credit_api
 from entrepot.customs import api as customs_api
+from entrepot.customs import api_brokers as customs_api_brokers
 from entrepot.customs import api_declarations as customs_api_declarations
 from entrepot.disputes import api as disputes_api
 from entrepot.exchange import api as exchange_api
@@ -88,6 +89,7 @@ ROUTES = [
     *approvals_api.routes,
     *customs_api.routes,
     *customs_api_declarations.routes,
+    *customs_api_brokers.routes,
     *bonded_api.routes,
     *reconciliation_api.routes,
     *statements_api.routes,

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import httpx
 
 from entrepot import logistics, pricing
+from entrepot.customs import brokers
+from entrepot.customs.store_brokers import Kept
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL
 from tests.shop import MARKET, Shop
-from tests.web.site import Visitor
+from tests.web.site import Visitor, text
 
 
 async def asked(shop: Shop, from_: str, to: str, currency: str, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -107,3 +109,54 @@ def browser(shop: Shop, headers: dict[str, str]) -> Visitor:
     transport = httpx.ASGITransport(shop.app, raise_app_exceptions=False)
     wants = {"accept": "text/html", "accept-language": "en"}
     return Visitor(httpx.AsyncClient(transport=transport, base_url="http://shop.test", cookies=cookies, headers=wants))
+
+
+async def handed_on(shop: Shop, canceled: str) -> None:
+    """What a carrier has paid at customs for the parcel T1, of whose 12.40 it asks for 12.50; for a canceled order, for
+    which nothing is kept; for the same once more, and for one that nobody knows."""
+    kept = Kept(NIL, "USD", 1_240, 0)
+    asked_for = [(1_240, "USD", kept), (1_264, "USD", kept), (1_265, "USD", kept), (1_240, "EUR", kept)]
+    assert [brokers.judge(*one) for one in asked_for] == ["", "", "differs", "currency"]
+    lines = [("T1", 1_250), (canceled, 300), ("T1", 40), ("T9", 5)]
+    body = {
+        "broker": "house", "number": "7", "currency": "USD", "issued_on": "2026-03-02",
+        "lines": [{"of": of, "amount_minor": minor} for of, minor in lines],
+    }  # fmt: skip
+
+    async def send(path: str, body: dict[str, Any]) -> str:
+        done = await shop.http.post(f"/v1/operator/{path}", json=body, headers=shop.operator)
+        return "" if done.is_success else str(done.json()["type"].removeprefix("/problems/"))
+
+    async def balances() -> list[int]:
+        names = ("duties", "duty_difference", "broker", "payout")
+        return [sum([await shop.balance(name, cell=cell) for cell in (0, 1)]) for name in names]
+
+    before = (await balances())[3]
+    assert await send("broker-invoices", body) == ""
+    assert await send("broker-invoices", body) == "broker_invoice_recorded"
+    assert await balances() == [0, -10, 1_250, before]
+    (invoice,) = (await shop.http.get("/v1/operator/broker-invoices", headers=shop.operator)).json()["items"]
+    assert [(line["status"], line["reason"]) for line in invoice["lines"]] == [
+        ("settled", ""), ("open", "nothing_paid"), ("open", "settled_before"), ("open", "unknown"),
+    ]  # fmt: skip
+    await shop.audited()
+    payment = f"broker-invoices/{invoice['id']}/payment"
+    assert await send(payment, {"reference": "RF18"}) == "broker_lines_open"
+    for number, act in ((1, "accept"), (2, "accept"), (3, "reject")):
+        path = f"broker-lines/{invoice['lines'][number]['id']}"
+        assert await send(path, {"act": act, "note": "looked"}) == ""
+        assert await send(path, {"act": act, "note": "looked"}) == "broker_line_decided"
+    assert await balances() == [0, -350, 1_590, before]
+    assert await send(payment, {"reference": "RF18"}) == ""
+    assert await send(payment, {"reference": "RF18"}) == "broker_invoice_paid"
+    assert await balances() == [0, -350, 0, before + 1_590]
+    page = text(await browser(shop, shop.operator).get("/operator/borders"))
+    assert "house 7 $15.90 paid, RF18" in page
+    # customs gives some of it back
+    credit = body | {"number": "8", "lines": [{"of": "T1", "amount_minor": -250}]}
+    assert await send("broker-invoices", credit) == ""
+    (back, _) = (await shop.http.get("/v1/operator/broker-invoices", headers=shop.operator)).json()["items"]
+    assert await send(f"broker-lines/{back['lines'][0]['id']}", {"act": "accept", "note": "credit note"}) == ""
+    assert await send(f"broker-invoices/{back['id']}/payment", {"reference": "RF19"}) == ""
+    assert await balances() == [0, -100, 0, before + 1_340]
+    await shop.audited()

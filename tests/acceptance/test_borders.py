@@ -23,7 +23,17 @@ from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.trade.classification import propose
-from tests.acceptance.abroad import MARKUP, PARCEL, asked, browser, far_offers, goods, is_shirts, sold_abroad
+from tests.acceptance.abroad import (
+    MARKUP,
+    PARCEL,
+    asked,
+    browser,
+    far_offers,
+    goods,
+    handed_on,
+    is_shirts,
+    sold_abroad,
+)
 from tests.acceptance.finding import ASKED, DANISH, TEXTS, TRIGRAMS, TRIGRAMS_OF_TEXTS, UndoneError, accuracy, opened
 from tests.shop import MARKET, Shop, open_shop
 from tests.trade.golden import Case, cases
@@ -271,6 +281,7 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     assert await shop.balance("wallet", buyer.id, home) == 7_840 + 4_900 + 6_360
     assert await duties() == [0, 1_240]
     await shop.audited()
+    await handed_on(shop, by_duties[1_240]["id"])
 
 
 async def test_8_nothing_is_sent_abroad_without_its_papers(shop: Shop) -> None:

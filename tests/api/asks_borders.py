@@ -231,3 +231,43 @@ async def _(stage: Stage) -> Ask:
 @ask("POST /v1/operator/tax-returns/{return_id}/payment")
 async def _(stage: Stage) -> Ask:
     return Ask(f"{await _return(stage)}/payment", {"reference": "RF18 5390"})
+
+
+def _billed() -> dict[str, object]:
+    """An invoice with a line that nobody knows."""
+    lines = [{"of": "1Z999", "amount_minor": 5}]
+    number_ = f"B{number()}"
+    return {"broker": "dhl", "number": number_, "currency": "USD", "issued_on": "2026-03-02", "lines": lines}
+
+
+@ask("POST /v1/operator/broker-invoices")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/operator/broker-invoices", _billed())
+
+
+plain("GET /v1/operator/broker-invoices")
+
+
+async def _open_line(stage: Stage) -> tuple[str, str]:
+    """(invoice, line)."""
+    body = _billed()
+    done = await stage.shop.http.post("/v1/operator/broker-invoices", json=body, headers=stage.shop.operator)
+    assert done.status_code == 201, done.text
+    listed = await stage.shop.http.get("/v1/operator/broker-invoices", headers=stage.shop.operator)
+    (found,) = [one for one in listed.json()["items"] if one["number"] == body["number"]]
+    return found["id"], found["lines"][0]["id"]
+
+
+@ask("POST /v1/operator/broker-lines/{line_id}")
+async def _(stage: Stage) -> Ask:
+    _, line = await _open_line(stage)
+    return Ask(f"/v1/operator/broker-lines/{line}", {"act": "accept", "note": "looked"})
+
+
+@ask("POST /v1/operator/broker-invoices/{invoice_id}/payment")
+async def _(stage: Stage) -> Ask:
+    invoice, line = await _open_line(stage)
+    said = {"act": "reject", "note": "looked"}
+    done = await stage.shop.http.post(f"/v1/operator/broker-lines/{line}", json=said, headers=stage.shop.operator)
+    assert done.status_code == 204, done.text
+    return Ask(f"/v1/operator/broker-invoices/{invoice}/payment", {"reference": "RF18 5390"})

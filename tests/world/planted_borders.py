@@ -30,6 +30,14 @@ BORDERS = {
             "tax_return: customs.tax_return IOSS 2020-02-01 USD",
         ],
     ),
+    "duties that a broker's line did not ask for": (
+        "select post(uid('broker line'), 'duties_settled', 'duties', 'broker', 5)",
+        [
+            "broker_balance: ledger.account broker USD",
+            "broker_line: customs.broker_line [broker line]",
+            "duties_balance: ledger.account duties USD",
+        ],
+    ),
     "goods in bond that nobody entered": (
         "update bonded.item set quantity_milli = 1700",
         ["bonded_book: bonded.item 1"],

@@ -152,7 +152,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('tax_ioss', 'house', false, true),
+               ('tax_ioss', 'house', false, true), ('broker', 'house', false, true),
+               ('duty_difference', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
                ('shop_fees', 'house', false, true), ('fee_tax', 'house', false, true),
                ('deposit', 'house', false, true), ('penalty', 'house', false, true),
@@ -273,6 +274,11 @@ insert into inventory.stock (cell, id, seller_id, variant_id, location_id) overr
 values (0, 77, uid('seller'), 1, 77);
 select move('receive', 77, 9, uid('inbound'));
 insert into bonded.entry values (0, uid('inbound'), 1, 'receive', 1620, '2020-02-20Z');
+insert into customs.broker_invoice (id, broker, number, currency, issued_on, recorded_at, recorded_by)
+values (uid('billed'), 'post', '1', 'USD', '2020-02-20', '2020-02-20Z', uid('own'));
+insert into customs.broker_line (cell, id, invoice_id, no, told, asked_minor, status, reason)
+values (0, uid('broker line'), uid('billed'), 1, 'lost', 3, 'settled', 'unknown');
+select post(uid('broker line'), 'duties_difference', 'duty_difference', 'broker', 3);
 insert into customs.declaration (cell, order_id, no, id, status, made_at)
 values (0, uid('paid'), 1, uid('asked'), 'open', '2020-02-20Z');
 """

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from entrepot.catalog import Price
+from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Problem
 
 
@@ -95,3 +98,72 @@ class ReleasedAlready(Problem):
 
     status: ClassVar[int] = 409
     declaration_status: str
+
+
+class BrokerLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a broker asks for one parcel: `of` is the order's id or, of a carrier, its tracking number. Below zero it is
+    given back."""
+
+    of: Annotated[str, Meta(min_length=1, max_length=80)]
+    amount_minor: Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
+
+    def __post_init__(self) -> None:
+        if self.amount_minor == 0:
+            raise ValueError("amount_minor must not be 0")
+
+
+class BrokerLineView(msgspec.Struct, frozen=True):
+    """`settled` is what buyers had paid for it. `status`: settled; open, for `reason` (unknown, currency, nothing_paid,
+    settled_before, differs); or rejected."""
+
+    id: str
+    no: int
+    of: str
+    order_id: str | None
+    asked: Price
+    settled: Price
+    status: str
+    reason: str
+    note: str
+
+
+class BrokerView(msgspec.Struct, frozen=True):
+    """A broker's invoice; `total` is what is to be paid of it as it stands."""
+
+    id: str
+    broker: str
+    number: str
+    issued_on: date
+    total: Price
+    lines: list[BrokerLineView]
+    recorded_at: datetime
+    paid_at: datetime | None
+    reference: str
+
+
+@dataclass(eq=False)
+class BrokerInvoiceRecorded(Problem):
+    """This broker's invoice of this number was taken in before."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class BrokerInvoicePaid(Problem):
+    """This invoice was paid."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class BrokerLinesOpen(Problem):
+    """Somebody has to accept or to reject the lines of this invoice that do not fit."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class BrokerLineDecided(Problem):
+    """This line waits for nobody."""
+
+    status: ClassVar[int] = 409

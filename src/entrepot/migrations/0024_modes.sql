@@ -72,3 +72,41 @@ create table customs.tax_return (
     unique (scheme, first_day),
     check (num_nulls(paid_at, paid_by) in (0, 2))
 );
+
+-- What brokers and carriers ask for duty, import tax and clearance that they have paid for us. The invoice is the house's;
+-- its lines are where their orders are. A line that fits what buyers paid for its order is settled at once, another
+-- waits for somebody to accept or to reject it.
+create table customs.broker_invoice (
+    id          uuid        primary key,
+    broker      text        not null,
+    number      text        collate "C" not null,
+    currency    text        collate "C" not null check (currency ~ '^[A-Z]{3}$'),
+    issued_on   date        not null,
+    recorded_at timestamptz not null,
+    recorded_by uuid        not null,
+    paid_at     timestamptz,
+    paid_by     uuid,
+    reference   text        not null default '',  -- of the payment
+    unique (broker, number),
+    check (num_nulls(paid_at, paid_by) in (0, 2))
+);
+create table customs.broker_line (
+    cell          smallint not null,
+    id            uuid     not null,
+    invoice_id    uuid     not null,
+    no            smallint not null,
+    told          text     not null,  -- what the broker calls it: an order, or a tracking number
+    order_id      uuid,               -- null: nobody knows of which it is
+    asked_minor   bigint   not null check (asked_minor <> 0),  -- below zero: given back
+    settled_minor bigint   not null default 0,  -- of what buyers paid for the order's border; the rest is a difference
+    status        text     collate "C" not null check (status in ('settled', 'open', 'rejected')),
+    reason        text     collate "C" not null default '' check (reason in (
+        '', 'unknown', 'currency', 'nothing_paid', 'settled_before', 'differs')),
+    decided_at    timestamptz,
+    decided_by    uuid,
+    note          text     not null default '',
+    primary key (cell, id),
+    check ((reason = '') <= (status = 'settled'))
+);
+create index broker_line_invoice on customs.broker_line (cell, invoice_id, no);
+create index broker_line_order on customs.broker_line (cell, order_id) where order_id is not null;

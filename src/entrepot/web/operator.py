@@ -27,6 +27,8 @@ from entrepot.web.words import N
 BALANCES = (
     ("escrow", N("In escrow"), N("owed to sellers and buyers"), N("more went out than came in")),
     ("duties", N("Duties and import taxes"), N("owed to customs"), N("more went out than came in")),
+    ("broker", N("Brokers at customs"), N("owed to brokers"), N("owed by brokers")),
+    ("duty_difference", N("Duties that were more or less"), N("gained"), N("lost")),
     ("gateway", N("Payment gateway"), N("owed to the gateway"), N("owed by the gateway")),
     ("payout", N("Paid out to sellers"), N("to be settled with the bank"), N("owed by the bank")),
     ("commission", N("Commission"), N("earned"), N("given up")),

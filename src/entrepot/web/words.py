@@ -160,6 +160,7 @@ APPROVED_ACTIONS = {
     "payout_terms": N("Terms of payouts"),
     "reserve": N("Reserve of a seller"),
     "pay_tax_return": N("Pay a tax return"),
+    "pay_broker_invoice": N("Pay a broker's invoice"),
     "deduct_deposit": N("Deduct from a deposit"),
     "credit_invoice": N("Credit an invoice"),
     "verdict": N("Verdict of a dispute"),

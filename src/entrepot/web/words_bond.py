@@ -38,6 +38,14 @@ SPEAKERS = {
     "book": N("account book"),
     "lines": N("lines"),
 }
+WHY_OPEN = {
+    "unknown": N("nobody knows of which order it is"),
+    "currency": N("its order was paid in another currency"),
+    "nothing_paid": N("nothing was paid for the border of this order"),
+    "settled_before": N("this order was settled before"),
+    "differs": N("it differs from what was paid for the border of this order"),
+}
+"""Why a line of a broker's invoice is not settled by itself."""
 REFUSALS = {
     "not_released": N("These goods lie in bond: customs has to let them out before they are sent."),
     "parcel_declared_is": N("Customs was told of another parcel: %(carrier)s %(tracking_number)s."),
@@ -50,10 +58,16 @@ REFUSALS = {
     "declaration_received": N("What this declaration brought in was received already."),
     "book_short": N("The account book has less of %(record_no)s."),
     "not_declared": N("There is nothing to declare of this order."),
+    "broker_invoice_recorded": N("This invoice was taken in before."),
+    "broker_invoice_paid": N("This invoice was paid already."),
+    "broker_lines_open": N("Some of its lines wait for somebody to look at them."),
+    "broker_line_decided": N("Somebody has looked at this line already."),
     "released_already": N("Customs was asked already; this can be changed when it has rejected it."),
 }
 DONE = {
     "parcel_said": N("The parcel is noted, and the messages are compared."),
+    "invoice_recorded": N("The invoice is taken in: what fits is settled."),
+    "invoice_paid": N("The payment of the invoice is noted."),
     "declared_again": N("The messages are compared again."),
     "book_opened": N("It is a bonded warehouse now."),
     "item_said": N("It is in the account book."),

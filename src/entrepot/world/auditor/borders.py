@@ -155,4 +155,46 @@ PERSON_QUOTA = check(
     of=("pricing.quota_use", "orders.border"),
 )
 
-CHECKS = (TAX_BALANCE, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)
+BROKER_LINE = check(
+    "broker_line",
+    "A settled line of a broker's invoice took what buyers had paid and booked the difference, another took nothing.",
+    """
+    select 'customs.broker_line ' || coalesce(l.id, t.cause_id) as item,
+           concat_ws(' ', coalesce(l.settled, 0), coalesce(l.asked - l.settled, 0)) as expected,
+           concat_ws(' ', coalesce(t.settled, 0), coalesce(t.difference, 0)) as found, 'settled, difference' as detail
+      from (select id, case status when 'settled' then settled_minor else 0 end as settled,
+                   case status when 'settled' then asked_minor else 0 end as asked
+              from customs.broker_line where cell = :cell {cause:id}) l
+      full join (select x.cause_id,
+                        sum(case when x.code <> 'duties_settled' then 0
+                                 when c.code = 'broker' then x.amount else -x.amount end)::bigint as settled,
+                        sum(case when x.code <> 'duties_difference' then 0
+                                 when c.code = 'broker' then x.amount else -x.amount end)::bigint as difference
+                   from ledger.transfer x
+                   join ledger.account c on c.cell = x.cell and c.id = x.credit
+                  where x.cell = :cell and x.code in ('duties_settled', 'duties_difference') {cause:x.cause_id}
+                  group by x.cause_id) t on t.cause_id = l.id
+    """,
+    by="cause",
+)
+
+BROKER_BALANCE = check(
+    "broker_balance",
+    "Brokers are owed what is settled of invoices that are not paid.",
+    """
+    select 'ledger.account broker ' || currency as item, coalesce(l.owed, 0) as expected, coalesce(a.kept, 0) as found,
+           'balance' as detail
+      from (select i.currency, sum(l.asked_minor) as owed
+              from customs.broker_line l
+              join customs.broker_invoice i on i.id = l.invoice_id and i.paid_at is null
+             where l.cell = :cell and l.status = 'settled'
+             group by i.currency) l
+      full join (select a.currency, sum(b.credits - b.debits) as kept
+                   from ledger.account a
+                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                  where a.cell = :cell and a.code = 'broker'
+                  group by a.currency) a using (currency)
+    """,
+)
+
+CHECKS = (BROKER_LINE, BROKER_BALANCE, TAX_BALANCE, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)

@@ -170,6 +170,10 @@ TRANSFER_WAY = check(
       join ledger.account c on c.cell = t.cell and c.id = t.credit
       left join (values ('pay', 'wallet -> escrow'), ('pay', 'gateway -> escrow'), ('fund', 'promotions -> escrow'),
                         ('duties', 'escrow -> duties'), ('duties_back', 'duties -> escrow'),
+                        ('duties_settled', 'duties -> broker'), ('duties_settled', 'broker -> duties'),
+                        ('duties_difference', 'duty_difference -> broker'),
+                        ('duties_difference', 'broker -> duty_difference'),
+                        ('broker_paid', 'broker -> payout'), ('broker_paid', 'payout -> broker'),
                         ('tax', 'escrow -> tax_ioss'), ('tax_back', 'tax_ioss -> escrow'),
                         ('tax_paid', 'tax_ioss -> payout'), ('tax_repaid', 'payout -> tax_ioss'),
                         ('tax', 'escrow -> tax_oss'), ('tax_back', 'tax_oss -> escrow'),
@@ -305,18 +309,22 @@ ESCROW_BALANCE = check(
 DUTIES_BALANCE = check(
     "duties_balance",
     "The account duties holds exactly what was paid for the borders of what was not canceled, but for what the "
-    "platform collected as a tax.",
+    "platform collected as a tax and what was settled with brokers.",
     """
     select 'ledger.account duties ' || currency as item, coalesce(o.due, 0) as expected,
            coalesce(d.kept, 0) as found, 'balance' as detail
       from (select o.currency,
-                   sum(o.duties_minor - s.given_back - coalesce(b.tax_minor, 0) + coalesce(t.back, 0)) as due
+                   sum(o.duties_minor - s.given_back - coalesce(b.tax_minor, 0) + coalesce(t.back, 0)
+                       - coalesce(k.settled, 0)) as due
               from orders.order o
              cross join lateral (select coalesce(sum(p.duties_minor), 0) as given_back
                                    from orders.part p where p.cell = o.cell and p.order_id = o.id) s
               left join orders.border b on b.cell = o.cell and b.order_id = o.id and b.scheme <> ''
               left join (select order_id, sum(tax_minor) as back
                            from orders.tax_back where cell = :cell group by order_id) t on t.order_id = o.id
+              left join (select order_id, sum(settled_minor) as settled
+                           from customs.broker_line where cell = :cell and status = 'settled'
+                          group by order_id) k on k.order_id = o.id
              where o.cell = :cell and o.duties_minor > 0
                and o.status not in ('awaiting_payment', 'expired', 'canceled')
              group by o.currency) o
