@@ -130,7 +130,7 @@ EXCEPTED = {
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS fraud.ADD_RULE fraud.ASK "
         "logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
-        "fees.SET_BILLING customs.FILE bonded.RECEIVE payments.ADD_TERMS "
+        "fees.SET_BILLING customs.FILE customs.RECORD bonded.RECEIVE payments.ADD_TERMS "
         "pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS statements.ADD_ZONE"
@@ -148,11 +148,12 @@ EXCEPTED = {
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
     "one person after the other, and the second is told": "fees.END_RULE fees.LOCK_RULE customs.PAY "
+        "customs.DECIDE customs.LINE customs.LOCK_INVOICE "
         "reconciliation.RESOLVE",
     "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
     "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
     "under the lock of its order, or of its dispute": (
-        "customs.SAY orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
+        "customs.LOCK_ORDERS customs.SAY orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
     ),
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",

@@ -34,6 +34,8 @@ EXCEPTIONS = {
     "campaigns.store.CAMPAIGN": UNKNOWN,
     "credit.store.BOOK": ALL_CELLS,
     "credit.store.OWED": ALL_CELLS,
+    "customs.store_brokers.CELL_OF_LINE": UNKNOWN,
+    "customs.store_brokers.FIND": UNKNOWN,
     "customs.store_declarations.CELL_OF": UNKNOWN,
     "customs.store_declarations.LISTED": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,

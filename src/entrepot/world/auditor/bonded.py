@@ -59,7 +59,7 @@ BONDED_ENTRY = check(
                    join bonded.release_line l on l.cell = r.cell and l.release_id = r.id
                   where r.cell = :cell) x on x.cause_id = e.cause_id and x.item_id = e.item_id
     """,
-    of=("bonded.item",),
+    of=("bonded.entry", "bonded.good", "bonded.release_line"),
 )
 
 DECLARATION = check(
