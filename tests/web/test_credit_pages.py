@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from entrepot import credit, payments
+from entrepot import payments
 from entrepot.app import build
 from entrepot.kit.ids import show
 from tests.web.site import Site, text
@@ -18,12 +18,17 @@ async def test_a_purchase_on_installments_by_the_pages(site: Site) -> None:
     await buyer.put_in_cart(site.stage.slugs["Dark Roast Coffee, 12 oz"], 4)
     quote = await buyer.to_quote()
     assert "installments" not in (await buyer.get(quote)).text
-    async with site.db.write() as tx:
-        begun = tx.now - timedelta(days=1)
-        limits = [0, 5_000]
-        terms = credit.Terms("us", begun, 0, 86_400, 700, 1_000, 90 * 86_400, [0, 200], limits, "tests")
-        await credit.set_terms(tx, terms)
-        await credit.set_plan_terms(tx, credit.PlanTerms("us", 3, begun, True, 300, "buyer", 300, "tests"))
+    operator = site.operator
+    terms = {"grace_days": "0", "retry_days": "1", "default_days": "90", "late_fee": "7.00", "late_percent": "10",
+             "limits": "0 0\r\n200 50.00", "terms_source": "tests"}  # fmt: skip
+    plan_of = {"months": "3", "percent": "3.00", "bearer": "buyer", "minimum": "3.00", "plan_source": "tests"}
+    hidden = await operator.form("/operator/credit", "/operator/credit/terms")
+    for wrong in ({"limits": "200 50.00\n0 0"}, {"limits": "much"}, {"late_fee": "seven"}, {"default_days": "60"}):
+        assert (await operator.send("/operator/credit/terms", hidden | terms | wrong)).status_code == 400
+    assert (await operator.send("/operator/credit/terms", hidden | terms)).is_redirect
+    hidden = await operator.form("/operator/credit", "/operator/credit/plans")
+    assert (await operator.send("/operator/credit/plans", hidden | plan_of | {"percent": "101"})).status_code == 400
+    assert (await operator.send("/operator/credit/plans", hidden | plan_of)).is_redirect
     path = f"{quote}/installments"
     assert path in (await buyer.get(quote)).text
     shown = text(await buyer.get(path))

@@ -43,6 +43,7 @@ from entrepot.credit.reads import (
 from entrepot.credit.types import (
     COLLECTED_BY,
     INSTALLMENTS,
+    MINIMUM_MINOR,
     CreditRefused,
     InstallmentsNotOffered,
     Months,
@@ -54,8 +55,8 @@ from entrepot.credit.types import (
 )
 
 __all__ = [
-    "COLLECTED_BY", "INSTALLMENTS", "Back", "CreditRefused", "InstallmentsNotOffered", "Months", "Move", "NothingOwed",
-    "Offers", "Plan", "PlanTerms", "PlanView", "Standing", "Terms", "exposure", "is_offered", "lock", "look_at_due",
-    "offers", "open_plan", "pay", "plan_view", "plans_of", "set_plan_terms", "set_terms", "settle", "standing",
-    "take_off", "terms_at",
+    "COLLECTED_BY", "INSTALLMENTS", "MINIMUM_MINOR", "Back", "CreditRefused", "InstallmentsNotOffered", "Months",
+    "Move", "NothingOwed", "Offers", "Plan", "PlanTerms", "PlanView", "Standing", "Terms", "exposure", "is_offered",
+    "lock", "look_at_due", "offers", "open_plan", "pay", "plan_view", "plans_of", "set_plan_terms", "set_terms",
+    "settle", "standing", "take_off", "terms_at",
 ]  # fmt: skip

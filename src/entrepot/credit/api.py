@@ -14,6 +14,7 @@ from entrepot import accounts, sellers
 from entrepot.credit import actions, reads
 from entrepot.credit.reads import LAST, Exposure, PlanView
 from entrepot.credit.types import (
+    MINIMUM_MINOR,
     Bearer,
     CreditTermsNotLater,
     Method,
@@ -70,7 +71,7 @@ class NewPlanTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     months: Months
     fee_bp: Share
     bearer: Bearer
-    minimum_minor: Annotated[int, Meta(ge=24, le=MAX_MINOR)]
+    minimum_minor: Annotated[int, Meta(ge=MINIMUM_MINOR, le=MAX_MINOR)]
     source: Source
     offered: bool = True
     valid_from: Annotated[datetime, Meta(tz=True)] | None = None

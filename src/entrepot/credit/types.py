@@ -12,6 +12,8 @@ import msgspec
 from entrepot.kit.problem import Problem
 
 MONTHS = (3, 6, 12, 24)
+MINIMUM_MINOR = MONTHS[-1]
+"""Each installment is something."""
 Months = Literal[3, 6, 12, 24]
 Bearer = Literal["buyer", "seller", "platform"]
 Method = Literal["wallet", "sandbox"]

@@ -16,13 +16,16 @@ from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR
 from entrepot.kit.ids import show
-from entrepot.kit.problem import NotFound
+from entrepot.kit.problem import Malformed, NotFound
 from entrepot.orders import Place
 from entrepot.payments import MethodNotOffered
-from entrepot.web.visit import Go, Visit, form, form_of_its_own, page
+from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page
 from entrepot.web.words import SCORE_REASONS
 
 LAST = UUID(int=2**128 - 1)
+DAY_S = 86_400
+Typed = Annotated[str, Meta(min_length=1, max_length=20)]
+Source = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Agree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +38,29 @@ class Agree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what: Literal["due", "all"]
     method: Literal["wallet", "sandbox"]
+
+
+class PlanForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Fees in percent of what is lent."""
+
+    months: Months
+    percent: Typed
+    bearer: Literal["buyer", "seller", "platform"]
+    minimum: Typed
+    plan_source: Source
+    offered: Literal["yes", "no"] = "yes"
+
+
+class TermsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`limits` has a line for each step: a score, and what may be owed from it on."""
+
+    grace_days: Annotated[int, Meta(ge=0, le=60)]
+    retry_days: Annotated[int, Meta(ge=1, le=9)]
+    default_days: Annotated[int, Meta(ge=61, le=730)]
+    late_fee: Typed
+    late_percent: Typed
+    limits: Annotated[str, Meta(max_length=400)]
+    terms_source: Source
 
 
 async def offers_page(tx: ReadTx, visit: Visit) -> Response:
@@ -85,6 +111,42 @@ async def exposure_page(tx: ReadTx, visit: Visit) -> Response:
     return await visit.show(tx, "operator_credit.html", found=found, terms=terms, plans=plans, amount=Price)
 
 
+async def set_plan(tx: Tx, visit: Visit, body: PlanForm) -> Go:
+    market = await visit.market(tx)
+    fee_bp = amount_of(body.percent, "EUR", "percent", most=10_000)  # hundredths, as cents are
+    minimum = amount_of(body.minimum, market.currency, "minimum", least=credit.MINIMUM_MINOR)
+    terms = credit.PlanTerms(
+        market.code, body.months, tx.now, body.offered == "yes", fee_bp, body.bearer, minimum, body.plan_source
+    )  # fmt: skip
+    await credit.set_plan_terms(tx, terms)
+    return Go("/operator/credit", done="terms_set")
+
+
+async def set_terms(tx: Tx, visit: Visit, body: TermsForm) -> Go:
+    market = await visit.market(tx)
+    scores, limits = _steps(body.limits, market.currency)
+    terms = credit.Terms(
+        market.code, tx.now, body.grace_days * DAY_S, body.retry_days * DAY_S,
+        amount_of(body.late_fee, market.currency, "late_fee"),
+        amount_of(body.late_percent, "EUR", "late_percent", most=10_000), body.default_days * DAY_S, scores, limits,
+        body.terms_source,
+    )  # fmt: skip
+    await credit.set_terms(tx, terms)
+    return Go("/operator/credit", done="terms_set")
+
+
+def _steps(text: str, currency: str) -> tuple[list[int], list[int]]:
+    """Scores and limits, line by line; a higher score comes later and allows no less. Raises Malformed."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if not lines or any(len(line) != 2 or not line[0].isdecimal() or len(line[0]) > 4 for line in lines):
+        raise Malformed("no score and amount in each line - at `$.limits`")
+    scores = [int(score) for score, _ in lines]
+    limits = [amount_of(limit, currency, "limits") for _, limit in lines]
+    if scores != sorted(set(scores)) or limits != sorted(limits) or scores[-1] > 1_000:
+        raise Malformed("a higher score comes later and allows no less - at `$.limits`")
+    return scores, limits
+
+
 async def standing_page(tx: ReadTx, visit: Visit) -> Response:
     """Why a buyer may owe so much."""
     market, user_id = await visit.market(tx), visit.id("usr", "user_id")
@@ -103,5 +165,7 @@ routes = [
     page("/account/installments/{group_id}", plan_page, BUYER),
     form("/account/installments/{group_id}/pay", pay, Pay, BUYER),
     page("/operator/credit", exposure_page, OPERATOR),
+    form("/operator/credit/plans", set_plan, PlanForm, OPERATOR, again=exposure_page),
+    form("/operator/credit/terms", set_terms, TermsForm, OPERATOR, again=exposure_page),
     page("/operator/credit/{user_id}", standing_page, OPERATOR),
 ]

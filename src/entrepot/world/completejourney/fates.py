@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ PAID_OFF = 2_500
 MONTHS, FEE_BP, MINIMUM_MINOR = 3, 300, 3_000
 
 CANCELED_AFTER = 1
-PAID_AT_HOUR = 8
+PAID_AT = time(8)
 REFUNDED_AFTER = (2, 5, 45)
 """Days after the sale: on its way, when it is there, and long after its payout."""
 
@@ -161,7 +161,7 @@ def paid_on(basket_id: int, placed_at: datetime) -> list[date]:
     for no in range(1, 2 if is_paid_off(basket_id) else MONTHS + 1):
         year, month = placed_at.year + (placed_at.month + no - 1) // 12, (placed_at.month + no - 1) % 12 + 1
         due = date(year, month, min(placed_at.day, monthrange(year, month)[1]))
-        days.append(due if placed_at.hour < PAID_AT_HOUR else due + timedelta(days=1))
+        days.append(due if placed_at.time() <= PAID_AT else due + timedelta(days=1))
     return days
 
 
