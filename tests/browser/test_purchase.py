@@ -118,9 +118,9 @@ def test_buying_by_keyboard(shop: Shop) -> None:
         expect(page).to_have_url(f"{shop.url}/cart")
 
 
-@pytest.mark.parametrize("path", ["/", "/search?q=o", "/categories", "/sign-in"])
-def test_nothing_is_wider_than_the_phone(shop: Shop, path: str) -> None:
-    for language in ("en", "de"):
-        with shop.visit(phone=True, language=language) as page:
+def test_nothing_is_wider_than_the_phone(shop: Shop) -> None:
+    """In the language of longer words; in the first one it is looked at with axe, on every page."""
+    with shop.visit(phone=True, language="de") as page:
+        for path in ("/", "/search?q=o", "/categories", "/sign-in"):
             page.goto(path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
