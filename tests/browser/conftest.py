@@ -41,8 +41,8 @@ class Shop:
     ) -> Iterator[Page]:
         """A page of a browser of its own, in which `who` has signed in: at the first visit, by the form."""
         context: BrowserContext = self._browser.new_context(
-            viewport=PHONE if phone else DESKTOP, locale=LOCALES[language], java_script_enabled=scripts, reduced_motion="reduce",
-            base_url=self.url, storage_state=self._signed_in.get(who or ""),
+            viewport=PHONE if phone else DESKTOP, locale=LOCALES[language], java_script_enabled=scripts,
+            base_url=self.url, storage_state=self._signed_in.get(who or ""), reduced_motion="reduce",
         )  # fmt: skip
         page = context.new_page()
         if who is not None and who not in self._signed_in:
