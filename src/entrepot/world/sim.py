@@ -324,7 +324,7 @@ async def _come_to_rest(world: World, auditor: _Auditor) -> None:
             async with world.db.write() as tx:
                 await orders.cancel(tx, cell, await tx.all(_OPEN, cell=cell))
             await _decide(world, cell)
-        await _work(world)
+    await _work(world)
     async with world.db.read() as tx:
         for what, query in _ENDS.items():
             left = await tx.conn.fetchval(query)

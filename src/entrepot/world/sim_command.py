@@ -44,7 +44,7 @@ SEEDS_MAX = 100_000
 NOT_DURABLE = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
     "max_wal_senders": "0", "max_wal_size": "256MB", "min_wal_size": "64MB", "autovacuum": "off", "track_counts": "off",
-    "update_process_title": "off", "io_method": "sync",
+    "update_process_title": "off", "track_activities": "off", "io_method": "sync",
     "shared_buffers": "128MB", "max_locks_per_transaction": "256",
 }  # fmt: skip
 """Nothing waits for the disk, and nothing is counted that nobody reads. A world is small, and its auditor's statements
@@ -57,7 +57,7 @@ GARBAGE = 50_000
 """Objects between two collections: steps make many, and hardly any in circles."""
 
 
-WORLDS_MAX = 10
+WORLDS_MAX = 20
 """On one ground."""
 
 
