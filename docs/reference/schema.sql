@@ -324,20 +324,23 @@ CREATE FUNCTION ledger.apply_many(p_cell smallint, p_now timestamp with time zon
     AS $$
 declare
     stands text[] := array['posted', 'held', 'settled', 'voided'];
+    fits   boolean;
     v      text[];
 begin
     if cardinality(p_kinds) = 0 then return '{}'; end if;
     perform ledger.take_day(p_cell, p_now);
-    begin
-        if not ledger.carry_out(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues)
-           or not ledger.in_any_order(p_cell, p_kinds, p_causes, p_codes, p_debits, p_credits) then
-            raise exception 'not in any order' using errcode = 'integrity_constraint_violation';
-        end if;
-        return array(select case x.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
-                            else 'voided' end from (select unnest(p_kinds) as kind) x);
-    exception when integrity_constraint_violation or no_data_found then
-        -- Something is wrong with some of it: all is as it was, and is judged.
-    end;
+    if ledger.of_one_currency(p_cell, p_kinds, p_debits, p_credits) then
+        begin
+            fits := ledger.carry_out(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues);
+            if not (fits and ledger.are_apart(p_cell, p_kinds, p_causes, p_codes)) then
+                raise exception 'not in any order' using errcode = 'integrity_constraint_violation';
+            end if;
+            return array(select case x.kind when 'post' then 'posted' when 'hold' then 'held' when 'settle' then 'settled'
+                                else 'voided' end from (select unnest(p_kinds) as kind) x);
+        exception when integrity_constraint_violation or no_data_found then
+            -- Something is wrong with some of it: all is as it was, and is judged.
+        end;
+    end if;
     v := ledger.judge_many(p_cell, p_now, p_kinds, p_causes, p_codes, p_debits, p_credits, p_amounts, p_dues, p_links);
     if stands && v then
         begin
@@ -353,6 +356,25 @@ begin
         end;
     end if;
     return v;
+end $$;
+
+CREATE FUNCTION ledger.are_apart(p_cell smallint, p_kinds text[], p_causes uuid[], p_codes text[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    made record;
+begin
+    select array_agg(q.cause_id) filter (where q.kind = 'hold') as held,
+           array_agg(distinct q.code) filter (where q.kind = 'hold') as held_codes,
+           array_agg(q.cause_id) filter (where q.kind = 'post') as posted,
+           array_agg(distinct q.code) filter (where q.kind = 'post') as posted_codes
+      into made
+      from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code) q;
+    return not exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
+                                                       and t.code = any (made.held_codes))
+       and not exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
+                                                   and h.code = any (made.posted_codes));
 end $$;
 
 CREATE FUNCTION ledger.carry_out(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[]) RETURNS boolean
@@ -577,41 +599,6 @@ begin
     return query select * from unnest(causes, codes);
 end $$;
 
-CREATE FUNCTION ledger.in_any_order(p_cell smallint, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[]) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
-    AS $$
-declare
-    made record;
-    same boolean;
-begin
-    if not array['post', 'hold'] && p_kinds then return true; end if;
-    select array_agg(q.cause_id) filter (where q.kind = 'hold') as held,
-           array_agg(distinct q.code) filter (where q.kind = 'hold') as held_codes,
-           array_agg(q.cause_id) filter (where q.kind = 'post') as posted,
-           array_agg(distinct q.code) filter (where q.kind = 'post') as posted_codes
-      into made
-      from (select unnest(p_kinds) as kind, unnest(p_causes) as cause_id, unnest(p_codes) as code) q;
-    if exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
-                                               and t.code = any (made.held_codes))
-       or exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
-                                              and h.code = any (made.posted_codes)) then
-        return false;
-    end if;
-    -- Mostly all accounts are of one currency, which the index alone says.
-    select count(*) = (select count(distinct x) from unnest(p_debits || p_credits) x)
-           and min(a.currency) = max(a.currency) into same
-      from ledger.account a
-     where a.cell = p_cell and a.id = any (p_debits || p_credits);
-    return same or not exists (
-        select from (select unnest(p_kinds) as kind, unnest(p_debits) as debit, unnest(p_credits) as credit) q
-          left join lateral (select a.currency from ledger.account a
-                              where a.cell = p_cell and a.id = q.debit limit 1) a on true
-          left join lateral (select b.currency from ledger.account b
-                              where b.cell = p_cell and b.id = q.credit limit 1) b on true
-         where q.kind in ('post', 'hold') and (a.currency = b.currency) is not true);
-end $$;
-
 CREATE FUNCTION ledger.judge_many(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[], p_links integer[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
@@ -771,6 +758,27 @@ CREATE FUNCTION ledger.lock_many(p_cell smallint, p_accounts bigint[]) RETURNS T
      order by b.account_id
        for no key update;
 $$;
+
+CREATE FUNCTION ledger.of_one_currency(p_cell smallint, p_kinds text[], p_debits bigint[], p_credits bigint[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    same boolean;
+begin
+    -- Mostly all of them are of one currency, which the index alone says.
+    select count(*) = (select count(distinct x) from unnest(p_debits || p_credits) x)
+           and min(a.currency) is not distinct from max(a.currency) into same
+      from ledger.account a
+     where a.cell = p_cell and a.id = any (p_debits || p_credits);
+    return same or not exists (
+        select from (select unnest(p_kinds) as kind, unnest(p_debits) as debit, unnest(p_credits) as credit) q
+          left join lateral (select a.currency from ledger.account a
+                              where a.cell = p_cell and a.id = q.debit limit 1) a on true
+          left join lateral (select b.currency from ledger.account b
+                              where b.cell = p_cell and b.id = q.credit limit 1) b on true
+         where q.kind in ('post', 'hold') and (a.currency = b.currency) is not true);
+end $$;
 
 CREATE FUNCTION ledger.open_many(p_cell smallint, p_now timestamp with time zone, p_codes text[], p_owners uuid[], p_currencies text[], p_limited boolean, p_striped boolean) RETURNS TABLE(id bigint)
     LANGUAGE plpgsql

@@ -38,9 +38,9 @@ NEVER_EXPIRES = ("orders.place_many", "when q.expires_at <= p_now", "when q.expi
 ANYBODYS_QUOTE = ("orders.place_many", "or q.buyer_id <> a.caller", "")
 OVERDRAWN = ("ledger.judge_many", "lefts[slot] < amount", "lefts[slot] + 1 < amount")
 SPENT_BEFORE_EARNED = ("ledger.change_many", ">= gs[width_bucket(b.account_id, ids)] as fits", ">= 0 as fits")
-HELD_WHAT_WAS_POSTED = ("ledger.in_any_order", "t.cause_id = any (made.held)", "false")
-POSTED_WHAT_WAS_HELD = ("ledger.in_any_order", "h.cause_id = any (made.posted)", "false")
-ANY_CURRENCY = ("ledger.in_any_order", "(a.currency = b.currency) is not true", "false")
+HELD_WHAT_WAS_POSTED = ("ledger.are_apart", "t.cause_id = any (made.held)", "false")
+POSTED_WHAT_WAS_HELD = ("ledger.are_apart", "h.cause_id = any (made.posted)", "false")
+ANY_CURRENCY = ("ledger.of_one_currency", "(a.currency = b.currency) is not true", "false")
 TWICE_IS_NEWS = ("ledger.judge_many", "when state[n] is null then case", "when true then case")
 EARNED_NOT_SPENT = (
     "ledger.judge_many",
