@@ -215,7 +215,6 @@ def test_4_pages_in_a_browser(own_db_url: str) -> None:
         visits = {"ada": ("/", product, "/cart"), "seller": ("/seller/statement",)}
         for who, paths in visits.items():
             with shop.visit(who, phone=True) as page:
-                page.emulate_media(reduced_motion="reduce")
                 for path in paths:
                     answer = page.goto(path)
                     assert answer is not None

@@ -84,7 +84,6 @@ def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], line: str) -> Non
     found = []
     for who, paths in visits.items():
         with shop.visit(who) as page:
-            page.emulate_media(reduced_motion="reduce")
             if who == "ada":
                 found += looked_at(page, line)
                 send(page, line, f"{line}/line")
