@@ -374,7 +374,10 @@ begin
     return not exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
                                                        and t.code = any (made.held_codes))
        and not exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
-                                                   and h.code = any (made.posted_codes));
+                                                   and h.code = any (made.posted_codes))
+       and not ('void' = any (p_kinds)
+                and exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.held)
+                                                        and h.code = any (made.held_codes) and h.status = 'voided'));
 end $$;
 
 CREATE FUNCTION ledger.carry_out(p_cell smallint, p_now timestamp with time zone, p_kinds text[], p_causes uuid[], p_codes text[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_dues timestamp with time zone[]) RETURNS boolean

@@ -271,6 +271,11 @@ def test_a_hold_ends_once(books: Books, end: Do | str, again: list[str]) -> None
     assert [verdict for (verdict,) in told[-3:]] == again
 
 
+@pytest.mark.parametrize("end", [Do("settle", "a"), Do("void", "a")])
+def test_a_hold_does_not_end_before_it_is_made(books: Books, end: Do) -> None:
+    assert check(books, 10, [[end, HELD]]) == [["unknown_hold", "held"]]
+
+
 def test_what_is_past_its_time_is_expired_before_the_timer_comes(books: Books) -> None:
     held, ends = HELD._replace(due=1), [[Do("settle", "a")], [Do("void", "a")]]
     assert check(books, 6, [[held], "a minute", *ends])[1:] == [["hold_expired"], ["hold_expired"]]

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import disputes, orders
+from entrepot import approvals, disputes, orders
+from entrepot.approvals import NewLimit
 from entrepot.disputes import Claim, Party, Word
 from entrepot.disputes.types import DisputeStatusIs
 from entrepot.kit.db import Database
-from tests.orders.counter import Wanted
+from entrepot.kit.ids import new_id, parse
+from tests.orders.counter import NOW, Wanted
 from tests.races.ground import SEEDS, Ground, open_ground
 from tests.races.interleave import Work
 
@@ -140,3 +142,22 @@ async def test_goods_come_back_once(ground: Ground) -> None:
             assert await ground.wallet() == 100
         seen.add(back)
     assert seen == {1, 10}
+
+
+async def test_an_appeal_is_not_decided_by_approving_the_verdict_before(ground: Ground) -> None:
+    """Ann asks for 20, decides on 5 alone, and the seller appeals: nobody decides the appeal by what she asked for."""
+    ann, bob = new_id(NOW), new_id(NOW)
+    dispute = await complaint(ground, await sent(ground), 10)(ground.db)
+    await act(dispute, "seller", Word("answer", amount_minor=1))(ground.db)
+    await act(dispute, "buyer", Word("escalate"))(ground.db)
+    async with ground.db.write() as tx:
+        await approvals.set_limit(tx, NewLimit("verdict", "USD", 10), ann)
+        asked = await disputes.decide_by(tx, ann, dispute, 20, "Most of it.")
+        assert await disputes.decide_by(tx, ann, dispute, 5, "Some of it.") is None
+        await tx.conn.execute("delete from approvals.alone")
+    await act(dispute, "seller", Word("appeal"))(ground.db)
+    assert asked is not None
+    with pytest.raises(DisputeStatusIs):
+        async with ground.db.write() as tx:
+            await approvals.approve(tx, parse("apr", asked.approval_id), bob, "")
+    assert await status_of(ground, dispute) == ("appealed", 5)

@@ -115,20 +115,26 @@ async def act(
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`amount_minor` of what is claimed goes back to the buyer."""
+    """`amount_minor` of what is claimed goes back to the buyer; of a dispute that is as it was when this was asked for:
+    nobody decides an appeal by approving the verdict that came before it."""
 
     dispute_id: UUID
+    status: str
     amount_minor: int
     text: str
 
 
 async def decide_by(tx: Tx, user_id: UUID, dispute_id: UUID, amount_minor: int, text: str) -> Asked | None:
     """The operator's verdict, for which he may need another. Raises NotFound, DisputeStatusIs, AmountNotInDispute."""
-    return await approvals.do(tx, VERDICT, Verdict(dispute_id, amount_minor, text), user_id)
+    status = (await tx.one(store.DISPUTE, cell=await _cell_of(tx, dispute_id), id=dispute_id)).status
+    return await approvals.do(tx, VERDICT, Verdict(dispute_id, status, amount_minor, text), user_id)
 
 
 async def _decide(tx: Tx, one: Verdict, _: UUID) -> None:
     cell = await _cell_of(tx, one.dispute_id)
+    dispute = await tx.one(store.LOCK, cell=cell, id=one.dispute_id)
+    if dispute.status != one.status:
+        raise DisputeStatusIs(dispute.status)
     await act(tx, cell, one.dispute_id, "operator", Word("decide", one.text, one.amount_minor))
 
 

@@ -467,8 +467,9 @@ begin
          where q.kind in ('post', 'hold') and (a.currency = b.currency) is not true);
 end $$;
 
--- Whether nothing of what is held was posted, nor the other way round: names of these two are kept apart. Asked under the
--- locks of the accounts: of two that take one name, the second sees the first.
+-- Whether nothing of what is held was posted (or settled), nor the other way round: names of these two are kept apart; and
+-- nothing of it was voided, for then the order would matter. Asked under the locks of the accounts: of two that take one
+-- name, the second sees the first.
 create function ledger.are_apart(p_cell smallint, p_kinds text[], p_causes uuid[], p_codes text[])
 returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
@@ -483,7 +484,10 @@ begin
     return not exists (select from ledger.transfer t where t.cell = p_cell and t.cause_id = any (made.held)
                                                        and t.code = any (made.held_codes))
        and not exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.posted)
-                                                   and h.code = any (made.posted_codes));
+                                                   and h.code = any (made.posted_codes))
+       and not ('void' = any (p_kinds)
+                and exists (select from ledger.hold h where h.cell = p_cell and h.cause_id = any (made.held)
+                                                        and h.code = any (made.held_codes) and h.status = 'voided'));
 end $$;
 
 -- Judges and writes transfers in one phase or two. A command is to

@@ -24,9 +24,9 @@ still found in time."""
 RETRIED_EVERY = timedelta(hours=1)
 """What nobody waits for but must be done all the same: canceling and giving back are tried for ever."""
 STUCK_ATTEMPTS = 8
+"""So many tries without an answer, about an hour of them, and the operator is shown it."""
 CAME_BACK = ("came_back", "refund_failed", "refund_canceled")
 """Refusals of refunds that were made and did not reach the buyer."""
-"""So many tries without an answer, about an hour of them, and the operator is shown it."""
 WEBHOOKS_KEPT = timedelta(days=90)
 """Far longer than a gateway tells a thing again, or than an old signature is taken (WEBHOOK_TOLERANCE)."""
 FORGOTTEN = 5_000

@@ -132,7 +132,7 @@ async def say(tx: Tx, visit: Visit, body: Said) -> Go:
     amount = (
         amount_of(body.amount, view.dispute.claimed.currency) if body.act in ("answer", "inspect", "decide") else None
     )
-    if party == "operator" and amount is not None:
+    if party == "operator" and body.act == "decide" and amount is not None:
         asked = await disputes.decide_by(tx, visit.me.user_id, _id(visit), amount, body.text)
         return Go(visit.request.url.path, done="asked" if asked else "said")
     file = disputes.evidence(body.file_name, body.file) if body.file else None
