@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id
 from tests.shop import START, Shop
@@ -15,7 +17,8 @@ async def limited(shop: Shop, action: str, limit_minor: int, currency: str = "US
 
 
 async def approve(shop: Shop, approval_id: str) -> None:
-    """Another operator does what one has asked for, who may not."""
+    """Another operator does what one has asked for, who may not, a second later."""
+    shop.clock.advance(timedelta(seconds=1))
     path = f"/v1/operator/approvals/{approval_id}/approve"
     assert (await shop.http.post(path, json={}, headers=shop.operator)).status_code == 409
     other = shop.session(Role.OPERATOR, new_id(START))
