@@ -27,7 +27,7 @@ OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
     "/operator/switches", "/operator/books", "/operator/reports", "/operator/payouts", "/operator/bank",
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/fees",
-    "/operator/bond",
+    "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
     "/operator/invoices", "/operator/messages?status=due", "/messages",
 )  # fmt: skip
 

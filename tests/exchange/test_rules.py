@@ -54,6 +54,21 @@ def test_a_conversion_is_exact_but_for_its_rounding(
     assert (total >= 0 and spread >= 0) if more >= 0 else (total <= 0 and spread <= 0)
 
 
+@pytest.mark.parametrize(
+    ("minor", "rates", "has"),
+    [
+        (10_00, lock("EUR", "1", "USD", "1.1", 200), 11_22),  # 11.00 / 0.98 = 11.2244...
+        (98, lock("EUR", "1", "USD", "1", 200), 100),
+        (123_456_789, lock("USD", "1.1172", "JPY", "175.68", 333), 200_823_557),
+        (1, lock("USD", "100000", "EUR", "1"), 1),  # nothing is sold for nothing
+        (0, lock("USD", "1.1", "EUR", "1", 200), 0),
+    ],
+)
+def test_what_is_asked_leaves_the_price_when_the_spread_is_off(minor: int, rates: Lock, has: int) -> None:
+    assert rules.asked(minor, rates) == has
+    assert exchanged(-has, rates) == tuple(-part for part in exchanged(has, rates))
+
+
 def test_the_last_day_that_both_have_counts() -> None:
     """Friday's rate of the one and Monday's of the other are no pair; rates of one source are preferred; the euro is
     one euro on any day."""
