@@ -12,10 +12,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from entrepot.customs import Office
+from entrepot import orders
+from entrepot.customs import Office, declarations
 from entrepot.customs.jobs import sweep
+from entrepot.customs.office import Answer
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import NIL
+from entrepot.kit.ids import NIL, parse
 from entrepot.world.customs import Customs, Moods
 from tests.acceptance.abroad import is_shirts
 from tests.acceptance.test_borders_modes import ID_NUMBER, IOSS, abroad, buyer_in, returned
@@ -247,8 +249,8 @@ async def test_5_rejected_and_canceled(port: Port) -> None:
     back once, whatever had been answered; what is left of it is declared anew."""
     shirts, ada = await shelf(port, "A003"), await person(port)
     full = await left(ada)
-    first, second, third = orders = [await shirts.bought(ada, 2) for _ in range(3)]
-    for order in orders:
+    first, second, third = bought = [await shirts.bought(ada, 2) for _ in range(3)]
+    for order in bought:
         await port.pack(order)
     await port.ask(reject_rate=1)
     rejected = await port.declared(first)
@@ -272,7 +274,7 @@ async def test_5_rejected_and_canceled(port: Port) -> None:
     await port.ask(timedelta(hours=1, seconds=1), lost_rate=1)
     await port.ask(timedelta(seconds=31))
     await port.ask()
-    assert [(await port.declared(order))["status"] for order in orders] == ["ended", "released", "rejected"]
+    assert [(await port.declared(order))["status"] for order in bought] == ["ended", "released", "rejected"]
     assert (await port.declared(second))["no"] == 3
     assert await shirts.book() == (1_620, 0, 1_800, 180, 0)
     assert await port.ship(second) == ""
@@ -280,4 +282,38 @@ async def test_5_rejected_and_canceled(port: Port) -> None:
     assert port.customs.let_out()["T5141W000001 A003"] == 180
     await port.shop.audited()
     waiting = (await port.send("GET", "/v1/operator/declarations", who="operator")).json()["items"]
-    assert [one for one in waiting if one["order_id"] in orders] == []
+    assert [one for one in waiting if one["order_id"] in bought] == []
+    listed = (await port.send("GET", "/v1/operator/declarations?waiting=false", who="operator")).json()["items"]
+    assert sorted(one["declaration"]["no"] for one in listed if one["order_id"] in bought) == [1, 2, 3]
+
+
+async def test_5_what_waits_for_the_book(port: Port) -> None:
+    """Goods of a canceled order lie there and are sold again, and are not in the book until customs has taken its
+    release back: then the next is declared, whatever became of others that wait. Who is erased is named no more."""
+    shirts, ada = await shelf(port, "A004"), await person(port)
+    first = await shirts.bought(ada, 2)
+    await port.pack(first)
+    await port.ask()
+    lost = {"units": 8, "reason": "lost"}
+    done = await port.send("POST", f"/v1/seller/bonded/stock/{shirts.stock}/write-offs", lost, key="write off A004")
+    assert done.status_code == 201, done.text
+    assert (await ada.send("POST", f"/v1/orders/{first}/cancel")).status_code == 204
+    await port.shop.run()
+    bob = await person(port)
+    gone, left = [await shirts.bought(bob, 1) for _ in range(2)]
+    for order in (gone, left):
+        await port.pack(order)
+        assert [one["field"] for one in (await port.declared(order))["problems"]] == ["book"]
+    revoked = parse("dec", (await port.declared(first))["id"])
+    async with port.shop.db.write() as tx:
+        await declarations.answered(tx, 0, parse("ord", first), revoked, "revoking", Answer("revoked"))
+        await orders.cancel(tx, 0, [parse("ord", gone)])  # its declaration has not heard of it
+        await declarations.book_changed(tx, 0)
+    assert [(await port.declared(order))["status"] for order in (first, gone, left)] == ["ended", "open", "asked"]
+    await port.ask(reject_rate=1)
+    await port.pack(left, recipient="Carl Gauss, 1 Main Street")
+    assert "Carl Gauss" in str((await port.declared(left))["problems"])
+    assert (await bob.send("DELETE", "/v1/accounts/me")).status_code == 204
+    await port.shop.run()
+    assert (await port.declared(left))["problems"] == [{"field": "recipient", "said": {}}]
+    await port.shop.audited()

@@ -22,7 +22,10 @@ RACED = {
     "test_approvals.test_a_request_is_done_once_or_never": "approvals.DECIDE approvals.LOCK",
     "test_bonded.test_customs_answers_while_the_order_is_canceled": (
         "bonded.LOCK_ITEMS bonded.MOVE_ON bonded.PROMISE bonded.enter_many customs.CHANGE customs.CLAIM "
-        "customs.LOCK_ORDER"
+        "customs.LATEST customs.LOCK_ORDER"
+    ),
+    "test_bonded.test_a_location_is_bonded_or_goods_come_in": (
+        "bonded.OPEN_BOOK logistics.LOCK_LOCATION logistics.SET_BONDED"
     ),
     "test_campaigns.test_a_buyer_s_limit_holds_at_once": "pricing.open_quotas",
     "test_campaigns.test_a_campaign_and_an_ordinary_sale_want_the_last_unit": (
@@ -137,8 +140,8 @@ EXCEPTED = {
     ),
     "what goes is of no use any more, or was nobody else's": (
         "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
-        "reviews.FORGET customs.FORGET kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS orders.FORGET "
-        "orders.FORGET_CARTS "
+        "reviews.FORGET customs.FORGET customs.FORGET_SAID kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS "
+        "orders.FORGET orders.FORGET_CARTS "
         "payments.FORGET_WEBHOOKS"
     ),
     "a command of the operator, under the lock of the cells or of a cell that moves": (
@@ -158,8 +161,7 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.ON_HAND bonded.OPEN_BOOK bonded.SAY_ITEM "
-        "logistics.LOCK_LOCATION logistics.SET_BONDED "
+        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.ON_HAND bonded.SAY_ITEM "
         "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "

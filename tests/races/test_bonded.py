@@ -4,17 +4,19 @@ of an item of the book."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from entrepot import bonded, orders
+from entrepot import bonded, logistics, orders
 from entrepot.bonded import NotReleased
 from entrepot.customs import declarations, store_declarations
 from entrepot.customs.messages import ParcelSaid
 from entrepot.customs.office import Answer
 from entrepot.kit.db import Database
 from entrepot.kit.ids import NIL, new_id
+from entrepot.kit.problem import Problem
 from entrepot.logistics import NewShipment
 from entrepot.orders import WrongStatus
 from tests.orders.counter import Wanted
@@ -56,8 +58,9 @@ async def filled(ground: Ground, units: int) -> None:
     await ground.fresh(units)
 
 
-def asker(status: str) -> Work:
-    """A worker that asks customs about what is due; what is to be taken back is."""
+def asker(status: str, office: dict[UUID, str]) -> Work:
+    """A worker that asks customs about what is due, and has what is to be taken back taken back; `office` is what
+    customs then knows."""
 
     async def work(db: Database) -> int:
         due = await db.transact(
@@ -65,6 +68,7 @@ def asker(status: str) -> Work:
         )
         for one in due:
             answer = Answer("revoked" if one.status == "revoking" else status)  # type: ignore[arg-type]
+            office[one.id] = answer.status
             await db.transact(
                 lambda tx, one=one, answer=answer: declarations.answered(
                     tx, 0, one.order_id, one.id, one.status, answer
@@ -98,7 +102,7 @@ def canceler(order: UUID, looks: int) -> Work:
     async def work(db: Database) -> str:
         for _ in range(looks):
             async with db.read() as tx:
-                await tx.maybe(store_declarations.LATEST, cell=0, order_id=order)
+                await tx.all(store_declarations.OF_ORDER, cell=0, order_id=order)
         try:
             await db.transact(lambda tx: orders.cancel(tx, 0, [order]))
         except WrongStatus as refused:
@@ -128,16 +132,41 @@ async def test_customs_answers_while_the_order_is_canceled(ground: Ground) -> No
             await declarations.say(tx, 0, order, ParcelSaid("house", order.hex, 500), NIL)
         in_bond, asked, shelf = await book(ground)
         assert (asked, shelf) == (200, in_bond)
-        async with ground.race(seed, asker("released"), sender(order), canceler(order, seed % 8 * 3)) as told:
+        office: dict[UUID, str] = {}
+        worker = asker("released", office)
+        async with ground.race(seed, worker, sender(order), canceler(order, seed % 8 * 3)) as told:
             assert {told[1], told[2]} in (
                 {"sent", "wrong_status"}, {"not_released", "canceled"}, {"wrong_status", "canceled"},
             )  # fmt: skip
-            while await asker("released")(ground.db):
+            while await worker(ground.db):
                 pass
             gone = 200 if told[1] == "sent" else 0
+            assert list(office.values()).count("released") == gone // 200
             assert await book(ground) == (in_bond - gone, 0, shelf - gone)
         seen.add(told[1])
     assert {"sent", "wrong_status"} <= seen
+
+
+async def test_what_customs_is_asked_meanwhile_is_taken_back(ground: Ground) -> None:
+    """The order is canceled; it is seen whether customs is being asked, whatever comes first."""
+    for turns in range(2, 5):
+        await filled(ground, 1)
+        (order,) = await ground.bought(ONE)
+        async with ground.db.write() as tx:
+            await declarations.open_many(tx, 0, [order])
+            await declarations.say(tx, 0, order, ParcelSaid("house", order.hex, 500), NIL)
+        async with ground.db.write() as tx:
+            await orders.cancel(tx, 0, [order])
+        office: dict[UUID, str] = {}
+        worker = asker("released", office)
+
+        async def changed(db: Database, order: UUID = order) -> None:
+            await db.transact(lambda tx: declarations.order_changed(tx, 0, order))
+
+        async with ground.race(0, changed, worker, order=[0] * turns + [1] * 3 + [0] * 9):
+            while await worker(ground.db):
+                pass
+            assert "released" not in office.values()
 
 
 async def test_two_declarations_want_the_last_of_an_item(ground: Ground) -> None:
@@ -163,3 +192,31 @@ async def test_two_declarations_want_the_last_of_an_item(ground: Ground) -> None
             await orders.cancel(tx, 0, both)
             for order in both:
                 await declarations.order_changed(tx, 0, order)
+
+
+async def test_a_location_is_bonded_or_goods_come_in(ground: Ground) -> None:
+    seller, number = ground.counter.sellers[0], 0
+    variant = await ground.value("select variant_id from inventory.stock where id = $1", ground.counter.stocks[0])
+    outcomes = set()
+    for seed in SEEDS[:6]:
+        async with ground.db.write() as tx:
+            number = (await logistics.add_location(tx, 0, None, f"zone {seed}", "Zone", "US")).id
+
+        def come_in(db: Database, place: int = number) -> Any:
+            return db.transact(lambda tx: logistics.receive(tx, 0, seller, place, [logistics.Delivered(variant, 1)]))
+
+        def open_book(db: Database, place: int = number) -> Any:
+            return db.transact(lambda tx: bonded.open_book(tx, 0, place, "T2-BOOK", "Ningbo", NIL))
+
+        async with ground.race(seed, come_in, open_book) as told:
+            refused = [one.code() for one in told if isinstance(one, Problem)]
+            assert refused in (["location_bonded"], ["location_in_use"]), told
+        outcomes.add(refused[0])
+    assert len(outcomes) == 2
+    # where something has lain it can come back: that is no bonded warehouse either
+    async with ground.db.write() as tx:
+        place = (await logistics.add_location(tx, 0, None, "emptied", "Emptied", "US")).id
+        receipt = await logistics.receive(tx, 0, seller, place, [logistics.Delivered(variant, 1)])
+        await logistics.adjust(tx, 0, seller, receipt.stock_ids[0], -1, "lost", NIL)
+        with pytest.raises(logistics.LocationInUse):
+            await bonded.open_book(tx, 0, place, "T3-BOOK", "Ningbo", NIL)

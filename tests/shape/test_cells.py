@@ -38,6 +38,7 @@ EXCEPTIONS = {
     "customs.store_brokers.FIND": UNKNOWN,
     "customs.store_declarations.CELL_OF": UNKNOWN,
     "customs.store_declarations.LISTED": ALL_CELLS,
+    "customs.store_declarations.WAITING": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,
     "invoices.store.ALL": ALL_CELLS,
     "invoices.store.CELL_OF": UNKNOWN,

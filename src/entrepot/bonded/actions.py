@@ -28,7 +28,7 @@ from entrepot.kit.problem import NotFound
 
 async def open_book(tx: Tx, cell: int, location_id: int, number: str, office: str, by: UUID) -> None:
     """A location is a bonded warehouse with this account book, kept by this customs office. Raises NotFound, and
-    LocationInUse when goods lie there already."""
+    LocationInUse when goods have lain there before."""
     await logistics.set_bonded(tx, cell, location_id)
     await tx.one(store.OPEN_BOOK, cell=cell, location_id=location_id, number=number, office=office, now=tx.now, by=by)
 
@@ -81,11 +81,10 @@ async def write_off(
 ) -> UUID:
     """What is missing in bond, or was found there, changes the count and the book alike; the adjustment's id. Raises
     what inventory.adjust raises, NotFound for what does not lie in bond, and BookShort."""
-    goods = await tx.all(store.GOODS, cell=cell, stocks=[stock_id])
-    if not goods:
-        raise NotFound
-    (good,) = goods
     id_ = await inventory.adjust(tx, cell, seller_id, stock_id, on_hand_delta, reason, user_id)
+    good = await tx.maybe(store.GOODS, cell=cell, stocks=[stock_id])
+    if good is None:
+        raise NotFound
     milli = on_hand_delta * good.per_unit_milli
     if milli < 0:
         await _require_left(tx, cell, {good.item_id: -milli})

@@ -190,8 +190,9 @@ OUT_OF_BOND = sql(
               from unnest(:orders::uuid[], :stocks::bigint[], :quantities::bigint[])
                    as u (order_id, stock_id, quantity)
               join inventory.stock s on s.cell = :cell and s.id = u.stock_id
-              join bonded.good g on g.cell = s.cell and g.location_id = s.location_id and g.seller_id = s.seller_id
-                                and g.variant_id = s.variant_id
+              join bonded.book k on k.cell = s.cell and k.location_id = s.location_id
+              left join bonded.good g on g.cell = s.cell and g.location_id = s.location_id
+                                     and g.seller_id = s.seller_id and g.variant_id = s.variant_id
              group by u.order_id, g.item_id) w
       left join (select r.order_id, l.item_id, l.quantity_milli as milli, r.carrier, r.tracking_number
                    from bonded.release r

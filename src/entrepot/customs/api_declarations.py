@@ -51,7 +51,7 @@ async def declare_again(tx: Tx, caller: Caller, order_id: OrderPath) -> None:
 
 
 async def list_declarations(tx: ReadTx, query: ListQuery) -> Listing:
-    """Declarations of all orders, the latest first."""
+    """The latest declaration of each order, the latest order first."""
     return Listing(*await reads_declarations.listed(tx, query.waiting, query.before))
 
 

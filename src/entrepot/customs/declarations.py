@@ -36,6 +36,8 @@ from entrepot.kit.problem import NotFound
 OVER = ("released", "ended", "rejected")
 KEPT = timedelta(hours=1)
 """Customs that does not take a declaration back is asked again after this."""
+SHORT_MAX = 100
+"""Declarations that are compared again at once when the book has more of something."""
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -52,8 +54,8 @@ async def open_many(tx: Tx, cell: int, order_ids: Sequence[UUID]) -> int:
     new."""
     made = 0
     for order_id in await tx.all(store.IN_BOND, cell=cell, ids=list(order_ids)):
-        await tx.one(store.LOCK_ORDER, cell=cell, id=order_id)
-        if await tx.maybe(store.LATEST, cell=cell, order_id=order_id) is None:
+        status = await tx.one(store.LOCK_ORDER, cell=cell, id=order_id)
+        if status == "paid" and await tx.maybe(store.LATEST, cell=cell, order_id=order_id) is None:
             await _make(tx, cell, order_id)
             made += 1
     return made
@@ -83,6 +85,17 @@ async def declare_again(tx: Tx, cell: int, order_id: UUID, seller_id: UUID | Non
     await _again(tx, cell, latest)
 
 
+async def book_changed(tx: Tx, cell: int) -> None:
+    """The book has more of something: declarations that waited for that, and that it would do for now, are compared
+    again, at most SHORT_MAX."""
+    order_ids = await tx.all(store.SHORT, cell=cell, limit=SHORT_MAX)
+    paid = [id_ for id_ in order_ids if await tx.maybe(store.LOCK_ORDER, cell=cell, id=id_) == "paid"]
+    for order_id in paid:
+        latest = await _latest(tx, cell, order_id)
+        if latest.status == "open":
+            await _judge(tx, cell, latest)
+
+
 async def order_changed(tx: Tx, cell: int, order_id: UUID) -> None:
     """An order was canceled, or some of it: what was declared is taken back, and what is left of it declared anew."""
     status = await tx.maybe(store.LOCK_ORDER, cell=cell, id=order_id)
@@ -94,6 +107,7 @@ async def order_changed(tx: Tx, cell: int, order_id: UUID) -> None:
         return
     if latest.status == "asked":
         await bonded.take_back(tx, cell, latest.id)
+        tx.emit("declaration_revoked", order_id, {"declaration_id": latest.id}, cell)
     if latest.status != "rejected":
         await _change(tx, latest, "ended")
     if status == "paid":
@@ -222,7 +236,7 @@ async def _judge(tx: Tx, cell: int, declaration: DeclarationRow) -> None:
     await _change(tx, declaration, "open" if problems else "asked", problems=told, citation=citation)
 
 
-async def _latest(tx: ReadTx, cell: int, order_id: UUID) -> DeclarationRow:
+async def _latest(tx: Tx, cell: int, order_id: UUID) -> DeclarationRow:
     return await tx.one(store.LATEST, cell=cell, order_id=order_id)
 
 

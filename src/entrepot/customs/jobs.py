@@ -32,27 +32,38 @@ async def _open(tx: Tx, cell: int, events: Sequence[Event]) -> None:
 
 
 async def _changed(tx: Tx, cell: int, events: Sequence[Event]) -> None:
-    for order_id in sorted({event.key for event in events if event.data.get("kind", "canceled") == "canceled"}):
+    changed = {event.key for event in events if event.data.get("kind", "canceled") == "canceled"}
+    for order_id in await tx.all(store_declarations.DECLARED, cell=cell, ids=list(changed)):
         await declarations.order_changed(tx, cell, order_id)
 
 
 async def _freed(tx: Tx, cell: int, _: Sequence[Event]) -> None:
-    """The book has more of something: those that waited for it are compared again."""
-    for order_id in await tx.all(store_declarations.SHORT, cell=cell, limit=ASKED):
-        await declarations.declare_again(tx, cell, order_id)
+    await declarations.book_changed(tx, cell)
 
 
 async def _forget(tx: Tx, _: int, events: Sequence[Event]) -> None:
     """What was told of an erased buyer's orders is where the orders are, in any cell."""
+    buyers = [event.key for event in events]
     for cell in await cells(tx):
-        await tx.run(store_declarations.FORGET, cell=cell, buyers=[event.key for event in events])
+        await tx.run(store_declarations.FORGET, cell=cell, buyers=buyers)
+        await tx.run(store_declarations.FORGET_SAID, cell=cell, buyers=buyers)
 
 
 CONSUMERS = (
     Consumer("declarations", frozenset({"group_paid"}), _open),
     Consumer("declarations_changed", frozenset({"order_canceled", "order_part_ended"}), _changed),
     Consumer(
-        "declarations_short", frozenset({"declaration_rejected", "declaration_revoked", "goods_received"}), _freed
+        "declarations_short",
+        frozenset(
+            {
+                "declaration_rejected",
+                "declaration_revoked",
+                "goods_received",
+                "order_part_ended",
+                "stock_adjusted",
+            }
+        ),
+        _freed,
     ),
     Consumer("declarations_of_erased", frozenset({"buyer_erased"}), _forget),
 )

@@ -49,12 +49,12 @@ async def of_order(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID | None
 
 
 async def listed(tx: ReadTx, waiting: bool, before: str | None = None) -> tuple[list[ListedView], str | None]:
-    """At most PAGE, of all cells, and where the next page begins."""
+    """The latest declarations of at most PAGE orders, of all cells, and where the next page begins."""
     try:
         start = LAST if before is None else parse("ord", before)
     except ValueError:
         raise Malformed("no order - at `$.before`") from None
-    rows = await tx.all(store.LISTED, before=start, waiting=waiting, limit=PAGE)
+    rows = await tx.all(store.WAITING if waiting else store.LISTED, before=start, limit=PAGE)
     found = [ListedView(show("ord", row.order_id), row.order_status, row.seller, _view(row)) for row in rows]
     return found, found[-1].order_id if len(found) == PAGE else None
 

@@ -190,14 +190,23 @@ FORGET = sql("""
      using orders.order o
      where m.cell = :cell and o.cell = m.cell and o.id = m.order_id and o.buyer_id = any (:buyers::uuid[])
 """)
+# About what their messages did not agree stays, and what each said of it goes: it names people.
+FORGET_SAID = sql("""
+    update customs.declaration d
+       set problems = (select jsonb_object_agg(p.field, '{}'::jsonb) from jsonb_object_keys(d.problems) as p (field))
+      from orders.order o
+     where d.cell = :cell and d.problems <> '{}' and o.cell = d.cell and o.id = d.order_id
+       and o.buyer_id = any (:buyers::uuid[])
+""")
 
 _DECLARATION = """
     select cell, order_id, no, id, status, problems, reason, reference, citation, attempts, made_at, ended_at
       from customs.declaration
 """
-# The order's lock comes first, so that its declarations need none.
+# Who changes it holds the order's lock, but whoever claims it to ask customs does not: it is seen whether customs is
+# being asked.
 LATEST = sql(
-    _DECLARATION + " where cell = :cell and order_id = :order_id order by no desc limit 1",
+    _DECLARATION + " where cell = :cell and order_id = :order_id order by no desc limit 1 for no key update",
     DeclarationRow,
 )
 OF_ORDER = sql(
@@ -228,12 +237,19 @@ CLAIM = sql(
     """,
     DueRow,
 )
+# Of these orders those that have been declared.
+DECLARED = sql(
+    """
+    select distinct order_id from customs.declaration
+     where cell = :cell and order_id = any (:ids::uuid[]) order by order_id
+    """,
+    UUID,
+)
 CELL_OF = sql(
     "select cell from orders.order where cell = any (array(select c.cell from kit.cell c)) and id = :order_id", int
 )
-# Of all cells, the latest first: all, or those that are under way or that somebody has to put right.
-LISTED = sql(
-    """
+# The latest declaration of each order, of all cells, the latest order first.
+_LISTED = """
     select d.order_id, d.no, d.id, d.status, d.problems, d.reason, d.reference, d.citation, d.attempts, d.made_at,
            d.ended_at, s.name, d.order_status
       from (select x.* from kit.cell c
@@ -241,24 +257,44 @@ LISTED = sql(
                    select y.*, o.seller_id, o.status as order_status
                      from customs.declaration y
                      join orders.order o on o.cell = y.cell and o.id = y.order_id
-                    where y.cell = c.cell and y.order_id < :before
-                      and (not :waiting::bool
-                           or y.status in ('open', 'asked', 'rejected', 'revoking')
-                              and (o.status = 'paid' or y.status = 'revoking')
-                              and not exists (select from customs.declaration z
-                                               where z.cell = y.cell and z.order_id = y.order_id and z.no > y.no))
-                    order by y.order_id desc, y.no desc limit :limit) x) d
+                    where y.cell = c.cell and y.order_id < :before {which}
+                      and not exists (select from customs.declaration z
+                                       where z.cell = y.cell and z.order_id = y.order_id and z.no > y.no)
+                    order by y.order_id desc limit :limit) x) d
       join sellers.seller s on s.id = d.seller_id
-     order by d.order_id desc, d.no desc
+     order by d.order_id desc
      limit :limit
-    """,
+"""
+LISTED = sql(_LISTED.format(which=""), Listed)
+# Those that are under way, or that somebody has to put right: found by the index of these.
+WAITING = sql(
+    _LISTED.format(
+        which="""and y.status in ('open', 'asked', 'rejected', 'revoking')
+                      and (o.status = 'paid' or y.status = 'revoking')"""
+    ),
     Listed,
 )
-# Those that wait for the book to have enough.
+# Those that wait for the book, which has enough of each of their items now.
 SHORT = sql(
     """
-    select order_id from customs.declaration
-     where cell = :cell and status = 'open' and problems ? 'book' order by order_id limit :limit
+    select d.order_id from customs.declaration d
+     where d.cell = :cell and d.status = 'open' and d.problems ? 'book'
+       and not exists (
+           select i.id
+             from orders.order_line l
+            cross join lateral (select coalesce(sum(x.quantity), 0) as units
+                                  from orders.part_line x
+                                  join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                                 where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no) c
+             join inventory.stock s on s.cell = l.cell and s.id = l.stock_id
+             join bonded.good g on g.cell = s.cell and g.location_id = s.location_id and g.seller_id = s.seller_id
+                               and g.variant_id = s.variant_id
+             join bonded.item i on i.cell = g.cell and i.id = g.item_id
+            where l.cell = d.cell and l.order_id = d.order_id
+            group by i.id, i.quantity_milli, i.asked_milli
+           having sum((l.quantity - c.units) * g.per_unit_milli) > i.quantity_milli - i.asked_milli)
+     order by d.order_id
+     limit :limit
     """,
     UUID,
 )

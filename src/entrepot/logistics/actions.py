@@ -113,8 +113,8 @@ async def receive(
 
     Raises NotFound for a location that is not the seller's to use, an unknown variant or a currency of no market;
     LocationBonded unless what comes in is known to be `in_bond`; CostNotTaken, CostNeeded, StockCurrencyIs."""
-    place = await reads.location_of(tx, cell, seller_id, location_id)
-    if place.bonded and not in_bond:
+    await reads.location_of(tx, cell, seller_id, location_id)
+    if await tx.one(store.BONDED, cell=cell, location_id=location_id) and not in_bond:
         raise LocationBonded
     variants = [line.variant_id for line in lines]
     if await catalog.known_variants(tx, variants) != set(variants):
@@ -143,7 +143,7 @@ async def adjust(
 ) -> UUID:
     """Corrects a count (inventory.adjust), but not of what lies in bond: LocationBonded."""
     stock = await reads.stock_of(tx, cell, seller_id, stock_id)
-    if (await reads.location_of(tx, cell, seller_id, stock.location_id)).bonded:
+    if await tx.maybe(store.BONDED, cell=cell, location_id=stock.location_id):
         raise LocationBonded
     return await inventory.adjust(tx, cell, seller_id, stock_id, on_hand_delta, reason, user_id)
 

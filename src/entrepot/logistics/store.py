@@ -95,18 +95,20 @@ SET_ADDRESS = sql(
     """,
     Location,
 )
-# Only an empty one: what lies there would be in bond without having come in by a declaration.
+# Only one where nothing has ever lain: it would be in bond, or come back there, without a declaration.
 SET_BONDED = sql(
     """
     update logistics.location l set bonded = true
      where l.cell = :cell and l.id = :location_id
        and (l.bonded or not exists (select from inventory.stock s
-                                     where s.cell = l.cell and s.location_id = l.id and s.on_hand > 0))
+                                     where s.cell = l.cell and s.location_id = l.id and s.version > 0))
     returning id, code, name, country, line1, postal_code, city, seller_id is null, bonded
     """,
     Location,
 )
-LOCK_LOCATION = sql("select id from logistics.location where cell = :cell and id = :location_id for no key update", int)
+LOCK_LOCATION = sql("select id from logistics.location where cell = :cell and id = :location_id for update", int)
+# Whoever brings goods to a location holds it as it is.
+BONDED = sql("select bonded from logistics.location where cell = :cell and id = :location_id for key share", bool)
 # A seller's own come first; without a seller there are the shared ones only.
 LOCATIONS = sql(
     """

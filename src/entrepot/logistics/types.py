@@ -96,7 +96,7 @@ class LocationBonded(Problem):
 
 @dataclass(eq=False)
 class LocationInUse(Problem):
-    """Goods lie here that no declaration has brought into bond."""
+    """Goods lie here, or have lain, that no declaration has brought into bond."""
 
     status: ClassVar[int] = 409
 

@@ -51,7 +51,7 @@ REFUSALS = {
     "parcel_declared_is": N("Customs was told of another parcel: %(carrier)s %(tracking_number)s."),
     "not_back_into_bond": N("These goods may not lie in bond again: take them back without putting them on stock."),
     "location_bonded": N("Goods lie in bond here: they come in, and are written off, on the page about goods in bond."),
-    "location_in_use": N("Goods lie here already: a bonded warehouse begins empty."),
+    "location_in_use": N("Goods lie here, or have lain: a bonded warehouse begins empty."),
     "no_book": N("This location is no bonded warehouse."),
     "item_needed": N("Say first what customs calls this in the account book."),
     "item_in_use": N("As long as goods of it lie in bond, what they are called there stays."),
