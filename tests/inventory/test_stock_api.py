@@ -68,7 +68,7 @@ async def test_a_location_is_its_sellers_own_or_shared(shop: Shop) -> None:
     mine = (await one.post("/v1/seller/locations", new)).json()
     assert mine == {
         "id": 3, "code": "depot", "name": "Depot", "country": "DE", "line1": "", "postal_code": "", "city": "",
-        "shared": False,
+        "shared": False, "bonded": False,
     }  # fmt: skip
     theirs = (await other.post("/v1/seller/locations", new)).json()  # codes are everybody's own business
     shared = await shop.http.post("/v1/locations", json=new, headers=shop.operator)
