@@ -113,7 +113,7 @@ async def drafted(tx: ReadTx, scheme: str, period: Period) -> Content:
     for cell in await cells(tx):
         for currency in await sellers.currencies(tx):
             (id_,) = await ledger.account_ids(tx, cell, [account], [NIL], [currency])
-            for lines in [await _moves(tx, cell, id_, day) for day in _days(period)] if id_ else []:
+            for lines in [await _moves(tx, cell, id_, *day) for day in _days(period)] if id_ else []:
                 causes = {line.cause_id for line in lines if line.code in ("tax", "tax_back")}
                 found = await orders.tax_entries(tx, cell, sorted(causes)) if causes else []
                 backs = {line.cause_id for line in lines if line.code == "tax_back"}
@@ -128,13 +128,23 @@ async def drafted(tx: ReadTx, scheme: str, period: Period) -> Content:
     return Content(rules.lines_of(scheme, period, entries, rates), parts)
 
 
-def _days(period: Period) -> list[date]:
-    return [period.first_day + timedelta(days=n) for n in range((period.last_day - period.first_day).days + 1)]
+def _days(period: Period) -> list[tuple[datetime, datetime]]:
+    first = datetime.combine(period.first_day, datetime.min.time(), UTC)
+    days = (period.last_day - period.first_day).days + 1
+    return [(first + timedelta(days=n), first + timedelta(days=n + 1)) for n in range(days)]
 
 
-async def _moves(tx: ReadTx, cell: int, account: int, day: date) -> list[StatementLine]:
-    start = datetime.combine(day, datetime.min.time(), UTC)
-    return (await ledger.statement(tx, cell, account, start, start + timedelta(days=1))).lines
+async def _moves(tx: ReadTx, cell: int, account: int, start: datetime, stop: datetime) -> list[StatementLine]:
+    """What an account moved in a time; of one that is too long for a statement, half by half."""
+    try:
+        return (await ledger.statement(tx, cell, account, start, stop)).lines
+    except ledger.StatementTooLong:
+        middle = start + (stop - start) / 2
+        if middle in (start, stop):
+            raise
+    return [
+        *await _moves(tx, cell, account, start, middle), *await _moves(tx, cell, account, middle, stop)
+    ]  # fmt: skip
 
 
 async def _rates(tx: ReadTx, declared: str, currencies: Collection[str], last_day: date) -> dict[str, Decimal]:

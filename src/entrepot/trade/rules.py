@@ -201,7 +201,7 @@ def _relief(
     for fact, citation in reliefs:
         if fact.applies != "always" and sent.registered != (fact.applies == "if_registered"):
             continue
-        if fact.measured == "due" or (fact.modes and sent.mode not in fact.modes):
+        if fact.measured == "due" or not _is_for(fact, sent):
             continue
         total = sum((parts.goods for parts in valued), ZERO)
         if fact.measured == "cif":
@@ -209,6 +209,14 @@ def _relief(
         if total <= _limit(book, fact, law):
             return fact, citation
     return None
+
+
+def _is_for(fact: Relief, sent: Consignment) -> bool:
+    """Small consignments are relieved that come from abroad: goods that lie in bond only by modes that it names, or by a
+    scheme of the platform's."""
+    if fact.modes:
+        return sent.mode in fact.modes
+    return sent.stock != "bonded" or fact.applies == "if_registered"
 
 
 def _limit(book: Book, fact: Relief, law: Law) -> Decimal:
@@ -279,8 +287,7 @@ def _base(tax: Tax, parts: Valued, duty_minor: int) -> Decimal:
 def _waived(book: Book, law: Law, sent: Consignment, tax_minors: list[int]) -> tuple[list[int], str]:
     """Taxes that are so small in all that they are not taken."""
     for fact, citation in law.tax_reliefs:
-        held = not fact.modes or sent.mode in fact.modes
-        if held and fact.measured == "due" and sum(tax_minors) <= _limit(book, fact, law):
+        if _is_for(fact, sent) and fact.measured == "due" and sum(tax_minors) <= _limit(book, fact, law):
             return [0] * len(sent.lines), citation
     return tax_minors, ""
 
