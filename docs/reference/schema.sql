@@ -3631,6 +3631,7 @@ CREATE TABLE sellers.market (
     language text NOT NULL COLLATE pg_catalog."C",
     country text COLLATE pg_catalog."C",
     prices_with_tax boolean DEFAULT true NOT NULL,
+    payments text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT market_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT market_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );

@@ -12,7 +12,9 @@ from entrepot import exchange, markets, orders, sellers
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, show
 from entrepot.logistics import NewShipment
+from tests.acceptance.abroad import browser
 from tests.shop import MARKET, START, Shop, open_shop
+from tests.web.site import text
 
 VENETIA = """
 code = "ve"
@@ -110,6 +112,31 @@ async def test_7_a_market_says_its_holidays_and_its_exchange(shop: Shop) -> None
             await exchange.lock(tx, "ve", "EUR", "USD")
     with pytest.raises(markets.MarketsError, match="Atlantis"):
         markets.read("at.toml", VENETIA.replace('of = "IT-VE"', 'of = "Atlantis"'))
+
+
+async def test_7_a_market_says_how_it_is_paid(shop: Shop) -> None:
+    """A market's file names the ways of paying that it offers: no other is shown, or taken; without any, all are."""
+    with pytest.raises(markets.MarketsError, match="payments"):
+        markets.read("ve.toml", f'payments = ["shells"]\n{VENETIA}')
+    plan = markets.read("ve.toml", f'payments = ["stripe", "installments"]\n{VENETIA}')
+    assert plan.market.payments == ["stripe", "installments"]
+    buyer = await shop.buyer()
+    quote = await buyer.quote([(await shop.offer(await shop.seller(), 1_000, 10), 1)])
+    page = text(await browser(shop, buyer.headers).get(f"/checkout/{quote['id']}"))
+    assert "Wallet" in page
+    async with shop.db.write() as tx:
+        await tx.conn.execute("update sellers.market set payments = $1", plan.market.payments)
+    shop.clock.advance(timedelta(seconds=4))
+    before = await shop.state()
+    refused = await buyer.place(quote)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/method_not_offered")
+    assert await shop.state() == before
+    page = text(await browser(shop, buyer.headers).get(f"/checkout/{quote['id']}"))
+    assert "Wallet" not in page.split("Payment", 1)[1]
+    async with shop.db.write() as tx:
+        await tx.conn.execute("update sellers.market set payments = '{wallet}'")
+    shop.clock.advance(timedelta(seconds=4))
+    assert (await buyer.place(quote)).status_code == 201
 
 
 async def test_7_tax_numbers(shop: Shop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from entrepot import payments
+from entrepot import payments, sellers
 from entrepot.campaigns import rules
 from entrepot.campaigns.selling import Outcome, Wish, sell_many
 from entrepot.campaigns.types import Campaign, CampaignOver
@@ -14,6 +14,7 @@ from entrepot.campaigns.waiting import Lines
 from entrepot.kit.auth import Caller, Keys
 from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database
+from entrepot.kit.glance import Glance
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import KeyConflict, Problem
@@ -29,6 +30,7 @@ class Desk:
         self._db = db
         self._counts = counts
         self._methods = {"wallet", *gateways}
+        self._choosy = Glance(db, sellers.payment_methods)
         self._batchers: dict[tuple[int, int], Batcher[Wish, Outcome]] = {}
         self.view = View(db)
         self.lines = Lines(db, keys)
@@ -39,6 +41,8 @@ class Desk:
         if wish.method not in self._methods:
             raise payments.MethodNotOffered(wish.method)
         campaign = await self.view.campaign(wish.campaign_id)
+        if wish.method not in (await self._choosy.get()).get(campaign.market, self._methods):
+            raise payments.MethodNotOffered(wish.method)
         outcome = self._known(campaign, wish)
         if outcome is None:
             self.lines.admit(caller, campaign, ticket, self._db.clock.now())

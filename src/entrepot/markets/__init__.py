@@ -2,7 +2,8 @@
 they are, and needs no code.
 
 A file has what sellers.Market and sellers.Terms say of a market, its shipping services, with amounts as people write
-them, by which terms currencies are exchanged there, and whose holidays people keep. To add a market again changes
+them, which ways of paying it offers (without any, all), by which terms currencies are exchanged there, and whose
+holidays people keep. To add a market again changes
 nothing, but for terms that begin later, services that are new, and the holidays of further years."""
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from decimal import Decimal
 from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import holidays
 import msgspec
@@ -34,6 +35,10 @@ from entrepot.settings import Settings
 DAY_S = 86_400
 YEARS = 6
 """Holidays are put down for so many years, the last one first; to add the market again puts down the next."""
+
+
+Way = Literal["wallet", "stripe", "sandbox", "installments"]
+"""Of paying."""
 
 
 class MarketsError(Exception):
@@ -73,6 +78,7 @@ class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipping: list[Service]
     exchange: list[dict[str, Any]] = []
     holidays: Days | None = None
+    payments: list[Way] = []
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -114,7 +120,9 @@ def read(name: str, text: str) -> Plan:
         Locale.parse(file.language, sep="-")
         if file.country not in Locale("en").territories or len(file.country) != 2:
             raise ValueError(f"{file.country!r} is no country's ISO code")
-        market = Market(file.code, file.name, file.currency, file.language, file.country, file.prices_with_tax)
+        market = Market(
+            file.code, file.name, file.currency, file.language, file.country, file.prices_with_tax, list(file.payments)
+        )  # fmt: skip
         terms = [msgspec.convert({**one, "market": file.code}, Terms) for one in file.terms]
         exchanges = [msgspec.convert({**one, "market": file.code}, ExchangeTerms) for one in file.exchange]
         if any(one.tzinfo is None for one in [one.valid_from for one in terms] + [one.valid_from for one in exchanges]):

@@ -7,7 +7,8 @@ create table sellers.market (
     currency text collate "C" not null check (currency ~ '^[A-Z]{3}$'),
     language text collate "C" not null,
     country  text collate "C" check (country ~ '^[A-Z]{2}$'),  -- whose law says what is shown here; null: none
-    prices_with_tax boolean not null default true  -- whether a price has the country's own tax in it
+    prices_with_tax boolean not null default true,  -- whether a price has the country's own tax in it
+    payments text[] not null default '{}'  -- the ways of paying that it offers; '{}': all that the installation has
 );
 
 create table sellers.market_terms (

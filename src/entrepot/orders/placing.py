@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from entrepot import payments
+from entrepot import payments, sellers
 from entrepot.credit import COLLECTED_BY, INSTALLMENTS
 from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database, Tx
+from entrepot.kit.glance import Glance
 from entrepot.kit.ids import show
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.orders import store_carts
@@ -27,6 +28,7 @@ class Placing:
         self._db = db
         self._counts = counts
         self._methods = {"wallet", *gateways, *([INSTALLMENTS] if COLLECTED_BY in gateways else ())}
+        self._choosy = Glance(db, sellers.payment_methods)
         self._batchers: dict[int, Batcher[Place, Verdict]] = {}
 
     async def place(self, cell: int, command: Place) -> Placed:
@@ -34,6 +36,11 @@ class Placing:
         InstallmentsNotOffered, Overloaded and DatabaseAway."""
         if command.method not in self._methods:
             raise payments.MethodNotOffered(command.method)
+        if choosy := await self._choosy.get():
+            async with self._db.read() as tx:
+                market = await tx.maybe(store_carts.MARKET_OF_QUOTE, cell=cell, id=command.quote_id)
+            if command.method not in choosy.get(market or "", self._methods):
+                raise payments.MethodNotOffered(command.method)
         if command.method == INSTALLMENTS:
             verdict = await place_on_credit(self._db, cell, command)
             self._counts.verdicts.labels(verdict.verdict).inc()

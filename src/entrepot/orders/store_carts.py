@@ -116,3 +116,4 @@ EMPTY_CARTS = sql("""
      where q.cell = :cell and q.id = any (:quotes::uuid[]) and c.cell = q.cell and c.id = q.cart_id
        and c.buyer_id = q.buyer_id and c.updated_at <= q.created_at
 """)
+MARKET_OF_QUOTE = sql("select market from orders.quote where cell = :cell and id = :id", str)

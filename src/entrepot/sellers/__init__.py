@@ -27,7 +27,7 @@ from entrepot.sellers.calendars import (
     working_time,
 )
 from entrepot.sellers.identity import identities, say_identity
-from entrepot.sellers.reads import currencies, market, markets, names, page, seller, terms_at
+from entrepot.sellers.reads import currencies, market, markets, names, page, payment_methods, seller, terms_at
 from entrepot.sellers.tax_ids import tax_id_of
 from entrepot.sellers.types import (
     CountryNotValid,
@@ -49,6 +49,7 @@ __all__ = [
     "EVERY_DAY", "Calendar", "CountryNotValid", "CurrencyNotTaken", "DayOff", "Identity", "Market", "MarketExists",
     "NoTerms", "Seller", "SellerId", "SellerStatusIs", "SlugTaken", "TaxIdNotValid", "Terms", "TermsNotLater",
     "add_market", "after_working_days", "calendar_of", "calendar_of_currency", "currencies", "identities",
-    "is_working", "market", "markets", "names", "open_seller", "open_sellers", "page", "reinstate", "say_identity",
-    "seller", "set_calendar", "set_terms", "settle_in", "suspend", "tax_id_of", "terms_at", "working_time",
+    "is_working", "market", "markets", "names", "open_seller", "open_sellers", "page", "payment_methods",
+    "reinstate", "say_identity", "seller", "set_calendar", "set_terms", "settle_in", "suspend", "tax_id_of",
+    "terms_at", "working_time",
 ]  # fmt: skip

@@ -58,3 +58,8 @@ async def names(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, str]:
 async def page(tx: ReadTx, after: SellerId | None, limit: int) -> list[Seller]:
     """Sellers in the order of their ids, from the one after `after`; at most PAGE_MAX."""
     return await tx.all(store.PAGE, after=after or NIL, limit=min(limit, PAGE_MAX))
+
+
+async def payment_methods(tx: ReadTx, _: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
+    """The ways of paying of those markets that do not offer all (for kit.glance)."""
+    return {row.market: row.payments for row in await tx.all(store.CHOOSY)}

@@ -26,10 +26,17 @@ class CalendarRow(msgspec.Struct, frozen=True):
     off: list[date]
 
 
+class Choosy(msgspec.Struct, frozen=True):
+    """A market that offers some ways of paying only."""
+
+    market: str
+    payments: list[str]
+
+
 ADD_MARKET = sql(
     """
-    insert into sellers.market (code, name, currency, language, country, prices_with_tax)
-    values (:code, :name, :currency, :language, :country, :prices_with_tax)
+    insert into sellers.market (code, name, currency, language, country, prices_with_tax, payments)
+    values (:code, :name, :currency, :language, :country, :prices_with_tax, :payments)
     on conflict do nothing
     returning code
     """,
@@ -37,14 +44,19 @@ ADD_MARKET = sql(
 )
 LOCK_MARKET = sql("select code from sellers.market where code = :code for no key update", str)
 MARKET = sql(
-    "select code, name, currency, language, country, prices_with_tax from sellers.market where code = :code", Market
-)
-MARKETS = sql(
     """
-    select code, name, currency, language, country, prices_with_tax from sellers.market order by code limit :limit
+    select code, name, currency, language, country, prices_with_tax, payments from sellers.market where code = :code
     """,
     Market,
 )
+MARKETS = sql(
+    """
+    select code, name, currency, language, country, prices_with_tax, payments
+      from sellers.market order by code limit :limit
+    """,
+    Market,
+)
+CHOOSY = sql("select code, payments from sellers.market where payments <> '{}'", Choosy)
 CURRENCIES = sql("select distinct currency from sellers.market order by currency", str)
 
 LAST_TERMS_FROM = sql(

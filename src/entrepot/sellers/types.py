@@ -18,7 +18,8 @@ SellerId = NewType("SellerId", UUID)
 
 class Market(msgspec.Struct, frozen=True):
     """A country site: ISO 4217 currency, BCP 47 language, ISO 3166-1 country, by whose law goods are shown here (None:
-    by nobody's). Whether prices have the country's own tax in them is said beside them."""
+    by nobody's). Whether prices have the country's own tax in them is said beside them. `payments` are the ways of
+    paying that it offers; without any, all that the installation has."""
 
     code: str
     name: str
@@ -26,6 +27,7 @@ class Market(msgspec.Struct, frozen=True):
     language: str
     country: str | None = None
     prices_with_tax: bool = True
+    payments: list[str] = []
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -212,8 +212,8 @@ def _relief(
 
 
 def _is_for(fact: Relief, sent: Consignment) -> bool:
-    """Small consignments are relieved that come from abroad: goods that lie in bond only by modes that it names, or by a
-    scheme of the platform's."""
+    """Small consignments are relieved that come from abroad: goods that lie in bond only by modes that it names, or by
+    a scheme of the platform's."""
     if fact.modes:
         return sent.mode in fact.modes
     return sent.stock != "bonded" or fact.applies == "if_registered"

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from entrepot import accounts, credit, orders, payments, pricing
+from entrepot import accounts, credit, orders, payments, pricing, sellers
+from entrepot.credit import COLLECTED_BY, INSTALLMENTS
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
@@ -132,10 +133,13 @@ async def quote_page(tx: ReadTx, visit: Visit) -> Response:
     if detail.address_id is not None:
         address = await accounts.address(tx, buyer.cell, buyer.user_id, detail.address_id)
     services = {service.code: service for service in await pricing.services(tx, detail.market)}
+    gateways = visit.request.app.state.gateways
+    ways: set[str] = {"wallet", *gateways, *([INSTALLMENTS] if COLLECTED_BY in gateways else ())}
+    ways &= set((await sellers.market(tx, detail.market)).payments) or ways
     return await visit.show(
         tx, "quote.html", quote=quote, detail=detail, address=address, service=services.get(detail.shipping_code),
-        gateways=visit.request.app.state.gateways, expired=quote.expires_at <= tx.now,
-        installments=await credit.is_offered(tx, detail.market, quote.total.minor),
+        gateways=ways - {"wallet", INSTALLMENTS}, wallet="wallet" in ways, expired=quote.expires_at <= tx.now,
+        installments=INSTALLMENTS in ways and await credit.is_offered(tx, detail.market, quote.total.minor),
     )  # fmt: skip
 
 
