@@ -29,7 +29,8 @@ _latest = (0, 0)
 def new_id(now: datetime) -> UUID:
     """A UUIDv7 (RFC 9562) of the time `now` (aware, millisecond precision), a counter and 48 random bits.
 
-    Ids that one process makes in one millisecond sort in the order in which they were made."""
+    Ids that one process makes in one millisecond, and none of another between them, sort in the order in which they
+    were made."""
     global _latest
     ms = int(now.timestamp() * 1000)
     counter = _latest[1] + 1 if _latest[0] == ms else int.from_bytes(os.urandom(2), "big")

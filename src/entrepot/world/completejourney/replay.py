@@ -142,15 +142,19 @@ async def _sell(tx: Tx, batch: Batch) -> None:
     """A batch is placed, paid from the wallets."""
     commands = await _quoted(tx, batch, "wallet")
     for basket, verdict in zip(batch.baskets, await orders.place_many(tx, CELL, commands), strict=True):
-        if verdict.verdict != "placed":
-            raise ReplayError(f"basket {basket.basket_id} was not placed: {verdict.verdict} {verdict.detail}")
+        _require_placed(basket, verdict)
+
+
+def _require_placed(basket: Basket, verdict: orders.Verdict) -> None:
+    if verdict.verdict != "placed":
+        raise ReplayError(f"basket {basket.basket_id} was not placed: {verdict.verdict} {verdict.detail}")
 
 
 async def _lend(tx: Tx, batch: Batch) -> None:
     """The one basket of a batch is placed, and a funder pays it. Its buyer has put the plan's fee into the wallet, from
     which the installments are paid."""
     ((basket,), (command,)) = batch.baskets, await _quoted(tx, batch, credit.INSTALLMENTS)
-    await orders.lend(tx, CELL, msgspec.structs.replace(command, months=fates.MONTHS))
+    _require_placed(basket, await orders.lend(tx, CELL, msgspec.structs.replace(command, months=fates.MONTHS)))
     fee = share_bp(sum(paid_of(basket)), fates.FEE_BP)
     cause = uuid_of(Kind.PLAN_FEE, basket.basket_id, basket.placed_at)
     await payments.top_up_many(tx, CELL, CURRENCY, [command.caller], [fee], [cause])
