@@ -165,6 +165,14 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
     assert changed.json()["type"] == "/problems/item_in_use"
     assert await port.shop.state() == before
+    # nor when all of it is gone: some may come back, and what has been entered stays what it was
+    gone = await shelf(port, "A000")
+    lost = {"units": 10, "reason": "lost"}
+    done = await port.send("POST", f"/v1/seller/bonded/stock/{gone.stock}/write-offs", lost, key="write off A000")
+    assert (done.status_code, await gone.book()) == (201, (0, 0, 1_800, 0, 1_800))
+    item = ITEM | {"variant_id": gone.variant, "record_no": "A000", "per_unit_milli": 200}
+    changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
+    assert changed.json()["type"] == "/problems/item_in_use"
 
     door = (await port.shop.http.get(f"/v1/offers/{shirts.offer}/at-door?country=CN")).json()
     assert (door["crosses"], door["tax"]["minor"]) == (True, 910)  # 70 % of 13 % of 100.00

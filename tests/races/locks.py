@@ -161,7 +161,7 @@ EXCEPTED = {
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.ON_HAND bonded.SAY_ITEM "
+        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.MOVED bonded.SAY_ITEM "
         "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "

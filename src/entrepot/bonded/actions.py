@@ -34,16 +34,16 @@ async def open_book(tx: Tx, cell: int, location_id: int, number: str, office: st
 
 
 async def say_item(tx: Tx, cell: int, seller_id: UUID, location_id: int, new: NewItem) -> None:
-    """Which item of the book a variant is. Raises NotFound, NoBook, and ItemInUse for a change while goods of it lie
-    in bond: what they were brought in as is what they are let out as."""
+    """Which item of the book a variant is. Raises NotFound, NoBook, and ItemInUse for a change once goods of it have
+    come in: what they were brought in as is what they are let out as, and come back as."""
     await _require_book(tx, cell, seller_id, location_id)
     of = {"cell": cell, "seller_id": seller_id, "location_id": location_id}
     said = msgspec.structs.asdict(new)
     variant, per_unit = said.pop("variant_id"), said.pop("per_unit_milli")
     known = await tx.all(store.MAPPED, variants=[variant], **of)
-    in_bond = sum(await tx.all(store.ON_HAND, variant_id=variant, **of))
+    moved = sum(await tx.all(store.MOVED, variant_id=variant, **of))
     item = await tx.maybe(store.SAY_ITEM, now=tx.now, **of, **said)
-    if item is None or (in_bond and [(one.item_id, one.per_unit_milli) for one in known] != [(item, per_unit)]):
+    if item is None or (moved and [(one.item_id, one.per_unit_milli) for one in known] != [(item, per_unit)]):
         raise ItemInUse(variant)
     await tx.run(store.MAP, variant_id=variant, item_id=item, per_unit_milli=per_unit, **of)
 

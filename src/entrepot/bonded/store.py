@@ -109,10 +109,10 @@ MAP = sql("""
     on conflict (cell, location_id, seller_id, variant_id) do update
        set item_id = excluded.item_id, per_unit_milli = excluded.per_unit_milli
 """)
-# Whoever moves goods of the variant in or out holds these rows.
-ON_HAND = sql(
+# Whoever moves goods of the variant in or out holds these rows; the version counts what has moved.
+MOVED = sql(
     """
-    select s.on_hand from inventory.stock s
+    select s.version from inventory.stock s
      where s.cell = :cell and s.seller_id = :seller_id and s.variant_id = :variant_id and s.location_id = :location_id
      order by s.id
        for no key update

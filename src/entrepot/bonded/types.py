@@ -91,7 +91,7 @@ class ItemNeeded(Problem):
 
 @dataclass(eq=False)
 class ItemInUse(Problem):
-    """Of this variant goods lie in bond: what customs calls them stays until they are gone."""
+    """Goods of this variant have come in, or goods of this item lie in bond: what customs calls them stays."""
 
     status: ClassVar[int] = 409
     variant_id: int

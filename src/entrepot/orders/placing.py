@@ -36,7 +36,8 @@ class Placing:
         InstallmentsNotOffered, Overloaded and DatabaseAway."""
         if command.method not in self._methods:
             raise payments.MethodNotOffered(command.method)
-        if choosy := await self._choosy.get():
+        choosy = await self._choosy.get()
+        if any(command.method not in ways for ways in choosy.values()):
             async with self._db.read() as tx:
                 market = await tx.maybe(store_carts.MARKET_OF_QUOTE, cell=cell, id=command.quote_id)
             if command.method not in choosy.get(market or "", self._methods):

@@ -54,7 +54,7 @@ REFUSALS = {
     "location_in_use": N("Goods lie here, or have lain: a bonded warehouse begins empty."),
     "no_book": N("This location is no bonded warehouse."),
     "item_needed": N("Say first what customs calls this in the account book."),
-    "item_in_use": N("As long as goods of it lie in bond, what they are called there stays."),
+    "item_in_use": N("Goods of it have come in, or lie there: what they are called in the book stays."),
     "declaration_received": N("What this declaration brought in was received already."),
     "book_short": N("The account book has less of %(record_no)s."),
     "not_declared": N("There is nothing to declare of this order."),
