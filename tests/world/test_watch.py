@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -17,7 +19,7 @@ from entrepot.world import auditor
 from entrepot.world.auditor import touched, watch
 from entrepot.world.auditor.check import arguments
 from tests.world.planted import PLANTED
-from tests.world.small_world import NOW, build
+from tests.world.small_world import NOW, build, uid
 from tests.world.test_auditor import named
 
 ROUNDS = 12
@@ -212,6 +214,26 @@ async def test_what_is_new_is_judged_at_once_and_added_to_what_is_remembered(
     await watched.watch.round(0)
     assert watched.found == ["stock: inventory.stock 1"]
     await other.close()
+
+
+async def test_a_look_finds_new_rows_in_a_simulation_as_beside_a_shop(conn: asyncpg.Connection) -> None:
+    """By the index of transfers by their time, or by the house's accounts and the orders; nobody told of them."""
+    tx = ReadTx(conn, datetime(2020, 2, 20, 12, tzinfo=UTC))  # as is what the builders post and move
+    books = await touched.open_books(tx)
+    await conn.execute(
+        "select post(uid('shipped'), 'refund', 'escrow', 'wallet', 9), post(uid('up'), 'top_up', 'cash', 'wallet', 7),"
+        " repost(uid('shipped'), 'pay', 'wallet', 'escrow', 5), move('receive', 1, 3, uid('goods')),"
+        " post(uid('abroad'), 'refund', 'between_cells', 'wallet', 4)"
+    )
+    accounts = dict(await conn.fetch("select id, code from ledger.account where cell = 0"))
+    for has_indexes in (False, True):
+        (new,) = await touched.changes(tx, [replace(books, has_indexes=has_indexes)])
+        sums = {accounts[id_]: both for id_, *both in zip(new.accounts, new.debits, new.credits, strict=True)}
+        assert sorted(new.groups) == sorted([uid("basket"), uid("trip")])
+        assert sorted(new.orders) == sorted([uid("paid"), uid("shipped"), uid("abroad")])
+        assert sorted(new.causes) == sorted([uid("shipped"), uid("abroad"), uid("up"), uid("goods")])
+        assert sums == {"escrow": [9, 5], "wallet": [5, 20], "cash": [7, 0], "between_cells": [4, 0]}
+        assert (new.goods, new.stocks, new.on_hand) == ([uid("goods")], [1], [3])
 
 
 async def test_what_happened_to_an_order_is_judged_by_its_event(shop: tuple[asyncpg.Connection, Watched]) -> None:
