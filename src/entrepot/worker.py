@@ -56,17 +56,22 @@ FAULT_S = 1.0
 """After a fault of ours."""
 
 
-async def readers(db: Database) -> list[Part]:
-    """The consumers that have something to read, of each cell; one does a batch and says how much there was to do."""
-    return [
-        partial(consume, db, consumer, cell)
-        for cell in await _cells(db)
-        for consumer in await news(db, CONSUMERS, cell)
-    ]
+async def readers(db: Database, cell: int) -> list[Part]:
+    """The consumers that have something to read in a cell; one does a batch and says how much there was to do."""
+    return [partial(consume, db, consumer, cell) for consumer in await news(db, CONSUMERS, cell)]
+
+
+async def follow(db: Database) -> int:
+    """A batch of each, cell by cell."""
+
+    async def read(cell: int) -> int:
+        return await _all(await readers(db, cell))
+
+    return await _all([partial(read, cell) for cell in await _cells(db)])
 
 
 async def timers(db: Database) -> list[Part]:
-    """Each timer of each cell, likewise."""
+    """Each timer of each cell; one does a batch and says how much there was to do."""
     return [partial(orders_jobs.run_timer, db, timer, cell) for cell in await _cells(db) for timer in TIMERS]
 
 
@@ -99,11 +104,13 @@ async def run_until_idle(
     db: Database, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
 ) -> int:
     """Rounds of everything until there is nothing to do at the clock's now; how much there was."""
-    todo = await timers(db)
+    there, todo = await _cells(db), await timers(db)
     if gateway is not None and client is not None:
         todo += await sweeps(db, client, gateway)
-    total = 0
-    while found := sum([await part() for part in [*await readers(db), *todo]]):
+    total, found = 0, 1
+    while found:
+        reading = [part for cell in there for part in await readers(db, cell)]
+        found = sum([await part() for part in [*reading, *todo]])
         total += found
     return total
 
@@ -126,9 +133,6 @@ async def work(settings: Settings) -> None:
     keys = Keys(settings.secret.encode())
     db = await Database.open(settings.database_url)
     channels = notify.open_channels(settings, keys, db.clock)
-
-    async def follow() -> int:
-        return await _all(await readers(db))
 
     async def tend() -> int:
         return await _all(await timers(db))
@@ -154,7 +158,7 @@ async def work(settings: Settings) -> None:
             return await _all(await filings(db, client, office, keys)) if office else 0
 
         await asyncio.gather(
-            _loop(stop, IDLE_S, follow, BATCH),
+            _loop(stop, IDLE_S, partial(follow, db), BATCH),
             _loop(stop, TIMERS_IDLE_S, tend),
             _loop(stop, GATEWAY_IDLE_S, ask),
             _loop(stop, GATEWAY_IDLE_S, judge),

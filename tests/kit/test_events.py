@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from entrepot import worker
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import BATCH, Consumer, Event, consume, news
@@ -162,3 +163,24 @@ async def test_news_names_who_has_something_to_read_and_moves_the_others_past_th
         assert await news(db, consumers, 0) == []
     assert await consume(db, sales.consumer, 0) == 2
     assert (sales.handed, await news(db, consumers, 0)) == ([1, 3], [])
+
+
+async def test_a_cell_in_which_nothing_can_be_read_holds_up_no_other(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sales = Reader("sales", "sold")
+    for cell in (0, 1, 2):
+        await tell(db, "sold", cell, cell=cell)
+
+    async def spoiled(db: Database, consumers: Sequence[Consumer], cell: int) -> list[Consumer]:
+        assert cell != 1, "a row that no one thought of"
+        return await news(db, consumers, cell)
+
+    async def there(_: Database) -> list[int]:
+        return [0, 1, 2]
+
+    monkeypatch.setattr(worker, "CONSUMERS", [sales.consumer])
+    monkeypatch.setattr(worker, "FAULT_S", 0)
+    monkeypatch.setattr(worker, "_cells", there)
+    monkeypatch.setattr(worker, "news", spoiled)
+    assert (await worker.follow(db), sales.handed) == (2, [0, 2])
