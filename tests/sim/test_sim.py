@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,9 +15,8 @@ from entrepot import orders
 from entrepot.kit.db import Tx
 from entrepot.settings import load
 from entrepot.world import sim, sim_command
-from entrepot.world.ground import open_ground, own_database
 from entrepot.world.scene import World
-from entrepot.world.sim import SimulationError, play, simulate
+from entrepot.world.sim import SimulationError, simulate
 
 SEEDS = [
     tuple(map(int, line.split("#")[0].split()))
@@ -33,12 +32,11 @@ async def test_a_world_with_accidents_ties(own_db_url: str, seed: int, steps: in
 
 
 async def test_one_seed_is_one_world(pg_url: str, own_db_url: str) -> None:
-    """Also on a ground on which another was played before."""
+    """Also on a ground on which another was played before; it serves so many worlds and goes."""
     first = await simulate(own_db_url, 11, 90)
-    async with own_database(pg_url, f"entrepot_sim_{os.getpid()}") as own, open_ground(own) as ground:
-        other = await play(ground, 12, 90)
-        await ground.clear()
-        again = await play(ground, 11, 90)
+    here = sim_command._Here(pg_url, "", 2, asyncio.Runner(), AsyncExitStack())
+    other, again = await sim_command._play(here, 12, 90), await sim_command._play(here, 11, 90)
+    assert (here.played, here.ground) == (2, None)
     assert (again.state, again.counts) == (first.state, first.counts)
     assert other.state != first.state
 
