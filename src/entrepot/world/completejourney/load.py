@@ -1,7 +1,7 @@
 """What must be there before the first basket: market, sellers, catalog, stores, buyers with money, stock.
 
 All of it comes through the rooms' front doors, some thousand rows a call. The figures are those of the window: the
-opening stock is what it sells, and a wallet holds what its household pays, so that both end at zero.
+opening stock is what it sells, and a wallet holds what its household pays: what both have in the end came back.
 """
 
 from __future__ import annotations
