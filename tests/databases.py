@@ -32,7 +32,7 @@ TABLES = """
 SEQUENCES = "select format('%I.%I', schemaname, sequencename), last_value, start_value from pg_sequences"
 CATALOG = ("class", "proc", "constraint", "index", "trigger", "type", "namespace", "extension", "db_role_setting")
 TESTS_MAX = 30
-"""So many have a database: what was deleted stays in its files, and a vacuum would have tables planned as empty ones."""
+"""So many have a database: what was deleted stays in its files, and a vacuum would have tables planned as empty."""
 LEAVES_MAX_S = 0.2
 """How long connections that were closed may be seen."""
 
