@@ -42,6 +42,9 @@ class Kept:
         yield send
 
 
+WAITING = ("stuck", "discrepancies", "disputes", "held", "approvals", "failed")
+
+
 async def _message(ground: Ground, status: str) -> UUID:
     """A digest for somebody who can sign in."""
     async with ground.db.write() as tx:
@@ -50,7 +53,7 @@ async def _message(ground: Ground, status: str) -> UUID:
         await tx.conn.execute(
             "insert into notify.message (cell, id, user_id, channel, party, kind, subject_id, data, language, status, "
             "at, due_at) values (0, $1, $2, 'mail', 'operator', 'digest', $3, $4, 'en', $5, $6, $6)",
-            id_, user, NIL, dict.fromkeys(("stuck", "discrepancies", "disputes", "held", "approvals", "failed"), 1), status, tx.now,
+            id_, user, NIL, dict.fromkeys(WAITING, 1), status, tx.now,
         )  # fmt: skip
     return id_
 
