@@ -13,7 +13,7 @@ from entrepot import approvals, fees, ledger, sellers
 from entrepot.approvals import Asked
 from entrepot.fees import Entity
 from entrepot.invoices import store
-from entrepot.invoices.store import Moved, Payer
+from entrepot.invoices.store import HeadRow, LineRow, Moved, Payer
 from entrepot.invoices.types import LineIs, NotAnInvoice, Party
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
@@ -109,28 +109,14 @@ async def credit_by(tx: Tx, user_id: UUID, invoice_id: UUID, line_no: int, net_m
 async def credit(tx: Tx, one: Credit, user_id: UUID) -> None:
     """The operator gives back some of a line of an invoice: commission 10 -> seller 10, fee_tax 2 -> seller 2. Raises
     NotFound, NotAnInvoice, LineIs."""
-    invoice_id, line_no, net_minor = one.invoice_id, one.line_no, one.net_minor
-    cell = await tx.maybe(store.CELL_OF, id=invoice_id)
-    if cell is None:
-        raise NotFound
-    head = await tx.one(store.HEAD, cell=cell, id=invoice_id)
+    invoice_id, net_minor = one.invoice_id, one.net_minor
+    cell, head = await _head(tx, invoice_id)
     if head.kind != "invoice":
         raise NotAnInvoice
-    line = next((one for one in await tx.all(store.LINES, cell=cell, id=invoice_id) if one.no == line_no), None)
-    if line is None:
-        raise NotFound
     last = await _lock_numbers(tx, head.entity)
-    left = line.net_minor - await tx.one(store.CREDITED, cell=cell, id=invoice_id, no=line_no)
-    if net_minor > left:
-        raise LineIs(left)
+    line, tax_minor = await _part(tx, cell, one)
     key = (line.tax_kind, line.tax_bp)
-    taxes = await tx.all(store.TAXES, cell=cell, id=invoice_id)
-    (taxed,) = [tax for tax in taxes if (tax.tax_kind, tax.tax_bp) == key]
-    credited = await tx.one(store.TAX_CREDITED, cell=cell, id=invoice_id, tax_kind=key[0], tax_bp=key[1])
-    # Each sale's tax was rounded: of the whole net all of it goes back, of a part its share, whatever the steps.
-    due = (2 * taxed.tax_minor * (credited.net_minor + net_minor) + taxed.net_minor) // (2 * taxed.net_minor)
-    tax_minor = due - credited.tax_minor
-    drafted = Drafted(line.kind, *key, net_minor, head.month, line_no)
+    drafted = Drafted(line.kind, *key, net_minor, head.month, one.line_no)
     draft = Draft(
         "credit_note", head.seller_id, head.currency, head.month, [drafted], {key: tax_minor}, head.party("issuer"),
         head.party("recipient"), invoice_id, one.reason, user_id,
@@ -147,11 +133,35 @@ async def credit(tx: Tx, one: Credit, user_id: UUID) -> None:
     await ledger.post_all(tx, cell, steps)
 
 
-async def _worth(tx: Tx, one: Credit) -> tuple[str, int]:
-    cell = await tx.maybe(store.CELL_OF, id=one.invoice_id)
+async def _head(tx: Tx, invoice_id: UUID) -> tuple[int, HeadRow]:
+    cell = await tx.maybe(store.CELL_OF, id=invoice_id)
     if cell is None:
         raise NotFound
-    return (await tx.one(store.HEAD, cell=cell, id=one.invoice_id)).currency, one.net_minor
+    return cell, await tx.one(store.HEAD, cell=cell, id=invoice_id)
+
+
+async def _part(tx: Tx, cell: int, one: Credit) -> tuple[LineRow, int]:
+    """The line of which some is given back, and the tax of that. Raises NotFound, LineIs."""
+    lines = await tx.all(store.LINES, cell=cell, id=one.invoice_id)
+    line = next((line for line in lines if line.no == one.line_no), None)
+    if line is None:
+        raise NotFound
+    left = line.net_minor - await tx.one(store.CREDITED, cell=cell, id=one.invoice_id, no=one.line_no)
+    if one.net_minor > left:
+        raise LineIs(left)
+    of = {"cell": cell, "id": one.invoice_id}
+    (taxed,) = [
+        tax for tax in await tx.all(store.TAXES, **of) if (tax.tax_kind, tax.tax_bp) == (line.tax_kind, line.tax_bp)
+    ]
+    credited = await tx.one(store.TAX_CREDITED, tax_kind=line.tax_kind, tax_bp=line.tax_bp, **of)
+    # Each sale's tax was rounded: of the whole net all of it goes back, of a part its share, whatever the steps.
+    due = (2 * taxed.tax_minor * (credited.net_minor + one.net_minor) + taxed.net_minor) // (2 * taxed.net_minor)
+    return line, due - credited.tax_minor
+
+
+async def _worth(tx: Tx, one: Credit) -> tuple[str, int]:
+    cell, head = await _head(tx, one.invoice_id)
+    return head.currency, one.net_minor + (await _part(tx, cell, one))[1]
 
 
 CREDIT = approvals.action("credit_invoice", Credit, credit, _worth)
