@@ -360,19 +360,19 @@ MIX = "listing=2,detail=1,cart=1,purchase=1,place=1,campaign=6"
 
 
 def test_6_rehearsal(
-    own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lone_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A peak is rehearsed against the running server. Nothing is written to a real table but what was measured; its
     database is gone; the report shows every link; a campaign lets in what was measured."""
-    asyncio.run(market.open_market(own_db_url, SIZES))
-    there, report = rehearsals(own_db_url), folder / "report.html"
-    with deployment(own_db_url, folder, monkeypatch) as server:
-        before = asyncio.run(Untouched.of(own_db_url, apart=("platform.rehearsal",)))
+    asyncio.run(market.open_market(lone_db_url, SIZES))
+    there, report = rehearsals(lone_db_url), folder / "report.html"
+    with deployment(lone_db_url, folder, monkeypatch) as server:
+        before = asyncio.run(Untouched.of(lone_db_url, apart=("platform.rehearsal",)))
         metrics = shop_metrics(server.url)
         code = cli.main(["rehearse", *TINY, "--forecast", "16", "--mix", MIX, "--report", str(report), "--json"])
         found = json.loads(capsys.readouterr().out)
-        asyncio.run(before.require_same(own_db_url))
-        assert rehearsals(own_db_url) == there
+        asyncio.run(before.require_same(lone_db_url))
+        assert rehearsals(lone_db_url) == there
         assert shop_metrics(server.url) == metrics
         assert '"event":"fault"' not in server.said()
         require_proven(found)
@@ -380,7 +380,7 @@ def test_6_rehearsal(
             1 if found["verdict"]["word"] == "no_go" else 0
         )  # how fast this machine is decides nothing here
         require_self_contained(report.read_text())
-        follow_it(own_db_url, server.url, found)
+        follow_it(lone_db_url, server.url, found)
 
 
 async def test_7_beyond_one_machine(shop: Shop) -> None:

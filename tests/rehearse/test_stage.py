@@ -57,22 +57,22 @@ async def buyers(url: str) -> list[UUID]:
     return found
 
 
-async def test_a_purchase_in_a_rehearsal_leaves_no_trace_in_the_real_tables(own_db_url: str) -> None:
-    await market.open_market(own_db_url, SIZES)
-    async with ground(own_db_url) as name:
-        url = sibling(own_db_url, name)
+async def test_a_purchase_in_a_rehearsal_leaves_no_trace_in_the_real_tables(lone_db_url: str) -> None:
+    await market.open_market(lone_db_url, SIZES)
+    async with ground(lone_db_url) as name:
+        url = sibling(lone_db_url, name)
         await market.open_market(url, SIZES)
         (buyer, *_) = await buyers(url)
         headers = session(apart(KEYS, name), buyer)
-        before, others = await Untouched.of(own_db_url), counted()
-        async with staged(own_db_url, name) as (http, prefix):
+        before, others = await Untouched.of(lone_db_url), counted()
+        async with staged(lone_db_url, name) as (http, prefix):
             made = await http.post(f"{prefix}/v1/carts", json={"market": "us"}, headers=headers)
             assert made.status_code == 201, made.text
             page = await http.get(f"{prefix}/p/{market.slug(7)}")
             assert (page.status_code, "thing of kind 7" in page.text) == (200, True)
             placed = await place(http, prefix, url, headers, buyer)
             assert placed.status_code == 201, placed.text
-        await before.require_same(own_db_url)
+        await before.require_same(lone_db_url)
         assert await carts(url) == 1
         now = counted()
         assert {name: count for name, count in now.items() if not name.startswith("entrepot_rehearsal_")} == {
