@@ -21,7 +21,7 @@ from entrepot.kit.ids import NIL, parse
 from entrepot.world.customs import Customs, Moods
 from tests.acceptance.abroad import is_shirts
 from tests.acceptance.test_borders_modes import ID_NUMBER, IOSS, abroad, buyer_in, returned
-from tests.shop import Buyer, Shop, open_shop
+from tests.shop import MARKET, Buyer, Shop, open_shop
 
 SECRET = b"what customs and we know"
 ITEM = {
@@ -173,6 +173,12 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     item = ITEM | {"variant_id": gone.variant, "record_no": "A000", "per_unit_milli": 200}
     changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
     assert changed.json()["type"] == "/problems/item_in_use"
+
+    sale = {"offer_id": shirts.offer, "units": 1, "unit_price_minor": 1, "max_per_buyer": 1}
+    times = {"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}
+    campaign = {"market": MARKET, "name": "In bond", "offers": [sale]} | times
+    refused = await port.send("POST", "/v1/campaigns", campaign, "operator")
+    assert (refused.status_code, "in bond" in refused.json()["detail"]) == (400, True)
 
     door = (await port.shop.http.get(f"/v1/offers/{shirts.offer}/at-door?country=CN")).json()
     assert (door["crosses"], door["tax"]["minor"]) == (True, 910)  # 70 % of 13 % of 100.00

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from entrepot import catalog, inventory, orders, platform, sellers
+from entrepot import bonded, catalog, inventory, orders, platform, sellers
 from entrepot.campaigns import store
 from entrepot.campaigns.types import MAX_OFFERS, CampaignOver, NewCampaign
 from entrepot.kit.cells import cells
@@ -22,7 +22,8 @@ async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
     """Sets the goods of a campaign aside and makes its offers, all in the cell of their sellers; its id.
 
     Raises NotFound for an unknown market, and for offers that are not of this market and one cell or cannot be bought;
-    Malformed, also for a bundle, which has no goods of its own to set aside; NotSoldThere by the law of the market's
+    Malformed, also for a bundle, which has no goods of its own to set aside, and for what lies in bond, which would be
+    imported without its duty; NotSoldThere by the law of the market's
     country; StockPromised when there is too little."""
     market = await sellers.market(tx, new.market)
     if new.ends_at <= max(new.starts_at, tx.now):
@@ -36,6 +37,8 @@ async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
     shelves = [facts.stock_id for facts in shelf if facts.stock_id is not None]
     if len(shelves) < len(shelf):
         raise Malformed("a campaign sells no bundles")
+    if await bonded.warehouses(tx, cell, [facts.location_id for facts in shelf]):
+        raise Malformed("a campaign sells nothing that lies in bond")
     for offer_id, judged in (await orders.judge_offers(tx, market.country, shelf)).items():
         if judged.blocked is not None:
             raise NotSoldThere(offer_id, market.country or "", judged.blocked)
