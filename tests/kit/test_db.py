@@ -113,6 +113,16 @@ async def test_a_canceled_writer_leaves_a_clean_connection(db: Database) -> None
         assert [await tx.conn.fetchval("select 1") for tx in (first, second)] == [1, 1]
 
 
+async def test_a_new_connection_is_in_no_transaction(db_url: str) -> None:
+    """What asks for the array types is done with, also on the second connection, to which they are known."""
+    db = await Database.open(db_url, VirtualClock(NOW))
+    async with db.read() as first, db.read() as second:
+        for tx in (first, second):
+            async with tx.conn.transaction(isolation="repeatable_read"):
+                assert await tx.conn.fetchval("show transaction_isolation") == "repeatable read"
+    await db.close()
+
+
 async def test_a_killed_connection_is_the_database_away_and_the_next_one_works(db: Database) -> None:
     async def fall(tx: Tx) -> None:
         await tx.run(PUT, name="a", now=tx.now)

@@ -232,7 +232,7 @@ async def _prepare(conn: asyncpg.Connection) -> None:
     await conn.set_type_codec(
         "jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
     )
-    await conn.prepare(_ARRAYS)
+    await conn.fetch(_ARRAYS)  # prepared alone, it would leave the server in a transaction that nobody began
 
 
 async def _prepare_once(conn: asyncpg.Connection) -> None:
