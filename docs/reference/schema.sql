@@ -71,7 +71,10 @@ begin
       from unnest(p_items, p_quantities) as e (item_id, quantity)
      group by e.item_id;
     update bonded.item i
-       set quantity_milli = i.quantity_milli + e.quantity
+       set quantity_milli = i.quantity_milli + e.quantity,
+           received_milli = i.received_milli
+                            + case when p_kind in ('receive', 'return', 'found') then e.quantity else 0 end,
+           released_milli = i.released_milli - case when p_kind in ('release', 'revoke') then e.quantity else 0 end
       from (select u.item_id, sum(u.quantity)::bigint as quantity
               from unnest(p_items, p_quantities) as u (item_id, quantity) group by u.item_id) e
      where i.cell = p_cell and i.id = e.item_id;
@@ -1803,6 +1806,8 @@ CREATE TABLE bonded.item (
     unit_value_minor bigint NOT NULL,
     currency text NOT NULL COLLATE pg_catalog."C",
     quantity_milli bigint DEFAULT 0 NOT NULL,
+    received_milli bigint DEFAULT 0 NOT NULL,
+    released_milli bigint DEFAULT 0 NOT NULL,
     asked_milli bigint DEFAULT 0 NOT NULL,
     added_at timestamp with time zone NOT NULL,
     CONSTRAINT item_asked_milli_check CHECK ((asked_milli >= 0)),

@@ -38,6 +38,12 @@ BORDERS = {
             "duties_balance: ledger.account duties USD",
         ],
     ),
+    "goods in bond that are of no item": (
+        """insert into inventory.stock (cell, id, seller_id, variant_id, location_id) overriding system value
+           values (0, 78, uid('seller'), 2, 77);
+           select move('receive', 78, 1, uid('smuggled'))""",
+        ["bonded_book: inventory.stock 78"],
+    ),
     "goods in bond that nobody entered": (
         "update bonded.item set quantity_milli = 1700",
         ["bonded_book: bonded.item 1"],

@@ -266,9 +266,9 @@ select repost(uid('canceled'), 'pay', 'wallet', 'escrow', 1030), post(uid('cance
 BONDED = """
 insert into bonded.book values (0, 77, 'T1', 'Ningbo', '2020-02-20Z', uid('own'));
 insert into bonded.item (cell, id, location_id, seller_id, record_no, hs_code, country_of_origin, description, unit,
-                         unit_value_minor, currency, quantity_milli, added_at)
+                         unit_value_minor, currency, quantity_milli, received_milli, added_at)
 overriding system value
-values (0, 1, 77, uid('seller'), 'A1', '610910', 'CN', 'Shirts', 'kg', 10, 'USD', 1620, '2020-02-20Z');
+values (0, 1, 77, uid('seller'), 'A1', '610910', 'CN', 'Shirts', 'kg', 10, 'USD', 1620, 1620, '2020-02-20Z');
 insert into bonded.good values (0, 77, uid('seller'), 1, 1, 180);
 insert into inventory.stock (cell, id, seller_id, variant_id, location_id) overriding system value
 values (0, 77, uid('seller'), 1, 77);

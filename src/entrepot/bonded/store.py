@@ -209,18 +209,12 @@ BONDED = sql("select location_id from bonded.book where cell = :cell and locatio
 ITEMS = sql(
     """
     select i.id, i.location_id, l.name, b.number, s.name, i.record_no, i.hs_code, i.country_of_origin, i.description,
-           i.unit, i.unit_value_minor, i.currency, i.quantity_milli, i.asked_milli, e.received, e.released, e.written
+           i.unit, i.unit_value_minor, i.currency, i.quantity_milli, i.asked_milli,
+           i.received_milli, i.released_milli, i.received_milli - i.released_milli - i.quantity_milli
       from bonded.item i
       join bonded.book b on b.cell = i.cell and b.location_id = i.location_id
       join logistics.location l on l.cell = i.cell and l.id = i.location_id
       join sellers.seller s on s.id = i.seller_id
-     cross join lateral (
-           select coalesce(sum(y.quantity_milli) filter (where y.kind in ('receive', 'return', 'found')), 0)::bigint
-                      as received,
-                  -coalesce(sum(y.quantity_milli) filter (where y.kind in ('release', 'revoke')), 0)::bigint
-                      as released,
-                  -coalesce(sum(y.quantity_milli) filter (where y.kind = 'write_off'), 0)::bigint as written
-             from bonded.entry y where y.cell = i.cell and y.item_id = i.id) e
      where i.cell = :cell and (:seller_id::uuid is null or i.seller_id = :seller_id) and i.id > :after
      order by i.id
      limit :limit

@@ -27,6 +27,8 @@ create table bonded.item (
     unit_value_minor  bigint      not null check (unit_value_minor >= 0),  -- of one whole unit
     currency          text        collate "C" not null check (currency ~ '^[A-Z]{3}$'),
     quantity_milli    bigint      not null default 0 check (quantity_milli >= 0),  -- in bond: the sum of its entries
+    received_milli    bigint      not null default 0,  -- of these what came in, came back or was found
+    released_milli    bigint      not null default 0,  -- and what was let out; the rest was written off
     asked_milli       bigint      not null default 0 check (asked_milli >= 0),     -- of that, what customs is asked for
     added_at          timestamptz not null,
     primary key (cell, id),
@@ -113,7 +115,10 @@ begin
       from unnest(p_items, p_quantities) as e (item_id, quantity)
      group by e.item_id;
     update bonded.item i
-       set quantity_milli = i.quantity_milli + e.quantity
+       set quantity_milli = i.quantity_milli + e.quantity,
+           received_milli = i.received_milli
+                            + case when p_kind in ('receive', 'return', 'found') then e.quantity else 0 end,
+           released_milli = i.released_milli - case when p_kind in ('release', 'revoke') then e.quantity else 0 end
       from (select u.item_id, sum(u.quantity)::bigint as quantity
               from unnest(p_items, p_quantities) as u (item_id, quantity) group by u.item_id) e
      where i.cell = p_cell and i.id = e.item_id;

@@ -5,15 +5,19 @@ from entrepot.world.auditor.check import check
 BONDED_BOOK = check(
     "bonded_book",
     "An item of an account book is the sum of its entries, and what lies on its shelves but for what is let out and "
-    "not sent yet; of it as much is promised as customs is asked for.",
+    "not sent yet; of it as much is promised as customs is asked for. Nothing lies in bond that is of no item.",
     """
     select 'bonded.item ' || i.id as item,
            concat_ws(' ', coalesce(e.quantity, 0), coalesce(g.quantity, 0) - coalesce(w.quantity, 0),
-                     coalesce(a.quantity, 0)) as expected,
-           concat_ws(' ', i.quantity_milli, i.quantity_milli, i.asked_milli) as found,
-           'entries, shelves, asked: thousandths of ' || i.unit as detail
+                     coalesce(a.quantity, 0), coalesce(e.received, 0), coalesce(e.released, 0)) as expected,
+           concat_ws(' ', i.quantity_milli, i.quantity_milli, i.asked_milli, i.received_milli,
+                     i.released_milli) as found,
+           'entries, shelves, asked, received, released: thousandths of ' || i.unit as detail
       from bonded.item i
-      left join (select item_id, sum(quantity_milli) as quantity from bonded.entry where cell = :cell
+      left join (select item_id, sum(quantity_milli) as quantity,
+                        sum(case when kind in ('receive', 'return', 'found') then quantity_milli end) as received,
+                        -sum(case when kind in ('release', 'revoke') then quantity_milli end) as released
+                   from bonded.entry where cell = :cell
                   group by item_id) e on e.item_id = i.id
       left join (select g.item_id, sum(s.on_hand * g.per_unit_milli) as quantity
                    from bonded.good g
@@ -33,8 +37,15 @@ BONDED_BOOK = check(
                   where r.cell = :cell and r.status = 'asked'
                   group by l.item_id) a on a.item_id = i.id
      where i.cell = :cell
+     union all
+    select 'inventory.stock ' || s.id, '0', s.on_hand::text, 'units in bond of no item'
+      from bonded.book k
+      join inventory.stock s on s.cell = k.cell and s.location_id = k.location_id and s.on_hand > 0
+      left join bonded.good g on g.cell = s.cell and g.location_id = s.location_id and g.seller_id = s.seller_id
+                             and g.variant_id = s.variant_id
+     where k.cell = :cell and g.item_id is null
     """,
-    of=("bonded.item",),
+    of=("bonded.book", "bonded.item"),
 )
 
 BONDED_ENTRY = check(
