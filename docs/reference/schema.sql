@@ -259,7 +259,7 @@ begin
      limit 1;
 end $$;
 
-CREATE FUNCTION kit.news(p_cell smallint, p_readers text[], p_kinds text[]) RETURNS TABLE(reader text)
+CREATE FUNCTION kit.news(p_cell smallint, p_readers text[], p_kinds text[], p_most integer) RETURNS TABLE(reader text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
@@ -278,8 +278,13 @@ begin
         select h.xid, h.id into last from kit.horizon(p_cell, here.xid, here.id) h;
         continue when last is null;
         if exists (select from kit.event e
-                     join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
-                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)) then
+                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)
+                    order by e.xid, e.id offset p_most) then
+            return next;
+        elsif exists (select from kit.event e
+                        join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
+                       where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id)
+                         and (e.xid, e.id) <= (last.xid, last.id)) then
             return next;
         else
             update kit.cursor c set xid = last.xid, id = last.id where c.cell = p_cell and c.consumer = reader;

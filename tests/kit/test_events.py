@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from entrepot import worker
+from entrepot.kit import events
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import BATCH, Consumer, Event, consume, news
@@ -163,6 +164,17 @@ async def test_news_names_who_has_something_to_read_and_moves_the_others_past_th
         assert await news(db, consumers, 0) == []
     assert await consume(db, sales.consumer, 0) == 2
     assert (sales.handed, await news(db, consumers, 0)) == ([1, 3], [])
+
+
+async def test_whoever_has_much_before_it_reads_for_itself(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LOOKED", 3)
+    never = Reader("never", "nothing").consumer
+    await consume(db, never, 0)
+    await tell(db, "sold", 1, 2, 3)
+    assert await news(db, [never], 0) == []
+    await tell(db, "sold", 4, 5, 6, 7)
+    assert await news(db, [never], 0) == [never]
+    assert (await consume(db, never, 0), await news(db, [never], 0)) == (0, [])
 
 
 async def test_a_cell_in_which_nothing_can_be_read_holds_up_no_other(

@@ -25,6 +25,8 @@ KEPT = timedelta(days=400)
 """How far back the log goes: a year and a month, so that one can be compared with the last."""
 FORGOTTEN = 5_000
 """Events that one `forget` looks at."""
+LOOKED = 10_000
+"""Events that `news` looks at for one consumer."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ _NEXT = sql(
     """,
     Event,
 )
-_NEWS = sql("select reader from kit.news(:cell, :readers, :kinds)", str)
+_NEWS = sql("select reader from kit.news(:cell, :readers, :kinds, :most)", str)
 _CURSORS = sql("select consumer, xid, id from kit.cursor where cell = :cell", _Reader)
 # The first events of the log, so that this reads no more than it may delete, however long the log is.
 _FORGET = sql("""
@@ -104,10 +106,11 @@ _MOVE = sql("update kit.cursor set xid = :xid, id = :id where cell = :cell and c
 
 
 async def news(db: Database, consumers: Sequence[Consumer], cell: int) -> list[Consumer]:
-    """Those of the consumers that have something to read, by one look for all of them."""
+    """Those of the consumers that have something to read, or more than LOOKED to go through, by one look for all."""
     pairs = [(consumer.name, kind) for consumer in consumers for kind in consumer.kinds]
     names, kinds = [name for name, _ in pairs], [kind for _, kind in pairs]
-    told = set(await db.transact(lambda tx: tx.all(_NEWS, cell=cell, readers=names, kinds=kinds), durable=False))
+    asked = {"cell": cell, "readers": names, "kinds": kinds, "most": LOOKED}
+    told = set(await db.transact(lambda tx: tx.all(_NEWS, **asked), durable=False))
     return [consumer for consumer in consumers if consumer.name in told]
 
 

@@ -65,8 +65,9 @@ begin
 end $$;
 
 -- Those readers of the log that have something to read: each reader is named once for each kind that it reads. All
--- others are moved past what is none of theirs, unless somebody else is moving them.
-create function kit.news(p_cell smallint, p_readers text[], p_kinds text[]) returns table (reader text)
+-- others are moved past what is none of theirs, unless somebody else is moving them. Who has more than p_most events
+-- before it is named without a look, so that this takes a moment however much was told while nobody read.
+create function kit.news(p_cell smallint, p_readers text[], p_kinds text[], p_most int) returns table (reader text)
 language plpgsql set search_path = pg_catalog as $$
 declare
     here kit.cursor;
@@ -83,8 +84,13 @@ begin
         select h.xid, h.id into last from kit.horizon(p_cell, here.xid, here.id) h;
         continue when last is null;
         if exists (select from kit.event e
-                     join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
-                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)) then
+                    where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id) and (e.xid, e.id) <= (last.xid, last.id)
+                    order by e.xid, e.id offset p_most) then
+            return next;
+        elsif exists (select from kit.event e
+                        join unnest(p_readers, p_kinds) as r (name, kind) on r.name = reader and r.kind = e.kind
+                       where e.cell = p_cell and (e.xid, e.id) > (here.xid, here.id)
+                         and (e.xid, e.id) <= (last.xid, last.id)) then
             return next;
         else
             update kit.cursor c set xid = last.xid, id = last.id where c.cell = p_cell and c.consumer = reader;
