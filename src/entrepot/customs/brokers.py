@@ -36,6 +36,8 @@ WITHIN_BP = 200
 """Of what was paid: a line that differs by less is settled by itself, and the difference is booked."""
 PAGE = 50
 LINES_MAX = 500
+_Way = tuple[UUID, str, str, str, int]
+"""Of a transfer: cause, code, from, to, amount."""
 
 
 def judge(asked_minor: int, currency: str, kept: Kept | None) -> str:
@@ -66,9 +68,11 @@ async def record(
     found = await tx.all(store.FIND, told=told, orders=[_order_of(one) for one in told], broker=broker)
     places = {place.told: (place.cell, place.order_id) for place in found}
     numbered = [(no, line, *places.get(line.of, (FIRST, None))) for no, line in enumerate(lines, 1)]
+    settled: dict[int, list[_Way]] = {}
     for cell in sorted({cell for _, _, cell, _ in numbered}):
         mine = [(no, line, order_id) for no, line, there, order_id in numbered if there == cell]
         await tx.all(store.LOCK_ORDERS, cell=cell, orders=[order_id for _, _, order_id in mine if order_id])
+        settled[cell] = []
         for no, line, order_id in mine:
             kept = order_id and await tx.one(store.KEPT, cell=cell, order_id=order_id)
             reason = judge(line.amount_minor, currency, kept or None)
@@ -78,7 +82,9 @@ async def record(
             )  # fmt: skip
             await tx.run(store.ADD_LINE, **{k: v for k, v in msgspec.structs.asdict(row).items() if k != "note"})
             if row.status == "settled":
-                await _post(tx, row, currency)
+                settled[cell] += _moves_of(row)
+    for cell, moves in settled.items():  # the house's accounts come last, when everything else is locked
+        await _move(tx, cell, currency, moves)
     tx.emit("broker_invoice_recorded", id_, {"user_id": by})
     return id_
 
@@ -103,7 +109,8 @@ async def decide(tx: Tx, line_id: UUID, by: UUID, note: str, *, accepted: bool) 
         store.DECIDE, cell=cell, id=line_id, status=status, settled_minor=settled, now=tx.now, by=by, note=note
     )  # fmt: skip
     if accepted:
-        await _post(tx, msgspec.structs.replace(line, settled_minor=settled), invoice.currency)
+        moves = _moves_of(msgspec.structs.replace(line, settled_minor=settled))
+        await _move(tx, cell, invoice.currency, moves)
 
 
 async def pay(tx: Tx, invoice_id: UUID, reference: str, by: UUID) -> None:
@@ -188,20 +195,22 @@ def _order_of(told: str) -> UUID | None:
         return None
 
 
-async def _post(tx: Tx, line: LineRow, currency: str) -> None:
+def _moves_of(line: LineRow) -> list[_Way]:
     over = line.asked_minor - line.settled_minor
-    await _move(tx, line.cell, currency, [
+    return [
         (line.id, "duties_settled", "duties", "broker", line.settled_minor),
         (line.id, "duties_difference", "duty_difference", "broker", over),
-    ])  # fmt: skip
+    ]
 
 
-async def _move(tx: Tx, cell: int, currency: str, moves: Sequence[tuple[UUID, str, str, str, int]]) -> None:
-    """Transfers of (cause, code, from, to, amount); an amount below zero goes the other way."""
+async def _move(tx: Tx, cell: int, currency: str, moves: Sequence[_Way]) -> None:
+    """An amount below zero goes the other way."""
+    names = sorted({name for _, _, debit, credit, _ in moves for name in (debit, credit)})
+    found = await ledger.account_ids(tx, cell, names, [NIL] * len(names), [currency] * len(names))
+    ids = dict(zip(names, found, strict=True))
     transfers = []
     for cause, code, debit, credit, amount in moves:
-        from_, to = await ledger.account_ids(tx, cell, [debit, credit], [NIL, NIL], [currency, currency])
+        from_, to = (debit, credit) if amount > 0 else (credit, debit)
         if amount:
-            sides = (from_, to) if amount > 0 else (to, from_)
-            transfers.append(Transfer(cause, code, *sides, abs(amount)))
+            transfers.append(Transfer(cause, code, ids[from_], ids[to], abs(amount)))
     await ledger.post_all(tx, cell, transfers)
