@@ -17,7 +17,9 @@ from tests.shop import START
 STAFF = {Role.SELLER, Role.OPERATOR}
 CHANGING = [route for route in ROUTES if route.method != "GET" and route.access & STAFF]
 ADDS = {
-    "PUT /v1/message-preferences", "PUT /v1/operator/identity", "PUT /v1/seller/identity",
+    "PUT /v1/locations/{location_id}/book", "PUT /v1/message-preferences",
+    "PUT /v1/operator/orders/{order_id}/payment-message", "PUT /v1/seller/bonded/{location_id}/items",
+    "PUT /v1/seller/orders/{order_id}/parcel", "PUT /v1/operator/identity", "PUT /v1/seller/identity",
     "PUT /v1/sellers/{seller_id}/identity", "PUT /v1/operator/registrations/{scheme}",
     "PUT /v1/products/{product_id}/translations/{language}", "PUT /v1/sale-rules/{name}",
     "PUT /v1/sellers/{seller_id}/permits/{country}/{name}", "PUT /v1/variants/{variant_id}/customs",

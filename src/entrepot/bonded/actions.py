@@ -30,6 +30,9 @@ async def open_book(tx: Tx, cell: int, location_id: int, number: str, office: st
     """A location is a bonded warehouse with this account book, kept by this customs office. Raises NotFound, and
     LocationInUse when goods have lain there before."""
     await logistics.set_bonded(tx, cell, location_id)
+    before = await tx.maybe(store.BOOK, cell=cell, location_id=location_id)
+    if before is not None:
+        tx.was(number=before)
     await tx.one(store.OPEN_BOOK, cell=cell, location_id=location_id, number=number, office=office, now=tx.now, by=by)
 
 
@@ -45,6 +48,8 @@ async def say_item(tx: Tx, cell: int, seller_id: UUID, location_id: int, new: Ne
     item = await tx.maybe(store.SAY_ITEM, now=tx.now, **of, **said)
     if item is None or (moved and [(one.item_id, one.per_unit_milli) for one in known] != [(item, per_unit)]):
         raise ItemInUse(variant)
+    for before in known:
+        tx.was(item_id=before.item_id, per_unit_milli=before.per_unit_milli)
     await tx.run(store.MAP, variant_id=variant, item_id=item, per_unit_milli=per_unit, **of)
 
 

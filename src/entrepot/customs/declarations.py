@@ -70,6 +70,9 @@ async def say(
     if latest.status in ("asked", "released", "revoking"):
         raise ReleasedAlready(latest.status)
     kind = "parcel" if isinstance(said, ParcelSaid) else "payment"
+    for before in await tx.all(store.MESSAGES, cell=cell, order_id=order_id):
+        if before.kind == kind:
+            tx.was(**before.content)
     await tx.run(
         store.SAY, cell=cell, order_id=order_id, kind=kind, content=msgspec.to_builtins(said), by=by, now=tx.now
     )  # fmt: skip
