@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from entrepot import logistics, pricing
 from entrepot.customs import brokers
 from entrepot.customs.store_brokers import Kept
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import NIL
+from entrepot.kit.ids import NIL, new_id
 from tests.shop import MARKET, Shop
 from tests.web.site import Visitor, text
 
@@ -155,7 +156,13 @@ async def handed_on(shop: Shop, canceled: str) -> None:
     # customs gives some of it back
     credit = body | {"number": "8", "lines": [{"of": "T1", "amount_minor": -250}]}
     assert await send("broker-invoices", credit) == ""
-    (back, _) = (await shop.http.get("/v1/operator/broker-invoices", headers=shop.operator)).json()["items"]
+    async with shop.db.write() as tx:  # a later one that is paid
+        await tx.conn.execute(
+            """insert into customs.broker_invoice
+               values ($1, 'house', '9', 'USD', '2026-03-02', $2, $1, $2, $1, 'RF20')""",
+            new_id(tx.now), tx.now + timedelta(days=1),
+        )  # fmt: skip
+    (back, *_) = (await shop.http.get("/v1/operator/broker-invoices", headers=shop.operator)).json()["items"]
     assert await send(f"broker-lines/{back['lines'][0]['id']}", {"act": "accept", "note": "credit note"}) == ""
     assert await send(f"broker-invoices/{back['id']}/payment", {"reference": "RF19"}) == ""
     assert await balances() == [0, -100, 0, before + 1_340]

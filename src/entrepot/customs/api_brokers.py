@@ -64,7 +64,7 @@ async def record_broker_invoice(tx: Tx, caller: Caller, body: NewBrokerInvoice) 
 
 
 async def list_broker_invoices(tx: ReadTx) -> BrokerInvoices:
-    """Invoices of brokers with their lines, the latest first."""
+    """Invoices of brokers with their lines: those that are to be paid, then the latest."""
     return BrokerInvoices(await brokers.invoices(tx))
 
 

@@ -157,7 +157,7 @@ PAY_BROKER = approvals.action("pay_broker_invoice", Payment, _pay, _worth)
 
 
 async def invoices(tx: ReadTx) -> list[BrokerView]:
-    """The latest PAGE, each with its lines."""
+    """PAGE of them, each with its lines: those that are to be paid, then the latest."""
     rows = await tx.all(store.INVOICES, limit=PAGE)
     lines = await _lines(tx, [row.id for row in rows])
     return [_view(row, [line for line in lines if line.invoice_id == row.id]) for row in rows]

@@ -124,7 +124,7 @@ DECIDE = sql("""
 _INVOICE = """
     select id, broker, number, currency, issued_on, recorded_at, paid_at, reference from customs.broker_invoice
 """
-INVOICES = sql(_INVOICE + " order by recorded_at desc, id desc limit :limit", InvoiceRow)
+INVOICES = sql(_INVOICE + " order by paid_at is not null, recorded_at desc, id desc limit :limit", InvoiceRow)
 INVOICE = sql(_INVOICE + " where id = :id", InvoiceRow)
 LOCK_INVOICE = sql(_INVOICE + " where id = :id for no key update", InvoiceRow)
 PAY = sql("""
