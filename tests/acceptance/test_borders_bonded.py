@@ -165,21 +165,6 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
     assert changed.json()["type"] == "/problems/item_in_use"
     assert await port.shop.state() == before
-    # nor when all of it is gone: some may come back, and what has been entered stays what it was
-    gone = await shelf(port, "A000")
-    lost = {"units": 10, "reason": "lost"}
-    done = await port.send("POST", f"/v1/seller/bonded/stock/{gone.stock}/write-offs", lost, key="write off A000")
-    assert (done.status_code, await gone.book()) == (201, (0, 0, 1_800, 0, 1_800))
-    item = ITEM | {"variant_id": gone.variant, "record_no": "A000", "per_unit_milli": 200}
-    changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
-    assert changed.json()["type"] == "/problems/item_in_use"
-
-    sale = {"offer_id": shirts.offer, "units": 1, "unit_price_minor": 1, "max_per_buyer": 1}
-    times = {"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}
-    campaign = {"market": MARKET, "name": "In bond", "offers": [sale]} | times
-    refused = await port.send("POST", "/v1/campaigns", campaign, "operator")
-    assert (refused.status_code, "in bond" in refused.json()["detail"]) == (400, True)
-
     door = (await port.shop.http.get(f"/v1/offers/{shirts.offer}/at-door?country=CN")).json()
     assert (door["crosses"], door["tax"]["minor"]) == (True, 910)  # 70 % of 13 % of 100.00
     ada = await person(port)
@@ -215,6 +200,23 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     assert await left(ada) > before_quota
     assert (await shirts.book(), await port.shop.stock(shirts.offer)) == ((1_080, 0, 1_980, 360, 540), (6, 0, 0))
     await port.shop.audited()
+
+
+async def test_5_what_has_been_in_bond_stays_what_it_was_and_is_in_no_campaign(port: Port) -> None:
+    """Also when all of it is gone: some may come back."""
+    gone = await shelf(port, "A000")
+    lost = {"units": 10, "reason": "lost"}
+    done = await port.send("POST", f"/v1/seller/bonded/stock/{gone.stock}/write-offs", lost, key="write off A000")
+    assert (done.status_code, await gone.book()) == (201, (0, 0, 1_800, 0, 1_800))
+    item = ITEM | {"variant_id": gone.variant, "record_no": "A000", "per_unit_milli": 200}
+    changed = await port.send("PUT", f"/v1/seller/bonded/{port.place}/items", item)
+    assert changed.json()["type"] == "/problems/item_in_use"
+
+    sale = {"offer_id": gone.offer, "units": 1, "unit_price_minor": 1, "max_per_buyer": 1}
+    times = {"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}
+    campaign = {"market": MARKET, "name": "In bond", "offers": [sale]} | times
+    refused = await port.send("POST", "/v1/campaigns", campaign, "operator")
+    assert (refused.status_code, "in bond" in refused.json()["detail"]) == (400, True)
 
 
 SAYS = (
