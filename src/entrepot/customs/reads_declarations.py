@@ -67,7 +67,7 @@ async def cell_of(tx: ReadTx, order_id: UUID) -> int:
     return found
 
 
-def _view(row: store.DeclarationRow | store.Listed) -> DeclarationView:
+def _view(row: store.DeclarationRow) -> DeclarationView:
     return DeclarationView(
         show("dec", row.id), row.no, row.status, [Disagreement(name, said) for name, said in row.problems.items()],
         row.reason, row.reference, row.citation, row.attempts, row.made_at, row.ended_at,

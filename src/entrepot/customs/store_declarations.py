@@ -81,20 +81,9 @@ class DeclarationRow(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """A declaration as it is listed, with whose order it is of."""
+class Listed(DeclarationRow, frozen=True):
+    """As it is listed, with whose order it is of."""
 
-    order_id: UUID
-    no: int
-    id: UUID
-    status: str
-    problems: dict[str, Any]
-    reason: str
-    reference: str
-    citation: str
-    attempts: int
-    made_at: datetime
-    ended_at: datetime | None
     seller: str
     order_status: str
 
@@ -250,8 +239,8 @@ CELL_OF = sql(
 )
 # The latest declaration of each order, of all cells, the latest order first.
 _LISTED = """
-    select d.order_id, d.no, d.id, d.status, d.problems, d.reason, d.reference, d.citation, d.attempts, d.made_at,
-           d.ended_at, s.name, d.order_status
+    select d.cell, d.order_id, d.no, d.id, d.status, d.problems, d.reason, d.reference, d.citation, d.attempts,
+           d.made_at, d.ended_at, s.name, d.order_status
       from (select x.* from kit.cell c
              cross join lateral (
                    select y.*, o.seller_id, o.status as order_status
