@@ -62,6 +62,17 @@ async def test_the_four_verbs(db: Database) -> None:
         assert tx.now == NOW
 
 
+async def test_arrays_of_our_types_and_of_anybodys(db: Database) -> None:
+    """asyncpg asks what they are: of PostgreSQL's own another question than of a domain or a composite."""
+    async with db.write() as tx:
+        await tx.conn.execute("create domain grams as int; create type parcel as (label text, weight_grams grams)")
+        mine = "select array['{}'::jsonb, '[1]'], array[$1::uuid], array[$2::timestamptz]"
+        assert list(await tx.conn.fetchrow(mine, KEY, NOW)) == [[{}, [1]], [KEY], [NOW]]
+        (found,) = await tx.conn.fetchval("select array[row('a', 3)::parcel]")
+        assert tuple(found) == ("a", 3)
+        await tx.conn.execute("drop type parcel; drop domain grams")
+
+
 async def test_an_exception_leaves_nothing(db: Database) -> None:
     async def fail(tx: Tx) -> None:
         await tx.run(PUT, name="a", now=tx.now)

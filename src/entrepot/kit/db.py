@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -31,7 +31,16 @@ _ARRAYS = "select " + ", ".join(f"null::{element}[]" for element in _ELEMENTS)
 """asyncpg asks the server what an array type is when a statement of the connection first has one, with whatever locks
 are held: here it asks for all that we use at once, and before there are any."""
 _BUILT_IN = 16_384
-"""The ids of PostgreSQL's own types are below it, and the same on every server."""
+"""The ids of PostgreSQL's own types are below it."""
+_OWN_ARRAYS = """
+    select a.oid, 'pg_catalog' as ns, a.typname as name, a.typtype as kind, null::oid as basetype,
+           a.typelem as elemtype, e.typdelim as elemdelim, null::oid as range_subtype, null::oid[] as attrtypoids,
+           null::text[] as attrnames, 0 as depth, null::text as basetype_name,
+           a.typelem::regtype::text as elemtype_name, null::text as range_subtype_name
+      from pg_catalog.pg_type a join pg_catalog.pg_type e on e.oid = a.typelem
+     where a.oid = any ($1::oid[]) and a.typlen = -1
+"""
+"""The columns are those of asyncpg's own question."""
 RETRIES = 4
 GLANCES = 2
 GONE = (OSError, asyncpg.PostgresConnectionError, InterfaceError, asyncpg.OperatorInterventionError,
@@ -45,19 +54,17 @@ _EMIT = sql("""
 
 
 class _Connection(asyncpg.Connection):
-    """Asks once in a process what PostgreSQL's own array types are, and not on each connection: it takes 2 ms, and more
-    than a second on a server with Citus."""
-
-    _told: ClassVar[dict[frozenset[int], Any]] = {}
+    """Asks what PostgreSQL's own array types are in 1 ms. asyncpg's question also finds composites and domains, and on
+    a server with Citus it takes two seconds of each new connection, and ten when some are opened at once."""
 
     async def _introspect_types(self, typeoids: set[int], *how: Any) -> Any:
-        asked = frozenset(typeoids)
-        if asked not in self._told:
-            found = await super()._introspect_types(typeoids, *how)  # type: ignore[no-untyped-call]
-            if max(asked) >= _BUILT_IN:
-                return found
-            self._told[asked] = found
-        return self._told[asked]
+        usual: str = self._intro_query
+        if max(typeoids) < _BUILT_IN:
+            self._intro_query = _OWN_ARRAYS
+        try:
+            return await super()._introspect_types(typeoids, *how)  # type: ignore[no-untyped-call]
+        finally:
+            self._intro_query = usual
 
 
 class ReadTx:
