@@ -1,5 +1,6 @@
-"""Borders, part by part, as their users meet them: over HTTP and by the command. Parts 6 and 7 are in
-test_borders_sold.py; those that are not built are not here."""
+"""Borders, part by part, as their users meet them: over HTTP and by the command. Parts 4 and 9 are in
+test_borders_modes.py, 5 in test_borders_bonded.py, 6 in test_borders_sold.py, 7 there and in test_borders_markets.py.
+"""
 
 from __future__ import annotations
 
@@ -209,6 +210,33 @@ async def test_3_landed_cost(shop: Shop) -> None:
     assert (refused["type"], refused["field"]) == ("/problems/law_missing", "to")
     refused = await asked(shop, "CN", "AQ", "EUR", shirt, at="2026-03-02")
     assert (refused["type"], refused["field"]) == ("/problems/law_missing", "to")
+
+
+async def test_3_terms(shop: Shop) -> None:
+    """By an incoterm it is said who pays which cost, and where the risk passes; what it costs in all is the same."""
+    shirt = goods("610910", "CN", 18_000, quantities={"item": "12"})
+    parts = {"origin_minor": 1_000, "freight_minor": 2_000, "insurance_minor": 200, "fee_minor": 500}
+
+    async def terms(incoterm: str) -> tuple[list[str], int, int, str]:
+        found = (await asked(shop, "CN", "DE", "EUR", shirt, at="2026-03-02", incoterm=incoterm, **parts))["terms"]
+        assert [one["amount_minor"] for one in found["costs"]] == [18_000, 1_000, 2_000, 200, 2_544, 4_511, 500]
+        own = [one["cost"] for one in found["costs"] if one["in_price"]]
+        return own, found["price_minor"], found["beside_minor"], found["risk_passes"]
+
+    # 12 % of 212.00 and 19 % of 237.44: what it costs until it is loaded is part of the value, too
+    assert await terms("EXW") == (["goods"], 18_000, 10_755, "at_seller")
+    assert await terms("FOB") == (["goods", "origin"], 19_000, 9_755, "on_board")
+    assert await terms("CIF") == (["goods", "origin", "freight", "insurance"], 21_200, 7_555, "on_board")
+    assert await terms("DAP") == (["goods", "origin", "freight", "insurance"], 21_200, 7_555, "at_destination")
+    whole = ["goods", "origin", "freight", "insurance", "duty", "tax", "clearance"]
+    assert await terms("DDP") == (whole, 28_755, 0, "at_destination")
+    # where the value is FOB, it has the costs of the origin and not the freight: 16.5 % of 190.00
+    there = await asked(shop, "CN", "US", "USD", shirt, at="2026-03-02", incoterm="FCA", **parts)
+    assert (there["duty_minor"], there["terms"]["price_minor"]) == (3_135, 19_000)
+    assert (await asked(shop, "CN", "DE", "EUR", shirt, at="2026-03-02"))["terms"] is None
+    most = goods("610910", "CN", 10**15)
+    refused = await asked(shop, "CN", "DE", "EUR", most, at="2026-03-02", origin_minor=1)
+    assert (refused["type"], refused["field"]) == ("/problems/value_not_valid", "value_minor")
 
 
 def test_3_there_are_sixty_cases_to_the_cent() -> None:

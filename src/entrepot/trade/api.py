@@ -20,6 +20,7 @@ from entrepot.kit.problem import NotFound
 from entrepot.trade import api_modes, classification, modes, packs, reads, registrations, restrictions, store
 from entrepot.trade.readings import Ruling
 from entrepot.trade.rules import quote
+from entrepot.trade.terms import Incoterm, Terms, terms, with_origin
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
     SCHEMES,
@@ -39,6 +40,7 @@ from entrepot.trade.types import (
     Restriction,
     RuleNotValid,
     SaidByAnother,
+    ValueNotValid,
 )
 
 MAX_LINES = 200
@@ -68,15 +70,18 @@ class GoodsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LandedAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All amounts are minor units of `currency`. Without `at` it is today. `registered` says that the platform is
     registered for the destination's scheme of low-value goods, also where it is not; `bonded`, that the goods lie in a
-    bonded warehouse of the destination."""
+    bonded warehouse of the destination. `origin_minor` is what it costs until the goods are loaded and cleared for
+    export. By an `incoterm` (2020) it is said who pays which of the costs."""
 
     from_: Annotated[Country, Meta(description="where it is sent from")] = msgspec.field(name="from")
     to: Country
     currency: Annotated[str, Meta(pattern=f"^[A-Z]{{3}}{END}", examples=["EUR"])]
     lines: Annotated[list[GoodsAsked], Meta(min_length=1, max_length=MAX_LINES)]
+    origin_minor: Minor = 0
     freight_minor: Minor = 0
     insurance_minor: Minor = 0
     fee_minor: Minor = 0
+    incoterm: Incoterm | None = None
     registered: bool = False
     service: Literal["post", "courier"] = "courier"
     bonded: bool = False
@@ -91,7 +96,7 @@ class Charge(msgspec.Struct, frozen=True):
 class LandedView(msgspec.Struct, frozen=True):
     """What the border adds, in minor units of `currency`; `lines` in the order asked. An estimate says `why`. `mode` is
     how it is let in, empty where the law says nothing of it; the tax is `collected` by the platform by this scheme, or
-    at the border (empty)."""
+    at the border (empty). `terms` are there where an incoterm was asked for."""
 
     currency: str
     duty_minor: int
@@ -103,6 +108,7 @@ class LandedView(msgspec.Struct, frozen=True):
     estimated: bool
     why: list[str]
     steps: list[Step]
+    terms: Terms | None
 
 
 class SourceView(msgspec.Struct, frozen=True):
@@ -136,13 +142,15 @@ async def quote_landed_cost(tx: ReadTx, body: LandedAsked) -> LandedView:
     book = await reads.book(tx, {body.to, body.from_}, {line.code for line in body.lines}, at, {body.currency})
     schemes = frozenset(SCHEMES if body.registered else await registrations.registered(tx, at))
     pieces = int(sum(line.quantities.get("item", Decimal(1)) for line in sent.lines))
-    chosen = modes.choose_mode(book, sent, Facts(schemes, body.service, pieces))
-    landed = quote(book, modes.by_mode(sent, chosen))
+    loaded = with_origin(sent, body.origin_minor)
+    chosen = modes.choose_mode(book, loaded, Facts(schemes, body.service, pieces))
+    landed = quote(book, modes.by_mode(loaded, chosen))
     return LandedView(
         landed.currency, landed.duty_minor, landed.tax_minor, landed.fee_minor,
         chosen.mode.name if chosen else "", chosen.mode.scheme if chosen else "",
         [Charge(duty, tax) for duty, tax in landed.charges], landed.estimated, list(landed.why),
         [*steps(landed), *modes.mode_steps(chosen)],
+        terms(body.incoterm, sent, body.origin_minor, landed) if body.incoterm else None,
     )  # fmt: skip
 
 
@@ -334,7 +342,9 @@ routes = [
     *api_modes.routes,
     post(
         "/v1/landed-cost", quote_landed_cost, access=PUBLIC,
-        raises=(CurrencyRateMissing, LawMissing, NotLetIn, OriginMissing, QuantityMissing, RateMissing),
+        raises=(
+            CurrencyRateMissing, LawMissing, NotLetIn, OriginMissing, QuantityMissing, RateMissing, ValueNotValid,
+        ),
     ),
     get("/v1/tariff-sources", list_tariff_sources, access=PUBLIC),
     put(
