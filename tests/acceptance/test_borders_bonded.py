@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,8 +20,9 @@ from entrepot.customs.office import Answer
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, parse
 from entrepot.world.customs import Customs, Moods
-from tests.acceptance.abroad import is_shirts
+from tests.acceptance.abroad import browser, is_shirts
 from tests.acceptance.test_borders_modes import ID_NUMBER, IOSS, abroad, buyer_in, returned
+from tests.notify.post import open_office, post, staff
 from tests.shop import MARKET, Buyer, Shop, open_shop
 
 SECRET = b"what customs and we know"
@@ -219,6 +221,22 @@ async def test_5_what_has_been_in_bond_stays_what_it_was_and_is_in_no_campaign(p
     assert (refused.status_code, "in bond" in refused.json()["detail"]) == (400, True)
 
 
+async def test_5_pages_show_all_of_a_book(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    for record_no in ("P001", "P002"):
+        await shelf(port, record_no)
+    items = (await port.send("GET", "/v1/seller/bonded")).json()["items"]
+    for module in ("entrepot.bonded", "entrepot.bonded.reads"):
+        monkeypatch.setattr(f"{module}.PAGE", len(items) - 1)
+    for path, headers in (
+        ("/seller/bond", port.shop.session(Role.SELLER, NIL, port.seller)), ("/operator/bond", port.shop.operator),
+    ):  # fmt: skip
+        page = (await browser(port.shop, headers).get(path)).text
+        assert ("P001" in page, "P002" in page) == (True, False)
+        following = re.findall(r'href="([^"]+)" rel="next"', page)[0]
+        page = (await browser(port.shop, headers).get(following)).text
+        assert ("P001" in page, "P002" in page, 'rel="next"' in page) == (False, True, False)
+
+
 SAYS = (
     ("payment", {"payer": "Carl Gauss"}, ["buyer"]),
     ("payment", {"amount_minor": 1}, ["amount"]),
@@ -264,11 +282,16 @@ async def test_5_rejected_and_canceled(port: Port) -> None:
     """What customs rejects is put right and declared anew; what is canceled is taken back, and book, quota and money go
     back once, whatever had been answered; what is left of it is declared anew."""
     shirts, ada = await shelf(port, "A003"), await person(port)
+    await staff(port.shop, port.seller, "sam@example.org")
     full = await left(ada)
     first, second, third = bought = [await shirts.bought(ada, 2) for _ in range(3)]
     for order in bought:
         await port.pack(order)
     await port.ask(reject_rate=1)
+    async with open_office() as office:  # its seller is told, once of each
+        await post(port.shop, office.channels(port.shop))
+    told = [text for text in office.texts("sam@example.org") if "Customs has not let out" in text]
+    assert [[order in text for text in told].count(True) for order in bought] == [1, 1, 1]
     rejected = await port.declared(first)
     assert (rejected["status"], rejected["reason"] != "") == ("rejected", True)
     assert await shirts.book() == (1_800, 0, 1_800, 0, 0)

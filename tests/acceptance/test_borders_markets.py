@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from entrepot import exchange, markets, orders, sellers
 from entrepot.kit.auth import Role
@@ -124,8 +125,11 @@ async def test_7_a_market_says_how_it_is_paid(shop: Shop) -> None:
     quote = await buyer.quote([(await shop.offer(await shop.seller(), 1_000, 10), 1)])
     page = text(await browser(shop, buyer.headers).get(f"/checkout/{quote['id']}"))
     assert "Wallet" in page
-    async with shop.db.write() as tx:
-        await tx.conn.execute("update sellers.market set payments = $1", plan.market.payments)
+    async with shop.db.write() as tx:  # its file says so from now on
+        market = await sellers.market(tx, MARKET)
+        await sellers.add_market(tx, replace(market, payments=plan.market.payments))
+        with pytest.raises(sellers.MarketExists):
+            await sellers.add_market(tx, replace(market, name="Another", payments=[]))
     shop.clock.advance(timedelta(seconds=4))
     before = await shop.state()
     refused = await buyer.place(quote)
@@ -134,7 +138,7 @@ async def test_7_a_market_says_how_it_is_paid(shop: Shop) -> None:
     page = text(await browser(shop, buyer.headers).get(f"/checkout/{quote['id']}"))
     assert "Wallet" not in page.split("Payment", 1)[1]
     async with shop.db.write() as tx:
-        await tx.conn.execute("update sellers.market set payments = '{wallet}'")
+        await sellers.add_market(tx, replace(market, payments=["wallet"]))
     shop.clock.advance(timedelta(seconds=4))
     assert (await buyer.place(quote)).status_code == 201
 

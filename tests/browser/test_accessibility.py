@@ -21,7 +21,7 @@ BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
     "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
-    "/seller/fees",
+    "/seller/fees", "/seller/bond",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",

@@ -23,7 +23,7 @@ from entrepot.bonded.actions import (
     take_back,
     write_off,
 )
-from entrepot.bonded.reads import book_items, warehouses
+from entrepot.bonded.reads import PAGE, book_items, items_of_all, warehouses
 from entrepot.bonded.types import (
     NOT_SENT,
     BookItem,
@@ -36,7 +36,7 @@ from entrepot.bonded.types import (
 )
 
 __all__ = [
-    "NOT_SENT", "BookItem", "BookShort", "Incoming", "NewItem", "NotBackIntoBond", "NotReleased",
-    "ParcelDeclaredIs", "ask", "book_items", "items_of", "let_out", "open_book", "put_back", "receive",
+    "NOT_SENT", "PAGE", "BookItem", "BookShort", "Incoming", "NewItem", "NotBackIntoBond", "NotReleased",
+    "ParcelDeclaredIs", "ask", "book_items", "items_of", "items_of_all", "let_out", "open_book", "put_back", "receive",
     "require_released", "say_item", "take_back", "warehouses", "write_off",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 from entrepot.bonded import store
 from entrepot.bonded.types import BookItem
 from entrepot.catalog import Price
+from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx
 
 PAGE = 100
@@ -29,6 +30,18 @@ async def book_items(
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def items_of_all(tx: ReadTx, cell: int = 0, after: int = 0) -> tuple[list[BookItem], tuple[int, int] | None]:
+    """The items of the books of all cells, from the one after `after` of `cell` on: at most PAGE, and the cell and item
+    that the next page begins after."""
+    found: list[tuple[int, int, BookItem]] = []
+    for one in await cells(tx):
+        if one >= cell and len(found) < PAGE:
+            rows = await book_items(tx, one, None, after if one == cell else 0)
+            found += [(one, id_, item) for id_, item in rows]
+    found = found[:PAGE]
+    return [item for _, _, item in found], found[-1][:2] if len(found) == PAGE else None
 
 
 async def warehouses(tx: ReadTx, cell: int, locations: Sequence[int]) -> set[int]:

@@ -4,7 +4,8 @@ they are, and needs no code.
 A file has what sellers.Market and sellers.Terms say of a market, its shipping services, with amounts as people write
 them, which ways of paying it offers (without any, all), by which terms currencies are exchanged there, and whose
 holidays people keep. To add a market again changes
-nothing, but for terms that begin later, services that are new, and the holidays of further years."""
+nothing, but for its ways of paying, terms that begin later, services that are new, and the holidays of further
+years."""
 
 from __future__ import annotations
 

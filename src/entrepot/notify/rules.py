@@ -29,6 +29,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "order_canceled": (("order_canceled", "buyer"), ("order_canceled", "seller")),
     "order_refunded": (("refunded", "buyer"),),
     "order_part_ended": (("part_back", "buyer"), ("part_back", "seller")),
+    "declaration_rejected": (("declaration_rejected", "seller"),),
     "order_held": (("held", "buyer"),),
     "order_hold_released": (("hold_released", "buyer"),),
     "dispute_opened": (("dispute_opened", "buyer"), ("dispute_opened", "seller")),

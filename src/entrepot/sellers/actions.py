@@ -28,13 +28,16 @@ from entrepot.sellers.types import (
 
 async def add_market(tx: Tx, market: Market) -> None:
     """Adds a market, and in its currency the ledger accounts of the house in each cell, and of the sellers that are
-    there already (buyers' wallets are the accounts room's). The very same market again changes nothing, but that a cell
-    which is new gets the house's accounts.
+    there already (buyers' wallets are the accounts room's). The same market again changes its ways of paying, and gives
+    a cell which is new the house's accounts.
 
     Raises MarketExists when the code is another market's."""
     added = await tx.maybe(store.ADD_MARKET, **msgspec.structs.asdict(market))
-    if added is None and await reads.market(tx, market.code) != market:
-        raise MarketExists
+    if added is None:
+        there = await reads.market(tx, market.code)
+        if msgspec.structs.replace(there, payments=market.payments) != market:
+            raise MarketExists
+        await tx.run(store.SET_PAYMENTS, code=market.code, payments=market.payments)
     for cell in await cells(tx):
         await ledger.open_accounts(
             tx, cell=cell, codes=ledger.HOUSE, owners=[NIL] * len(ledger.HOUSE),

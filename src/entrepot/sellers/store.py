@@ -42,6 +42,9 @@ ADD_MARKET = sql(
     """,
     str,
 )
+SET_PAYMENTS = sql(
+    "update sellers.market set payments = :payments where code = :code and payments <> :payments::text[]"
+)
 LOCK_MARKET = sql("select code from sellers.market where code = :code for no key update", str)
 MARKET = sql(
     """

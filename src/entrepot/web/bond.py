@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -12,7 +13,6 @@ from entrepot import bonded, catalog, customs, logistics
 from entrepot.bonded import Incoming, NewItem
 from entrepot.inventory import Reason
 from entrepot.kit import idempotency, ids
-from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, SELLER
 from entrepot.kit.problem import Malformed, NotFound
@@ -75,9 +75,11 @@ class ParcelForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def operator_page(tx: ReadTx, visit: Visit) -> Response:
     """Declarations that wait for somebody or for customs, and all account books."""
     waiting, following = await customs.listed(tx, waiting=True, before=visit.query("before", 40) or None)
-    items = [item for cell in await cells(tx) for _, item in await bonded.book_items(tx, cell)]
+    begins = re.fullmatch("([0-9]{1,4})-([0-9]{1,18})", visit.query("items", 30))
+    items, more = await bonded.items_of_all(tx, *map(int, begins.groups() if begins else ()))
     return await visit.show(
-        tx, "operator_bond.html", waiting=waiting, next=following, items=items, states=DECLARATION_STATES,
+        tx, "operator_bond.html", waiting=waiting, next=following, items=items,
+        next_items="-".join(map(str, more)) if more else None, states=DECLARATION_STATES,
         differ=MESSAGES_DIFFER, speakers=SPEAKERS,
         locations=await logistics.locations(tx, visit.me.cell, None, 0, CHOICES_MAX),
     )  # fmt: skip
@@ -96,10 +98,11 @@ async def again(tx: Tx, visit: Visit, _: Nothing) -> Go:
 
 async def seller_page(tx: ReadTx, visit: Visit) -> Response:
     """What lies in bond, and the forms for what comes in and what is missing."""
-    found = await bonded.book_items(tx, visit.me.cell, visit.seller_id)
+    found = await bonded.book_items(tx, visit.me.cell, visit.seller_id, visit.query_number("after"))
     places = await logistics.locations(tx, visit.me.cell, visit.seller_id, 0, CHOICES_MAX)
     return await visit.show(
         tx, "seller_bond.html", items=[item for _, item in found], locations=[one for one in places if one.bonded],
+        next=found[-1][0] if len(found) == bonded.PAGE else None,
         reasons=REASONS, own=await is_own(tx, visit), key=visit.typed.get("key") or ids.new_id(tx.now).hex,
     )  # fmt: skip
 
