@@ -32,13 +32,13 @@ TRIGRAMS = """
      order by count(*)::real / (of + cardinality(show_trgm($1)) - count(*)) desc, code
      limit 5
 """
-DANISH = """
+OWN_TEXTS = """
     select substr(l.code, 1, 6) as code, h.text || ' ' || l.text as text
       from trade.code c
       join trade.code_text l using (nomenclature, code)
-      join trade.code_text h on h.nomenclature = 'EU' and h.code = substr(c.code, 1, 4) and h.language = 'da'
-     where c.nomenclature = 'EU' and c.leaf and l.language = 'da' and l.text !~* 'andre'
-     order by md5(l.code) limit $1
+      join trade.code_text h on h.nomenclature = 'EU' and h.code = substr(c.code, 1, 4) and h.language = l.language
+     where c.nomenclature = 'EU' and c.leaf and l.language = $1 and l.text !~* $2
+     order by md5(l.code) limit $3
 """
 
 

@@ -167,7 +167,8 @@ EXCEPTED = {
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
         "trade.WITHDRAW trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES "
-        "sellers.SETTLE_IN sellers.SET_CALENDAR sellers.CLEAR_DAYS_OFF world._ADD_LAW world._BEGUN world._SAVE"
+        "sellers.SETTLE_IN sellers.SET_CALENDAR sellers.SET_PAYMENTS sellers.CLEAR_DAYS_OFF "
+        "world._ADD_LAW world._BEGUN world._SAVE"
     ),
     "a message's id, or a day, decides who makes it": "notify.ADD notify.DIGEST",
     "of messages that are ended, or of nobody any more": (

@@ -1,9 +1,10 @@
 """Finding codes by words: an index of the nomenclature's texts, in every language that it has.
 
-A text is its words without accents, and the first letters of the long ones, so that `candles` finds `candle` and
-`Kerzenhalter` finds `Kerzen`. What an English text says that it is not (`other than ...`) is left out. A word weighs in
-a code as in BM25: more where few codes have it, less where the code's text is long. What a tenth of all codes have
-tells none of them apart, and is left out.
+A text is its words in Latin letters without accents, and the first letters of the long ones, so that `candles` finds
+`candle` and `Kerzenhalter` finds `Kerzen`, and a language that the index does not have finds its sisters' words. What
+an English text says that it is not (`other than ...`) is left out. A word weighs in a code as in BM25: more where few
+codes have it, less where the code's text is long. What a tenth of all codes have tells none of them apart, and is left
+out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import log
 from typing import NamedTuple
 
-STEM = 5
+STEMS = (4, 5)
 MAX_WORDS = 200
 """Of a text that is asked for; the rest is passed over."""
 COMMON = 10
@@ -23,6 +24,14 @@ COMMON = 10
 SATURATION, LENGTH = 0.6, 0.3
 """BM25's k1 and b."""
 
+_LATIN = {
+    ord(letter): latin
+    for letters, latins in (
+        ("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t y f ch ps o"),
+        ("абвгдежзийклмнопрстуфхцчшщъьюя", "a b v g d e zh z i i k l m n o p r s t u f h c ch sh sht a  yu ya"),
+    )
+    for letter, latin in zip(letters, latins.split(" "), strict=True)
+}
 _ACCENT = re.compile("[\u0300-\u036f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _OTHER_THAN = re.compile(r"(?:\bo/than|\bother than|\bexcluding|\bexcl\.?|\bexcept)\b[^,;)]*", re.IGNORECASE)
@@ -40,9 +49,9 @@ def words(text: str) -> set[str]:
     """What a text is found by; a beginning of a word has a ~ before it."""
     plain = _OTHER_THAN.sub(" ", text.lower())
     if not plain.isascii():
-        plain = _ACCENT.sub("", unicodedata.normalize("NFKD", plain))
+        plain = _ACCENT.sub("", unicodedata.normalize("NFKD", plain)).translate(_LATIN)
     found = set(_WORD.findall(plain))
-    return found | {f"~{word[:STEM]}" for word in found if len(word) > STEM}
+    return found | {f"~{word[:stem]}" for word in found for stem in STEMS if len(word) > stem}
 
 
 class Document:
