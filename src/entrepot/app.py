@@ -23,7 +23,7 @@ from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -163,14 +163,14 @@ class Node:
 
 
 class App(Starlette):
-    """Starlette, but for the API's routes, which are found segment by segment in the tree `api`. Trying the routes one
-    after another, inside three layers that catch exceptions, is a third of what this process does to place an order and
-    half of what it does to say that nothing is left."""
+    """Starlette, but for what serves the routes: they are found segment by segment in `tree`. Trying them one after
+    another, inside three layers that catch exceptions, is a third of what this process does to place an order, half of
+    what it does to say that nothing is left, and a fifth of what it does to show a page."""
 
-    api: Node
+    tree: Node
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self.api.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        found = self.tree.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if found is None:
             await super().__call__(scope, receive, send)
             return
@@ -179,6 +179,8 @@ class App(Starlette):
         request = Request(scope, receive, send)
         try:
             response = await endpoint(request)
+        except Problem as problem:
+            response = _told(request, problem)
         except Exception as error:
             response = await _fault(request, error)
         await response(scope, receive, send)
@@ -193,12 +195,12 @@ def build(
     counts: Counts = metrics.SHOP,
 ) -> App:
     """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
-    routes, api = _served(counts)
+    routes, tree = _served(counts)
     app = App(
         routes=routes,
         exception_handlers={404: _not_found, 405: _method_not_allowed, Problem: _problem, Exception: _fault},
     )
-    app.api = api
+    app.tree = tree
     app.state.db = db
     app.state.keys = keys
     app.state.gateways = {gateway.method: gateway for gateway in gateways}
@@ -213,22 +215,25 @@ def build(
 
 
 @cache
-def _served(counts: Counts) -> tuple[list[BaseRoute], Node]:
-    """All routes, and the tree of the API's: the same for each application of a process that counts alike."""
+def _served(counts: Counts) -> tuple[list[StarletteRoute], Node]:
+    """All routes, and the tree of them: the same for each application of a process that counts alike."""
     document = msgspec.json.encode(describe(ROUTES, __version__))
 
     async def openapi(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    plain: list[BaseRoute] = [
+    routes = [
         StarletteRoute("/v1/openapi.json", openapi),
         StarletteRoute("/healthz", _health),
         StarletteRoute("/metrics", _metrics),
+        *(endpoint(route, counts) for route in ROUTES),
+        *(_timed(page, counts) for page in web.routes),
     ]
-    api, tree = [endpoint(route, counts) for route in ROUTES], Node()
-    for route, one in zip(ROUTES, api, strict=True):
-        tree.add(route.method, route.path, one.endpoint)
-    return [*plain, *api, *[_timed(page, counts) for page in web.routes]], tree
+    tree = Node()
+    for route in routes:
+        for method in (route.methods or set()) - {"HEAD"}:  # Starlette answers HEAD as it does GET, without the body
+            tree.add(method, route.path, route.endpoint)
+    return routes, tree
 
 
 def create() -> ASGIApp:

@@ -71,7 +71,7 @@ class Language:
         self._catalog = _texts(code)
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
         self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (

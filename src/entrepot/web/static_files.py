@@ -31,11 +31,14 @@ async def asset(request: Request) -> Response:
 async def product_picture(request: Request) -> Response:
     """The picture of a product, drawn from the words of its slug: no row is read for it. Of a bundle, from the slugs of
     what is in it, with + between."""
-    drawn = picture(request.path_params["name"][:NAME_MAX])
+    name, _, kind = request.path_params["name"].rpartition(".")
+    if kind != "svg":
+        return problem_response(NotFound())
+    drawn = picture(name[:NAME_MAX])
     return Response(drawn, headers={"cache-control": A_WEEK}, media_type="image/svg+xml")
 
 
 routes = [
     Route("/static/{version}/{name}", asset, methods=["GET"]),
-    Route("/img/{name}.svg", product_picture, methods=["GET"]),
+    Route("/img/{name}", product_picture, methods=["GET"]),
 ]

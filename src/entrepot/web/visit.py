@@ -91,6 +91,7 @@ class Visit:
     typed: Mapping[str, str] = field(default_factory=dict)
     problem: Problem | None = None
     refused: str = ""
+    _markets: list[sellers.Market] | None = None
 
     @property
     def me(self) -> Caller:
@@ -159,19 +160,22 @@ class Visit:
 
     async def market(self, tx: ReadTx) -> sellers.Market:
         """The country site: the one chosen, else the first. Raises NotFound when there is none yet."""
-        return self._chosen(await sellers.markets(tx))
-
-    def _chosen(self, markets: list[sellers.Market]) -> sellers.Market:
+        markets = await self._all(tx)
         chosen = self.request.query_params.get("market") or self.request.cookies.get("market")
         found = next((market for market in markets if market.code == chosen), next(iter(markets), None))
         if found is None:
             raise NotFound
         return found
 
+    async def _all(self, tx: ReadTx) -> list[sellers.Market]:
+        """The markets, which most pages need twice, read once."""
+        if self._markets is None:
+            self._markets = await sellers.markets(tx)
+        return self._markets
+
     async def show(self, tx: ReadTx, template: str, *, status: int = 200, **context: Any) -> Response:
         """The page of a template."""
-        markets = await sellers.markets(tx)
-        market = self._chosen(markets)
+        market, markets = await self.market(tx), await self._all(tx)
         wallet, size = None, 0
         if self.caller is not None and self.caller.role is Role.BUYER:
             balance = await ledger.balance(tx, self.caller.cell, "wallet", market.currency, self.caller.user_id)
