@@ -69,3 +69,10 @@ def test_command(command: str, own_db_url: str, tmp_path: Path) -> None:
 
 def test_there_are_commands() -> None:
     assert {"./dev demo", "./dev test"} <= set(commands())
+
+
+def test_every_room_is_drawn() -> None:
+    """In the picture of the rooms. What is only read, markets and migrations, is no room."""
+    drawn = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
+    rooms = {path.parent.name for path in (ROOT / "src/entrepot").glob("*/__init__.py")} - {"markets", "migrations"}
+    assert rooms - set(re.findall(r"[a-z]+", "\n".join(line[:31] for line in drawn.splitlines()))) == set()
