@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from entrepot import accounts, ledger, orders
+from entrepot import accounts, bonded, customs, ledger, orders
+from entrepot.customs import jobs as declarations
 from entrepot.kit.db import Database, ReadTx
+from entrepot.kit.events import consume
 from entrepot.settings import load
 from entrepot.world.auditor import audit
 from entrepot.world.completejourney import main, window_end
@@ -253,11 +255,18 @@ async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
         assert await ledger.balance(tx, 0, "own_stock", "USD") == -sum(g.cost_minor for g in OWN_GOODS) * OWN_PIECES + (
             2 * OWN_GOODS[0].cost_minor
         )
+        ((_, sweaters),) = await bonded.book_items(tx, 0)
+        assert (sweaters.quantity_milli, sweaters.released_milli) == (OWN_PIECES * 540, 0)
         cart = await orders.latest_cart(tx, 0, buyer, "US")
         assert cart is not None
         assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 4
     assert [row["status"] for row in statuses] == ["delivered", "paid", "shipped"]
     assert (await audit(db)).findings == []
+    while await consume(db, declarations.CONSUMERS[0], 0):
+        pass  # as the worker does that serves it
+    async with db.read() as tx:
+        (waiting,), _ = await customs.listed(tx, waiting=True)
+    assert [problem.field for problem in waiting.declaration.problems] == ["parcel"]
     await db.close()
     before = await state(copy_url)
     assert not await seed(copy_url)

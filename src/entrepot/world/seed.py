@@ -12,12 +12,24 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, catalog, credit, inventory, logistics, orders, payments, pricing, sellers, trade
+from entrepot import (
+    accounts,
+    bonded,
+    catalog,
+    credit,
+    inventory,
+    logistics,
+    orders,
+    payments,
+    pricing,
+    sellers,
+    trade,
+)
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.clock import RealClock, VirtualClock
 from entrepot.kit.db import Database, Tx
-from entrepot.kit.ids import new_id, parse
+from entrepot.kit.ids import NIL, new_id, parse
 from entrepot.kit.sql import sql
 from entrepot.world.completejourney import run_until_idle
 
@@ -34,6 +46,8 @@ WAREHOUSE = 1
 """The source's stores begin at 2."""
 ABROAD = 100_001
 """A warehouse in Portugal, far beyond the source's stores: what it sends crosses a border."""
+BOND = 100_002
+"""A bonded warehouse in this country: what lies there is imported when it leaves."""
 CARRIER = "demo"
 DAY_S = 86_400
 NAME = "demo"
@@ -65,8 +79,10 @@ OWN_GOODS = (
              1_690, "691110", "PT", 380, ABROAD),
     OwnGoods("OWN-GLASS", "Drinking glasses, set of four", "Pressed glass, stackable.", 850, 2_290, "701337", "PT",
              1_150, ABROAD),
+    OwnGoods("OWN-SWEATER", "Fisherman's sweater", "Undyed cotton, knitted in one piece.", 2_300, 5_900, "611020", "PE",
+             540, BOND),
 )  # fmt: skip
-OWN_PIECES, MUG = 60, 4
+OWN_PIECES, MUG, SWEATER = 60, 4, 6
 
 
 class OwnBundle(NamedTuple):
@@ -155,7 +171,8 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     )  # fmt: skip
     pieces = [offer.offer_id for offer in best if offer.price_per == 1]
     await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], [*pieces[4:6], own[-2]]])
-    await _buy_from_abroad(tx, buyer, address, own[MUG], own[0])
+    await _buy_over_the_border(tx, buyer, address, own[MUG], own[0])
+    await _buy_over_the_border(tx, buyer, address, own[SWEATER])
     await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[MUG], own[-1]])
     return True
 
@@ -197,13 +214,16 @@ async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
     await logistics.import_locations(
         tx,
         CELL,
-        [WAREHOUSE, ABROAD],
-        ["warehouse-1", "porto-1"],
-        ["Entrepot warehouse", "Porto warehouse"],
-        ["US", "PT"],
+        [WAREHOUSE, ABROAD, BOND],
+        ["warehouse-1", "porto-1", "zone-1"],
+        ["Entrepot warehouse", "Porto warehouse", "Baltimore free zone"],
+        ["US", "PT", "US"],
     )
     porto = logistics.LocationAddress("Rua do Cais 12", "Porto", "4050-001")
     await logistics.set_address(tx, CELL, None, ABROAD, porto)
+    zone = logistics.LocationAddress("74 Locust Point", "Baltimore", "21230")
+    await logistics.set_address(tx, CELL, None, BOND, zone)
+    await bonded.open_book(tx, CELL, BOND, "DEMO-074", "Baltimore", NIL)
     ddp = pricing.ShippingService(MARKET, "duties-paid", "Express, duties paid", 699, 50, 2 * 86_400, 3, "DDP", 250)
     await pricing.add_shipping_service(tx, ddp)
     category = await catalog.add_category(tx, "entrepot-selection", "Entrepot selection")
@@ -216,8 +236,7 @@ async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
         if goods.hs_code:
             item = trade.Item(variant, goods.hs_code, {}, goods.origin, goods.title, goods.weight_g)
             await trade.set_item(tx, item, CELL, None)
-    receipt, costs = new_id(tx.now), [goods.cost_minor * OWN_PIECES for goods in OWN_GOODS]
-    await inventory.buy(tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks], costs, CURRENCY)
+    await _fill_shelves(tx, seller, variants, stocks)
     offers = [
         await catalog.add_offer(
             tx, CELL, catalog.NewOffer(seller, variant, MARKET, goods.warehouse, stock, goods.price_minor)
@@ -231,6 +250,21 @@ async def _open_own_shop(tx: Tx) -> tuple[UUID, list[int]]:
         parts = [catalog.InBundle(of[sku], units) for sku, units in bundle.units.items()]
         offers.append(await catalog.add_bundle(tx, CELL, seller, catalog.NewBundle(variant, bundle.price_minor, parts)))
     return seller, [offer.id for offer in offers]
+
+
+async def _fill_shelves(tx: Tx, seller: UUID, variants: Sequence[int], stocks: Sequence[int]) -> None:
+    """What lies in bond comes in by a declaration."""
+    receipt, costs = new_id(tx.now), [goods.cost_minor * OWN_PIECES for goods in OWN_GOODS]
+    await inventory.buy(
+        tx, CELL, [Goods(stock, OWN_PIECES, receipt) for stock in stocks[:SWEATER]], costs[:SWEATER], CURRENCY
+    )  # fmt: skip
+    goods, variant = OWN_GOODS[SWEATER], variants[SWEATER]
+    item = bonded.NewItem(
+        "A001", variant, goods.weight_g, goods.hs_code, goods.origin, goods.title, "kg", 4_200, CURRENCY
+    )  # fmt: skip
+    await bonded.say_item(tx, CELL, seller, BOND, item)
+    lines = [bonded.Incoming(variant, OWN_PIECES, costs[SWEATER])]
+    await bonded.receive(tx, CELL, seller, BOND, "DEMO-IN-1", lines, NIL, CURRENCY)
 
 
 async def _add_staff(tx: Tx, own_shop: UUID, hashed: str) -> None:
@@ -273,8 +307,8 @@ async def _buy(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> lis
     return list(ids[1:])
 
 
-async def _buy_from_abroad(tx: Tx, buyer: UUID, address: UUID, *offers: int) -> None:
-    """What comes from Portugal and what does not, duty and tax paid with it."""
+async def _buy_over_the_border(tx: Tx, buyer: UUID, address: UUID, *offers: int) -> None:
+    """What is imported and what is not, duty and tax paid with it."""
     cart = await _fill_cart(tx, buyer, address, offers, "duties-paid")
     quote = parse("quo", (await orders.quote_cart(tx, CELL, buyer, cart)).id)
     (verdict,) = await orders.place_many(tx, CELL, [orders.Place(buyer, f"demo-{quote.hex}", quote, "wallet")])
