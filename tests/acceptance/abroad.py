@@ -167,3 +167,38 @@ async def handed_on(shop: Shop, canceled: str) -> None:
     assert await send(f"broker-invoices/{back['id']}/payment", {"reference": "RF19"}) == ""
     assert await balances() == [0, -100, 0, before + 1_340]
     await shop.audited()
+
+
+async def proven(shop: Shop, staff: dict[str, str], order: str) -> None:
+    """Of the parcel T1, of three shirts of 20.00 from China, it is told that it left, and with what: to the carrier's
+    word that it was delivered. What stays within a country, or a union, is not told of."""
+    path = "/v1/seller/exports/2026-03"
+
+    async def told() -> list[dict[str, Any]]:
+        return list((await shop.http.get(path, headers=staff)).json()["items"])
+
+    (one,) = await told()
+    assert [one[name] for name in ("order_id", "from_country", "to_country", "incoterm", "proof", "delivered_at")] == [
+        order, "CN", "US", "DDP", "handed_over", None
+    ]  # fmt: skip
+    assert (one["goods"], one["carrier"], one["tracking_number"]) == (
+        {"minor": 6_000, "currency": "USD"},
+        "house",
+        "T1",
+    )
+    async with shop.db.write() as tx:
+        await logistics.track(tx, 1, [logistics.Scan("house", "T1", "delivered", tx.now, "Springfield")])
+    await shop.run()
+    (one,) = await told()
+    rows = (await shop.http.get(f"{path}/csv", headers=staff)).text.splitlines()
+    sent, delivered = (f"{one[name][:19]}Z" for name in ("sent_at", "delivered_at"))
+    assert rows == [
+        "order,sent_at,from,to,incoterm,currency,goods,carrier,tracking_number,delivered_at,proof",
+        f"{order},{sent},CN,US,DDP,USD,60.00,house,T1,{delivered},delivered",
+    ]
+    other = shop.session(Role.SELLER, NIL, await shop.seller())
+    assert (await shop.http.get(path, headers=other)).json() == {"items": [], "next": None}
+    assert (await shop.http.get("/v1/seller/exports/2026-04", headers=staff)).json()["items"] == []
+    assert (await shop.http.get("/v1/seller/exports/2026-13", headers=staff)).status_code == 404
+    page = await browser(shop, staff).get("/seller/tax?lang=de")
+    assert ("Ausfuhrnachweise" in page.text, f'href="{path}/csv"' in page.text) == (True, True)

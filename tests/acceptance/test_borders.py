@@ -33,6 +33,7 @@ from tests.acceptance.abroad import (
     goods,
     handed_on,
     is_shirts,
+    proven,
     sold_abroad,
 )
 from tests.acceptance.finding import ASKED, OWN_TEXTS, TEXTS, TRIGRAMS, TRIGRAMS_OF_TEXTS, UndoneError, accuracy, opened
@@ -311,6 +312,7 @@ async def test_3_duty_and_tax_are_paid_with_the_order(shop: Shop, home: int) -> 
     assert await duties() == [0, 1_240]
     await shop.audited()
     await handed_on(shop, by_duties[1_240]["id"])
+    await proven(shop, staff[1], by_duties[1_900]["id"])
 
 
 async def test_8_nothing_is_sent_abroad_without_its_papers(shop: Shop) -> None:

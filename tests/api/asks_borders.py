@@ -179,6 +179,16 @@ of_papers("papers")
 of_papers("papers.pdf")
 
 
+def of_exports(end: str) -> None:
+    @ask(f"GET /v1/seller/exports/{{month}}{end}")
+    async def _(_: Stage) -> Ask:
+        return Ask(f"/v1/seller/exports/2026-03{end}")
+
+
+of_exports("")
+of_exports("/csv")
+
+
 @ask("PUT /v1/operator/registrations/{scheme}")
 async def _(_: Stage) -> Ask:
     return Ask("/v1/operator/registrations/NZ", {"number": "123-456-789", "valid_from": "2030-01-01"})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from entrepot import trade
 from entrepot.catalog import Price
@@ -18,15 +19,19 @@ from entrepot.kit.auth import Caller
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, get, put
 from entrepot.kit.ids import END, parse, ref, show
-from entrepot.orders import borders, carts, identities, papers
+from entrepot.kit.problem import NotFound
+from entrepot.orders import borders, carts, exports, identities, papers
 from entrepot.orders.borders import AtDoor, CartDoor, at_door
+from entrepot.orders.exports import Export
 from entrepot.orders.papers import NotImported, PapersIncomplete, PapersView
 from entrepot.orders.types import CartEmpty, IdentityElsewhere, IdentityNotValid
 from entrepot.papers import pdf
 
 CartPath = Annotated[UUID, "crt"]
 OrderPath = Annotated[UUID, "ord"]
+Csv = Annotated[Response, "text/csv; charset=utf-8"]
 Pdf = Annotated[Response, "application/pdf"]
+MONTH = re.compile("2[0-9]{3}-(0[1-9]|1[0-2])")
 BORDER_PROBLEMS = (
     trade.CurrencyRateMissing, trade.ItemMissing, trade.LawMissing, trade.NotLetIn, trade.OriginMissing,
     trade.QuantityMissing, trade.RateMissing,
@@ -126,6 +131,36 @@ async def read_papers(tx: ReadTx, caller: Caller, order_id: OrderPath) -> Papers
     return await papers.papers_of(tx, caller.cell, order_id, caller.seller)
 
 
+class AfterQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[str, ref("ord")] | None = None
+
+
+class Exports(msgspec.Struct, frozen=True):
+    items: list[Export]
+    next: str | None
+
+
+async def list_exports(tx: ReadTx, caller: Caller, month: str, query: AfterQuery) -> Exports:
+    """What the seller sent out of its customs territory in a month (2026-03, in UTC), with what proves it."""
+    return Exports(*await exports.exports(tx, caller.cell, caller.seller, _month(month), query.after))
+
+
+async def read_exports_csv(request: Request, caller: Caller, month: str) -> Csv:
+    """The same as a file of rows."""
+    headers = {
+        "content-disposition": f'attachment; filename="exports-{month}.csv"',
+        "cache-control": "private, no-store",
+    }
+    rows = exports.exports_csv(request.app.state.db, caller.cell, caller.seller, _month(month))
+    return StreamingResponse(rows, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _month(text: str) -> datetime:
+    if not MONTH.fullmatch(text):
+        raise NotFound
+    return datetime.fromisoformat(f"{text}-01").replace(tzinfo=UTC)
+
+
 async def read_papers_pdf(request: Request, caller: Caller, order_id: OrderPath) -> Pdf:
     """The same papers, to be printed and signed."""
     db: Database = request.app.state.db
@@ -148,6 +183,8 @@ routes = [
         "/v1/identity", say_identity, access=BUYER, key="taken", raises=(IdentityNotValid, IdentityElsewhere),
     ),
     get("/v1/operator/borders", list_crossed_orders, access=OPERATOR),
+    get("/v1/seller/exports/{month}", list_exports, access=SELLER, raises=(NotFound,)),
+    get("/v1/seller/exports/{month}/csv", read_exports_csv, access=SELLER, raises=(NotFound,)),
     get("/v1/seller/orders/{order_id}/papers", read_papers, access=SELLER, raises=(NotImported,)),
     get(
         "/v1/seller/orders/{order_id}/papers.pdf", read_papers_pdf, access=SELLER,

@@ -115,6 +115,16 @@ class CrossedRow(msgspec.Struct, frozen=True):
     estimated: bool
 
 
+class ExportRow(msgspec.Struct, frozen=True):
+    order_id: UUID
+    shipped_at: datetime
+    from_country: str
+    to_country: str
+    incoterm: str
+    currency: str
+    goods_minor: int
+
+
 CROSSING = sql(
     """
     select q.order_ids[i], q.order_sellers[i], l.country, :to_country::text, q.currency, q.order_shipping[i],
@@ -275,4 +285,26 @@ OF_ORDERS = sql(
       from orders.border where cell = :cell and order_id = any (:order_ids::uuid[])
     """,
     BorderRow,
+)
+# What is canceled of a line before the parcel leaves is not sent.
+EXPORTS = sql(
+    """
+    select o.id, o.shipped_at, b.from_country, b.to_country, b.incoterm, o.currency, g.goods
+      from orders.order o
+      join orders.border b on b.cell = o.cell and b.order_id = o.id
+     cross join lateral (
+           select sum(l.gross_minor * s.units / l.quantity - l.discount_minor * s.units / l.quantity)::bigint as goods
+             from orders.order_line l
+            cross join lateral (
+                  select l.quantity - coalesce(sum(x.quantity), 0)::bigint as units
+                    from orders.part_line x
+                    join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
+                   where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no) s
+            where l.cell = o.cell and l.order_id = o.id) g
+     where o.cell = :cell and o.seller_id = :seller_id and o.id > :after
+       and o.shipped_at >= :begins and o.shipped_at < :ends and b.from_country <> b.to_country
+     order by o.id
+     limit :limit
+    """,
+    ExportRow,
 )
