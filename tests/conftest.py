@@ -1,6 +1,7 @@
 """What every test may ask for: a real PostgreSQL, a migrated database, real data where there are."""
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
@@ -56,6 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return LONG.index(folder) if folder in LONG else len(LONG)
 
     items.sort(key=rank)
+    gc.freeze()  # modules and tests stay: no collection need look at them
 
 
 # How fast a machine is decides nothing here.

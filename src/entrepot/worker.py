@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import cycle
 
 import httpx
 
@@ -103,15 +104,20 @@ async def _cells(db: Database) -> list[int]:
 async def run_until_idle(
     db: Database, gateway: payments.Gateway | None = None, client: httpx.AsyncClient | None = None
 ) -> int:
-    """Rounds of everything until there is nothing to do at the clock's now; how much there was."""
+    """Everything in turn until there is nothing to do at the clock's now; how much there was."""
     there, todo = await _cells(db), await timers(db)
     if gateway is not None and client is not None:
         todo += await sweeps(db, client, gateway)
-    total, found = 0, 1
-    while found:
-        reading = [part for cell in there for part in await readers(db, cell)]
-        found = sum([await part() for part in [*reading, *todo]])
+
+    async def read() -> int:
+        return sum([await part() for cell in there for part in await readers(db, cell)])
+
+    parts = cycle([read, *todo])
+    total = nothing = 0
+    while nothing <= len(todo):  # until none of them had, since one last had
+        found = await next(parts)()
         total += found
+        nothing = 0 if found else nothing + 1
     return total
 
 

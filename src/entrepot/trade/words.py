@@ -86,10 +86,11 @@ def index(found: Mapping[int, Document]) -> Iterator[Posting]:
     where: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for code, document in found.items():
         long = SATURATION * (1 - LENGTH + LENGTH * lengths[code] / mean)
+        once, twice = (code, 1 / (1 + long)), (code, 2 / (2 + long))
         for word in document.heading ^ document.below:
-            where[word].append((code, 1 / (1 + long)))
+            where[word].append(once)
         for word in document.heading & document.below:
-            where[word].append((code, 2 / (2 + long)))
+            where[word].append(twice)
     for word, places in where.items():
         if len(places) * COMMON > len(found):
             continue
