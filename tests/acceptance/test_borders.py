@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import redirect_stdout, suppress
@@ -239,6 +240,31 @@ async def test_3_terms(shop: Shop) -> None:
     most = goods("610910", "CN", 10**15)
     refused = await asked(shop, "CN", "DE", "EUR", most, at="2026-03-02", origin_minor=1)
     assert (refused["type"], refused["field"]) == ("/problems/value_not_valid", "value_minor")
+
+
+async def test_3_what_is_wrong_is_named_with_its_remedy(shop: Shop) -> None:
+    """Over the API; what cannot be told is not sold there: see test_10."""
+
+    async def wrong(to: str = "US", currency: str = "USD", at: str = "2026-03-02", **said: Any) -> tuple[str, str]:
+        line = {"code": "610910", "origin": "CN", "value_minor": 20_000} | said
+        found = await asked(shop, "CN", to, currency, line, at=at)
+        assert found.get("remedy") or found["detail"]
+        return found["type"].removeprefix("/problems/"), found.get("field") or found["detail"].rpartition("$")[2]
+
+    assert await wrong(code="610999") == ("rate_missing", "code")
+    assert await wrong(code="851712") == ("rate_missing", "code")  # of another year
+    assert await wrong(code="18063206") == ("quantity_missing", "kg")
+    assert await wrong(origin="ZZ") == ("origin_missing", "country_of_origin")
+    assert await wrong(at="1960-01-01") == ("law_missing", "to")
+    assert await wrong(currency="XAU") == ("currency_rate_missing", "currency")
+    assert await wrong(to="AQ") == ("law_missing", "to")
+    assert await wrong(value_minor=-1) == ("malformed", ".lines[0].value_minor`")
+    assert await wrong(value_minor=10**15 + 1) == ("malformed", ".lines[0].value_minor`")
+
+
+def test_every_part_has_checks_that_are_named_after_it() -> None:
+    texts = [path.read_text() for path in Path(__file__).parent.glob("test_borders*.py")]
+    assert {int(part) for text in texts for part in re.findall(r"def test_(\d+)_", text)} == set(range(1, 11))
 
 
 def test_3_there_are_sixty_cases_to_the_cent() -> None:

@@ -128,6 +128,9 @@ class Sources(msgspec.Struct, frozen=True):
 async def quote_landed_cost(tx: ReadTx, body: LandedAsked) -> LandedView:
     """Duty and tax of a consignment, step by step."""
     at = body.at or tx.now.date()
+    for number, line in enumerate(body.lines):
+        if line.origin not in classification.COUNTRIES:
+            raise OriginMissing("country_of_origin", "give the ISO code of the country where it was made", number)
     sent = Consignment(
         tuple(
             Goods(
