@@ -268,6 +268,8 @@ async def test_4_what_a_person_may_bring_in_a_year(shop: Shop) -> None:
     assert (short.status_code, short.json()["type"]) == (409, "/problems/limit_reached")
     assert (short.json()["limit"], short.json()["available"]) == ("customs:CN:retail:2026", 41_892)
     assert await shop.state() == before
+    page = text(await browser(shop, shop.operator).get("/operator/taxes?lang=de"))
+    assert "China 2026 1 25.581,08 CN¥ 26.000,00 CN¥" in page
     over = (await second.quote([(offer, 1)]))["borders"][0]
     assert (over["mode"], over["collected"]) == ("General trade", "")
     assert "not by Cross-border retail from abroad (9610): of 26000.00 CNY a year 418.92 CNY are left" in [

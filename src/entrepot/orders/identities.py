@@ -80,7 +80,8 @@ async def quotas_of(tx: Tx, cell: int, buyer_id: UUID, country: str) -> Quotas:
         return Quotas(country, None)
     granted = await trade.year_quotas(tx, country, tx.now.date())
     names = [f"customs:{country}:{name}:{tx.now.year}" for name in granted]
-    opened = await pricing.limits(tx, cell, names, [who.person_id] * len(names), list(granted.values()))
+    most = [one.minor for one in granted.values()]
+    opened = await pricing.limits(tx, cell, names, [who.person_id] * len(names), most)
     return Quotas(country, dict(zip(granted, opened, strict=True)))
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.money import exponent
+from entrepot.kit.money import Money, exponent
 from entrepot.kit.problem import NotFound
 from entrepot.trade import reads
 from entrepot.trade import store_modes as store
@@ -75,11 +75,11 @@ async def claim_person(tx: Tx, person: UUID, cell: int) -> int:
     return await tx.one(store.CELL_OF_PERSON, id=person)
 
 
-async def year_quotas(tx: ReadTx, country: str, at: date) -> dict[str, int]:
-    """What a person may bring into a country in a year, by quota, in minor units of the mode's currency."""
+async def year_quotas(tx: ReadTx, country: str, at: date) -> dict[str, Money]:
+    """What a person may bring into a country in a year, by quota."""
     laws = await reads.laws(tx, [country], at)
     return {
-        mode.quota: whole(mode.per_year.scaleb(exponent(mode.currency)))
+        mode.quota: Money(whole(mode.per_year.scaleb(exponent(mode.currency))), mode.currency)
         for law in laws
         for mode, _ in law.modes
         if mode.per_year is not None

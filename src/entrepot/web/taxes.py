@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from entrepot import customs, pricing
+from entrepot import customs, pricing, trade
+from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
 from entrepot.web.visit import Go, Visit, day_of, form, page
@@ -27,8 +29,20 @@ async def taxes_page(tx: ReadTx, visit: Visit) -> Response:
     """What of each scheme is kept and filed, and what of yearly quotas is used."""
     return await visit.show(
         tx, "operator_taxes.html", kept=await customs.collected_now(tx), returns=await customs.returns(tx),
-        quotas=await pricing.quota_sums(tx, "customs:"),
+        quotas=await _quotas(tx),
     )  # fmt: skip
+
+
+async def _quotas(tx: ReadTx) -> list[tuple[str, str, int, Price, Price]]:
+    """(country, year, how many people, what they have used, what each may) of what the country's law knows:
+    customs:CN:retail:2026."""
+    found = []
+    for one in await pricing.quota_sums(tx, "customs:"):
+        _, country, name, year = one.name.split(":")
+        granted = await trade.year_quotas(tx, country, min(tx.now.date(), date(int(year), 12, 31)))
+        if each := granted.get(name):
+            found.append((country, year, one.owners, Price(one.used, each.currency), Price(each.minor, each.currency)))
+    return found
 
 
 async def file_return(tx: Tx, visit: Visit, body: NewReturn) -> Go:
