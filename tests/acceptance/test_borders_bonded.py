@@ -176,6 +176,9 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     await port.pack(order)
     assert ((await port.declared(order))["status"], await shirts.book()) == ("asked", (1_800, 360, 1_800, 0, 0))
     assert await port.ship(order) == "not_released"
+    staff = port.shop.session(Role.SELLER, NIL, port.seller)
+    own = f"/seller/orders/{order}"
+    assert f'action="{own}/ship"' not in (await browser(port.shop, staff).get(own)).text
     # it comes late, then its answer is lost: asked again, customs answers as it stands
     await port.ask(delay_rate=1)
     await port.ask(timedelta(seconds=31), lost_rate=1)
@@ -188,6 +191,8 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     assert port.customs.let_out() == {"T5141W000001 A001": 360}
     assert port.customs.declared[found["id"]]["buyer_number"] == ID_NUMBER
     await port.shop.audited()
+    fields = await browser(port.shop, staff).form(own, f"{own}/ship")  # with the parcel that was declared
+    assert (fields["carrier"], fields["tracking_number"]) == ("sf", order[-8:])
     assert await port.ship(order, "another") == "parcel_declared_is"
     assert await port.ship(order) == ""
     # what is missing is written off, in the count and in the book
@@ -197,7 +202,6 @@ async def test_5_bonded_stock_and_its_book(port: Port) -> None:
     assert (await shirts.book(), await port.shop.stock(shirts.offer)) == ((900, 0, 1_800, 360, 540), (5, 0, 0))
     # one of the two comes back in time, and is in bond again
     before_quota = await left(ada)
-    staff = port.shop.session(Role.SELLER, NIL, port.seller)
     await returned(port.shop, ada, staff, order, 1, 10_300)
     assert await left(ada) > before_quota
     assert (await shirts.book(), await port.shop.stock(shirts.offer)) == ((1_080, 0, 1_980, 360, 540), (6, 0, 0))

@@ -143,8 +143,9 @@ async def test_7_a_market_says_how_it_is_paid(shop: Shop) -> None:
     assert (await buyer.place(quote)).status_code == 201
 
 
-async def test_7_tax_numbers(shop: Shop) -> None:
-    """A seller's and a business buyer's tax numbers are what their countries give out, or refused."""
+async def test_7_tax_numbers_addresses_and_phones(shop: Shop) -> None:
+    """A seller's and a business buyer's tax numbers, regions, postal codes and phones are what their countries give
+    out, or refused."""
     seller, buyer = await shop.seller(), await shop.buyer()
     staff = shop.session(Role.SELLER, new_id(START), seller)
     who = {
@@ -162,5 +163,11 @@ async def test_7_tax_numbers(shop: Shop) -> None:
     }  # fmt: skip
     refused = await buyer.send("POST", "/v1/addresses", to | {"tax_id": "16.727.230/0001-98"})
     assert (refused.json()["type"], refused.json()["field"]) == ("/problems/address_not_valid", "tax_id")
-    assert (await buyer.send("POST", "/v1/addresses", to)).status_code == 201
-    assert (await buyer.send("GET", "/v1/addresses")).json()["items"][-1]["tax_id"] == "16727230000197"
+    for change, field in (
+        ({"region": "XX"}, "region"), ({"postal_code": "1310"}, "postal_code"), ({"phone": "11 3"}, "phone")
+    ):  # fmt: skip
+        refused = await buyer.send("POST", "/v1/addresses", to | change)
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
+    assert (await buyer.send("POST", "/v1/addresses", to | {"phone": "(11) 96123-4567"})).status_code == 201
+    kept = (await buyer.send("GET", "/v1/addresses")).json()["items"][-1]
+    assert (kept["tax_id"], kept["phone"]) == ("16727230000197", "+5511961234567")

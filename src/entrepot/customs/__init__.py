@@ -33,12 +33,12 @@ from entrepot.customs.declarations import declare_again, say
 from entrepot.customs.messages import Disagreement, ParcelSaid, PaymentSaid
 from entrepot.customs.office import Office, office_of
 from entrepot.customs.reads import ReturnView, collected_now, returns
-from entrepot.customs.reads_declarations import DeclarationView, ListedView, cell_of, listed, of_order
+from entrepot.customs.reads_declarations import DeclarationView, ListedView, cell_of, listed, of_order, parcel_of
 from entrepot.customs.types import BrokerLine
 
 __all__ = [
     "BROKER_LINES_MAX", "BrokerLine", "DeclarationView", "Disagreement", "ListedView", "Office", "ParcelSaid",
     "PaymentSaid", "ReturnView", "broker_invoices", "cell_of", "collected_now", "decide_line", "declare_again",
-    "file_return", "listed", "of_order", "office_of", "pay_invoice_by", "pay_return_by", "record_invoice",
+    "file_return", "listed", "of_order", "office_of", "parcel_of", "pay_invoice_by", "pay_return_by", "record_invoice",
     "returns", "say",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.customs import store_declarations as store
-from entrepot.customs.messages import Disagreement
+from entrepot.customs.messages import Disagreement, ParcelSaid
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import parse, show
 from entrepot.kit.problem import Malformed, NotFound
@@ -46,6 +46,12 @@ async def of_order(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID | None
     if order is None or seller_id not in (None, order.seller_id):
         raise NotFound
     return [_view(row) for row in await tx.all(store.OF_ORDER, cell=cell, order_id=order_id)]
+
+
+async def parcel_of(tx: ReadTx, cell: int, order_id: UUID) -> ParcelSaid | None:
+    """With what parcel an order was said to go."""
+    said = {row.kind: row.content for row in await tx.all(store.MESSAGES, cell=cell, order_id=order_id)}
+    return msgspec.convert(said["parcel"], ParcelSaid) if "parcel" in said else None
 
 
 async def listed(tx: ReadTx, waiting: bool, before: str | None = None) -> tuple[list[ListedView], str | None]:

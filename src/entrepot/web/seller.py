@@ -77,11 +77,14 @@ async def _show_order(tx: ReadTx, visit: Visit, view: OrderView) -> Response:
     if view.border is not None and view.order.status in ("paid", "shipped", "delivered", "completed"):
         with suppress(orders.NotImported):
             papers = await orders.papers_of(tx, visit.me.cell, parse("ord", view.order.id), visit.seller_id)
-    declared = await customs.of_order(tx, visit.me.cell, parse("ord", view.order.id)) if view.border else []
+    declared, parcel = [], None
+    if view.border is not None:
+        declared = await customs.of_order(tx, visit.me.cell, parse("ord", view.order.id))
+        parcel = await customs.parcel_of(tx, visit.me.cell, parse("ord", view.order.id))
     return await visit.show(
         tx, "seller_order.html", view=view, address=address, stage=stage(view), papers=papers, lacks=LACKS,
         declared=declared[0] if declared else None, states=DECLARATION_STATES, differ=MESSAGES_DIFFER,
-        speakers=SPEAKERS,
+        speakers=SPEAKERS, parcel=parcel,
     )  # fmt: skip
 
 
