@@ -29,6 +29,7 @@ from entrepot.trade.registrations import (
     claim_person,
     declared_fields,
     established,
+    register,
     registered,
     return_windows,
     year_quotas,
@@ -85,6 +86,6 @@ __all__ = [
     "TradeProblem", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person",
     "countries", "declared_fields", "established", "euro_rates", "euro_sources", "grant_permit", "has_law",
     "has_parties", "is_import", "items", "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps",
-    "permits", "propose", "quote", "registered", "return_windows", "rules_for", "rules_of", "screen", "set_item",
-    "steady", "steps", "tariff_of", "withdraw_permit", "year_quotas",
+    "permits", "propose", "quote", "register", "registered", "return_windows", "rules_for", "rules_of", "screen",
+    "set_item", "steady", "steps", "tariff_of", "withdraw_permit", "year_quotas",
 ]  # fmt: skip

@@ -13,12 +13,19 @@ from entrepot import customs, pricing, trade
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
+from entrepot.kit.ids import END
 from entrepot.web.visit import Go, Visit, day_of, form, page
 
 
 class NewReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scheme: Annotated[str, Meta(min_length=2, max_length=4)]
     first_day: Annotated[str, Meta(max_length=10)]
+
+
+class Registered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scheme: Annotated[str, Meta(min_length=2, max_length=4)]
+    number: Annotated[str, Meta(pattern=f"^[A-Za-z0-9 -]{{3,40}}{END}")]
+    valid_from: Annotated[str, Meta(max_length=10)]
 
 
 class Paid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,7 +36,7 @@ async def taxes_page(tx: ReadTx, visit: Visit) -> Response:
     """What of each scheme is kept and filed, and what of yearly quotas is used."""
     return await visit.show(
         tx, "operator_taxes.html", kept=await customs.collected_now(tx), returns=await customs.returns(tx),
-        quotas=await _quotas(tx),
+        quotas=await _quotas(tx), schemes=trade.SCHEMES,
     )  # fmt: skip
 
 
@@ -45,6 +52,12 @@ async def _quotas(tx: ReadTx) -> list[tuple[str, str, int, Price, Price]]:
     return found
 
 
+async def register(tx: Tx, visit: Visit, body: Registered) -> Go:
+    since = day_of(body.valid_from, "valid_from")
+    await trade.register(tx, body.scheme, body.number, since, None, visit.me.user_id)
+    return Go("/operator/taxes", done="registered")
+
+
 async def file_return(tx: Tx, visit: Visit, body: NewReturn) -> Go:
     await customs.file_return(tx, body.scheme, day_of(body.first_day, "first_day"), visit.me.user_id)
     return Go("/operator/taxes", done="return_filed")
@@ -58,5 +71,6 @@ async def pay_return(tx: Tx, visit: Visit, body: Paid) -> Go:
 routes = [
     page("/operator/taxes", taxes_page, OPERATOR),
     form("/operator/taxes", file_return, NewReturn, OPERATOR, again=taxes_page),
+    form("/operator/registrations", register, Registered, OPERATOR, again=taxes_page),
     form("/operator/taxes/{return_id}", pay_return, Paid, OPERATOR, again=taxes_page),
 ]

@@ -459,6 +459,7 @@ DONE = {
     "permit_granted": N("The permit is noted: the seller can sell there."),
     "permit_withdrawn": N("The permit is withdrawn: the seller cannot sell there any more."),
     "age_given": N("Thank you, your age is noted."),
+    "registered": N("It is noted: from its day on the tax is collected."),
     "return_filed": N("The return is made: take its file, and pay it."),
     "return_paid": N("The payment of the return is noted."),
     "identity_said": N("Customs knows you now."),
