@@ -1,4 +1,5 @@
-"""Money that ties, part by part, as its users meet it over HTTP. Parts that are not built are not here."""
+"""Money that ties, part by part, as its users meet it over HTTP. Parts 1 to 3 are here, each other has a file
+beside this one: 4 in _fees, 5 _credit, 6 _stripe, 7 _fx, 8 _bank, 9 _statement, 10 _trust; exchanges in _exchange."""
 
 from __future__ import annotations
 

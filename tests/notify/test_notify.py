@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from entrepot import credit, orders
+from entrepot import credit, orders, reviews
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id, parse, show
 from entrepot.logistics import NewShipment
@@ -258,7 +258,7 @@ async def test_a_topic_can_be_muted_by_the_mail_s_own_link(shop: Shop, office: O
     link = str(mail["List-Unsubscribe"]).strip("<>").removeprefix("https://shop.example")
     forged = await shop.http.post(link.replace("/unsubscribe/", "/unsubscribe/A"))
     assert forged.status_code == 404
-    assert "New orders and payouts" in (await shop.http.get(link)).text
+    assert "New orders, reviews and payouts" in (await shop.http.get(link)).text
     assert (await shop.http.post(link, data={"List-Unsubscribe": "One-Click"})).status_code == 303
     await buyer.buy([(offer, 1)])
     await post(shop, channels)
@@ -295,6 +295,38 @@ async def test_text_messages_are_signed_and_counted_once(shop: Shop, office: Off
     await post(shop, channels)
     failed = (await shop.http.get("/v1/operator/messages", headers=shop.operator)).json()["items"]
     assert [(one["channel"], one["reason"]) for one in failed] == [("sms", "sms: 422")]
+
+
+async def test_reviews_answers_and_refunds_into_the_wallet_are_told(shop: Shop, office: Office) -> None:
+    seller, ada, channels = await shop.seller(), await _ada(shop, language="de"), office.channels(shop)
+    await staff(shop, seller, "sam@example.org")
+    (order,) = await ada.buy([(await shop.offer(seller, 1_000, 3), 1)])
+    async with shop.db.write() as tx:
+        await orders.ship_many(tx, 0, [NewShipment(order, "house", "T-9")])
+        await tx.conn.execute("update orders.order set status = 'delivered', delivered_at = $1", tx.now)
+    async with shop.db.write() as tx:
+        review = await reviews.write(tx, 0, ada.id, order, 1, reviews.Said(4, "Fine."), "en")
+        await reviews.answer(tx, seller, review, "Thanks.")
+        # The order is of another cell than the buyer is: nothing of it is found here.
+        paid = {"buyer_id": ada.id, "currency": "USD", "amount_minor": 1_250, "refund_id": review, "payment_id": review}
+        tx.emit("refund_credited", new_id(START), paid, 0)
+    await post(shop, channels)
+    for hidden in (True, False):  # who is told of the second one reads what is true by then: nothing
+        async with shop.db.write() as tx:
+            await reviews.set_hidden(tx, review, ada.id, "It is about the parcel.", hidden=hidden)
+        if hidden:
+            await post(shop, channels)
+    await post(shop, channels)
+    assert sorted(office.subjects("sam@example.org")) == ["A buyer has reviewed an order", "A new order"]
+    assert sorted(office.subjects("ada@example.org")) == [
+        "Auf deine Bewertung wurde geantwortet",
+        "Danke für deine Bestellung",
+        "Dein Geld ist in deinem Guthaben",
+        "Deine Bestellung ist unterwegs",
+        "Eine Bewertung von dir wird nicht mehr gezeigt",
+    ]
+    assert "12,50" in "".join(office.texts("ada@example.org"))
+    assert "It is about the parcel." in office.texts("ada@example.org")[-1]
 
 
 async def test_the_operator_is_told_once_a_day_what_waits(shop: Shop, office: Office) -> None:

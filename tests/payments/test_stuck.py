@@ -93,6 +93,7 @@ async def test_credited_into_the_wallet_once(stage: Stage) -> None:
     assert await stage.shop.balance("gateway") == -1_600  # it still has that money, and owes it to us
     assert await stuck(stage) == []
     told = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
+    told |= {"buyer_id": str(sale.buyer.id), "currency": "USD", "amount_minor": 1_600}
     assert await events(stage, "refund_credited") == [(parse("ord", await sale.order_id()), told)]
     async with stage.shop.db.read() as tx:
         row = await tx.conn.fetchrow("select cause_id, amount from ledger.transfer where code = 'refund_credit'")

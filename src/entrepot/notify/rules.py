@@ -28,6 +28,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "order_delivered": (("delivered", "buyer"),),
     "order_canceled": (("order_canceled", "buyer"), ("order_canceled", "seller")),
     "order_refunded": (("refunded", "buyer"),),
+    "refund_credited": (("refund_credited", "buyer"),),
     "order_part_ended": (("part_back", "buyer"), ("part_back", "seller")),
     "declaration_rejected": (("declaration_rejected", "seller"),),
     "order_held": (("held", "buyer"),),
@@ -46,6 +47,9 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "fee_invoice_issued": (("fee_invoice_issued", "seller"),),
     "deposit_deducted": (("deposit_deducted", "seller"),),
     "bank_account_added": (("bank_account_added", "seller"),),
+    "review_written": (("review_written", "seller"),),
+    "review_answered": (("review_answered", "buyer"),),
+    "review_hidden": (("review_hidden", "buyer"),),
 }
 """By the event's kind: which message goes to whom."""
 SUBJECTS = {
@@ -60,6 +64,7 @@ TOPICS: dict[tuple[str, str], Topic] = {
     ("new_order", "seller"): "sales",
     ("payout_sent", "seller"): "sales",
     ("fee_invoice_issued", "seller"): "sales",
+    ("review_written", "seller"): "sales",
     ("digest", "operator"): "digest",
 }
 """What can be muted."""

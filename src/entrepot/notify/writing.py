@@ -12,7 +12,7 @@ import msgspec
 from babel import Locale
 from jinja2 import Environment, StrictUndefined
 
-from entrepot import credit, disputes, invoices, orders
+from entrepot import credit, disputes, invoices, orders, reviews
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.i18n import choose, format_money, format_time
@@ -104,6 +104,10 @@ async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
         return await _of_plan(tx, message)
     if message.kind in OF_SELLER:
         return await _of_seller(tx, message)
+    if message.kind == "refund_credited":
+        return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/account"}
+    if message.kind.startswith("review_"):
+        return await _of_review(tx, message)
     view = await orders.order_view(tx, message.cell, message.subject_id)
     part = None
     if "part_id" in message.data:
@@ -127,6 +131,16 @@ async def _of_seller(tx: ReadTx, message: Message) -> dict[str, Any]:
     if message.kind == "bank_account_added":
         return {"currency": message.data["currency"], "path": "/seller/payouts"}
     return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/seller/fees"}
+
+
+async def _of_review(tx: ReadTx, message: Message) -> dict[str, Any] | None:
+    """None when what was hidden is shown again, or the other way round."""
+    why = await reviews.hidden_why(tx, message.cell, message.subject_id)
+    if (why is not None) != (message.kind == "review_hidden"):
+        return None
+    view = await orders.order_view(tx, message.cell, UUID(message.data["order_id"]))
+    path = "/seller/reviews" if message.party == "seller" else f"/orders/{view.order.id}/reviews"
+    return {"order": view.order, "why": why, "path": path}
 
 
 async def _of_dispute(tx: ReadTx, message: Message) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ row and its hold come together, and their ends do.
 What the gateway refuses, or does not answer for an hour, is put before the operator (`stuck`).
 
 Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
-order, or the group when the money came after its end; data: refund_id, payment_id), debt_written_off (key: the seller's
-id; data: write_off_id, currency, amount_minor), payout_sent, payout_settled, payout_returned (key: the seller's id;
-data: payout_id, currency, amount_minor), account_connected (key: the seller's id; data: account, by),
-bank_account_added (key: the seller's id, or nil for the house; data: bank_account_id, currency, by), bank_file_made
-(key: the file's id; data: currency, payouts, total_minor).
+order, or the group when the money came after its end; data: refund_id, payment_id; of what was credited buyer_id,
+currency, amount_minor, too), debt_written_off (key: the seller's id; data: write_off_id, currency, amount_minor),
+payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor),
+account_connected (key: the seller's id; data: account, by), bank_account_added (key: the seller's id, or nil for the
+house; data: bank_account_id, currency, by), bank_file_made (key: the file's id; data: currency, payouts, total_minor).
 """
 
 from entrepot.payments.actions import (

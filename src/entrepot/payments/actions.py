@@ -219,7 +219,8 @@ async def credit_refund(tx: Tx, refund_id: UUID) -> None:
     (gateway,) = await ledger.account_ids(tx, refund.cell, ["gateway"], [NIL], [refund.currency])
     credit = Transfer(refund_id, "refund_credit", gateway, wallet, refund.amount_minor)
     await ledger.post_all(tx, refund.cell, [credit])
-    _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id)
+    given = {"buyer_id": refund.buyer_id, "currency": refund.currency, "amount_minor": refund.amount_minor}
+    _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id, **given)
 
 
 async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:
@@ -232,8 +233,10 @@ async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:
     return refund
 
 
-def _tell_refund(tx: Tx, kind: str, cell: int, refund_id: UUID, order_id: UUID, payment_id: UUID) -> None:
-    tx.emit(kind, order_id, {"refund_id": refund_id, "payment_id": payment_id}, cell)
+def _tell_refund(
+    tx: Tx, kind: str, cell: int, refund_id: UUID, order_id: UUID, payment_id: UUID, **more: object
+) -> None:
+    tx.emit(kind, order_id, {"refund_id": refund_id, "payment_id": payment_id, **more}, cell)
 
 
 async def store_webhook(tx: Tx, gateway: str, event_id: str) -> bool:

@@ -24,6 +24,7 @@ from entrepot.reviews.reads import (
     Ratings,
     ReportedView,
     ReviewView,
+    hidden_why,
     of_order,
     of_product,
     of_seller,
@@ -34,6 +35,7 @@ from entrepot.reviews.reads import (
 from entrepot.reviews.types import Rating, Reason, Said
 
 __all__ = [
-    "PAGE", "Mine", "Rating", "Ratings", "Reason", "ReportedView", "ReviewView", "Said", "answer", "count", "of_order",
-    "of_product", "of_seller", "rating_of_seller", "ratings", "report", "reported", "set_hidden", "write",
+    "PAGE", "Mine", "Rating", "Ratings", "Reason", "ReportedView", "ReviewView", "Said", "answer", "count",
+    "hidden_why", "of_order", "of_product", "of_seller", "rating_of_seller", "ratings", "report", "reported",
+    "set_hidden", "write",
 ]  # fmt: skip

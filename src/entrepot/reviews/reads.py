@@ -100,6 +100,14 @@ def _is_open(line: store.LineRow, now: datetime) -> bool:
     return True
 
 
+async def hidden_why(tx: ReadTx, cell: int, review_id: UUID) -> str | None:
+    """Why the operator does not show a review; None for one that is shown. Raises NotFound."""
+    row = await tx.maybe(store.HIDDEN_WHY, cell=cell, id=review_id)
+    if row is None:
+        raise NotFound
+    return row.why
+
+
 async def ratings(tx: ReadTx, products: Collection[int]) -> Ratings:
     """The ratings of those of the products that have any."""
     rows = await tx.all(store.RATINGS, products=list(products)) if products else []

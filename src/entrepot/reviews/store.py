@@ -10,6 +10,12 @@ import msgspec
 from entrepot.kit.sql import sql
 
 
+class HiddenWhy(msgspec.Struct, frozen=True):
+    """None for a review that is shown."""
+
+    why: str | None
+
+
 class LineRow(msgspec.Struct, frozen=True):
     """A line of an order as its buyer may review it; `received` are the units that were not canceled before they were
     sent. `written_at` is null while nobody has said anything."""
@@ -131,6 +137,13 @@ SET_HIDDEN = sql("""
     update reviews.review set hidden_at = :hidden_at, hidden_by = :user_id, hidden_why = :why
      where cell = :cell and id = :id
 """)
+HIDDEN_WHY = sql(
+    """
+    select case when hidden_at is not null then hidden_why end as why from reviews.review
+     where cell = :cell and id = :id
+    """,
+    HiddenWhy,
+)
 REPORT = sql(
     """
     insert into reviews.report (cell, review_id, user_id, reason, text, at)

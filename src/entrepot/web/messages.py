@@ -23,7 +23,7 @@ from entrepot.web.words import N
 
 TOPICS = {
     "deliveries": N("What has arrived, and orders that go on"),
-    "sales": N("New orders and payouts"),
+    "sales": N("New orders, reviews and payouts"),
     "digest": N("What waits for the operator, once a day"),
 }
 """What one may not want to be told."""

@@ -2,8 +2,6 @@
 
 from entrepot.world.auditor.check import check
 
-_OF = ("credit.plan", "credit.collection", "credit.installment")
-
 PLAN_GROUP = check(
     "plan_group",
     "A group paid by installments has its plan, of what it cost, and no other group has one.",
@@ -35,7 +33,7 @@ PLAN_SUM = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=_OF,
+    of=("credit.plan",),
 )
 
 PLAN_BACK = check(
@@ -61,7 +59,7 @@ PLAN_BACK = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=_OF,
+    of=("credit.plan",),
 )
 
 PLAN_STATUS = check(
@@ -79,7 +77,7 @@ PLAN_STATUS = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=_OF,
+    of=("credit.plan",),
 )
 
 COLLECTED = check(
@@ -116,7 +114,7 @@ COLLECTED = check(
                           where f.cell = :cell and f.payment_id = c.id and f.reason = 'overpaid') b on true
     """,
     by="group",
-    of=_OF,
+    of=("credit.collection", "credit.installment"),
 )
 
 PLAN_REFUND = check(
@@ -133,8 +131,6 @@ PLAN_REFUND = check(
                   where cell = :cell and code = 'plan_back' {cause:cause_id}) t on t.cause_id = r.cause_id
     """,
     by="cause",
-    of=("payments.refund",),
-    codes=("refund", "refund_credit", "plan_back"),
 )
 
 EXPOSURE = check(

@@ -77,16 +77,6 @@ CHARGE = check(
                   group by t.cause_id) t on t.cause_id = c.id
     """,
     by="cause",
-    of=("fees.charge",),
-    codes=(
-        "opening_fee",
-        "opening_fee_tax",
-        "monthly_fee",
-        "monthly_fee_tax",
-        "deposit",
-        "deposit_deduction",
-        "deposit_back",
-    ),
 )
 
 DEPOSIT = check(
@@ -234,8 +224,6 @@ CREDIT_NOTE = check(
              where n.cell = :cell and n.invoice_id = i.id) l on true
     """,
     by="cause",
-    of=("invoices.invoice",),
-    codes=("fee_credit", "fee_credit_tax"),
 )
 
 CHECKS = (

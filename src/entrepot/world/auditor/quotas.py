@@ -2,8 +2,6 @@
 
 from entrepot.world.auditor.check import check
 
-_OF = ("pricing.quota", "pricing.quota_use", "orders.discount_line")
-
 QUOTA = check(
     "quota",
     "A quota is the sum of its uses that were not given back, and within what was granted.",
@@ -15,7 +13,7 @@ QUOTA = check(
      where q.cell = :cell {quota:q.id}
      group by q.id, q.used, q.granted, q.name
     """,
-    of=_OF,
+    of=("pricing.quota",),
 )
 
 QUOTA_USE = check(
@@ -33,7 +31,7 @@ QUOTA_USE = check(
      where u.cell = :cell {group:u.cause_id}
     """,
     by="group",
-    of=_OF,
+    of=("pricing.quota_use",),
 )
 
 QUOTA_AMOUNT = check(
@@ -55,7 +53,7 @@ QUOTA_AMOUNT = check(
      where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
     """,
     by="group",
-    of=_OF,
+    of=("pricing.quota_use",),
 )
 
 PROMOTION_USED = check(
@@ -79,7 +77,7 @@ PROMOTION_USED = check(
      group by d.group_id, d.kind, p.code
     """,
     by="group",
-    of=_OF,
+    of=("pricing.promotion",),
 )
 
 CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED)
