@@ -15,9 +15,10 @@ import pytest
 
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import ReadTx
+from entrepot.kit.sql import QUERIES, sql
 from entrepot.world import auditor
-from entrepot.world.auditor import touched, watch
-from entrepot.world.auditor.check import arguments
+from entrepot.world.auditor import quotas, touched, watch
+from entrepot.world.auditor.check import TOUCHED, arguments, filled
 from tests.world.planted import PLANTED
 from tests.world.small_world import NOW, build, uid
 from tests.world.test_auditor import named
@@ -114,9 +115,29 @@ async def test_what_is_touched_is_judged_as_by_the_whole(conn: asyncpg.Connectio
     given: dict[str, Any] = {name: [row[0] for row in await conn.fetch(query)] for name, query in EVERYTHING.items()}
     given |= {"cell": 0, "moved_after": 0, "sample": 1_000}
     tx, found = ReadTx(conn, NOW), []
-    for query in touched.ORDERS_BY_INDEXES + touched.CAUSES + touched.BALANCES + touched.STOCKS:
+    there = set(await tx.all(touched.THERE, **arguments(touched.THERE, given)))
+    asked = [rules.query for rules in touched.RULES_BY_INDEXES if not rules.of or rules.of & there]
+    for query in [*asked, touched.BALANCES, touched.STOCKS]:
         found += [f"{f.check}: {f.row}" for f in await tx.all(query, **arguments(query, given))]
     assert sorted(found) == await expected(conn, planted, AT_ONCE)
+
+
+async def test_what_is_not_asked_of_what_is_touched_has_nothing_to_compare(conn: asyncpg.Connection) -> None:
+    """Of each order, group and cause alone: a rule whose rows and transfers are not there would find none."""
+    checks = [c for c in [*touched.OF_ORDERS, quotas.QUOTA, *touched.OF_CAUSES] if c.of or c.codes]
+    counts = [(c, sql(f"select count(*) from ({filled(c.compare, TOUCHED)}) c", int)) for c in checks]
+    del QUERIES[-len(counts) :]
+    tx, passed = ReadTx(conn, NOW), 0
+    nothing: dict[str, Any] = {name: [] for name in EVERYTHING} | {"cell": 0, "moved_after": 0}
+    for key, query in list(EVERYTHING.items())[:3]:
+        for (one,) in await conn.fetch(query):
+            given = nothing | {key: [one]}
+            there = set(await tx.all(touched.THERE, **arguments(touched.THERE, given)))
+            for check, count in counts:
+                if not there.intersection(check.of + check.codes):
+                    assert await tx.one(count, **arguments(count, given)) == 0, (check.name, key, one)
+                    passed += 1
+    assert passed > 1_000
 
 
 # A watch over the small world: what is planted is committed behind its back.

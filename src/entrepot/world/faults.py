@@ -79,7 +79,8 @@ class Unlucky(Database):
     @asynccontextmanager
     async def _connection(self, mode: str) -> AsyncIterator[asyncpg.Connection]:
         """As ever, but what came from the pool is kept until it breaks: to ask for it and to give it back takes as long
-        as two statements."""
+        as two statements. Nothing waits for the disk here: all writers are of one pool, and plan a statement once."""
+        mode = "write" if mode == "relaxed" else mode
         kept = self.__dict__.setdefault("_kept", {}).setdefault(mode, [])
         try:
             conn = kept.pop() if kept else await self._pools[mode].acquire(timeout=10)

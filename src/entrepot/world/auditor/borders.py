@@ -52,6 +52,8 @@ TAX_BACK = check(
                   where cell = :cell and code = 'tax_back' {cause:cause_id}) x on x.cause_id = t.cause_id
     """,
     by="cause",
+    of=("orders.tax_back",),
+    codes=("tax_back",),
 )
 
 # A transfer of a period cannot come after its return was filed: periods are over by then.
@@ -113,7 +115,7 @@ RETURN_DUTIES = check(
      where p.cell = :cell and p.kind = 'returned' {order:p.order_id}
     """,
     by="order",
-    of=("orders.part",),
+    of=("orders.part", "orders.part_line", "disputes.dispute"),
 )
 
 PERSON_QUOTA = check(
@@ -176,6 +178,8 @@ BROKER_LINE = check(
                   group by x.cause_id) t on t.cause_id = l.id
     """,
     by="cause",
+    of=("customs.broker_line",),
+    codes=("duties_settled", "duties_difference"),
 )
 
 BROKER_BALANCE = check(

@@ -2,6 +2,8 @@
 
 from entrepot.world.auditor.check import check
 
+_OF = ("credit.plan", "credit.collection", "credit.installment")
+
 PLAN_GROUP = check(
     "plan_group",
     "A group paid by installments has its plan, of what it cost, and no other group has one.",
@@ -33,7 +35,7 @@ PLAN_SUM = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=("credit.plan",),
+    of=_OF,
 )
 
 PLAN_BACK = check(
@@ -59,7 +61,7 @@ PLAN_BACK = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=("credit.plan",),
+    of=_OF,
 )
 
 PLAN_STATUS = check(
@@ -77,7 +79,7 @@ PLAN_STATUS = check(
      where l.cell = :cell {group:l.id}
     """,
     by="group",
-    of=("credit.plan",),
+    of=_OF,
 )
 
 COLLECTED = check(
@@ -114,7 +116,7 @@ COLLECTED = check(
                           where f.cell = :cell and f.payment_id = c.id and f.reason = 'overpaid') b on true
     """,
     by="group",
-    of=("credit.collection", "credit.installment"),
+    of=_OF,
 )
 
 PLAN_REFUND = check(
@@ -131,6 +133,8 @@ PLAN_REFUND = check(
                   where cell = :cell and code = 'plan_back' {cause:cause_id}) t on t.cause_id = r.cause_id
     """,
     by="cause",
+    of=("payments.refund",),
+    codes=("refund", "refund_credit", "plan_back"),
 )
 
 EXPOSURE = check(

@@ -17,6 +17,8 @@ WRITE_OFF = check(
                   where t.cell = :cell and t.code = 'write_off' {cause:t.cause_id}) t on t.cause_id = w.id
     """,
     by="cause",
+    of=("payments.write_off",),
+    codes=("write_off",),
 )
 
 # Half a unit is rounded up. A hold's time is forgotten when it ends, which it does not do before.
@@ -63,6 +65,7 @@ RESERVE = check(
      where t.cell = :cell and t.code in ('release', 'part_release') {cause:t.cause_id}
     """,
     by="cause",
+    codes=("release", "part_release"),
 )
 
 CHECKS = (WRITE_OFF, RESERVE)

@@ -77,6 +77,16 @@ CHARGE = check(
                   group by t.cause_id) t on t.cause_id = c.id
     """,
     by="cause",
+    of=("fees.charge",),
+    codes=(
+        "opening_fee",
+        "opening_fee_tax",
+        "monthly_fee",
+        "monthly_fee_tax",
+        "deposit",
+        "deposit_deduction",
+        "deposit_back",
+    ),
 )
 
 DEPOSIT = check(
@@ -224,6 +234,8 @@ CREDIT_NOTE = check(
              where n.cell = :cell and n.invoice_id = i.id) l on true
     """,
     by="cause",
+    of=("invoices.invoice",),
+    codes=("fee_credit", "fee_credit_tax"),
 )
 
 CHECKS = (

@@ -419,6 +419,8 @@ REFUND = check(
         on t.cause_id = r.cause_id
     """,
     by="cause",
+    of=("payments.refund",),
+    codes=("refund", "refund_credit", "plan_back"),
 )
 
 REFUND_CREDIT = check(
@@ -439,6 +441,8 @@ REFUND_CREDIT = check(
                   where t.cell = :cell and t.code = 'refund_credit' {cause:t.cause_id}) t on t.cause_id = r.id
     """,
     by="cause",
+    of=("payments.refund",),
+    codes=("refund", "refund_credit", "plan_back"),
 )
 
 PAYMENT_REFUNDED = check(

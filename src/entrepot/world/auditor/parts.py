@@ -2,6 +2,8 @@
 
 from entrepot.world.auditor.check import check
 
+_OF = ("orders.part", "orders.part_line", "disputes.dispute")
+
 PART_SHARES = check(
     "part_shares",
     "A part has of each of its lines, of what the parts before it left, the share of its units, or of its amount when "
@@ -31,7 +33,7 @@ PART_SHARES = check(
                                rows between unbounded preceding and 1 preceding)) x
     """,
     by="order",
-    of=("orders.part",),
+    of=_OF,
 )
 
 PART_SUM = check(
@@ -50,7 +52,7 @@ PART_SUM = check(
      where p.cell = :cell {order:p.order_id}
     """,
     by="order",
-    of=("orders.part",),
+    of=_OF,
 )
 
 PART_FEE = check(
@@ -69,7 +71,7 @@ PART_FEE = check(
                           where l.cell = :cell and l.order_id = p.order_id) u
     """,
     by="order",
-    of=("orders.part_line",),
+    of=_OF,
 )
 
 PART_MONEY = check(
@@ -109,7 +111,7 @@ PART_MONEY = check(
      where p.cell = :cell {order:p.order_id}
     """,
     by="order",
-    of=("orders.part",),
+    of=_OF,
 )
 
 PART_DUTIES = check(
@@ -137,7 +139,7 @@ PART_DUTIES = check(
                   group by b.order_id) l on l.order_id = o.order_id
     """,
     by="order",
-    of=("orders.part",),
+    of=_OF,
 )
 
 DISPUTE = check(
@@ -153,7 +155,7 @@ DISPUTE = check(
                   where cell = :cell and kind in ('disputed', 'returned') {order:order_id}) p on p.id = d.id
     """,
     by="order",
-    of=("disputes.dispute", "orders.part"),
+    of=_OF,
 )
 
 DISPUTE_OVERDUE = check(
@@ -166,7 +168,7 @@ DISPUTE_OVERDUE = check(
      where cell = :cell and due_at is not null {order:order_id}
     """,
     by="order",
-    of=("disputes.dispute",),
+    of=_OF,
 )
 
 CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, PART_DUTIES, DISPUTE, DISPUTE_OVERDUE)

@@ -26,6 +26,8 @@ PAYOUT = check(
                    join ledger.account a on a.cell = :cell and a.id = coalesce(t.debit, h.debit)) t on t.cause_id = p.id
     """,
     by="cause",
+    of=("payments.payout", "ledger.hold"),
+    codes=("payout",),
 )
 
 BANK_FILE = check(

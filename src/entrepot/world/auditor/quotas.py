@@ -2,6 +2,8 @@
 
 from entrepot.world.auditor.check import check
 
+_OF = ("pricing.quota", "pricing.quota_use", "orders.discount_line")
+
 QUOTA = check(
     "quota",
     "A quota is the sum of its uses that were not given back, and within what was granted.",
@@ -13,7 +15,7 @@ QUOTA = check(
      where q.cell = :cell {quota:q.id}
      group by q.id, q.used, q.granted, q.name
     """,
-    of=("pricing.quota",),
+    of=_OF,
 )
 
 QUOTA_USE = check(
@@ -31,7 +33,7 @@ QUOTA_USE = check(
      where u.cell = :cell {group:u.cause_id}
     """,
     by="group",
-    of=("pricing.quota_use",),
+    of=_OF,
 )
 
 QUOTA_AMOUNT = check(
@@ -53,7 +55,7 @@ QUOTA_AMOUNT = check(
      where u.cell = :cell and q.name like 'promotion:%' {group:u.cause_id}
     """,
     by="group",
-    of=("pricing.quota_use",),
+    of=_OF,
 )
 
 PROMOTION_USED = check(
@@ -77,7 +79,7 @@ PROMOTION_USED = check(
      group by d.group_id, d.kind, p.code
     """,
     by="group",
-    of=("pricing.promotion",),
+    of=_OF,
 )
 
 CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED)

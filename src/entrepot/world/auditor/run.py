@@ -97,7 +97,7 @@ async def examine(tx: ReadTx, cell: int = 0, sample: int = SAMPLE, progress: Pro
     for check in CHECKS:
         progress(check.name)
         tally, findings = Tally(0, 0), list[Finding]()
-        if not check.of or there.intersection(check.of):
+        if not check.of or check.codes or there.intersection(check.of):
             tally, findings = await compare(tx, check.name, check.whole, given)
         report.checked[check.name] = tally.checked
         report.wrong[check.name] = tally.wrong
