@@ -74,7 +74,7 @@ async def test_a_refusal_is_shown_with_the_gateways_word(stage: Stage) -> None:
         "attempts": 1, "since": stage.shop.clock.now().isoformat().replace("+00:00", "Z"), "next_try_at": None,
         "is_final": False,
     }  # fmt: skip
-    told = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
+    told: dict[str, object] = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
     assert await events(stage, "refund_failed") == [(parse("ord", await sale.order_id()), told)]
     asked = len(stage.gateway.book.refunds)
     await stage.work(timedelta(days=9))  # for good is for good
@@ -92,7 +92,7 @@ async def test_credited_into_the_wallet_once(stage: Stage) -> None:
     assert await stage.shop.balance("wallet", sale.buyer.id) == 1_600
     assert await stage.shop.balance("gateway") == -1_600  # it still has that money, and owes it to us
     assert await stuck(stage) == []
-    told = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
+    told: dict[str, object] = {"refund_id": str(parse("rfd", refund)), "payment_id": str(sale.group)}
     told |= {"buyer_id": str(sale.buyer.id), "currency": "USD", "amount_minor": 1_600}
     assert await events(stage, "refund_credited") == [(parse("ord", await sale.order_id()), told)]
     async with stage.shop.db.read() as tx:

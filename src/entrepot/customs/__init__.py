@@ -25,7 +25,7 @@ broker_invoice_paid (key: the invoice; data: user_id).
 
 from entrepot.customs.actions import file_return, pay_return_by
 from entrepot.customs.brokers import LINES_MAX as BROKER_LINES_MAX
-from entrepot.customs.brokers import decide as decide_line
+from entrepot.customs.brokers import decide_by as decide_line_by
 from entrepot.customs.brokers import invoices as broker_invoices
 from entrepot.customs.brokers import pay_by as pay_invoice_by
 from entrepot.customs.brokers import record as record_invoice
@@ -38,7 +38,7 @@ from entrepot.customs.types import BrokerLine
 
 __all__ = [
     "BROKER_LINES_MAX", "BrokerLine", "DeclarationView", "Disagreement", "ListedView", "Office", "ParcelSaid",
-    "PaymentSaid", "ReturnView", "broker_invoices", "cell_of", "collected_now", "decide_line", "declare_again",
+    "PaymentSaid", "ReturnView", "broker_invoices", "cell_of", "collected_now", "decide_line_by", "declare_again",
     "file_return", "listed", "of_order", "office_of", "parcel_of", "pay_invoice_by", "pay_return_by", "record_invoice",
     "returns", "say",
 ]  # fmt: skip

@@ -68,9 +68,9 @@ async def list_broker_invoices(tx: ReadTx) -> BrokerInvoices:
     return BrokerInvoices(await brokers.invoices(tx))
 
 
-async def decide_broker_line(tx: Tx, caller: Caller, line_id: LinePath, body: Decision) -> None:
+async def decide_broker_line(tx: Tx, caller: Caller, line_id: LinePath, body: Decision) -> Asked | None:
     """Accepts or rejects a line that does not fit."""
-    await brokers.decide(tx, line_id, caller.user_id, body.note, accepted=body.act == "accept")
+    return await brokers.decide_by(tx, caller.user_id, line_id, body.note, accepted=body.act == "accept")
 
 
 async def pay_broker_invoice(tx: Tx, caller: Caller, invoice_id: InvoicePath, body: Payment) -> Asked | None:
@@ -86,7 +86,7 @@ routes = [
     get("/v1/operator/broker-invoices", list_broker_invoices, access=OPERATOR),
     post(
         "/v1/operator/broker-lines/{line_id}", decide_broker_line, access=OPERATOR, key="taken",
-        raises=(BrokerLineDecided,),
+        raises=(BrokerLineDecided,), status=202,
     ),
     post(
         "/v1/operator/broker-invoices/{invoice_id}/payment", pay_broker_invoice, access=OPERATOR, key="taken",

@@ -99,11 +99,7 @@ async def decide(tx: Tx, line_id: UUID, by: UUID, note: str, *, accepted: bool) 
     if line.status != "open":
         raise BrokerLineDecided
     invoice = await tx.one(store.INVOICE, id=line.invoice_id)
-    settled = 0
-    if accepted and line.order_id is not None:
-        await tx.all(store.LOCK_ORDERS, cell=cell, orders=[line.order_id])
-        kept = await tx.one(store.KEPT, cell=cell, order_id=line.order_id)
-        settled = kept.kept_minor if kept.currency == invoice.currency else 0
+    settled = await _settled_by(tx, line, invoice.currency) if accepted else 0
     status = "settled" if accepted else "rejected"
     await tx.run(
         store.DECIDE, cell=cell, id=line_id, status=status, settled_minor=settled, now=tx.now, by=by, note=note
@@ -111,6 +107,44 @@ async def decide(tx: Tx, line_id: UUID, by: UUID, note: str, *, accepted: bool) 
     if accepted:
         moves = _moves_of(msgspec.structs.replace(line, settled_minor=settled))
         await _move(tx, cell, invoice.currency, moves)
+
+
+async def _settled_by(tx: Tx, line: LineRow, currency: str) -> int:
+    """What an accepted line takes of what the buyer paid for the order's border."""
+    if line.order_id is None:
+        return 0
+    await tx.all(store.LOCK_ORDERS, cell=line.cell, orders=[line.order_id])
+    kept = await tx.one(store.KEPT, cell=line.cell, order_id=line.order_id)
+    return kept.kept_minor if kept.currency == currency else 0
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    line_id: UUID
+    note: str
+
+
+async def decide_by(tx: Tx, user_id: UUID, line_id: UUID, note: str, *, accepted: bool) -> Asked | None:
+    """The same by an operator, who may need another for what is accepted: its worth is what no buyer paid for."""
+    if accepted:
+        return await approvals.do(tx, ACCEPT_LINE, Accepted(line_id, note), user_id)
+    await decide(tx, line_id, user_id, note, accepted=False)
+    return None
+
+
+async def _accept(tx: Tx, one: Accepted, user_id: UUID) -> None:
+    await decide(tx, one.line_id, user_id, one.note, accepted=True)
+
+
+async def _loss(tx: Tx, one: Accepted) -> tuple[str, int]:
+    cell = await tx.maybe(store.CELL_OF_LINE, id=one.line_id)
+    if cell is None:
+        raise NotFound
+    line = await tx.one(store.LINE, cell=cell, id=one.line_id)
+    currency = (await tx.one(store.INVOICE, id=line.invoice_id)).currency
+    return currency, abs(line.asked_minor - await _settled_by(tx, line, currency))
+
+
+ACCEPT_LINE = approvals.action("accept_broker_line", Accepted, _accept, _loss)
 
 
 async def pay(tx: Tx, invoice_id: UUID, reference: str, by: UUID) -> None:

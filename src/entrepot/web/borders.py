@@ -97,8 +97,8 @@ async def record_invoice(tx: Tx, visit: Visit, body: InvoiceForm) -> Go:
 
 async def decide_line(tx: Tx, visit: Visit, body: LineDecision) -> Go:
     line_id = visit.id("brl", "line_id")
-    await customs.decide_line(tx, line_id, visit.me.user_id, body.note, accepted=body.act == "accept")
-    return Go("/operator/borders", done="said")
+    asked = await customs.decide_line_by(tx, visit.me.user_id, line_id, body.note, accepted=body.act == "accept")
+    return Go("/operator/borders", done="asked" if asked else "said")
 
 
 async def pay_invoice(tx: Tx, visit: Visit, body: Paid) -> Go:

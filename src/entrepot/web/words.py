@@ -161,6 +161,7 @@ APPROVED_ACTIONS = {
     "reserve": N("Reserve of a seller"),
     "pay_tax_return": N("Pay a tax return"),
     "pay_broker_invoice": N("Pay a broker's invoice"),
+    "accept_broker_line": N("Accept a line of a broker's invoice"),
     "deduct_deposit": N("Deduct from a deposit"),
     "credit_invoice": N("Credit an invoice"),
     "verdict": N("Verdict of a dispute"),
