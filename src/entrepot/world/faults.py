@@ -28,9 +28,9 @@ Answer = TypeVar("Answer")
 
 URL = "http://bank.test"
 TERMINATED_MAX_S = 10
-ACCIDENTS = {"cut": 1, "lost_reply": 30, "killed_before": 30, "killed_after": 30}
-"""Of a writer, and how often relative to each other. After a cut all statements are planned anew, which takes as long
-as thirty steps; what is lost is what `killed_before` loses, too."""
+ACCIDENTS = {"cut": 3, "lost_reply": 30, "killed_before": 30, "killed_after": 30}
+"""Of a writer, and how often relative to each other. After a cut all statements of a new connection are planned anew;
+what is lost is what `killed_before` loses, too."""
 
 
 class KilledError(BaseException):
