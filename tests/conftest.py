@@ -2,11 +2,15 @@
 
 import asyncio
 import gc
+import importlib
 import os
+import pwd
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +51,16 @@ LONG = ("bench", "browser", "acceptance", "crash", "kit", "sim", "world", "api",
 """The folders whose files take long, the longest first: begun last, one of them would leave the other core idle."""
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Each process of a run imports a share of the tests first, so that where nothing is compiled yet each file is
+    compiled by one of them. What cannot be imported is told when it is collected."""
+    if number := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+        root = session.config.rootpath
+        for file in sorted(root.glob("tests/*/test_*.py"))[int(number) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+            with suppress(Exception):
+                importlib.import_module(".".join(file.relative_to(root).with_suffix("").parts))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if cluster.URL is not None:  # only the tests that are about it
         config.hook.pytest_deselected(items=[item for item in items if not item.get_closest_marker("cluster")])
@@ -68,6 +82,34 @@ settings.load_profile("entrepot")
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def initialized_once() -> Iterator[None]:
+    """What the same initdb makes is the same each time, and takes it half a second: its second folder is a copy."""
+    made: dict[Path, Path] = {}
+    run = postgres._run
+
+    def copy(source: Path | str, target: Path | str) -> None:
+        subprocess.run(["cp", "-a", f"{source}/.", target], check=True)  # whoever owns them
+
+    def instead(command: Sequence[str | Path], user: pwd.struct_passwd | None, stdin: str = "") -> None:
+        programs, folder = Path(command[0]).parent, command[list(command).index("-D") + 1]
+        initializes, completes = Path(command[0]).name == "initdb", "--single" in command
+        if programs in made and (initializes or completes):
+            if initializes:
+                copy(made[programs], folder)
+            return
+        run(command, user, stdin)
+        if completes:
+            made[programs] = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
+            copy(folder, made[programs])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres, "_run", instead)
+        yield
+    for kept in made.values():
+        shutil.rmtree(kept)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from bench.market import (
 from bench.report import Outcome, Target
 from entrepot.kit.db import Database
 from entrepot.orders import place_many
+from tests.api.server import NO_GATEWAY
 
 TINY = orders.Scale(
     market=Sizes(sellers=20, offers=60, buyers=10, history=4), pgbench_s=1, pgbench_scale=1, orders=64, groups=256,
@@ -32,8 +33,15 @@ TINY = orders.Scale(
 )  # fmt: skip
 
 
-def test_parts_run_and_recount(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No batches to warm up, and no gateway beside a server: nobody pays there."""
     monkeypatch.setattr(batches, "WARM_UP", 1)
+    for name, value in NO_GATEWAY.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_parts_run_and_recount(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
     monkeypatch.setattr(orders, "pgbench", lambda *_: 100.0)  # it runs in the floor's acceptance
     only = ("basket_128", "http_c64", "flow_c8")  # the other kinds are in the floor's acceptance
     outcome = orders.run(TINY, only, tell=lambda _: None)
@@ -80,7 +88,7 @@ def test_results_are_compared_with_what_was_measured() -> None:
 
 
 def test_a_rush_sells_what_there_is_and_a_run_on_a_busy_machine_is_void(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "WARM_UP", 1)
+    quick(monkeypatch)
     figures = iter([100.0, 121.0])
     monkeypatch.setattr(orders, "pgbench", lambda *_: next(figures))
     scale = flash.Scale(
