@@ -121,12 +121,14 @@ def pg_url() -> Iterator[str]:
         return
     home = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
     home.chmod(0o711)  # root's server runs as another user, which passes through here
-    # The data die with the run, so it need not wait for the disk. The crash tests run a server of their own.
+    # The data die with the run, so it need not wait for the disk. The crash tests run a server of their own. A vacuum
+    # would come at any moment, and have tables planned as empty that a test has just emptied.
     with pytest.MonkeyPatch.context() as patch:
         if programs := os.environ.get("ENTREPOT_TEST_POSTGRES"):
             patch.setattr(postgres, "_binaries_for", lambda _: Path(programs))
             _init(home, Path(programs))
-        server = postgres.start(home, fsync="off", synchronous_commit="off", full_page_writes="off")
+        flags = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+        server = postgres.start(home, **flags)
     yield server.url
     server.stop()
     shutil.rmtree(home)

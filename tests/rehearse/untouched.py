@@ -39,4 +39,5 @@ class Untouched:
     async def require_same(self, url: str) -> None:
         assert len(self.rows) > 30
         now = await Untouched.of(url, self.apart)
-        assert now == self
+        changed = {table: (self.written.get(table), now.written.get(table)) for table in self.written | now.written}
+        assert now == self, {table: (was, is_) for table, (was, is_) in changed.items() if was != is_}
