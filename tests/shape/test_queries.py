@@ -29,7 +29,7 @@ PYTHON = {
 def _load_all() -> list[Query[Any]]:
     for module in pkgutil.walk_packages(entrepot.__path__, "entrepot."):
         importlib.import_module(module.name)
-    return list(QUERIES)
+    return sorted(QUERIES, key=lambda query: query.text)  # in whatever order they were imported
 
 
 ALL = _load_all()
