@@ -292,7 +292,8 @@ async def test_no_position_in_a_line_is_given_twice(ground: Ground) -> None:
             campaign = await open_campaign(tx, new)
 
         async def join(db: Database, campaign: UUID = campaign) -> list[int | None]:
-            return await Lines(db, Keys(b"a secret of the tests, long enough"))._draw(0, campaign, [None] * 2)
+            lines = Lines(db, Keys(b"a secret of the tests, long enough"))
+            return await lines._draw(0, campaign, ground.counter.buyers[:2])
 
         faster = does(set_admission, campaign, 9, NIL)
         async with ground.race(seed, join, faster, join) as (first, _, second):

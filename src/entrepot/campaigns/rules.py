@@ -50,8 +50,7 @@ def served(line: Line, now: datetime) -> int:
 
 def wait(line: Line, position: int, now: datetime) -> timedelta:
     """How long the one at `position` (from 0) must expect to wait, in whole seconds upwards; 0 for who may come in."""
-    if position < served(line, now):
+    if position < served(line, now) or line.admit_per_s is None:
         return timedelta()
-    assert line.admit_per_s is not None, "only a line that lets people in has somebody in it"
     turn = line.served_at + -(-(position + 1 - line.served) * SECOND // line.admit_per_s)
     return max(SECOND, -(-(turn - now) // SECOND) * SECOND)

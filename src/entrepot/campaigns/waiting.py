@@ -1,8 +1,9 @@
 """The waiting room: a ticket says who came when, and the clock says who may come in.
 
 A ticket is signed, bound to the session that drew it, and holds a position. Those who come within TICK_S at one process
-share one write, so that a crowd costs as many writes as a handful. Who may come in is arithmetic on the line as it was
-last read, and on the time: nothing is written, and nothing asked, while somebody waits.
+share one write, so that a crowd costs as many writes as a handful. However often a buyer asks a process, it gives one
+position: a script moves nobody back. Who may come in is arithmetic on the line as it was last read, and on the time:
+nothing is written, and nothing asked, while somebody waits.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from entrepot.kit.db import Database, Tx
 TICK_S = 0.05
 CROWD = 20_000
 """Tickets that a process draws at once, or has people wait for."""
+PLACES_MAX = 100_000
+"""Positions that a process remembers whose they are, about 25 MB of them."""
 _USE = "line"
 
 
@@ -56,10 +59,12 @@ class Lines:
     def __init__(self, db: Database, keys: Keys) -> None:
         self._db = db
         self._keys = keys
-        self._batchers: dict[tuple[int, UUID], Batcher[None, int | None]] = {}
+        self._batchers: dict[tuple[int, UUID], Batcher[UUID, int | None]] = {}
+        self._places: dict[tuple[UUID, UUID], int] = {}  # by campaign and buyer, in the order of coming
 
     async def join(self, caller: Caller, campaign: Campaign) -> str:
-        """A ticket for the end of the line. Raises CampaignOver, NoLine, Overloaded and DatabaseAway."""
+        """A ticket for the end of the line, or for the place that the buyer has in it. Raises CampaignOver, NoLine,
+        Overloaded and DatabaseAway."""
         if campaign.line.admit_per_s is None:
             raise NoLine
         if self._db.clock.now() >= campaign.ends_at:
@@ -68,19 +73,27 @@ class Lines:
         batcher = self._batchers.get(key)
         if batcher is None:
             batcher = self._batchers[key] = Batcher(partial(self._draw, *key), max_commands=CROWD, max_queue=CROWD)
-        position = await batcher.do(None)
+        position = await batcher.do(caller.user_id)
         if position is None:
             raise NoLine
         ticket = Ticket(campaign.id, caller.user_id, caller.expires, position)
         return self._keys.sign(_USE, msgspec.msgpack.encode(ticket))
 
-    async def _draw(self, cell: int, campaign_id: UUID, crowd: Sequence[None]) -> list[int | None]:
-        async def draw(tx: Tx) -> int | None:
-            return await tx.maybe(store.TAKE_POSITIONS, cell=cell, id=campaign_id, count=len(crowd), now=tx.now)
+    async def _draw(self, cell: int, campaign_id: UUID, crowd: Sequence[UUID]) -> list[int | None]:
+        new = list(dict.fromkeys(buyer for buyer in crowd if (campaign_id, buyer) not in self._places))
 
-        first = await self._db.transact(draw, durable=False)
+        async def draw(tx: Tx) -> int | None:
+            return await tx.maybe(store.TAKE_POSITIONS, cell=cell, id=campaign_id, count=len(new), now=tx.now)
+
+        # Durable: a position that is told and lost would be given again, and might lie behind the end of the line.
+        first = await self._db.transact(draw) if new else None
+        if first is not None:
+            self._places |= {(campaign_id, buyer): first + n for n, buyer in enumerate(new)}
+        positions = [self._places.get((campaign_id, buyer)) for buyer in crowd]
+        while len(self._places) > PLACES_MAX:
+            del self._places[next(iter(self._places))]
         await asyncio.sleep(TICK_S)  # while others gather; these have their positions already
-        return [None if first is None else first + n for n in range(len(crowd))]
+        return positions
 
     def place(self, caller: Caller, campaign: Campaign, ticket: str, now: datetime) -> Place:
         """Raises TicketNeeded for a ticket that is not this session's for this campaign."""
