@@ -173,7 +173,7 @@ async def buy_now(request: Request, caller: Caller, key: str, campaign_id: Campa
 
 
 async def join_line(request: Request, caller: Caller, campaign_id: CampaignPath) -> Place:
-    """Draws a ticket for the end of the line. It is good for this session only."""
+    """Draws a ticket for the end of the line; who has a place in it keeps that. It is good for this session only."""
     desk = _desk(request)
     campaign = await desk.view.campaign(campaign_id)
     ticket = await desk.lines.join(caller, campaign)
