@@ -237,6 +237,21 @@ async def test_what_is_new_is_judged_at_once_and_added_to_what_is_remembered(
     await other.close()
 
 
+async def test_a_cell_that_is_added_is_watched_from_the_next_round_on(shop: tuple[asyncpg.Connection, Watched]) -> None:
+    conn, watched = shop
+    await conn.execute("insert into kit.cell (cell) values (7)")
+    await watched.watch.round(0)
+    account = await conn.fetchval(
+        "insert into ledger.account (cell, code, currency, limited, striped, created_at) "
+        "values (7, 'cash', 'USD', false, true, '2020-03-01Z') returning id"
+    )
+    await conn.execute(
+        "insert into ledger.balance (cell, account_id, stripe, limited, debits) values (7, $1, 1, false, 5)", account
+    )
+    await watched.watch.round(0)
+    assert watched.found == [f"balance: ledger.balance account {account}"]
+
+
 async def test_a_look_finds_new_rows_in_a_simulation_as_beside_a_shop(conn: asyncpg.Connection) -> None:
     """By the index of transfers by their time, or by the house's accounts and the orders; nobody told of them."""
     tx = ReadTx(conn, datetime(2020, 2, 20, 12, tzinfo=UTC))  # as is what the builders post and move

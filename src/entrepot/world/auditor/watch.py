@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ import asyncpg
 import msgspec
 from prometheus_client import Counter, Gauge, start_http_server
 
+from entrepot.kit.cells import cells
 from entrepot.kit.citus import CitusError, is_distributed
 from entrepot.kit.clock import Clock, RealClock, monotonic
 from entrepot.kit.db import GONE, ReadTx
@@ -119,11 +120,9 @@ class Watch:
                 "--watch tells what is new by the transactions of one server, and here are several: audit without"
             )
         self._slices = await asyncpg.connect(self._url, server_settings=run.SESSION, timeout=10)
-        if not self._cells:
-            async with _snapshot(self._looks):
-                tx = ReadTx(self._looks, self._clock.now())
-                for cell in await tx.all(run.CELLS) or [0]:
-                    self._cells.append(Cell(cell, await touched.open_books(tx, cell)))
+        async with _snapshot(self._looks):
+            tx = ReadTx(self._looks, self._clock.now())
+            await self._meet(tx, await tx.all(run.CELLS) or [0])
 
     async def close(self) -> None:
         for conn in (self._looks, self._slices):
@@ -134,6 +133,9 @@ class Watch:
         """A look at each cell, then slices while there is time left of `budget_s`, at most of everything once; what is
         left, less than nothing when the last slice took longer. Raises what asyncpg raises."""
         assert self._looks is not None
+        async with _snapshot(self._looks):
+            tx = ReadTx(self._looks, self._clock.now())
+            await self._meet(tx, await cells(tx))
         for cell in self._cells:
             async with _snapshot(self._looks):
                 tx = ReadTx(self._looks, self._clock.now())
@@ -147,6 +149,11 @@ class Watch:
             budget_s -= monotonic() - began
         ROUNDS.inc()
         return budget_s
+
+    async def _meet(self, tx: ReadTx, there: Sequence[int]) -> None:
+        """Opens the books of the cells that are new."""
+        known = {cell.cell for cell in self._cells}
+        self._cells += [Cell(cell, await touched.open_books(tx, cell)) for cell in there if cell not in known]
 
     async def _slice(self, cell: Cell) -> None:
         assert self._slices is not None
