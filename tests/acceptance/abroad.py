@@ -202,6 +202,12 @@ async def proven(shop: Shop, staff: dict[str, str], order: str) -> None:
         "order,sent_at,from,to,incoterm,currency,goods,carrier,tracking_number,delivered_at,proof",
         f"{order},{sent},CN,US,DDP,USD,60.00,house,T1,{delivered},delivered",
     ]
+    typed = "update logistics.shipment set carrier = $1, tracking_number = $2 where cell = 1 and tracking_number = $3"
+    async with shop.db.write() as tx:
+        await tx.conn.execute(typed, "=1+1", "@T1", "T1")
+    assert (await shop.http.get(f"{path}/csv", headers=staff)).text.splitlines()[1].split(",")[7:9] == ["'=1+1", "'@T1"]
+    async with shop.db.write() as tx:
+        await tx.conn.execute(typed, "house", "T1", "@T1")
     other = shop.session(Role.SELLER, NIL, await shop.seller())
     assert (await shop.http.get(path, headers=other)).json() == {"items": [], "next": None}
     assert (await shop.http.get("/v1/seller/exports/2026-04", headers=staff)).json()["items"] == []

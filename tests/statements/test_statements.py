@@ -15,12 +15,13 @@ from entrepot import ledger, payments, statements
 from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.ids import NIL
+from entrepot.kit.spreadsheet import safe
 from entrepot.ledger import Flow, Transfer
 from entrepot.payments import GROUPS, KINDS
 from entrepot.statements import Desk
 from entrepot.statements.reads import lines_from
 from entrepot.statements.rules import by_day, by_group
-from entrepot.statements.tables import csv_of_statement, safe
+from entrepot.statements.tables import csv_of_statement
 from entrepot.world.auditor import money
 
 pytestmark = pytest.mark.anyio

@@ -18,6 +18,7 @@ from entrepot.kit.db import Database, ReadTx
 from entrepot.kit.ids import NIL, first_id, parse, show
 from entrepot.kit.money import Money
 from entrepot.kit.problem import Malformed
+from entrepot.kit.spreadsheet import safe
 from entrepot.orders import store_borders as store
 
 PAGE = 100
@@ -84,7 +85,8 @@ async def exports_csv(db: Database, cell: int, seller_id: UUID, month: datetime)
         for one in found:
             writer.writerow((
                 one.order_id, _time(one.sent_at), one.from_country, one.to_country, one.incoterm, one.goods.currency,
-                str(Money(one.goods.minor, one.goods.currency)).partition(" ")[0], one.carrier, one.tracking_number,
+                str(Money(one.goods.minor, one.goods.currency)).partition(" ")[0], safe(one.carrier),
+                safe(one.tracking_number),
                 _time(one.delivered_at) if one.delivered_at else "", one.proof,
             ))  # fmt: skip
         yield out.getvalue().encode()

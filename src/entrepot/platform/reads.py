@@ -14,6 +14,7 @@ import msgspec
 from entrepot.kit import audit, ids
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
+from entrepot.kit.spreadsheet import safe
 from entrepot.platform import store
 from entrepot.platform.types import Off, Rehearsal
 
@@ -88,4 +89,4 @@ def _cell(value: Any) -> str:
         text = value or ""
     else:
         text = value.isoformat() if isinstance(value, datetime) else msgspec.json.encode(value).decode()
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return safe(text)

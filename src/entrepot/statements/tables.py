@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from io import StringIO
 
 from entrepot.kit.db import Database
+from entrepot.kit.spreadsheet import safe
 from entrepot.statements import reads
 from entrepot.statements.types import Dac7Seller, Desk, FormSeller, LineView, MonthStatement
 from entrepot.statements.words import Language, group_name, kind_name, label, plain
@@ -16,12 +17,6 @@ MARK = "\ufeff".encode()
 CHUNK = 1_000
 """Lines in memory at a time; in between others have their turn."""
 _COLUMNS = ("day", "time", "group", "what", "reference", "amount", "balance", "currency")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe(text: str) -> str:
-    """Somebody's text, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def rows(some: Iterable[Sequence[object]], language: Language) -> bytes:
