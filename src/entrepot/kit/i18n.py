@@ -32,3 +32,8 @@ def format_time(at: datetime, locale: Locale) -> str:
 def choose(wanted: Sequence[str], there: Collection[str], otherwise: str) -> str:
     """The first of the wanted languages (BCP 47 tags, best first) that is there, or `otherwise`."""
     return negotiate_locale([tag for tag in wanted if tag], list(there), sep="-") or otherwise
+
+
+def N(message: str) -> str:  # noqa: N802 - the mark that message extraction looks for
+    """Marks a text for the translators; it is translated where it is shown."""
+    return message

@@ -13,13 +13,13 @@ from entrepot import notify
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import ANYONE, OPERATOR, PUBLIC
+from entrepot.kit.i18n import N
 from entrepot.kit.ids import END
 from entrepot.kit.problem import NotFound
 from entrepot.notify import Preference
 from entrepot.web.account import Nothing
 from entrepot.web.render import LANGUAGES
 from entrepot.web.visit import Go, Visit, form, form_of_its_own, page, page_of_its_own
-from entrepot.web.words import N
 
 TOPICS = {
     "deliveries": N("What has arrived, and orders that go on"),

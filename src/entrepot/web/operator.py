@@ -15,6 +15,7 @@ from entrepot.kit import idempotency, ids
 from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR
+from entrepot.kit.i18n import N
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import TransferRefused
 from entrepot.platform import Switch
@@ -22,7 +23,6 @@ from entrepot.web.account import Nothing
 from entrepot.web.chart import chart
 from entrepot.web.seller import month_of, shifted
 from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page
-from entrepot.web.words import N
 
 BALANCES = (
     ("escrow", N("In escrow"), N("owed to sellers and buyers"), N("more went out than came in")),

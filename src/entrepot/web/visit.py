@@ -32,7 +32,8 @@ from entrepot.kit.log import log
 from entrepot.kit.money import MAX_MINOR, minor_of
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
 from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
-from entrepot.web.words import DONE, refusal
+from entrepot.web.words_done import DONE
+from entrepot.web.words_refused import refusal
 
 MAX_FIELDS = 40
 YEAR_S = 365 * 86_400
@@ -60,7 +61,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Where a form that did its work sends the browser. `done` is a key of words.DONE; `session` signs in, and out
+    """Where a form that did its work sends the browser. `done` is a key of words_done.DONE; `session` signs in, and out
     when it is empty; `cookies` last as long as a session."""
 
     to: str

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-
-def N(message: str) -> str:  # noqa: N802 - as in words
-    return message
-
+from entrepot.kit.i18n import N
 
 DECLARATION_STATES = {
     "open": N("Not sent to customs yet"),

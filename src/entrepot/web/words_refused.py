@@ -1,0 +1,207 @@
+"""What a refusal means to the one who was refused, and what a form's field asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from entrepot.kit.i18n import N
+from entrepot.kit.problem import Problem
+from entrepot.trade import Barrier
+from entrepot.web import words_bond
+from entrepot.web.words import STATUSES
+
+REFUSALS = {
+    "malformed": N("Something in the form is missing or not valid. Please check it."),
+    "wrong_credentials": N("This e-mail and password do not fit together."),
+    "too_many_requests": N("Too many tries. Wait a few minutes and try again."),
+    "email_taken": N("There is an account with this e-mail already. Sign in instead?"),
+    "too_many_addresses": N("You have as many addresses as we can keep (%(limit)s)."),
+    "address_not_valid": N("This country has no such postal code, region, phone or tax number. Please check them."),
+    "cart_empty": N("Your cart is empty."),
+    "cart_full": N("Your cart holds as many different items as it can (%(limit)s)."),
+    "cart_incomplete": N("Choose an address and a way of shipping first."),
+    "offer_unavailable": N("One of the items can no longer be bought. Please take it out of the cart."),
+    "price_changed": N("A price has changed since you last looked. Check the new total before you order."),
+    "sold_out": N("There are not enough left of one of the items: only %(available)s now."),
+    "wallet_too_low": N("Your wallet holds %(available)s, which is not enough for this order."),
+    "insufficient_funds": N("There is not enough money in the account."),
+    "quote_expired": N("This total was only good for a while. Here is where you get a new one."),
+    "quote_placed": N("You have placed this order already."),
+    "key_conflict": N("This form was used for something else already. Open the page again."),
+    "payout_not_sent": N("The bank has answered for this payout already."),
+    "file_not_read": N("This is no bank statement or report that can be read. Nothing of it was taken in: %(detail)s."),
+    "sealed_otherwise": N("Our bank accounts were encrypted with another ENTREPOT_SECRET than this one."),
+    "not_our_account": N("This statement is of an account that is not ours (it ends in %(ending)s)."),
+    "told_otherwise": N("%(name)s was taken in before, and said something else."),
+    "discrepancy_ended": N("Somebody has resolved this already, or it is no longer there."),
+    "tax_id_not_valid": N("Its country gives out no such number. Please check it for a typing mistake."),
+    "country_not_valid": N("Please check the countries; a tax id needs the country that gave it."),
+    "zone_unknown": N("There is no such time zone. Its name is as in Europe/Berlin."),
+    "zone_not_later": N("A time zone holds from a month that has not begun: %(soonest)s at the soonest."),
+    "bank_account_not_valid": N("Please check the IBAN and the holder's name, in Latin letters."),
+    "day_not_over": N("Only a day that is over can be closed."),
+    "refund_not_failed": N("Somebody has dealt with this refund already."),
+    "refund_came_back": N("The buyer's bank has sent this back. It can only be paid to the wallet."),
+    "installments_not_offered": N("This cannot be paid in so many installments here."),
+    "credit_refused": N("This is more than you may owe now. Below stands why."),
+    "nothing_owed": N("Nothing of this is owed now."),
+    "rule_shadowed": N("This would never apply: the rule “%(name)s” comes first and fits all that it fits."),
+    "rule_ended": N("This rule has ended already."),
+    "not_later": N("Something that begins later is there already."),
+    "shop_is_open": N("You have a shop in this market already."),
+    "shop_is_closed": N("This shop is closed already."),
+    "no_shop_terms": N("Nobody has said yet what a shop costs here."),
+    "deposit_is": N("Of the deposit only %(deposit)s are left."),
+    "line_is": N("Of this line only %(left)s are left."),
+    "not_an_invoice": N("Only an invoice can be credited."),
+    "debt_is": N("The seller owes only %(owed)s."),
+    "reserve_terms_not_later": N("Terms that begin later are there already."),
+    "dispute_status_is": N("The dispute has moved on, so this can no longer be done."),
+    "return_too_late": N("This could be sent back until %(until)s."),
+    "return_not_taken": N("Nothing is taken back here that is only unwanted."),
+    "dispute_too_late": N("This order could be disputed until %(until)s."),
+    "amount_not_in_dispute": N("Between nothing and what was paid for the disputed goods can be given back."),
+    "dispute_full": N("Nothing more can be added to this dispute."),
+    "file_not_taken": N("A file must be a JPEG, PNG or WebP picture or a PDF of at most a megabyte."),
+    "line_not_there": N("The order has no such item."),
+    "units_taken": N("Only %(left)s of these are left: each can be canceled, returned or disputed once."),
+    "amount_not_left": N("Only %(left)s of what was paid for this are left."),
+    "nothing_paid": N("Nothing was paid for these, so nothing can be given back."),
+    "order_held": N("This order waits until the marketplace has looked at who gets it."),
+    "wrong_status": N("The order has moved on, so this can no longer be done. It is now: %(order_status)s."),
+    "quantity_not_valid": N("This quantity is too small or too large (at most %(limit)s)."),
+    "promotion_not_valid": N("This promotion code does not apply to this purchase."),
+    "limit_reached": N("This has been used up, or you have as much of it as one buyer can."),
+    "campaign_not_started": N("This begins at %(starts_at)s."),
+    "campaign_over": N("This ended at %(ends_at)s."),
+    "ticket_needed": N("Many want to buy here. Please join the line first."),
+    "not_sent_abroad": N("This is only sent within one country: %(country)s."),
+    "not_your_turn": N("It is not your turn yet: %(ahead)s are before you."),
+    "no_line": N("Nobody needs to wait here any more."),
+    "switched_off": N("So many are shopping that we have put this aside. It is back at %(until)s at the latest."),
+    "item_missing": N("One of the items cannot be sent to this country: its seller has not given its customs data."),
+    "rate_missing": N("One of the items cannot be sent to this country: we do not know its duty there."),
+    "quantity_missing": N("One of the items cannot be sent to this country: we do not know its duty there."),
+    "law_missing": N("We do not sell to this country from abroad yet."),
+    "code_unknown": N("There is no such code today. Find another by words."),
+    "origin_missing": N("Please say with two letters in which country it was made."),
+    "said_by_another": N("Another seller has said it. Ask the operator to put it right."),
+    "address_not_latin": N(
+        "Something comes from abroad: please give an address in Latin letters, as the post needs it."
+    ),
+    "papers_incomplete": N("Something is missing for its papers at the border. The order's page says what."),
+    "not_imported": N("It crosses no border, and needs no papers."),
+    "currency_rate_missing": N("We cannot tell the duties of this country today."),
+    "not_exchanged": N("One of the items cannot be sold in your currency today. Please try it again later."),
+    "not_followed": N("The price of this offer cannot be followed in that market."),
+    "currency_not_taken": N("Nothing is paid in this currency here."),
+    "period_not_over": N("The period is not over yet."),
+    "period_not_valid": N("No period of this scheme begins on that day."),
+    "return_filed": N("There is a return of this period already."),
+    "return_paid": N("This return was paid already."),
+    "not_let_in": N("This cannot be imported so: take less of it, or another way of shipping."),
+    "identity_needed": N(
+        "The country counts what each person brings in. Please say in your account who you are there."
+    ),
+    "identity_not_valid": N("Please check the number: it is none of a person in this country."),
+    "identity_elsewhere": N("Another account of yours has said this number. Please buy with that one."),
+    "not_sold_there": N("One of the items is not sold there: %(rule)s"),
+    "age_needed": N("Please give your date of birth in your account first: %(rule)s"),
+    "too_young": N("Please check your date of birth."),
+    "shipping_not_offered": N("This way of shipping is not offered here."),
+    "amount_too_large": N("This amount is larger than we can take."),
+    "too_many_lines": N("A purchase can have at most %(limit)s lines."),
+    "gateway_away": N("The payment service does not answer now. Try again in a moment."),
+    "method_not_offered": N("This way of paying is not offered here now."),
+    "seller_status_is": N("The seller's status has changed meanwhile."),
+    "offer_status_is": N("It is not on sale, or it is already."),
+    "stock_promised": N("Of these only %(available)s can be taken away: the others are sold, or held for a payment."),
+    "stock_currency_is": N("These goods are bought and sold in %(currency)s."),
+    "location_code_taken": N("One of your locations has this code already."),
+    "overloaded": N("So much is being bought right now that we could not take this. Please try again in a moment."),
+    "database_away": N("We cannot reach our books right now. Please try again in a moment."),
+    "form_expired": N("This form was open for too long or came from elsewhere. Nothing was changed; please try again."),
+    "not_instead": N("This cannot be had instead: choose another of the same product, for one item at a time."),
+    "replacement_dearer": N(
+        "This costs more than what was paid for it: send it back for its money, and buy the other."
+    ),
+    "not_failed": N("Only what could not be sent is sent again."),
+    "not_found": N("There is no such thing here, or it is not yours."),
+} | words_bond.REFUSALS
+"""By a Problem's code."""
+
+FIELDS = {
+    "email": N("Please give an e-mail address, like ada@example.org."),
+    "password": N("A password needs at least 10 characters."),
+    "name": N("Please tell us your name."),
+    "recipient": N("Who is to receive it?"),
+    "line1": N("Please give a street and number."),
+    "city": N("Please give a town."),
+    "postal_code": N("Please give a postal code of at most 20 characters."),
+    "country": N("Choose a country."),
+    "quantity": N("Please give a quantity from 1 to 1,000,000."),
+    "amount": N("Please give an amount such as 25.00."),
+    "user_id": N("Please give the buyer's id; it begins with usr_."),
+    "carrier": N("Who carries it?"),
+    "tracking_number": N("Please give the carrier's tracking number."),
+    "address_id": N("Choose an address."),
+    "shipping": N("Choose a way of shipping."),
+    "sku": N("There are no goods of this SKU."),
+    "location_id": N("Choose a location."),
+    "cost": N("Please say what all of them cost, such as 25.00 (or 0)."),
+    "place": N("Please give the location a name."),
+    "through": N("Please choose a day."),
+    "text": N("Please say in at most 4,000 characters what happened."),
+    "note": N("Please say what you have found out."),
+    "seller_id": N("Please give the seller's id; it begins with sel_."),
+    "number": N("Please give the number of the permit."),
+    "valid_to": N("Please give a day, or none."),
+    "birth_date": N("Please check your date of birth."),
+    "tax_id": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "vat_id": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "register_number": N("A number has letters, digits, spaces, dots, slashes and dashes, at most 40 of them."),
+    "tax_country": N("Please give two letters, such as DE."),
+    "branches": N("Please give two letters for each country, such as FR NL."),
+    "month": N("Please choose a month."),
+    "zone": N("There is no such time zone. Its name is as in Europe/Berlin."),
+    "percent": N("Please give a percentage from 0 to 100, such as 12.5."),
+    "hold_days": N("Please give from 1 to 730 days."),
+    "source": N("Please say why, in at most 200 characters."),
+    "reason": N("Please say why, in at most 500 characters."),
+    "file": N("Choose a file of at most 5 MB."),
+    "code": N("A code has small letters, digits and dashes, at most 40 of them."),
+}
+"""By the name of a form's field that is not valid."""
+
+
+def refusal(
+    problem: Problem,
+    field: str | None,
+    text: Callable[..., str],
+    money: Callable[[int], str],
+    time: Callable[[datetime], str],
+    rule: Callable[[Barrier], str],
+) -> str:
+    """A problem in the reader's words; `field` is the form field that was not valid, if it was one."""
+    if field in FIELDS:
+        return text(FIELDS[field])
+    message = REFUSALS.get(problem.code())
+    if message is None:
+        return problem.title()
+    values: Mapping[str, Any] = problem.document()
+    shown = {name: time(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    if "available_minor" in values:
+        shown["available"] = money(values["available_minor"])
+    if isinstance(values.get("rule"), Barrier):
+        shown["rule"] = rule(values["rule"])
+    if "owed_minor" in values:
+        shown["owed"] = money(values["owed_minor"])
+    if "deposit_minor" in values:
+        shown["deposit"] = money(values["deposit_minor"])
+    if "left_minor" in values:
+        shown["left"] = money(values["left_minor"])
+    if "order_status" in values:
+        shown["order_status"] = text(STATUSES.get(values["order_status"], values["order_status"]))
+    return text(message, **shown)
