@@ -1595,9 +1595,14 @@ begin
          where u.cell = p_cell and u.cause_id = any (p_causes) and u.given_back_at is null;
 end $$;
 
-CREATE FUNCTION pricing.open_quotas(p_cell smallint, p_names text[], p_owners uuid[], p_granted bigint[]) RETURNS SETOF bigint
+CREATE FUNCTION pricing.open_quotas(p_cell smallint, p_names text[], p_owners uuid[], p_granted bigint[]) RETURNS TABLE(quota_id bigint, available bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
     AS $$
 begin
     insert into pricing.quota (cell, name, owner, granted)
@@ -1606,10 +1611,11 @@ begin
      order by a.name, a.owner
     on conflict do nothing;
     return query
-        select q.id
+        select q.id, q.granted - q.used
           from unnest(p_names, p_owners) with ordinality as a (name, owner, ord)
-         cross join lateral (select r.id from pricing.quota r
-                              where r.cell = p_cell and r.name = a.name and r.owner = a.owner offset 0) q
+         cross join lateral (select r.id, r.granted, r.used from pricing.quota r
+                              where r.cell = p_cell and r.name = a.name and r.owner = a.owner and r.name <> ''
+                             offset 0) q
          order by a.ord;
 end $$;
 
@@ -1647,7 +1653,7 @@ begin
       from (select u.quota_id, sum(u.amount)::bigint as amount
               from unnest(p_quotas, p_amounts) as u (quota_id, amount)
              group by u.quota_id) a;
-    -- By their ids and not by a join: planned for a table that was all but empty, that reads every limit for each.
+    -- By their ids and not by a join, which reads every limit for each when it was planned for a table all but empty.
     update pricing.quota q
        set used = q.used + sums[width_bucket(q.id, ids)]
      where q.cell = p_cell and q.id = any (ids);
@@ -3419,6 +3425,7 @@ CREATE TABLE pricing.quota (
     owner uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     granted bigint NOT NULL,
     used bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT quota_name_check CHECK ((name <> ''::text)),
     CONSTRAINT quota_within_limit CHECK (((used >= 0) AND (used <= granted)))
 )
 WITH (fillfactor='50');
@@ -4274,9 +4281,6 @@ ALTER TABLE ONLY pricing.promotion
     ADD CONSTRAINT promotion_pkey PRIMARY KEY (code);
 
 ALTER TABLE ONLY pricing.quota
-    ADD CONSTRAINT quota_cell_name_owner_key UNIQUE (cell, name, owner);
-
-ALTER TABLE ONLY pricing.quota
     ADD CONSTRAINT quota_pkey PRIMARY KEY (cell, id);
 
 ALTER TABLE ONLY pricing.quota_use
@@ -4597,6 +4601,8 @@ CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
 CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 
 CREATE UNIQUE INDEX switch_off_name ON platform.switch_off USING btree (name) WHERE (ended_at IS NULL);
+
+CREATE UNIQUE INDEX quota_name ON pricing.quota USING btree (cell, name, owner) WHERE (name <> ''::text);
 
 CREATE INDEX discrepancy_day ON reconciliation.discrepancy USING btree (day);
 

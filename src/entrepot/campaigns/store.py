@@ -131,7 +131,7 @@ BOUGHT = sql(
       from pricing.quota q
       join kit.idempotency_key k on k.cell = q.cell and k.caller = q.owner and k.route = 'place'
       join pricing.quota_use u on u.cell = q.cell and u.cause_id = k.ref and u.quota_id = q.id
-     where q.cell = :cell and q.name = :name and (:buyers::uuid[] is null or q.owner = any (:buyers))
+     where q.cell = :cell and q.name = :name and q.name <> '' and (:buyers::uuid[] is null or q.owner = any (:buyers))
      limit :limit
     """,
     BoughtRow,

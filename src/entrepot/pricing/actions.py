@@ -52,9 +52,8 @@ async def limits(
 ) -> list[tuple[int, int]]:
     """Opens limits that are not there yet: `granted` of each for its owner. (quota id, what is left at a glance), in
     the order asked; one asked twice is the same."""
-    ids = await tx.all(store.OPEN_QUOTAS, cell=cell, names=names, owners=owners, granted=granted)
-    left = {row.quota_id: row.available for row in await tx.all(store.QUOTAS_LEFT, cell=cell, ids=ids)}
-    return [(id_, left[id_]) for id_ in ids]
+    opened = await tx.all(store.OPEN_QUOTAS, cell=cell, names=names, owners=owners, granted=granted)
+    return [(quota.quota_id, quota.available) for quota in opened]
 
 
 async def quotas(tx: Tx, cell: int, promotion: Promotion, buyer_id: UUID, discount_minor: int) -> list[QuotaUse]:

@@ -89,10 +89,7 @@ QUOTA_SUMS = sql(
     """,
     QuotaSum,
 )
-QUOTAS_LEFT = sql(
-    "select quota_id, available from pricing.quota_left where cell = :cell and quota_id = any (:ids::bigint[])", Left
-)
-OPEN_QUOTAS = sql("select open_quotas from pricing.open_quotas(:cell, :names, :owners, :granted)", int)
+OPEN_QUOTAS = sql("select quota_id, available from pricing.open_quotas(:cell, :names, :owners, :granted)", Left)
 
 # Promotions that are not over and may be used only so often, or for so much, by everybody together.
 SHARED = sql(
@@ -110,6 +107,7 @@ GIVE_UP = sql(
         select id, name, div(granted - used, :parts)::bigint as amount
           from pricing.quota
          where cell = :cell and owner = '00000000-0000-0000-0000-000000000000' and name = any (:names::text[])
+           and name <> ''
          order by id
            for no key update
     )
