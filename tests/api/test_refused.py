@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any, get_args
 
 import msgspec
@@ -104,6 +105,8 @@ TEXTS: tuple[Any, ...] = (
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T09:00:00", "XXX", "usd", "nowhere",
     absent("usr"), absent("adr"), absent("quo"), absent("grp"), absent("ord"), absent("sel"), absent("pay"), {},
 )  # fmt: skip
+ODD_ALLOWED = 15
+"""Odd bodies that the description allows which a route is sent: a success is followed by a new order of its own."""
 BROKEN = (
     b"", b"{", b"[]", b"null", b'"x"', b"1", b'{"a":1} {"b":2}', b"\xff\xfe", b'{"a":"\xff"}', b"[" * 20_000, b'{"":',
     b'{"quantity":1e999}', b'{"name":"\\ud800"}',
@@ -272,7 +275,8 @@ async def test_a_body_that_is_not_understood(stage: Stage, route: Route) -> None
 
 @named(WITH_BODY)
 async def test_odd_values_in_a_body(stage: Stage, route: Route) -> None:
-    """What the description forbids is refused as malformed and changes nothing; the rest is answered as declared."""
+    """What the description forbids is refused as malformed and changes nothing; of the rest some, others for each
+    route, are answered as declared."""
     assert route.body is not None
     ask = await ASKS[route.name](stage)
     before = await stage.shop.state()
@@ -285,7 +289,8 @@ async def test_odd_values_in_a_body(stage: Stage, route: Route) -> None:
         refused = await stage.granted(route, replace(ask, body=body), **await keyed(route))
         assert kind(refused) == ((413, "too_large") if large else (400, "malformed")), body
     assert await stage.shop.state() == before
-    for body in allowed:  # `granted` checks that what is answered is declared
+    some = Random(route.name).sample(allowed, min(ODD_ALLOWED, len(allowed)))
+    for body in some:  # `granted` checks that what is answered is declared
         answer = await stage.granted(route, replace(ask, body=body), **await keyed(route))
         if answer.is_success:  # what was asked for is done: something else is to be asked for
             ask = await ASKS[route.name](stage)
