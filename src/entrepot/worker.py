@@ -127,6 +127,7 @@ async def chores(db: Database) -> list[Part]:
     for cell in await _cells(db):
         found += [partial(idempotency.forget_old, cell=cell), partial(orders.forget_carts, cell=cell)]
         found += [partial(forget, cell=cell, consumers=CONSUMERS), partial(notify_jobs.forget, cell=cell)]
+        found += [partial(accounts_jobs.forget_addresses, cell=cell)]
     return [partial(db.transact, chore, durable=False) for chore in found]
 
 

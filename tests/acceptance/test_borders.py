@@ -388,7 +388,7 @@ async def test_8_who_buys_from_abroad_gives_an_address_in_latin_letters(shop: Sh
     async with shop.db.write() as tx:
         latin, buyer.address = [
             await accounts.add_address(
-                tx, 0, buyer.id, accounts.NewAddress(recipient, "1 Main Street", "Springfield", "62701", "US")
+                tx, 0, buyer.id, accounts.NewAddress(recipient, "1 Main Street", "US", "Springfield", "62701")
             )
             for recipient in ("Łukasz Nguyễn d\u2019Été", "王小明")
         ]

@@ -50,7 +50,7 @@ async def abroad(shop: Shop) -> None:
 async def buyer_in(shop: Shop, country: str, cell: int = 0, wallet_minor: int = 1_000_000) -> Buyer:
     buyer = await shop.buyer(wallet_minor, cell)
     async with shop.db.write() as tx:
-        cities = {"DE": ("Berlin", "10115", ""), "CN": ("Beijing", "100000", "")}
+        cities = {"DE": ("Berlin", "10115", ""), "CN": ("Guangzhou Shi", "510130", "Guangdong Sheng")}
         city, postal_code, region = cities[country]
         new = accounts.NewAddress(
             recipient="Ada Byron", line1="1 Main Street", city=city, postal_code=postal_code, country=country,

@@ -23,7 +23,7 @@ from tests.sellers.stage import Stage
 pytestmark = pytest.mark.anyio
 
 PASSWORD = "correct horse"
-HOME = NewAddress("Ada", "1 Street", "London", "N1 9GU", "GB")
+HOME = NewAddress("Ada", "1 Street", "GB", "London", "N1 9GU")
 
 
 async def registered(stage: Stage, email: str) -> UUID:

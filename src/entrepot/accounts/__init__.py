@@ -19,12 +19,18 @@ Events: buyer_registered, buyer_erased (key: the user's id; no data), sessions_e
 from entrepot.accounts.actions import (
     add_address,
     add_staff,
+    change_address,
+    delete_address,
     end_sessions,
     import_buyers,
+    make_default,
     open_wallets,
     register_buyer,
     sign_in,
 )
+from entrepot.accounts.postal import form as address_form
+from entrepot.accounts.postal import latin as latin_address
+from entrepot.accounts.postal import lines as address_lines
 from entrepot.accounts.reads import (
     address,
     addresses,
@@ -35,23 +41,27 @@ from entrepot.accounts.reads import (
     member_since,
     names,
     operators,
+    saved_address,
     staff,
 )
 from entrepot.accounts.sessions import Sessions
 from entrepot.accounts.types import (
     Address,
+    AddressForm,
     AddressNotValid,
     EmailTaken,
     Me,
     Member,
     NewAddress,
+    SavedAddress,
     TooManyAddresses,
     WrongCredentials,
 )
 
 __all__ = [
-    "Address", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "Sessions", "TooManyAddresses",
-    "WrongCredentials", "add_address", "add_staff", "address", "addresses", "cell_of", "countries_of", "emails",
-    "end_sessions", "import_buyers", "me", "member_since", "names", "open_wallets", "operators", "register_buyer",
-    "sign_in", "staff",
+    "Address", "AddressForm", "AddressNotValid", "EmailTaken", "Me", "Member", "NewAddress", "SavedAddress", "Sessions",
+    "TooManyAddresses", "WrongCredentials", "add_address", "add_staff", "address", "address_form", "address_lines",
+    "addresses", "cell_of", "change_address", "countries_of", "delete_address", "emails", "end_sessions",
+    "import_buyers", "latin_address", "make_default", "me", "member_since", "names", "open_wallets", "operators",
+    "register_buyer", "saved_address", "sign_in", "staff",
 ]  # fmt: skip

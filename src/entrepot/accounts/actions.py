@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from entrepot import ledger, sellers
 from entrepot.accounts import postal, reads, rules, store
 from entrepot.accounts.types import (
@@ -112,32 +114,58 @@ async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:
 
 
 async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID:
-    """The id of the new address. Raises AddressNotValid, TooManyAddresses, NotFound for an unknown user."""
+    """The id of the new address; the first is the default. Raises AddressNotValid, TooManyAddresses, NotFound for an
+    unknown user."""
     new = postal.checked(new)
-    if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
-        raise NotFound
-    if await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id) >= reads.MAX_ADDRESSES:
+    await _lock(tx, cell, user_id)
+    count = await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id)
+    if count >= reads.MAX_ADDRESSES:
         raise TooManyAddresses(reads.MAX_ADDRESSES)
+    return await _add_address(tx, cell, user_id, new, is_default=not count)
+
+
+async def change_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID, new: NewAddress) -> UUID:
+    """Puts another address in the place of one, for what is ordered from now on; its id. Raises AddressNotValid,
+    NotFound, also for somebody else's."""
+    new = postal.checked(new)
+    await _lock(tx, cell, user_id)
+    old = await reads.saved_address(tx, cell, user_id, address_id)
+    await tx.one(store.REMOVE_ADDRESS, cell=cell, id=address_id, user_id=user_id, now=tx.now)
+    return await _add_address(tx, cell, user_id, new, is_default=old.is_default)
+
+
+async def _add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress, *, is_default: bool) -> UUID:
     id_ = new_id(tx.now)
     await tx.run(
-        store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, recipient=new.recipient, line1=new.line1,
-        line2=new.line2, city=new.city, region=new.region, postal_code=new.postal_code, country=new.country,
-        phone=new.phone, tax_id=new.tax_id, now=tx.now,
+        store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, is_default=is_default, now=tx.now,
+        **msgspec.structs.asdict(new),
     )  # fmt: skip
     return id_
 
 
-async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
+async def make_default(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
     """Raises NotFound, also for somebody else's."""
-    if await tx.maybe(store.DELETE_ADDRESS, cell=cell, id=address_id, user_id=user_id) is None:
+    await _lock(tx, cell, user_id)
+    await tx.run(store.NO_DEFAULT, cell=cell, user_id=user_id)
+    if await tx.maybe(store.MAKE_DEFAULT, cell=cell, id=address_id, user_id=user_id) is None:
+        raise NotFound
+
+
+async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
+    """It is shown and taken no more; what was ordered to it goes there. Raises NotFound, also for somebody else's."""
+    if await tx.maybe(store.REMOVE_ADDRESS, cell=cell, id=address_id, user_id=user_id, now=tx.now) is None:
+        raise NotFound
+
+
+async def _lock(tx: Tx, cell: int, user_id: UUID) -> None:
+    if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
         raise NotFound
 
 
 async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
     """Forgets who a user is: log-in, name and addresses go, the pseudonym stays, to which a session that lives on adds
     nothing. Raises NotFound, also for one that is erased."""
-    if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
-        raise NotFound
+    await _lock(tx, cell, user_id)
     await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_PERSON, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_LOGIN, user_id=user_id)

@@ -13,19 +13,21 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.accounts import actions, reads
+from entrepot.accounts import actions, postal, reads
 from entrepot.accounts.types import (
+    AddressForm,
     AddressNotValid,
     EmailTaken,
     Member,
     NewAddress,
+    SavedAddress,
     TooManyAddresses,
     WrongCredentials,
 )
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
 from entrepot.kit.db import Database, ReadTx, Tx
-from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC, delete, get, post
+from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC, delete, get, post, put
 from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
 
 Email = Annotated[str, Meta(pattern=rf"^[^@\s]{{1,64}}@[^@\s]{{1,190}}{ids.END}", examples=["ada@example.org"])]
@@ -70,17 +72,19 @@ class AddressId(msgspec.Struct, frozen=True):
     id: str
 
 
-class AddressView(msgspec.Struct, frozen=True):
-    id: str
-    recipient: str
-    line1: str
-    line2: str
-    city: str
-    region: str
-    postal_code: str
-    country: str
-    phone: str
-    tax_id: str
+class AddressView(SavedAddress, frozen=True, kw_only=True):
+    """`lines` are the address as it is written there, without its country; `lines_abroad` in Latin letters."""
+
+    id: str  # type: ignore[assignment]
+    lines: list[str]
+    lines_abroad: list[str]
+
+
+class Within(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was chosen already: cities are listed of a region, districts of a city."""
+
+    region: Annotated[str, Meta(max_length=200)] = ""
+    city: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -166,11 +170,27 @@ async def list_addresses(tx: ReadTx, caller: Caller) -> Addresses:
     found = await reads.addresses(tx, caller.cell, caller.user_id)
     return Addresses([
         AddressView(
-            ids.show("adr", a.id), a.recipient, a.line1, a.line2, a.city, a.region, a.postal_code, a.country,
-            a.phone, a.tax_id,
+            **{**msgspec.structs.asdict(one), "id": ids.show("adr", one.id)}, lines=postal.lines(one),
+            lines_abroad=postal.lines(one, abroad=True),
         )
-        for a in found
+        for one in found
     ])  # fmt: skip
+
+
+async def read_address_form(country: str, query: Within) -> AddressForm:
+    """The fields of a country's addresses, in its order."""
+    return postal.form(country, query.region, query.city)
+
+
+async def change_address(tx: Tx, caller: Caller, address_id: AddressPath, body: NewAddress) -> AddressId:
+    """Puts another address in the place of one. What was ordered goes where it was to go."""
+    changed = await actions.change_address(tx, caller.cell, caller.user_id, address_id, body)
+    return AddressId(ids.show("adr", changed))
+
+
+async def make_default(tx: Tx, caller: Caller, address_id: AddressPath) -> None:
+    """Takes this address where nothing else is said."""
+    await actions.make_default(tx, caller.cell, caller.user_id, address_id)
 
 
 async def delete_address(tx: Tx, caller: Caller, address_id: AddressPath) -> None:
@@ -195,5 +215,10 @@ routes = [
         "/v1/addresses", add_address, access=BUYER, raises=(AddressNotValid, NotFound, TooManyAddresses), status=201,
         key="taken",
     ),
+    put(
+        "/v1/addresses/{address_id}", change_address, access=BUYER, raises=(AddressNotValid, NotFound), key="taken"
+    ),
+    put("/v1/addresses/{address_id}/default", make_default, access=BUYER, raises=(NotFound,), key="taken"),
     delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
+    get("/v1/address-forms/{country}", read_address_form, access=PUBLIC, raises=(AddressNotValid,)),
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.accounts import store
-from entrepot.accounts.types import Address, Me
+from entrepot.accounts.types import Address, Me, SavedAddress
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
@@ -61,8 +61,8 @@ async def operators(tx: ReadTx) -> list[UUID]:
     return [row.user_id for row in await tx.all(store.OPERATORS, cell=FIRST, limit=MAX_OPERATORS)]
 
 
-async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[Address]:
-    """A user's addresses, oldest first."""
+async def addresses(tx: ReadTx, cell: int, user_id: UUID) -> list[SavedAddress]:
+    """A user's addresses, oldest first and the default last."""
     return await tx.all(store.ADDRESSES, cell=cell, user_id=user_id, limit=MAX_ADDRESSES)
 
 
@@ -74,8 +74,17 @@ async def countries_of(tx: ReadTx, cell: int, pairs: Sequence[tuple[UUID, UUID]]
 
 
 async def address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> Address:
-    """One of the user's addresses. Raises NotFound, also for somebody else's."""
+    """One of the user's addresses, also one that was deleted: for what was ordered to it. Raises NotFound, also for
+    somebody else's."""
     found = await tx.maybe(store.ADDRESS, cell=cell, id=address_id, user_id=user_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def saved_address(tx: ReadTx, cell: int, user_id: UUID, address_id: UUID) -> SavedAddress:
+    """One of the addresses that a user has now. Raises NotFound, also for somebody else's."""
+    found = await tx.maybe(store.SAVED_ADDRESS, cell=cell, id=address_id, user_id=user_id)
     if found is None:
         raise NotFound
     return found

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.accounts.types import Address, Login, Me
+from entrepot.accounts.types import Address, Login, Me, SavedAddress
 from entrepot.kit.sql import sql
 
 
@@ -170,30 +170,48 @@ NAMES = sql(
     """,
     Named,
 )
-COUNT_ADDRESSES = sql("select count(*) from accounts.address where cell = :cell and user_id = :user_id", int)
+_ADDRESS = "id, recipient, line1, line2, city, region, postal_code, country, phone, tax_id, district"
+COUNT_ADDRESSES = sql(
+    "select count(*) from accounts.address where cell = :cell and user_id = :user_id and removed_at is null", int
+)
 ADD_ADDRESS = sql("""
-    insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, region, postal_code, country,
-                                  phone, tax_id, created_at)
-    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :region, :postal_code, :country, :phone, :tax_id,
-            :now)
+    insert into accounts.address (cell, id, user_id, recipient, line1, line2, city, district, region, postal_code,
+                                  country, phone, tax_id, is_default, created_at)
+    values (:cell, :id, :user_id, :recipient, :line1, :line2, :city, :district, :region, :postal_code, :country, :phone,
+            :tax_id, :is_default, :now)
 """)
+# The one that is taken where nothing else is said comes last: the default, else the latest.
 ADDRESSES = sql(
-    """
-    select id, recipient, line1, line2, city, region, postal_code, country, phone, tax_id
+    f"""
+    select {_ADDRESS}, is_default
       from accounts.address
-     where cell = :cell and user_id = :user_id
-     order by id
+     where cell = :cell and user_id = :user_id and removed_at is null
+     order by is_default, id
      limit :limit
-    """,
-    Address,
+    """,  # noqa: S608 - a constant
+    SavedAddress,
 )
 ADDRESS = sql(
-    """
-    select id, recipient, line1, line2, city, region, postal_code, country, phone, tax_id
-      from accounts.address
-     where cell = :cell and id = :id and user_id = :user_id
-    """,
+    f"select {_ADDRESS} from accounts.address where cell = :cell and id = :id and user_id = :user_id",  # noqa: S608
     Address,
+)
+SAVED_ADDRESS = sql(
+    f"""
+    select {_ADDRESS}, is_default from accounts.address
+     where cell = :cell and id = :id and user_id = :user_id and removed_at is null
+    """,  # noqa: S608 - a constant
+    SavedAddress,
+)
+NO_DEFAULT = sql(
+    "update accounts.address set is_default = false where cell = :cell and user_id = :user_id and is_default"
+)
+MAKE_DEFAULT = sql(
+    """
+    update accounts.address set is_default = true
+     where cell = :cell and id = :id and user_id = :user_id and removed_at is null
+    returning id
+    """,
+    UUID,
 )
 COUNTRIES_OF = sql(
     """
@@ -203,9 +221,20 @@ COUNTRIES_OF = sql(
     """,
     InCountry,
 )
-DELETE_ADDRESS = sql(
-    "delete from accounts.address where cell = :cell and id = :id and user_id = :user_id returning id", UUID
+REMOVE_ADDRESS = sql(
+    """
+    update accounts.address set is_default = false, removed_at = :now
+     where cell = :cell and id = :id and user_id = :user_id and removed_at is null
+    returning id
+    """,
+    UUID,
 )
+FORGET_ADDRESSES = sql("""
+    delete from accounts.address a
+     where a.cell = :cell
+       and a.id in (select id from accounts.address
+                     where cell = :cell and removed_at <= :before order by removed_at limit :limit)
+""")
 ERASE_ADDRESSES = sql("delete from accounts.address where cell = :cell and user_id = :user_id")
 ERASE_PERSON = sql("delete from accounts.person where cell = :cell and user_id = :user_id")
 ERASED = sql("update accounts.user set erased_at = :now where cell = :cell and id = :user_id")

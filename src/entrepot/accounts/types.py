@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from entrepot.kit.problem import Problem
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Optional = Annotated[str, Meta(max_length=200)]
+FieldName = Literal["recipient", "line1", "line2", "district", "city", "region", "postal_code"]
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -47,15 +48,17 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`country` is an ISO 3166-1 alpha-2 code; a `phone` number may be written as people of that country do. A business
-    says by which `tax_id` that country knows it: papers name it."""
+    """`country` is an ISO 3166-1 alpha-2 code; which fields it has and needs says `GET /v1/address-forms/{country}`. A
+    `phone` number may be written as people of that country do. A business says by which `tax_id` that country knows
+    it: papers name it."""
 
     recipient: Text
     line1: Text
-    city: Text
-    postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
     country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}", examples=["DE"])]
+    city: Optional = ""
+    postal_code: Annotated[str, Meta(max_length=20)] = ""
     line2: Optional = ""
+    district: Optional = ""
     region: Optional = ""
     phone: Annotated[str, Meta(max_length=40)] = ""
     tax_id: Annotated[str, Meta(max_length=40)] = ""
@@ -72,15 +75,50 @@ class Address(msgspec.Struct, frozen=True):
     country: str
     phone: str = ""
     tax_id: str = ""
+    district: str = ""
+
+
+class SavedAddress(Address, frozen=True):
+    """One of somebody's own; the default is taken where nothing else is said."""
+
+    is_default: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One of a closed list: what is kept, what people there call it, and that in Latin letters."""
+
+    value: str
+    name: str
+    latin: str
+
+
+class AddressField(msgspec.Struct, frozen=True):
+    """A field of a country's addresses. `kind` is what it is there: a region is a province, state, prefecture, emirate
+    ... Where there are `choices` nothing else is taken."""
+
+    name: FieldName
+    kind: str
+    required: bool
+    choices: list[Choice]
+    example: str
+
+
+class AddressForm(msgspec.Struct, frozen=True):
+    """The fields of a country's addresses, in its order."""
+
+    country: str
+    fields: list[AddressField]
 
 
 @dataclass(eq=False)
 class AddressNotValid(Problem):
-    """The country has no such postal code, region, phone or tax number."""
+    """A field of an address is missing, or its country has no such thing."""
 
     status: ClassVar[int] = 400
     field: str
     country: str
+    reason: Literal["missing", "unknown"]
+    example: str
 
 
 @dataclass(eq=False)

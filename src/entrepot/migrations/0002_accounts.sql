@@ -40,17 +40,23 @@ create table accounts.address (
     recipient   text        not null,
     line1       text        not null,
     line2       text        not null default '',
-    city        text        not null,
+    city        text        not null default '',
+    district    text        not null default '',
     region      text        not null default '',
-    postal_code text        not null,
+    postal_code text        not null default '',
     country     text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
     phone       text        not null default '',  -- as E.164 writes it; empty: none
     tax_id      text        not null default '',  -- of a business that buys, by the country's check digits
+    is_default  boolean     not null default false,
     created_at  timestamptz not null,
+    removed_at  timestamptz,  -- from then on for nothing new: what was ordered to it still has to find it
     primary key (cell, id),
-    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade,
+    check (not (is_default and removed_at is not null))
 );
-create index address_user on accounts.address (cell, user_id);
+create index address_user on accounts.address (cell, user_id) where removed_at is null;
+create unique index address_default on accounts.address (cell, user_id) where is_default;
+create index address_removed on accounts.address (cell, removed_at) where removed_at is not null;
 
 -- Log-ins that failed or are being judged, by the hash of the address or e-mail tried: no personal data.
 create table accounts.login_attempt (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import bonded, catalog, logistics, papers, pricing, sellers, trade
+from entrepot import accounts, bonded, catalog, logistics, papers, pricing, sellers, trade
 from entrepot.accounts import Address
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx, Tx
@@ -82,7 +82,7 @@ async def assess(
     and what placing it takes of the buyer's yearly quotas. `home` is the buyer's cell. Raises the Problems of
     trade.quote, NotLetIn, and ItemMissing: what nobody can tell the price of at the door is not sold there;
     IdentityNeeded, AddressNotLatin, AmountTooLarge."""
-    latin = papers.in_latin(to.recipient, to.line1, to.line2, to.city, to.region, to.postal_code)
+    latin = papers.in_latin(to.recipient, *accounts.address_lines(to, abroad=True))
     paid_now: dict[int, dict[UUID, int]] = {}
     quotas: identities.Quotas | None = None
     for cell in cells:

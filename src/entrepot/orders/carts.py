@@ -175,7 +175,7 @@ async def remove_line(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, offer_id
 async def set_address(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, address_id: UUID) -> None:
     """Raises NotFound for a cart or an address that is not the buyer's."""
     await _own_cart(tx, cell, buyer_id, cart_id)
-    await accounts.address(tx, cell, buyer_id, address_id)
+    await accounts.saved_address(tx, cell, buyer_id, address_id)
     await tx.run(store_carts.SET_CART_ADDRESS, cell=cell, id=cart_id, address_id=address_id)
 
 
@@ -321,7 +321,10 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
         if offer is None or not offer.buyable:
             raise OfferUnavailable(offer_id)
         priced.append(pricing.Line(offer, quantity))
-    address = await accounts.address(tx, cell, buyer_id, cart.address_id)
+    try:
+        address = await accounts.saved_address(tx, cell, buyer_id, cart.address_id)
+    except NotFound:  # it was deleted or changed since it was chosen
+        raise CartIncomplete("address") from None
     until = await selling.check(tx, cell, buyer_id, address.country, [line.offer for line in priced])
     purchase = Purchase(
         buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id, until=until

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import logistics, papers, trade
+from entrepot import accounts, logistics, papers, trade
 from entrepot.accounts import Address
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
@@ -121,7 +121,11 @@ async def _recipient(tx: ReadTx, cell: int, order_id: UUID, seller_id: UUID) -> 
         to: Address = await reads.ship_to(tx, cell, order_id, seller_id)
     except NotFound:
         return None
-    return Party(to.recipient, to.line1, to.postal_code, to.city, to.country, to.line2, to.region, to.tax_id)
+    there = accounts.latin_address(to)
+    return Party(
+        there.recipient, there.line1, there.postal_code, there.city or there.district, there.country, there.line2,
+        there.region, there.tax_id, accounts.address_lines(to, abroad=True),
+    )  # fmt: skip
 
 
 async def _prepaid(tx: ReadTx, cell: int, order: OrderSummary, border: borders.Border) -> Price | None:

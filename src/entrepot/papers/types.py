@@ -11,7 +11,8 @@ from entrepot.catalog import Price
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code, which knows a business by its `tax_id`."""
+    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code, which knows a business by its `tax_id`. `lines` are
+    how the country writes the address, name and all; empty: there is no such form of it."""
 
     name: str
     line1: str
@@ -21,6 +22,7 @@ class Party(msgspec.Struct, frozen=True):
     line2: str = ""
     region: str = ""
     tax_id: str = ""
+    lines: list[str] = []
 
 
 class Line(msgspec.Struct, frozen=True):

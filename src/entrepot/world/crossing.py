@@ -13,8 +13,8 @@ from entrepot.world import actors
 from entrepot.world.scene import World, until_answered
 
 ADDRESSES = {
-    "us": accounts.NewAddress("Ada Byron", "1 Main Street", "Springfield", "62701", "US"),
-    "jp": accounts.NewAddress("Ada Byron", "1-1 Chiyoda", "Chiyoda-ku", "100-0001", "JP", region="Tokyo"),
+    "us": accounts.NewAddress("Ada Byron", "1 Main Street", "US", "Springfield", "62701"),
+    "jp": accounts.NewAddress("Ada Byron", "1-1 Chiyoda", "JP", "Chiyoda-ku", "100-0001", region="Tokyo"),
 }
 LOCATIONS = (1, 2)
 """In these countries, too: what is sold in the market of one is sent from the other."""
