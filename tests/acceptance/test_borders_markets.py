@@ -169,5 +169,5 @@ async def test_7_tax_numbers_addresses_and_phones(shop: Shop) -> None:
         refused = await buyer.send("POST", "/v1/addresses", to | change)
         assert (refused.status_code, refused.json()["field"]) == (400, field)
     assert (await buyer.send("POST", "/v1/addresses", to | {"phone": "(11) 96123-4567"})).status_code == 201
-    kept = (await buyer.send("GET", "/v1/addresses")).json()["items"][-1]
+    kept = (await buyer.send("GET", "/v1/addresses")).json()["items"][0]
     assert (kept["tax_id"], kept["phone"]) == ("16727230000197", "+5511961234567")

@@ -139,7 +139,7 @@ EXCEPTED = {
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS statements.ADD_ZONE"
     ),
     "what goes is of no use any more, or was nobody else's": (
-        "accounts.DELETE_ADDRESS accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
+        "accounts.FORGET_ADDRESSES accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
         "reviews.FORGET customs.FORGET customs.FORGET_SAID kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS "
         "orders.FORGET orders.FORGET_CARTS "
         "payments.FORGET_WEBHOOKS"
@@ -159,6 +159,7 @@ EXCEPTED = {
         "customs.LOCK_ORDERS customs.SAY orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
     ),
     "under the lock of its seller": "sellers.REINSTATED",
+    "under the lock of their user": "accounts.MAKE_DEFAULT accounts.NO_DEFAULT accounts.REMOVE_ADDRESS",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
         "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.MOVED bonded.SAY_ITEM "

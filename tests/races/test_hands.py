@@ -65,6 +65,21 @@ async def test_the_last_place_for_an_address_is_filled_once(ground: Ground, monk
             assert "too_many_addresses" in told
 
 
+async def test_an_address_is_changed_or_deleted_and_one_is_the_default(ground: Ground) -> None:
+    for seed in SEEDS:
+        await ground.fresh()
+        buyer = ground.counter.buyers[0]
+        first, other = [await does(accounts.add_address, 0, buyer, HOME)(ground.db) for _ in range(2)]
+        change = does(accounts.change_address, 0, buyer, first, HOME)
+        delete = does(accounts.delete_address, 0, buyer, first)
+        prefer = does(accounts.make_default, 0, buyer, other)
+        async with ground.race(seed, change, delete, prefer) as told:
+            assert sorted(answer == "not_found" for answer in told[:2]) == [False, True]
+            assert told[2] is None
+            kept = "select array_agg(is_default) from accounts.address where removed_at is null and user_id = $1"
+            assert sorted(await ground.value(kept, buyer)) == ([True] if told[1] is None else [False, True])
+
+
 async def test_who_is_forgotten_keeps_no_address(ground: Ground) -> None:
     for seed in SEEDS:
         await ground.fresh()

@@ -153,6 +153,7 @@ async def make_default(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> No
 
 async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
     """It is shown and taken no more; what was ordered to it goes there. Raises NotFound, also for somebody else's."""
+    await _lock(tx, cell, user_id)
     if await tx.maybe(store.REMOVE_ADDRESS, cell=cell, id=address_id, user_id=user_id, now=tx.now) is None:
         raise NotFound
 

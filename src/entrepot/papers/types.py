@@ -11,8 +11,8 @@ from entrepot.catalog import Price
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code, which knows a business by its `tax_id`. `lines` are
-    how the country writes the address, name and all; empty: there is no such form of it."""
+    """Who sends or gets it; `country` is an ISO 3166-1 alpha-2 code, which knows a business by its `tax_id`. `lines`
+    are how the country writes the address, name and all; empty: there is no such form of it."""
 
     name: str
     line1: str

@@ -10,6 +10,7 @@ pictures, chart: drawn on the server. `languages/*.po` are the translations, rea
 
 from entrepot.web import (
     account,
+    addresses,
     bank,
     bond,
     books,
@@ -45,6 +46,7 @@ routes = [
     *storefront.routes,
     *campaigns.routes,
     *account.routes,
+    *addresses.routes,
     *checkout.routes,
     *credit.routes,
     *purchases.routes,

@@ -10,7 +10,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from entrepot import accounts, notify, orders
-from entrepot.accounts import Member, NewAddress
+from entrepot.accounts import Member
 from entrepot.kit import ids
 from entrepot.kit.auth import Role, hash_password
 from entrepot.kit.db import ReadTx, Tx
@@ -35,10 +35,6 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     next: str = ""
 
 
-class AddressForm(NewAddress, frozen=True, forbid_unknown_fields=True):
-    next: str = "/account"
-
-
 class BirthDate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     birth_date: Annotated[str, Meta(max_length=10)]
 
@@ -55,11 +51,11 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def sign_in_page(tx: ReadTx, visit: Visit) -> Response:
-    return await visit.show(tx, "sign_in.html", next=_next(visit))
+    return await visit.show(tx, "sign_in.html", next=next_of(visit))
 
 
 async def register_page(tx: ReadTx, visit: Visit) -> Response:
-    return await visit.show(tx, "register.html", next=_next(visit))
+    return await visit.show(tx, "register.html", next=next_of(visit))
 
 
 async def sign_in(visit: Visit, body: Credentials) -> Go:
@@ -104,8 +100,9 @@ async def account(tx: ReadTx, visit: Visit) -> Response:
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
     identity = await orders.identity(tx, visit.me.cell, visit.me.user_id, "CN")
     return await visit.show(
-        tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses, identity=identity
-    )
+        tx, "account.html", me=me, shown_id=ids.show("usr", me.user_id), addresses=addresses[::-1], identity=identity,
+        address_id=lambda address: ids.show("adr", address.id),
+    )  # fmt: skip
 
 
 async def give_age(tx: Tx, visit: Visit, body: BirthDate) -> Go:
@@ -120,19 +117,8 @@ async def say_identity(tx: Tx, visit: Visit, body: Identity) -> Go:
     return Go("/account", done="identity_said")
 
 
-async def address_page(tx: ReadTx, visit: Visit) -> Response:
-    market = await visit.market(tx)
-    home = market.country or market.code.upper()
-    countries = visit.language.countries()
-    return await visit.show(tx, "address.html", next=_next(visit), countries=countries, home_country=home)
-
-
-async def add_address(tx: Tx, visit: Visit, body: AddressForm) -> Go:
-    await accounts.add_address(tx, visit.me.cell, visit.me.user_id, body)
-    return Go(local(body.next), done="address_added")
-
-
-def _next(visit: Visit) -> str:
+def next_of(visit: Visit) -> str:
+    """Where to go when the form that is asked for is done; empty: nothing was said."""
     wanted = visit.typed.get("next") or visit.query("next", 1_000)
     return local(wanted) if wanted else ""
 
@@ -159,6 +145,4 @@ routes = [
     page("/account", account, BUYER),
     form("/account/age", give_age, BirthDate, BUYER, again=account),
     form("/account/identity", say_identity, Identity, BUYER, again=account),
-    page("/account/addresses/new", address_page, BUYER),
-    form("/account/addresses/new", add_address, AddressForm, BUYER, again=address_page),
 ]

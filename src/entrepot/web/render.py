@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from entrepot.accounts import Address, address_lines
 from entrepot.catalog import Price
 from entrepot.kit.i18n import choose, format_money, format_time
 from entrepot.kit.money import exponent
@@ -77,7 +78,7 @@ class Language:
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.clock,
             self.month, self.country, self.status, self.event, self.transfer, self.group, self.said, self.rule,
-            self.part_name, self.percent,
+            self.part_name, self.percent, self.postal,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -136,6 +137,10 @@ class Language:
 
     def country(self, code: str) -> str:
         return str(self.locale.territories.get(code, code))
+
+    def postal(self, address: Address, *, abroad: bool = False) -> list[str]:
+        """The lines of an address, as its country writes it, or as it writes it for others."""
+        return address_lines(address, abroad=abroad)
 
     def countries(self) -> list[tuple[str, str]]:
         """Codes (ISO 3166-1 alpha-2) and names of all countries, by name."""

@@ -70,6 +70,10 @@ class Go:
     cookies: Mapping[str, str] = field(default_factory=dict)
 
 
+class Again(Exception):  # noqa: N818 - it is no error
+    """The form's page is shown again with what was typed: nothing was sent for good, or refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What every page shows of market and visitor."""
@@ -305,6 +309,10 @@ def form_of_its_own(
                 said = _decoded(fields, body)
                 with audit.acting(visit.caller, f"POST {path}", request.url.path, said, host_of(request)):
                     go = await handler(visit, said)
+            except Again:
+                visit.typed = fields
+                async with visit.db.read() as tx:
+                    return await _again(again)(tx, visit)
             except Problem as problem:
                 if isinstance(problem, NotFound) or problem.status >= 500:
                     raise
@@ -434,6 +442,11 @@ def _field(problem: Problem) -> str | None:
     """The form field that a Malformed speaks of."""
     found = _FIELD.search(problem.detail) if isinstance(problem, Malformed) else None
     return found[1] if found else None
+
+
+def _again(page: PageHandler | None) -> PageHandler:
+    assert page is not None, "a form that is shown again has a page"
+    return page
 
 
 async def _refuse(

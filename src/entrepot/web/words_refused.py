@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from entrepot.accounts import AddressNotValid
 from entrepot.kit.i18n import N
 from entrepot.kit.problem import Problem
 from entrepot.trade import Barrier
-from entrepot.web import words_bond
+from entrepot.web import words_address, words_bond
 from entrepot.web.words import STATUSES
 
 REFUSALS = {
@@ -18,7 +19,6 @@ REFUSALS = {
     "too_many_requests": N("Too many tries. Wait a few minutes and try again."),
     "email_taken": N("There is an account with this e-mail already. Sign in instead?"),
     "too_many_addresses": N("You have as many addresses as we can keep (%(limit)s)."),
-    "address_not_valid": N("This country has no such postal code, region, phone or tax number. Please check them."),
     "cart_empty": N("Your cart is empty."),
     "cart_full": N("Your cart holds as many different items as it can (%(limit)s)."),
     "cart_incomplete": N("Choose an address and a way of shipping first."),
@@ -187,6 +187,10 @@ def refusal(
     """A problem in the reader's words; `field` is the form field that was not valid, if it was one."""
     if field in FIELDS:
         return text(FIELDS[field])
+    if isinstance(problem, AddressNotValid):
+        named = text(words_address.KINDS[problem.kind])
+        said = words_address.REFUSALS[problem.reason, bool(problem.example)]
+        return text(said, field=named, example=problem.example)
     message = REFUSALS.get(problem.code())
     if message is None:
         return problem.title()

@@ -17,7 +17,9 @@ addEventListener("pageshow", () => {
   }
 });
 
+// What is chosen decides what else is asked for: a country its fields, a region its cities.
 addEventListener("change", (event) => {
   const form = event.target.form;
+  if (event.target.hasAttribute("data-look")) return form.requestSubmit(form.querySelector("button[formaction$='/look']:not([aria-hidden])"));
   if (form?.hasAttribute("data-auto") && form.reportValidity()) form.requestSubmit(form.querySelector("button"));
 });
