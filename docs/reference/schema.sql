@@ -1682,13 +1682,17 @@ CREATE TABLE accounts.address (
     recipient text NOT NULL,
     line1 text NOT NULL,
     line2 text DEFAULT ''::text NOT NULL,
-    city text NOT NULL,
+    city text DEFAULT ''::text NOT NULL,
+    district text DEFAULT ''::text NOT NULL,
     region text DEFAULT ''::text NOT NULL,
-    postal_code text NOT NULL,
+    postal_code text DEFAULT ''::text NOT NULL,
     country text NOT NULL COLLATE pg_catalog."C",
     phone text DEFAULT ''::text NOT NULL,
     tax_id text DEFAULT ''::text NOT NULL,
+    is_default boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT address_check CHECK ((NOT (is_default AND (removed_at IS NOT NULL)))),
     CONSTRAINT address_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
 );
 
@@ -4412,9 +4416,13 @@ ALTER TABLE ONLY world.progress
 ALTER TABLE ONLY world.rehearsal_sample
     ADD CONSTRAINT rehearsal_sample_pkey PRIMARY KEY (pid, at);
 
+CREATE UNIQUE INDEX address_default ON accounts.address USING btree (cell, user_id) WHERE is_default;
+
 CREATE INDEX address_place ON accounts.address USING btree (cell, country, postal_code, lower(line1));
 
-CREATE INDEX address_user ON accounts.address USING btree (cell, user_id);
+CREATE INDEX address_removed ON accounts.address USING btree (cell, removed_at) WHERE (removed_at IS NOT NULL);
+
+CREATE INDEX address_user ON accounts.address USING btree (cell, user_id) WHERE (removed_at IS NULL);
 
 CREATE INDEX login_attempt_at ON accounts.login_attempt USING btree (at);
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import msgspec
-
 from entrepot import ledger, sellers
 from entrepot.accounts import postal, reads, rules, store
 from entrepot.accounts.types import (
@@ -138,7 +136,7 @@ async def _add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress, *, is_
     id_ = new_id(tx.now)
     await tx.run(
         store.ADD_ADDRESS, cell=cell, id=id_, user_id=user_id, is_default=is_default, now=tx.now,
-        **msgspec.structs.asdict(new),
+        **{name: getattr(new, name) for name in NewAddress.__struct_fields__},
     )  # fmt: skip
     return id_
 

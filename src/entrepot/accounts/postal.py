@@ -152,12 +152,16 @@ def form(code: str, region: str = "", city: str = "") -> AddressForm:
             found = country.match(said.get(name, ""), *path)
             waits = name if found is None and country.has_more(*path) else None
             path += [found.value] if found else []
-        example = country.example(*path) if name == "postal_code" else choices[0].name if choices else ""
         required = name in country.required or name == "recipient"
-        fields.append(AddressField(name, country.kind(name), required, choices, example, after))
+        fields.append(
+            AddressField(name, country.kind(name), required, choices, choices[0].name if choices else "", after)
+        )
         if name == "line1":
             fields.append(AddressField("line2", "line2", False, [], ""))
-    return AddressForm(code, fields)
+    code_there = country.example(*path)
+    return AddressForm(
+        code, [msgspec.structs.replace(one, example=code_there) if one.name == "postal_code" else one for one in fields]
+    )
 
 
 def checked(new: NewAddress) -> NewAddress:

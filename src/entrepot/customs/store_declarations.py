@@ -157,7 +157,9 @@ LINES = sql(
 )
 HOME = sql(
     """
-    select coalesce(a.recipient, ''), coalesce(concat_ws(', ', a.line1, a.line2, a.city, a.region, a.postal_code), ''),
+    select coalesce(a.recipient, ''),
+           concat_ws(', ', a.line1, nullif(a.line2, ''), nullif(a.district, ''), nullif(a.city, ''),
+                     nullif(a.region, ''), nullif(a.postal_code, '')),
            coalesce(i.name, a.recipient, ''), i.person_id, i.sealed, p.method, p.id, p.external_id
       from orders.order_group g
       join payments.payment p on p.cell = g.cell and p.id = g.id

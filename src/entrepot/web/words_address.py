@@ -39,10 +39,10 @@ AUTOCOMPLETES = {
     "recipient": "name", "line1": "address-line1", "line2": "address-line2", "region": "address-level1",
     "city": "address-level2", "district": "address-level3", "postal_code": "postal-code",
 }  # fmt: skip
-MISSING = N("Please fill this in: %(field)s.")
-MISSING_AS = N("Please fill this in: %(field)s, such as %(example)s.")
-UNKNOWN = N("Please check this, for its country has no such one: %(field)s.")
-UNKNOWN_AS = N("Please check this, for its country has no such one: %(field)s. One that there is: %(example)s.")
+MISSING = N("%(field)s: please fill this in.")
+MISSING_AS = N("%(field)s: please fill this in, such as %(example)s.")
+UNKNOWN = N("%(field)s: this country has no such one. Please check it.")
+UNKNOWN_AS = N("%(field)s: this country has no such one. Please check it; this is one: %(example)s.")
 REFUSALS = {("missing", False): MISSING, ("missing", True): MISSING_AS, ("unknown", False): UNKNOWN,
             ("unknown", True): UNKNOWN_AS}  # fmt: skip
 """Of AddressNotValid, by its reason and whether it has an example."""
