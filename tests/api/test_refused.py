@@ -153,6 +153,7 @@ async def test_another_role_may_not(stage: Stage, route: Route) -> None:
 
 @named(OWNED)
 async def test_anothers_thing_is_as_absent(stage: Stage, route: Route) -> None:
+    """Case 11 of docs/guide/proof.md, of buyers' routes as of sellers'."""
     ask = await ASKS[route.name](stage)
     before = await stage.shop.state()
     stranger = stage.headers(_member(route), other=True)

@@ -44,6 +44,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_tests_that_are_named_are_there() -> None:
+    named = [found for page in PAGES for found in re.findall(r"`(tests/\S+\.py)` `(test_\w+)`", page.read_text())]
+    assert named
+    for file, test in named:
+        assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(), re.MULTILINE), (file, test)
+
+
 OTHERS = [command for command in commands() if " ".join(command.split()[:2]) not in BY_CI]
 
 

@@ -77,7 +77,8 @@ async def test_a_bundle_is_made_of_offers_of_one_seller_market_and_place(shop: S
 
 
 async def test_two_bundles_and_their_goods_alone_share_one_stock(shop: Shop) -> None:
-    """A camera with two batteries, a pack of three batteries, and batteries: ten batteries, whoever sells them."""
+    """A camera with two batteries, a pack of three batteries, and batteries: ten batteries, whoever sells them. (Case 2
+    of docs/guide/proof.md: lines of one cart that share a component.)"""
     seller = await shop.seller()
     camera, battery = await shop.offer(seller, 18_000, 9), await shop.offer(seller, 3_000, 10)
     kit = await bundle(shop, seller, "kit", 20_001, {camera: 1, battery: 2})
