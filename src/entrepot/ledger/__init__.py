@@ -28,6 +28,7 @@ from entrepot.ledger.reads import (
     Statement,
     account_ids,
     balance,
+    balances,
     below_zero,
     closed_days,
     closed_through,
@@ -78,8 +79,8 @@ HOUSE = (
 __all__ = [
     "DONE", "HOUSE", "BelowZero", "ClosedDay", "DayNotOver", "Flow", "Flows", "Gross", "HeldLine", "Hold",
     "InsufficientFunds", "Line", "Moved", "Position", "Settle", "Statement", "StatementLine", "StatementTooLong",
-    "Total", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "apply", "balance", "below_zero",
-    "close_days", "closed_days", "closed_through", "credited", "expire_holds", "flows", "gross", "held", "lines_after",
-    "lock", "moved_accounts", "moved_up_to", "named", "open_accounts", "post_all", "statement", "totals",
+    "Total", "Transfer", "TransferRefused", "TrialLine", "Void", "account_ids", "apply", "balance", "balances",
+    "below_zero", "close_days", "closed_days", "closed_through", "credited", "expire_holds", "flows", "gross", "held",
+    "lines_after", "lock", "moved_accounts", "moved_up_to", "named", "open_accounts", "post_all", "statement", "totals",
     "trial_balance",
 ]  # fmt: skip

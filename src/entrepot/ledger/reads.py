@@ -77,6 +77,15 @@ async def balance(tx: ReadTx, cell: int, code: str, currency: str, owner: UUID =
     return await tx.one(store.BALANCE, cell=cell, code=code, owner=owner, currency=currency)
 
 
+async def balances(tx: ReadTx, cells: Sequence[int], codes: Sequence[str], currency: str) -> dict[str, int]:
+    """Of the house's accounts in all of these cells, by code; 0 for one that is not there."""
+    found = dict.fromkeys(codes, 0)
+    for cell in cells:
+        for row in await tx.all(store.BALANCES, cell=cell, codes=codes, owner=NIL, currency=currency):
+            found[row.code] += row.minor
+    return found
+
+
 async def statement(tx: ReadTx, cell: int, account: int, start: datetime, stop: datetime) -> Statement:
     """The account from `start` (included) to `stop` (not). Raises StatementTooLong."""
     opening = await tx.one(store.BEFORE, cell=cell, account=account, start=start)

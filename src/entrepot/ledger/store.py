@@ -65,6 +65,11 @@ class Flow(msgspec.Struct, frozen=True):
     balance_minor: int
 
 
+class Balance(msgspec.Struct, frozen=True):
+    code: str
+    minor: int
+
+
 class Total(msgspec.Struct, frozen=True):
     """What an account moved by transfers of a code in the `span`-th of some spans of time, from 1."""
 
@@ -214,6 +219,16 @@ BALANCE = sql(
      where a.cell = :cell and a.code = :code and a.owner = :owner and a.currency = :currency
     """,
     int,
+)
+BALANCES = sql(
+    """
+    select a.code, sum(b.credits - b.debits)::bigint
+      from ledger.account a
+      join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+     where a.cell = :cell and a.code = any (:codes) and a.owner = :owner and a.currency = :currency
+     group by a.code
+    """,
+    Balance,
 )
 # The partial indexes leave out the hot codes; the statement's accounts never see them.
 BEFORE = sql(

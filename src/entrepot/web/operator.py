@@ -68,10 +68,11 @@ async def overview(tx: ReadTx, visit: Visit) -> Response:
         stop = shifted(month, 1)
         days = await orders.days(tx, market.code, month, stop)
         edges = {month.date(): 0, (stop - timedelta(days=1)).date(): 0}
-    everywhere, balances = await cells(tx), []
-    for code, title, in_credit, in_debit in BALANCES:
-        minor = sum([await ledger.balance(tx, cell, code, market.currency) for cell in everywhere])
-        balances.append((title, Price(minor, market.currency), in_credit if minor > 0 else in_debit))
+    has = await ledger.balances(tx, await cells(tx), [code for code, *_ in BALANCES], market.currency)
+    balances = [
+        (title, Price(has[code], market.currency), in_credit if has[code] > 0 else in_debit)
+        for code, title, in_credit, in_debit in BALANCES
+    ]
     return await visit.show(
         tx, "operator.html", days=days, resting=resting, balances=balances, month=month,
         money=chart(edges | {day.day: day.paid_minor for day in days}),
