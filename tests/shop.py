@@ -150,7 +150,7 @@ class Shop:
             "fraud.rule", "fraud.hook", "fraud.question", "reviews.review", "reviews.report", "reviews.product_rating",
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
             "disputes.dispute", "disputes.step", "fees.rule", "fees.shop", "fees.charge", "fees.entity", "fees.billing",
-            "invoices.invoice", "invoices.line", "invoices.series",
+            "invoices.invoice", "invoices.line", "invoices.series", "webhooks.endpoint", "webhooks.delivery",
         )  # fmt: skip
         async with self.db.read() as tx:
             written = await tx.conn.fetchval("select pg_current_wal_insert_lsn()")

@@ -46,6 +46,7 @@ ROOMS = (
     "reconciliation",
     "statements",
     "invoices",
+    "webhooks",
 )
 ANYWHERE = (MethodNotAllowed, Overloaded, ServerFault)
 """Problems that no route lists, because every address can answer them."""

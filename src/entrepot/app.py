@@ -67,6 +67,7 @@ from entrepot.sellers import api as sellers_api
 from entrepot.settings import Settings, load
 from entrepot.statements import api as statements_api
 from entrepot.trade import api as trade_api
+from entrepot.webhooks import api as webhooks_api
 from entrepot.world import rehearse
 
 # Starlette tries one after another, so the rooms that are asked most come first.
@@ -99,6 +100,7 @@ ROUTES = [
     *fees_api.routes,
     *fees_api_shops.routes,
     *invoices_api.routes,
+    *webhooks_api.routes,
 ]
 
 SECURITY_HEADERS = [
@@ -206,6 +208,7 @@ def build(
     app.state.gateways = {gateway.method: gateway for gateway in gateways}
     app.state.limits = limits
     app.state.public_url = public_url
+    app.state.webhooks_private = False
     app.state.sessions = accounts.Sessions(db)
     app.state.switches = platform.Switches(db)
     app.router.redirect_slashes = False
@@ -251,6 +254,7 @@ def create() -> ASGIApp:
             gateways = await _gateways(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
             app = build(db, keys, gateways, limits, settings.public_url)
+            app.state.webhooks_private = settings.webhooks_private
             # What has been loaded stays, and what a request leaves behind is little: the collector need not walk
             # through the requests on their way after every few of them.
             gc.collect()

@@ -12,7 +12,7 @@ from itertools import cycle
 
 import httpx
 
-from entrepot import customs, fraud, notify, orders, payments
+from entrepot import customs, fraud, notify, orders, payments, webhooks
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
 from entrepot.credit import jobs as credit_jobs
@@ -39,7 +39,7 @@ Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = (
     *orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS, *fraud.CONSUMERS,
-    *reviews_jobs.CONSUMERS, *customs_jobs.CONSUMERS,
+    *reviews_jobs.CONSUMERS, *customs_jobs.CONSUMERS, *webhooks.CONSUMERS,
 )  # fmt: skip
 TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
@@ -48,8 +48,8 @@ TIMERS = (
     *fees_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIMERS_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 1.0, 2.0, 600.0, 2.0
-"""Seconds to wait when there is little to do: events, the gateway, timers, mail, clean-ups; and for a database that is
-away."""
+"""Seconds to wait when there is little to do: events, calls (of the gateway, of webhooks), timers, mail, clean-ups; and
+for a database that is away."""
 ENOUGH = 100
 """Less than this waits for more to gather: a round costs nearly as much for one thing as for a hundred."""
 
@@ -127,7 +127,7 @@ async def chores(db: Database) -> list[Part]:
     for cell in await _cells(db):
         found += [partial(idempotency.forget_old, cell=cell), partial(orders.forget_carts, cell=cell)]
         found += [partial(forget, cell=cell, consumers=CONSUMERS), partial(notify_jobs.forget, cell=cell)]
-        found += [partial(accounts_jobs.forget_addresses, cell=cell)]
+        found += [partial(accounts_jobs.forget_addresses, cell=cell), partial(webhooks.forget, cell=cell)]
     return [partial(db.transact, chore, durable=False) for chore in found]
 
 
@@ -150,7 +150,14 @@ async def work(settings: Settings) -> None:
     async def tidy() -> int:
         return await _all(await chores(db))
 
-    async with payments.open_client() as client:
+    async with (
+        payments.open_client() as client,
+        webhooks.open_strangers(private=settings.webhooks_private) as strangers,
+    ):
+        lanes = webhooks.Lanes(db, strangers, keys)
+
+        async def tell() -> int:
+            return sum([await lanes.fill(cell) for cell in await _cells(db)])
 
         async def ask() -> int:
             gateways = await payments.find_gateways(db, keys, settings)
@@ -171,8 +178,10 @@ async def work(settings: Settings) -> None:
             _loop(stop, GATEWAY_IDLE_S, judge),
             _loop(stop, GATEWAY_IDLE_S, file),
             _loop(stop, LETTERS_IDLE_S, post),
+            _loop(stop, GATEWAY_IDLE_S, tell),
             _loop(stop, TIDY_IDLE_S, tidy),
         )
+        lanes.drop()
     await db.close()
 
 

@@ -17,6 +17,7 @@ from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_statements,
     asks_stripe,
     asks_trust,
+    asks_webhooks,
 )
 from tests.api.stage import Stage, open_stage
 

@@ -43,6 +43,12 @@ RACED = {
     "test_exchange.test_the_last_ones_are_promised_and_sent_once": "disputes.END_PROMISE",
     "test_messages.test_a_message_is_sent_by_one": "notify.CLAIM notify.END",
     "test_messages.test_what_failed_is_sent_again_once": "notify.LOCK notify.RESEND",
+    "test_webhooks.test_a_message_goes_out_once": (
+        "webhooks.CLAIM webhooks.FAILED webhooks.NOTE webhooks.NOT_SENT webhooks.RECOVERED webhooks.SENT"
+    ),
+    "test_webhooks.test_it_is_turned_off_while_a_call_fails": "webhooks.GIVE_UP webhooks.LOCK webhooks.TURN_OFF",
+    "test_webhooks.test_the_last_endpoint_is_added_once": "webhooks.LOCK_OWNER",
+    "test_webhooks.test_what_was_sent_is_sent_again_once": "webhooks.RESEND",
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
     "test_reviews.test_ratings_are_counted_once": (
         "reviews.ANSWER reviews.CLOSE_REPORTS reviews.COUNT reviews.LOCK reviews.REPORT reviews.SET_HIDDEN "
@@ -173,9 +179,11 @@ EXCEPTED = {
     ),
     "a message's id, or a day, decides who makes it": "notify.ADD notify.DIGEST",
     "of messages that are ended, or of nobody any more": (
-        "notify.FORGET_OLD notify.FORGET_PREFERENCES notify.FORGET_USERS"
+        "webhooks.FORGET_OLD notify.FORGET_OLD notify.FORGET_PREFERENCES notify.FORGET_USERS"
     ),
     "by who has claimed the message, while it is due": "notify.AGAIN notify.LATER",
+    "under the lock of its endpoint": "webhooks.CHANGE webhooks.REMOVE webhooks.ROTATE webhooks.TURN_ON webhooks.WAKE",
+    "it only puts off what cannot be sent yet, and may be done twice": "webhooks.DEFER",
     "what a user wants, and the last word counts": "notify.MUTE notify.PREFER notify.SET_LANGUAGE",
 }  # fmt: skip
 """No race, and why."""

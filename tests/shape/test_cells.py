@@ -58,6 +58,8 @@ EXCEPTIONS = {
     "orders.store_borders.CROSSED_ORDERS": ALL_CELLS,
     "pricing.store.QUOTA_SUMS": ALL_CELLS,
     "orders.store_holds.CELL_OF": UNKNOWN,
+    "webhooks.store.CELL_OF": UNKNOWN,
+    "webhooks.store.DELIVERIES": ALL_CELLS,
     "orders.store_holds.HOLDS": ALL_CELLS,
     "orders.store.BOUGHT_LATELY": ALL_CELLS,
     "orders.store.DAYS": ALL_CELLS,

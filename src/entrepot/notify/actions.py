@@ -64,7 +64,8 @@ def _tellings(event: Event, of: Mapping[UUID, orders.Parties]) -> Iterator[Telli
                 assert order.seller_id is not None, "an order has a seller"
                 yield Telling(f"{name} {order_id}", kind, party, order.seller_id, order_id, {}, "", event.at)
         elif event.kind in rules.SUBJECTS:
-            yield Telling(name, kind, party, event.key, UUID(data[rules.SUBJECTS[event.kind]]), data, "", event.at)
+            subject = UUID(data[rules.SUBJECTS[event.kind]])
+            yield Telling(name, kind, party, event.key, subject, data, "", event.at)
         elif event.kind == "refund_credited":  # it lies in the buyer's cell, its order may lie in another
             yield Telling(name, kind, party, UUID(data["buyer_id"]), event.key, data, market, event.at)
         elif about is not None:  # a group is told to its buyer by the buyer's own cell
@@ -91,6 +92,8 @@ def _reminders(event: Event, about: orders.Parties, name: str) -> Iterator[Telli
 async def _write(tx: Tx, cell: int, tellings: Sequence[Telling]) -> None:
     """A message for each who can sign in, by each way that is wanted."""
     staff = await accounts.staff(tx, cell, sorted({one.to for one in tellings if one.party == "seller"}))
+    if any(one.to == NIL for one in tellings):  # what is told to a seller is told to the house by its operators
+        staff[NIL] = await accounts.operators(tx)
     told = [(one, user) for one in tellings for user in ([one.to] if one.party == "buyer" else staff.get(one.to, []))]
     await _write_to(tx, cell, told)
 

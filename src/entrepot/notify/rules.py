@@ -47,6 +47,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "fee_invoice_issued": (("fee_invoice_issued", "seller"),),
     "deposit_deducted": (("deposit_deducted", "seller"),),
     "bank_account_added": (("bank_account_added", "seller"),),
+    "webhook_disabled": (("webhook_disabled", "seller"),),
     "review_written": (("review_written", "seller"),),
     "review_answered": (("review_answered", "buyer"),),
     "review_hidden": (("review_hidden", "buyer"),),
@@ -54,7 +55,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
 """By the event's kind: which message goes to whom."""
 SUBJECTS = {
     "payout_sent": "payout_id", "payout_returned": "payout_id", "fee_invoice_issued": "invoice_id",
-    "deposit_deducted": "charge_id", "bank_account_added": "bank_account_id",
+    "deposit_deducted": "charge_id", "bank_account_added": "bank_account_id", "webhook_disabled": "endpoint_id",
 }  # fmt: skip
 """Of events that are a seller's, and of no order: what they are about, by the name it has in their data."""
 

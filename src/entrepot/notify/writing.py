@@ -12,7 +12,7 @@ import msgspec
 from babel import Locale
 from jinja2 import Environment, StrictUndefined
 
-from entrepot import credit, disputes, invoices, orders, reviews
+from entrepot import credit, disputes, invoices, orders, reviews, webhooks
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.i18n import choose, format_money, format_time
@@ -23,7 +23,7 @@ from entrepot.notify.types import Message
 FOLDER = Path(__file__).parent / "texts"
 SOURCE_LANGUAGE = "en"
 GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
-OF_SELLER = frozenset({"fee_invoice_issued", "deposit_deducted", "bank_account_added"})
+OF_SELLER = frozenset({"fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled"})
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -128,6 +128,9 @@ async def _of_plan(tx: ReadTx, message: Message) -> dict[str, Any] | None:
 async def _of_seller(tx: ReadTx, message: Message) -> dict[str, Any]:
     if message.kind == "fee_invoice_issued":
         return {"invoice": (await invoices.read(tx, message.subject_id)).invoice, "path": "/seller/fees"}
+    if message.kind == "webhook_disabled":
+        url, id_ = await webhooks.url_of(tx, message.subject_id), show("whk", message.subject_id)
+        return {"url_called": url, "reason": message.data["reason"], "path": f"/webhooks/{id_}"}
     if message.kind == "bank_account_added":
         return {"currency": message.data["currency"], "path": "/seller/payouts"}
     return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/seller/fees"}

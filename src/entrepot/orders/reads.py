@@ -224,6 +224,11 @@ async def seller_orders(
     return [_brief(row, costs=True) for row in rows]
 
 
+async def briefs(tx: ReadTx, cell: int, ids: Sequence[UUID]) -> dict[UUID, OrderBrief]:
+    """These orders of a cell, as their sellers see them."""
+    return {row.id: _brief(row, costs=True) for row in await tx.all(store.SUMMARIES, cell=cell, ids=ids)}
+
+
 async def order_view(
     tx: ReadTx, cell: int, order_id: UUID, *, buyer_id: UUID | None = None, seller_id: UUID | None = None
 ) -> OrderView:

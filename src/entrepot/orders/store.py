@@ -418,6 +418,7 @@ _SUMMARY = """
 """
 ORDERS_OF_GROUP = sql(_SUMMARY + " where o.cell = :cell and o.group_id = :group_id order by o.id", OrderSummary)
 ORDER = sql(_SUMMARY + " where o.cell = :cell and o.id = :id", OrderSummary)
+SUMMARIES = sql(_SUMMARY + " where o.cell = :cell and o.id = any (:ids::uuid[])", OrderSummary)
 ORDERS_OF_SELLER = sql(
     _SUMMARY
     + """

@@ -38,6 +38,7 @@ from entrepot.web import (
     tax,
     taxes,
     trust,
+    webhooks,
 )
 from entrepot.web.visit import problem_page
 
@@ -71,6 +72,7 @@ routes = [
     *switchboard.routes,
     *trust.routes,
     *messages.routes,
+    *webhooks.routes,
 ]
 
 __all__ = ["problem_page", "routes"]

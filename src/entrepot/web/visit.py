@@ -1,7 +1,8 @@
 """One request for a page or from a form: who asks, in which language, and how the answer gets back.
 
 A page is a GET that reads; a form is a POST that acts in one transaction and then sends the browser on (303), so that
-a reload repeats nothing. A refused form changes nothing and leads back to its page, which says why.
+a reload repeats nothing; but what is shown only once is its answer. A refused form changes nothing and leads back to
+its page, which says why.
 """
 
 from __future__ import annotations
@@ -266,7 +267,7 @@ def page_of_its_own(
 
 def form(
     path: str,
-    handler: Callable[[Tx, Visit, Form], Awaitable[Go]],
+    handler: Callable[[Tx, Visit, Form], Awaitable[Go | Response]],
     body: type[Form],
     access: frozenset[Role],
     *,
@@ -276,7 +277,7 @@ def form(
     """A form that acts in one transaction. When it is refused, `again` shows its page with what was typed; without
     `again` the browser goes back to the page that the form was on."""
 
-    async def act(visit: Visit, decoded: Form) -> Go:
+    async def act(visit: Visit, decoded: Form) -> Go | Response:
         return await visit.db.transact(lambda tx: handler(tx, visit, decoded))
 
     return form_of_its_own(path, act, body, access, again=again, body_max_bytes=body_max_bytes)
@@ -284,7 +285,7 @@ def form(
 
 def form_of_its_own(
     path: str,
-    handler: Callable[[Visit, Form], Awaitable[Go]],
+    handler: Callable[[Visit, Form], Awaitable[Go | Response]],
     body: type[Form],
     access: frozenset[Role],
     *,
@@ -321,8 +322,8 @@ def form_of_its_own(
             return RedirectResponse(f"/sign-in?{urlencode({'next': local(fields.get('back', '/'))})}", 303)
         except Problem as problem:
             return problem_page(request, problem)
-        log("form", path=path, to=go.done or "")
-        return _sent(visit, go)
+        log("form", path=path, to="" if isinstance(go, Response) else go.done or "")
+        return go if isinstance(go, Response) else _sent(visit, go)
 
     return Route(path, serve, methods=["POST"], name=f"form {path}")
 

@@ -80,6 +80,12 @@ DONE = {
     "return_filed": N("The return is made: take its file, and pay it."),
     "return_paid": N("The payment of the return is noted."),
     "identity_said": N("Customs knows you now."),
+    "webhook_changed": N("It is saved."),
+    "webhook_on": N("It is on, and what waits is sent."),
+    "webhook_off": N("It is off. What happens from now on is not told there."),
+    "webhook_tested": N("A test is on its way. Look again in a moment."),
+    "webhook_resent": N("It is sent again."),
+    "webhook_removed": N("It is removed."),
     "switched": N("It is done. All processes know within a second."),
 } | words_bond.DONE
 """What was just done."""

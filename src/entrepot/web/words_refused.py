@@ -128,11 +128,17 @@ REFUSALS = {
         "This costs more than what was paid for it: send it back for its money, and buy the other."
     ),
     "not_failed": N("Only what could not be sent is sent again."),
+    "endpoint_not_valid": N("This must be an address that begins with https:// and that everybody can reach."),
+    "unknown_types": N("Something of this is told to nobody. Open the page again."),
+    "too_many_endpoints": N("You have as many webhooks as you can (%(limit)s)."),
+    "endpoint_is": N("It has been turned on or off meanwhile."),
+    "delivery_is_due": N("It waits to be sent already."),
     "not_found": N("There is no such thing here, or it is not yours."),
 } | words_bond.REFUSALS
 """By a Problem's code."""
 
 FIELDS = {
+    "types": N("Please choose at least one."),
     "email": N("Please give an e-mail address, like ada@example.org."),
     "password": N("A password needs at least 10 characters."),
     "name": N("Please tell us your name."),
