@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import accounts, campaigns, credit, disputes, ledger, logistics, orders, payments
+from entrepot import accounts, campaigns, credit, disputes, ledger, logistics, orders, payments, webhooks
 from entrepot.app import build
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Tx
@@ -79,6 +79,13 @@ SELLERS_FORMS: dict[str, dict[str, str]] = {
     "/seller/fees/shops/{shop_id}/close": {},
     "/seller/stock/locations/address": {"location_id": "{location_id}", "line1": "1 Pier", "city": "Hull"},
     "/seller/stock/receive": {"sku": "sku-0", "location_id": "{location_id}", "quantity": "1", "key": "k"},
+    "/webhooks/{webhook_id}": {"url": "https://else.example/", "order_paid": "yes"},
+    "/webhooks/{webhook_id}/rotate": {},
+    "/webhooks/{webhook_id}/on": {},
+    "/webhooks/{webhook_id}/off": {},
+    "/webhooks/{webhook_id}/test": {},
+    "/webhooks/{webhook_id}/remove": {},
+    "/webhooks/{webhook_id}/deliveries/{event_id}/resend": {},
     "/seller/customs/say": {
         "variant_id": "{variant_id}", "hs_code": "090121", "country_of_origin": "CO",
         "customs_description": "Roasted coffee", "weight_g": "400",
@@ -111,8 +118,9 @@ BUYERS_FORMS: dict[str, dict[str, str]] = {
 EVERYBODYS = ("/operator/", "/campaigns/", "/reviews/", "/unsubscribe/")
 """Forms whose things have no such owner."""
 
-# Asks Stripe: test_purchase_page.py; is everybody's: test_message_pages.py.
-ELSEWHERE = ("/orders/{group_id}/pay", "/messages")
+# Asks Stripe: test_purchase_page.py; is everybody's: test_message_pages.py; the seller's and the operator's:
+# test_webhook_pages.py.
+ELSEWHERE = ("/orders/{group_id}/pay", "/messages", "/webhooks", "/webhooks/{webhook_id}")
 
 
 def test_no_page_is_forgotten() -> None:
@@ -205,6 +213,8 @@ async def things(site: Site) -> dict[str, str]:
         location = await logistics.add_location(tx, 0, seller, "dock", "Dock", "US")
         (address,) = await accounts.addresses(tx, 0, site.stage.buyer)
         review, shop = await review_and_shop(tx, seller)
+        hook = (await webhooks.add(tx, site.keys, seller, "https://a.example/", ["order.paid"], private=False)).id
+        event = await webhooks.test(tx, 0, seller, hook)
         coffee = site.stage.offers["Dark Roast Coffee, 12 oz"]
         variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", coffee)
     return {
@@ -217,7 +227,7 @@ async def things(site: Site) -> dict[str, str]:
         "{offer_id}": str(site.stage.offers["White Milk, 1 gal"]), "{line_no}": "1",
         "{user_id}": show("usr", site.stage.buyer), "{invoice_id}": show("inv", invoice),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
-        "{message_id}": show("msg", message),
+        "{message_id}": show("msg", message), "{webhook_id}": show("whk", hook), "{event_id}": show("evt", event),
         "{token}": site.keys.sign("unsubscribe", site.stage.buyer.bytes + b"deliveries"),
     }  # fmt: skip
 

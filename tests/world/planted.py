@@ -6,6 +6,7 @@ from tests.world.planted_fees import FEES
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
 from tests.world.planted_trust import TRUST
+from tests.world.planted_webhooks import WEBHOOKS
 
 # What is planted (in SQL), and the findings that must follow, no more and no fewer: "check: row".
 PLANTED = {
@@ -15,6 +16,7 @@ PLANTED = {
     **BORDERS,
     **CREDIT,
     **TRUST,
+    **WEBHOOKS,
     "balance with more of both": (
         "update ledger.balance set debits = debits + 5, credits = credits + 5 where account_id = acc('wallet')",
         ["balance: ledger.balance account {wallet}"],

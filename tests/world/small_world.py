@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from tests.world.planted_trust import GROUND as TRUSTED
+from tests.world.planted_webhooks import GROUND as TOLD
 
 NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
 PLACED = NOW - timedelta(days=9)
@@ -457,7 +458,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES + TRUSTED)
+    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES + TRUSTED + TOLD)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)

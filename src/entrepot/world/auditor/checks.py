@@ -14,6 +14,7 @@ from entrepot.world.auditor import (
     quotas,
     stock,
     trust,
+    webhooks,
 )
 from entrepot.world.auditor.check import Check
 
@@ -31,4 +32,5 @@ CHECKS: tuple[Check, ...] = (
     + bonded.CHECKS
     + fees.CHECKS
     + trust.CHECKS
+    + webhooks.CHECKS
 )
