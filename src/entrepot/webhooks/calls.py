@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -14,8 +15,12 @@ from entrepot.kit.strangers import PrivateAddressError, Strangers
 
 @asynccontextmanager
 async def open_strangers(*, private: bool) -> AsyncIterator[httpx.AsyncClient]:
-    """What calls the endpoints; with `private` they may be anywhere."""
-    async with httpx.AsyncClient(transport=Strangers(private=private), follow_redirects=False) as client:
+    """What calls the endpoints; with `private` they may be anywhere. Nothing that one says is kept for another."""
+    forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    transport = Strangers(private=private)
+    async with httpx.AsyncClient(
+        transport=transport, follow_redirects=False, trust_env=False, cookies=forgetful
+    ) as client:
         yield client
 
 
