@@ -151,6 +151,7 @@ class Shop:
             "platform.switch_off", "catalog.offer", "catalog.component", "orders.part",
             "disputes.dispute", "disputes.step", "fees.rule", "fees.shop", "fees.charge", "fees.entity", "fees.billing",
             "invoices.invoice", "invoices.line", "invoices.series", "webhooks.endpoint", "webhooks.delivery",
+            "metering.meter", "metering.rate", "metering.account", "metering.event", "metering.bill", "metering.line",
         )  # fmt: skip
         async with self.db.read() as tx:
             written = await tx.conn.fetchval("select pg_current_wal_insert_lsn()")

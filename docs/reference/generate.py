@@ -31,6 +31,7 @@ ROOMS = (
     "catalog",
     "trade",
     "fees",
+    "metering",
     "pricing",
     "ledger",
     "inventory",

@@ -30,6 +30,8 @@ CREATE SCHEMA ledger;
 
 CREATE SCHEMA logistics;
 
+CREATE SCHEMA metering;
+
 CREATE SCHEMA notify;
 
 CREATE SCHEMA orders;
@@ -2614,8 +2616,13 @@ CREATE TABLE invoices.line (
     net_minor bigint NOT NULL,
     of_month date NOT NULL,
     of_line smallint,
-    CONSTRAINT line_kind_check CHECK ((kind = ANY (ARRAY['commission'::text, 'payment_fee'::text, 'opening_fee'::text, 'monthly_fee'::text]))),
-    CONSTRAINT line_net_minor_check CHECK ((net_minor > 0))
+    name text DEFAULT ''::text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    quantity bigint,
+    unit_price text DEFAULT ''::text NOT NULL,
+    CONSTRAINT line_check CHECK (((net_minor > 0) OR (kind = 'usage_fee'::text))),
+    CONSTRAINT line_check1 CHECK (((quantity IS NOT NULL) <= (kind = 'usage_fee'::text))),
+    CONSTRAINT line_kind_check CHECK ((kind = ANY (ARRAY['commission'::text, 'payment_fee'::text, 'opening_fee'::text, 'monthly_fee'::text, 'usage_fee'::text])))
 );
 
 CREATE TABLE invoices.series (
@@ -2848,6 +2855,86 @@ CREATE TABLE logistics.tracking_event (
     status text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
     place text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE metering.account (
+    cell smallint NOT NULL,
+    seller_id uuid NOT NULL,
+    open_month date NOT NULL
+);
+
+CREATE TABLE metering.bill (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    month date NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    net_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    tax_bp integer,
+    tax_kind text COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT bill_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT bill_tax_kind_check CHECK ((tax_kind = ANY (ARRAY['standard'::text, 'reverse_charge'::text, 'outside'::text]))),
+    CONSTRAINT bill_tax_minor_check CHECK ((tax_minor >= 0))
+);
+
+CREATE TABLE metering.event (
+    cell smallint NOT NULL,
+    seller_id uuid NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    meter text NOT NULL COLLATE pg_catalog."C",
+    filter text NOT NULL COLLATE pg_catalog."C",
+    market text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    quantity bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    properties jsonb NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    month date NOT NULL,
+    CONSTRAINT event_check CHECK ((at <= received_at)),
+    CONSTRAINT event_quantity_check CHECK ((quantity >= 0))
+);
+
+CREATE TABLE metering.line (
+    cell smallint NOT NULL,
+    bill_id uuid NOT NULL,
+    no smallint NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    filter text NOT NULL COLLATE pg_catalog."C",
+    use_month date NOT NULL,
+    rate_filter text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    over bigint NOT NULL,
+    quantity bigint NOT NULL,
+    rate_micro bigint NOT NULL,
+    net_minor bigint NOT NULL,
+    CONSTRAINT line_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT line_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT line_rate_micro_check CHECK ((rate_micro >= 0))
+);
+
+CREATE TABLE metering.meter (
+    code text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    unit text NOT NULL,
+    combine text NOT NULL COLLATE pg_catalog."C",
+    filter_by text NOT NULL COLLATE pg_catalog."C",
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT meter_code_check CHECK ((code ~ '^[a-z][a-z0-9_]{1,39}$'::text)),
+    CONSTRAINT meter_combine_check CHECK ((combine = ANY (ARRAY['sum'::text, 'count'::text, 'max'::text])))
+);
+
+CREATE TABLE metering.rate (
+    meter text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    filter text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    over bigint[] NOT NULL,
+    rates_micro bigint[] NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT rate_check CHECK (((cardinality(over) = cardinality(rates_micro)) AND (over[1] = 0) AND (0 <= ALL (rates_micro)))),
+    CONSTRAINT rate_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );
 
 CREATE TABLE notify.digest (
@@ -4234,6 +4321,30 @@ ALTER TABLE ONLY logistics.shipment
 ALTER TABLE ONLY logistics.tracking_event
     ADD CONSTRAINT tracking_event_pkey PRIMARY KEY (cell, shipment_id, at, status);
 
+ALTER TABLE ONLY metering.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (cell, seller_id);
+
+ALTER TABLE ONLY metering.bill
+    ADD CONSTRAINT bill_cell_seller_id_month_currency_key UNIQUE (cell, seller_id, month, currency);
+
+ALTER TABLE ONLY metering.bill
+    ADD CONSTRAINT bill_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY metering.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (cell, seller_id, event_id);
+
+ALTER TABLE ONLY metering.line
+    ADD CONSTRAINT line_cell_bill_id_meter_filter_use_month_rate_filter_valid__key UNIQUE (cell, bill_id, meter, filter, use_month, rate_filter, valid_from, over);
+
+ALTER TABLE ONLY metering.line
+    ADD CONSTRAINT line_pkey PRIMARY KEY (cell, bill_id, no);
+
+ALTER TABLE ONLY metering.meter
+    ADD CONSTRAINT meter_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY metering.rate
+    ADD CONSTRAINT rate_pkey PRIMARY KEY (meter, currency, filter, valid_from);
+
 ALTER TABLE ONLY notify.digest
     ADD CONSTRAINT digest_pkey PRIMARY KEY (day);
 
@@ -4605,6 +4716,10 @@ CREATE INDEX transfer_debit ON ledger.transfer USING btree (cell, debit, at) WHE
 
 CREATE UNIQUE INDEX shipment_tracking ON logistics.shipment USING btree (cell, carrier, tracking_number);
 
+CREATE INDEX account_open ON metering.account USING btree (cell, open_month);
+
+CREATE INDEX event_month ON metering.event USING btree (cell, seller_id, month, event_id);
+
 CREATE INDEX message_due ON notify.message USING btree (cell, channel, due_at) WHERE (status = 'due'::text);
 
 CREATE INDEX message_sent ON notify.message USING btree (cell, user_id, sent_at) WHERE (status = 'sent'::text);
@@ -4859,6 +4974,12 @@ ALTER TABLE ONLY logistics.shipment
 
 ALTER TABLE ONLY logistics.tracking_event
     ADD CONSTRAINT tracking_event_cell_shipment_id_fkey FOREIGN KEY (cell, shipment_id) REFERENCES logistics.shipment(cell, id);
+
+ALTER TABLE ONLY metering.line
+    ADD CONSTRAINT line_cell_bill_id_fkey FOREIGN KEY (cell, bill_id) REFERENCES metering.bill(cell, id);
+
+ALTER TABLE ONLY metering.rate
+    ADD CONSTRAINT rate_meter_fkey FOREIGN KEY (meter) REFERENCES metering.meter(code);
 
 ALTER TABLE ONLY orders.cart_line
     ADD CONSTRAINT cart_line_cell_cart_id_fkey FOREIGN KEY (cell, cart_id) REFERENCES orders.cart(cell, id) ON DELETE CASCADE;

@@ -55,6 +55,7 @@ from entrepot.kit.openapi import describe
 from entrepot.kit.problem import DatabaseAway, MethodNotAllowed, NotFound, Problem, ServerFault
 from entrepot.ledger import api as ledger_api
 from entrepot.logistics import api as logistics_api
+from entrepot.metering import api as metering_api
 from entrepot.notify import api as notify_api
 from entrepot.orders import api as orders_api
 from entrepot.payments import api as payments_api
@@ -99,6 +100,7 @@ ROUTES = [
     *notify_api.routes,
     *fees_api.routes,
     *fees_api_shops.routes,
+    *metering_api.routes,
     *invoices_api.routes,
     *webhooks_api.routes,
 ]

@@ -29,6 +29,7 @@ from entrepot.kit.events import BATCH, consume, forget, news
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
 from entrepot.ledger import jobs as ledger_jobs
+from entrepot.metering import jobs as metering_jobs
 from entrepot.notify import jobs as notify_jobs
 from entrepot.orders import jobs as orders_jobs
 from entrepot.platform import jobs as platform_jobs
@@ -45,7 +46,7 @@ TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
     *notify_jobs.TIMERS,
-    *fees_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
+    *fees_jobs.TIMERS, *metering_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIMERS_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 1.0, 2.0, 600.0, 2.0
 """Seconds to wait when there is little to do: events, calls (of the gateway, of webhooks), timers, mail, clean-ups; and

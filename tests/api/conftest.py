@@ -13,6 +13,7 @@ from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_credit,
     asks_exchange,
     asks_fees,
+    asks_metering,
     asks_notify,
     asks_statements,
     asks_stripe,

@@ -21,13 +21,13 @@ BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
     "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
-    "/seller/fees", "/seller/bond",
+    "/seller/fees", "/seller/usage", "/seller/bond",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
     "/operator/switches", "/operator/books", "/operator/reports", "/operator/payouts", "/operator/bank",
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/fees",
-    "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
+    "/operator/metering", "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
     "/operator/invoices", "/operator/messages?status=due", "/messages",
 )  # fmt: skip
 

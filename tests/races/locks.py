@@ -49,6 +49,9 @@ RACED = {
     "test_webhooks.test_it_is_turned_off_while_a_call_fails": "webhooks.GIVE_UP webhooks.LOCK webhooks.TURN_OFF",
     "test_webhooks.test_the_last_endpoint_is_added_once": "webhooks.LOCK_OWNER",
     "test_webhooks.test_what_was_sent_is_sent_again_once": "webhooks.RESEND",
+    "test_metering.test_an_event_is_billed_once_while_its_month_is_billed": (
+        "metering.ADD_EVENTS metering.DUE metering.MOVE_ON metering.OPEN_ACCOUNTS"
+    ),
     "test_carts.test_two_first_clicks_fill_one_cart": "orders.ADD_CART_LINE orders.LOCK_CART orders.LOCK_FIRST_CART",
     "test_reviews.test_ratings_are_counted_once": (
         "reviews.ANSWER reviews.CLOSE_REPORTS reviews.COUNT reviews.LOCK reviews.REPORT reviews.SET_HIDDEN "
@@ -139,6 +142,7 @@ EXCEPTED = {
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS fraud.ADD_RULE fraud.ASK "
         "logistics.ADD_LOCATION "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
+        "metering.ADD_METER metering.ADD_RATE "
         "fees.SET_BILLING customs.FILE customs.RECORD bonded.RECEIVE payments.ADD_TERMS "
         "pricing.ADD_PROMOTION pricing.ADD_SERVICE "
         "sellers.ADD_MARKET "

@@ -134,6 +134,7 @@ class Site:
             "ledger.balance", "inventory.stock", "inventory.movement", "inventory.adjustment", "logistics.location",
             "accounts.user", "accounts.address", "sellers.seller", "kit.event", "orders.part", "disputes.step",
             "reviews.review", "fees.shop", "payments.payment", "catalog.offer", "trade.item",
+            "metering.meter", "metering.rate",
         )  # fmt: skip
         async with self.db.read() as tx:
             return {

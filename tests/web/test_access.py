@@ -47,6 +47,7 @@ SELLERS = (
     "/seller/payouts", "/seller/stock", "/seller/customs", "/seller/bond",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
+    "/seller/usage",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
 )  # fmt: skip
 OPERATORS = (
@@ -61,7 +62,7 @@ OPERATORS = (
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",
-    "/operator/invoices/{invoice_id}/pdf",
+    "/operator/invoices/{invoice_id}/pdf", "/operator/metering",
 )  # fmt: skip
 
 

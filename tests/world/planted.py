@@ -3,6 +3,7 @@
 from tests.world.planted_borders import BORDERS
 from tests.world.planted_credit import CREDIT
 from tests.world.planted_fees import FEES
+from tests.world.planted_metering import METERING
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
 from tests.world.planted_trust import TRUST
@@ -11,6 +12,7 @@ from tests.world.planted_webhooks import WEBHOOKS
 # What is planted (in SQL), and the findings that must follow, no more and no fewer: "check: row".
 PLANTED = {
     **FEES,
+    **METERING,
     **PARTS,
     **PAYOUTS,
     **BORDERS,
@@ -136,6 +138,7 @@ PLANTED = {
             "charge: fees.charge [monthly_fee]",
             "charge: fees.charge [opening_fee]",
             "credit_note: invoices.invoice [credit]",
+            "usage_bill: metering.bill [use]",
             "invoice_month: invoices [other] USD 2020-02-01",
             "transfer_party: ledger.transfer [completed] commission",
             "transfer_party: ledger.transfer [completed] payment_fee",

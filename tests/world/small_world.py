@@ -128,19 +128,44 @@ insert into invoices.issued values (0, 'USD', '2020-02-01', '2020-03-01 01:00Z')
 insert into invoices.invoice
 select 0, uid(i.name), i.kind, 'ACME', 2020, i.serial, uid('seller'), 'USD', '2020-02-01', i.net, i.tax, '{}', '{}',
        uid(i.corrects), '', uid(i.corrects), '2020-03-01 01:00Z'
-  from (values ('invoice', 'invoice', 1, 257, 25, null), ('note', 'credit_note', 1, 3, 0, null),
+  from (values ('invoice', 'invoice', 1, 266, 27, null), ('note', 'credit_note', 1, 3, 0, null),
                ('credit', 'credit_note', 2, 10, 2, 'invoice')) as i (name, kind, serial, net, tax, corrects);
 insert into invoices.line
 select 0, uid(l.name), l.no, l.kind, '', 0, l.net, '2020-02-01', l.of_line
   from (values ('invoice', 1, 'commission', 107, null), ('invoice', 2, 'payment_fee', 20, null),
                ('invoice', 3, 'opening_fee', 100, null), ('invoice', 4, 'monthly_fee', 30, null),
+               ('invoice', 5, 'usage_fee', 0, null), ('invoice', 6, 'usage_fee', 7, null),
+               ('invoice', 7, 'usage_fee', 2, null),
                ('note', 1, 'commission', 3, null), ('credit', 1, 'opening_fee', 10, 3))
        as l (name, no, kind, net, of_line);
 insert into invoices.tax
-values (0, uid('invoice'), '', 0, 127, 0), (0, uid('invoice'), 'standard', 1900, 130, 25),
+values (0, uid('invoice'), '', 0, 127, 0), (0, uid('invoice'), 'standard', 1900, 139, 27),
        (0, uid('note'), '', 0, 3, 0),       (0, uid('credit'), 'standard', 1900, 10, 2);
 select post(uid('credit'), 'fee_credit', 'shop_fees', 'seller', 10),
        post(uid('credit'), 'fee_credit_tax', 'fee_tax', 'seller', 2);
+"""
+
+# Of 300 calls in January 100 were free, 200 cost 0.035 each; the largest storage was 4, for 0.5 each. February is open.
+METERED = """
+insert into metering.meter values ('calls', 'Calls', 'calls', 'sum', 'region', '2020-01-01Z'),
+                                  ('storage', 'Storage', 'GB', 'max', '', '2020-01-01Z');
+insert into metering.rate values ('calls', 'USD', '', '2020-01-01', '{0,100}', '{0,35000}', 'tests'),
+                                 ('storage', 'USD', '', '2020-01-01', '{0}', '{500000}', 'tests');
+insert into metering.account values (0, uid('seller'), '2020-02-01');
+insert into metering.event
+select 0, uid('seller'), e.id, e.meter, '', 'us', 'USD', e.quantity, e.at::timestamptz, '{}', e.at::timestamptz,
+       date_trunc('month', e.at::timestamptz at time zone 'UTC')
+  from (values ('a', 'calls', 250, '2020-01-10Z'), ('b', 'calls', 50, '2020-01-20Z'),
+               ('c', 'storage', 4, '2020-01-20Z'), ('d', 'storage', 3, '2020-01-21Z'),
+               ('e', 'calls', 9, '2020-02-10Z')) as e (id, meter, quantity, at);
+insert into metering.bill
+values (0, uid('use'), uid('seller'), '2020-01-01', 'USD', 9, 2, 1900, 'standard', '2020-02-20 12:00Z');
+insert into metering.line
+select 0, uid('use'), l.no, l.meter, '', '2020-01-01', '', '2020-01-01', l.over, l.quantity, l.rate, l.net
+  from (values (1, 'calls', 0, 100, 0, 0), (2, 'calls', 100, 200, 35000, 7), (3, 'storage', 0, 4, 500000, 2))
+       as l (no, meter, over, quantity, rate, net);
+select post(uid('use'), 'usage_fee', 'seller', 'cloud_fees', 9),
+       post(uid('use'), 'usage_fee_tax', 'seller', 'fee_tax', 2);
 """
 
 # Accounts: code, owner, limited, striped. Stock 1 and 2 are the seller's, 3 and 4 the operator's own.
@@ -156,7 +181,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('tax_ioss', 'house', false, true), ('broker', 'house', false, true),
                ('duty_difference', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
-               ('shop_fees', 'house', false, true), ('fee_tax', 'house', false, true),
+               ('shop_fees', 'house', false, true),
+               ('cloud_fees', 'house', false, true), ('fee_tax', 'house', false, true),
                ('deposit', 'house', false, true), ('penalty', 'house', false, true),
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
                ('duties', 'house', false, true), ('exchange', 'house', false, true),
@@ -458,7 +484,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES + TRUSTED + TOLD)
+    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES + METERED + TRUSTED + TOLD)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)

@@ -26,8 +26,8 @@ async def test_a_right_world_is_clean_and_every_check_looked_at_something(conn: 
     assert report.total == 0
     assert all(report.checked.values()), report.checked
     assert {name: report.checked[name] for name in ("balance", "transfer_way", "stock", "movement", "line_gross")} == {
-        "balance": 27,
-        "transfer_way": 56,
+        "balance": 28,
+        "transfer_way": 58,
         "stock": 6,
         "movement": 47,
         "line_gross": 18,
@@ -67,7 +67,7 @@ async def test_a_check_has_nothing_to_compare_without_the_rows_that_it_is_of(con
     """So it need not be asked; and none is taken for one that is."""
     tx, given = ReadTx(conn, NOW), {"cell": 0, "overdue": NOW - GRACE, "sample": 1}
     asked = [check for check in auditor.CHECKS if check.of or check.codes]
-    assert len(asked) == 50
+    assert len(asked) == 54
     for check in asked:
         undone = conn.transaction()
         await undone.start()
@@ -168,11 +168,11 @@ async def test_the_command_exits_with_one_when_something_differs(
     settings = load({"ENTREPOT_DATABASE_URL": world, "ENTREPOT_HOME": str(tmp_path)})
     assert await asyncio.to_thread(auditor.main, settings, as_json=True) == 1
     answer: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
-    assert answer["total"] == 6
+    assert answer["total"] == 7
     found = {finding["check"] for finding in answer["cells"][0]["findings"]}
-    assert found == {"hold_overdue", "release_overdue", "dispute_overdue", "shop_months", "plan_status"}
+    assert found == {"hold_overdue", "release_overdue", "dispute_overdue", "shop_months", "usage_months", "plan_status"}
 
     assert await asyncio.to_thread(auditor.main, settings) == 1
     shown = capsys.readouterr().out
     assert f"  orders.order_group {uid('awaiting')}: expected expired, found awaiting_payment (pay by" in shown
-    assert ", 6 differ, in " in shown
+    assert ", 7 differ, in " in shown

@@ -22,7 +22,7 @@ shop_id, market), deposit_deducted (key: the seller's id; data: charge_id, amoun
 """
 
 from entrepot.fees.actions import add_entity, add_rule, count_month, end_rule, say_identity, set_billing
-from entrepot.fees.reads import at, billing_of, billings, entities, entity_at, listed, why
+from entrepot.fees.reads import at, billing_of, billings, entities, entity_at, facts_of, listed, why
 from entrepot.fees.rules import Fees, bounds, charge
 from entrepot.fees.shops import (
     Deduction,
@@ -59,6 +59,6 @@ __all__ = [
     "Billing", "Charge", "Deduction", "DepositIs", "Entity", "Explained", "Fees", "NewRule", "NoShopTerms", "NotLater",
     "Rule", "RuleEnded", "RuleShadowed", "SellerFacts", "Shop", "ShopIsClosed", "ShopIsOpen", "ShopTerms", "add_entity",
     "add_rule", "at", "billing_of", "billings", "bounds", "charge", "charge_due", "charges_of", "close_shop",
-    "count_month", "deduct_by", "end_rule", "entities", "entity_at", "listed", "open_shop", "say_identity",
+    "count_month", "deduct_by", "end_rule", "entities", "entity_at", "facts_of", "listed", "open_shop", "say_identity",
     "set_billing", "set_shop_terms", "shop_terms", "shops_of", "terms_of", "why",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import approvals, fees, ledger, sellers
+from entrepot import approvals, fees, ledger, metering, sellers
 from entrepot.approvals import Asked
 from entrepot.fees import Entity
 from entrepot.invoices import store
@@ -27,7 +27,7 @@ BATCH = 100
 """Sellers that one timer run issues documents to."""
 KINDS = ("credit_note", "invoice")
 """In the order in which their series are locked."""
-HOUSE = {"commission": "commission", "payment_fee": "payment_fee"}
+HOUSE = {"commission": "commission", "payment_fee": "payment_fee", "usage_fee": "cloud_fees"}
 """From which account a line's kind is given back; of others it is shop_fees."""
 
 
@@ -40,6 +40,10 @@ class Drafted(NamedTuple):
     net_minor: int
     of_month: date
     of_line: int | None = None
+    name: str = ""
+    unit: str = ""
+    quantity: int | None = None
+    unit_price: str = ""
 
 
 class Draft(NamedTuple):
@@ -116,7 +120,7 @@ async def credit(tx: Tx, one: Credit, user_id: UUID) -> None:
     last = await _lock_numbers(tx, head.entity)
     line, tax_minor = await _part(tx, cell, one)
     key = (line.tax_kind, line.tax_bp)
-    drafted = Drafted(line.kind, *key, net_minor, head.month, one.line_no)
+    drafted = Drafted(line.kind, *key, net_minor, head.month, one.line_no, line.name)
     draft = Draft(
         "credit_note", head.seller_id, head.currency, head.month, [drafted], {key: tax_minor}, head.party("issuer"),
         head.party("recipient"), invoice_id, one.reason, user_id,
@@ -174,7 +178,7 @@ def _drafts(
     issuer, drafts = Party(entity.name, entity.address, entity.country, entity.tax_id), []
     for kind in ("invoice", "credit_note"):
         mine = [m for m in moved if m.back == (kind == "credit_note")]
-        lines = [Drafted(m.kind, m.tax_kind, m.tax_bp, m.amount_minor, m.of_month) for m in mine if m.kind != "tax"]
+        lines = [_line(m, currency) for m in mine if m.kind != "tax"]
         taxes = {(line.tax_kind, line.tax_bp): 0 for line in lines}
         for m in mine:
             if m.kind == "tax":
@@ -183,6 +187,13 @@ def _drafts(
         if mine:
             drafts.append(Draft(kind, payer.seller_id, currency, month, lines, taxes, issuer, recipient))
     return drafts
+
+
+def _line(m: Moved, currency: str) -> Drafted:
+    unit_price = "" if m.quantity is None else metering.written(m.rate_micro, currency)
+    return Drafted(
+        m.kind, m.tax_kind, m.tax_bp, m.amount_minor, m.of_month, None, m.name, m.unit, m.quantity, unit_price
+    )
 
 
 async def _issue(tx: Tx, cell: int, entity: str, last: dict[str, int], draft: Draft, id_: UUID | None = None) -> UUID:
@@ -204,6 +215,8 @@ async def _issue(tx: Tx, cell: int, entity: str, last: dict[str, int], draft: Dr
         kinds=[line.kind for line in draft.lines], tax_kinds=[line.tax_kind for line in draft.lines],
         bps=[line.tax_bp for line in draft.lines], nets=[line.net_minor for line in draft.lines],
         months=[line.of_month for line in draft.lines], of_lines=[line.of_line for line in draft.lines],
+        names=[line.name for line in draft.lines], units=[line.unit for line in draft.lines],
+        quantities=[line.quantity for line in draft.lines], unit_prices=[line.unit_price for line in draft.lines],
     )  # fmt: skip
     await tx.run(
         store.ADD_TAXES, cell=cell, id=id_, kinds=[kind for kind, _ in nets], bps=[bp for _, bp in nets],

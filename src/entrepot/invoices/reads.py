@@ -45,7 +45,10 @@ async def read(tx: ReadTx, document_id: UUID, seller_id: UUID | None = None) -> 
     return Document(
         _head(row), row.party("issuer"), row.party("recipient"),
         [
-            Line(x.no, x.kind, x.tax_kind, x.tax_bp, x.of_month, Price(x.net_minor, row.currency))
+            Line(
+                x.no, x.kind, x.tax_kind, x.tax_bp, x.of_month, Price(x.net_minor, row.currency), x.name, x.unit,
+                x.quantity, x.unit_price,
+            )
             for x in lines
         ],
         [

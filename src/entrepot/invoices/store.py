@@ -42,6 +42,10 @@ class LineRow(msgspec.Struct, frozen=True):
     tax_bp: int
     net_minor: int
     of_month: date
+    name: str
+    unit: str
+    quantity: int | None
+    unit_price: str
 
 
 class TaxRow(msgspec.Struct, frozen=True):
@@ -66,7 +70,8 @@ class Payer(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What moved on a seller's account in a month, of one kind (or `tax`), tax and month in which it was charged."""
+    """What moved on a seller's account in a month, of one kind (or `tax`), tax and month in which it was charged; of
+    use each line of its bill, with millionths of a minor unit as its price."""
 
     account: int
     back: bool
@@ -75,6 +80,10 @@ class Moved(msgspec.Struct, frozen=True):
     tax_bp: int
     of_month: date
     amount_minor: int
+    name: str
+    unit: str
+    quantity: int | None
+    rate_micro: int
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -120,7 +129,7 @@ SET_LAST = sql("""
     update invoices.series set last = :last where entity = :entity and kind = :kind and year = :year
 """)
 _TOLD = """('commission', 'payment_fee', 'fee_tax', 'part_commission', 'part_payment_fee', 'part_fee_tax',
-            'opening_fee', 'opening_fee_tax', 'monthly_fee', 'monthly_fee_tax')"""
+            'opening_fee', 'opening_fee_tax', 'monthly_fee', 'monthly_fee_tax', 'usage_fee', 'usage_fee_tax')"""
 _BACK = "('commission_back', 'payment_fee_back', 'fee_tax_back')"
 PAYERS = sql(
     f"""
@@ -141,13 +150,16 @@ PAYERS = sql(
     """,  # noqa: S608 - made of the constants above
     Payer,
 )
-# A part of an order, or the order, or a charge of a shop says which tax it was. What is given back was charged when its
-# order was released.
+# A part of an order, or the order, a charge of a shop or a bill of use says which tax it was. What is given back was
+# charged when its order was released.
 MOVED = sql(
     f"""
-    select a.id, t.back, k.kind, coalesce(o.fee_tax_kind, c.tax_kind, ''), coalesce(o.fee_tax_bp, c.tax_bp, 0),
-           case when t.back then date_trunc('month', o.ended_at at time zone 'UTC')::date else :month::date end,
-           sum(t.amount)::bigint
+    select a.id, t.back, k.kind, coalesce(o.fee_tax_kind, c.tax_kind, b.tax_kind, ''),
+           coalesce(o.fee_tax_bp, c.tax_bp, b.tax_bp, 0),
+           case when t.back then date_trunc('month', o.ended_at at time zone 'UTC')::date
+                else coalesce(u.use_month, :month::date) end,
+           sum(coalesce(u.net_minor, t.amount))::bigint, coalesce(concat_ws(' · ', e.name, nullif(u.filter, '')), ''),
+           coalesce(e.unit, ''), u.quantity, coalesce(u.rate_micro, 0)
       from unnest(:accounts::bigint[]) as a (id)
      cross join lateral (
            select code, cause_id, amount, false as back from ledger.transfer
@@ -164,8 +176,11 @@ MOVED = sql(
       left join orders.part p on p.cell = :cell and p.id = t.cause_id
       left join orders.order o on o.cell = :cell and o.id = coalesce(p.order_id, t.cause_id)
       left join fees.charge c on c.cell = :cell and c.id = t.cause_id
-     group by 1, 2, 3, 4, 5, 6
-     order by 1, 2, 6, 3, 4, 5
+      left join metering.bill b on b.cell = :cell and b.id = t.cause_id
+      left join metering.line u on u.cell = :cell and u.bill_id = b.id and t.code = 'usage_fee'
+      left join metering.meter e on e.code = u.meter
+     group by 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, u.bill_id, u.no
+     order by 1, 2, 6, 3, 4, 5, u.bill_id, u.no
     """,  # noqa: S608 - made of the constants above
     Moved,
 )
@@ -176,10 +191,12 @@ ADD = sql("""
             :issuer, :recipient, :corrects_id, :reason, :user_id, :issued_at)
 """)
 ADD_LINES = sql("""
-    insert into invoices.line (cell, invoice_id, no, kind, tax_kind, tax_bp, net_minor, of_month, of_line)
+    insert into invoices.line (cell, invoice_id, no, kind, tax_kind, tax_bp, net_minor, of_month, of_line, name, unit,
+                               quantity, unit_price)
     select :cell, :id, l.*
       from unnest(:nos::smallint[], :kinds::text[], :tax_kinds::text[], :bps::int[], :nets::bigint[],
-                  :months::date[], :of_lines::smallint[]) as l
+                  :months::date[], :of_lines::smallint[], :names::text[], :units::text[], :quantities::bigint[],
+                  :unit_prices::text[]) as l
 """)
 ADD_TAXES = sql("""
     insert into invoices.tax (cell, invoice_id, tax_kind, tax_bp, net_minor, tax_minor)
@@ -203,7 +220,7 @@ CELL_OF = sql(
 )
 LINES = sql(
     """
-    select no, kind, tax_kind, tax_bp, net_minor, of_month from invoices.line
+    select no, kind, tax_kind, tax_bp, net_minor, of_month, name, unit, quantity, unit_price from invoices.line
      where cell = :cell and invoice_id = :id order by no
     """,
     LineRow,

@@ -44,8 +44,8 @@ class Invoice(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """`kind`: commission, payment_fee, opening_fee or monthly_fee. Of a credit note, `of_month` says when it was
-    charged."""
+    """`kind`: commission, payment_fee, opening_fee, monthly_fee or usage_fee. Of a credit note, `of_month` says when it
+    was charged, of use when that was; of use there is also of what, how much of which unit, and what one costs."""
 
     no: int
     kind: str
@@ -53,6 +53,10 @@ class Line(msgspec.Struct, frozen=True):
     tax_bp: int
     of_month: date
     net: Price
+    name: str = ""
+    unit: str = ""
+    quantity: int | None = None
+    unit_price: str = ""
 
 
 class TaxLine(msgspec.Struct, frozen=True):

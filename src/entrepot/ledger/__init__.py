@@ -11,14 +11,14 @@ Invariants (the auditor re-derives them):
 
 Events: hold_expired (key: what caused the hold; data: code).
 
-House accounts (owner NIL): escrow, promotions, commission, payment_fee, shop_fees, fee_tax (on what sellers pay, to be
-handed on), deposit (of sellers), penalty (taken from deposits), gateway, cash, payout, own_revenue, own_stock,
-cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), broker (owed to who paid that
-at customs), duty_difference (by how much that was more), bad_debt (written off), exchange
-(what the house has of each currency by paying sellers in another), exchange_spread (its share of that), between_cells
-(what the cells owe each other, over all of them nothing), tax_ioss ... tax_cn (collected by these schemes, to be paid
-with their returns), funder (below zero by what it has lent to buyers), plan_fee, late_fee (what it earns by that),
-funder_loss (what it lost). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
+House accounts (owner NIL): escrow, promotions, commission, payment_fee, shop_fees, cloud_fees (of metered use), fee_tax
+(on what sellers pay, to be handed on), deposit (of sellers), penalty (taken from deposits), gateway, cash, payout,
+own_revenue, own_stock, cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), broker (owed to
+who paid that at customs), duty_difference (by how much that was more), bad_debt (written off), exchange (what the house
+has of each currency by paying sellers in another), exchange_spread (its share of that), between_cells (what the cells
+owe each other, over all of them nothing), tax_ioss ... tax_cn (collected by these schemes, to be paid with their
+returns), funder (below zero by what it has lent to buyers), plan_fee, late_fee (what it earns by that), funder_loss
+(what it lost). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
 """
 
 from entrepot.ledger.actions import DONE, apply, close_days, expire_holds, lock, open_accounts, post_all
@@ -73,7 +73,7 @@ HOUSE = (
     "exchange_spread", "tax_ioss",
     "tax_oss", "tax_uk", "tax_au", "tax_nz", "tax_sg", "tax_cn",
     "funder", "plan_fee", "late_fee", "funder_loss",
-    "fee_tax", "shop_fees", "deposit", "penalty",
+    "fee_tax", "shop_fees", "cloud_fees", "deposit", "penalty",
 )  # fmt: skip
 
 __all__ = [

@@ -173,12 +173,18 @@ create table invoices.line (
     cell       smallint not null,
     invoice_id uuid     not null,
     no         smallint not null,
-    kind       text     collate "C" not null check (kind in ('commission', 'payment_fee', 'opening_fee', 'monthly_fee')),
+    kind       text     collate "C" not null check (kind in (
+        'commission', 'payment_fee', 'opening_fee', 'monthly_fee', 'usage_fee')),
     tax_kind   text     collate "C" not null,  -- '': no law was known
     tax_bp     int      not null,
-    net_minor  bigint   not null check (net_minor > 0),
-    of_month   date     not null,  -- when what it takes back was charged
+    net_minor  bigint   not null check (net_minor > 0 or kind = 'usage_fee'),
+    of_month   date     not null,  -- when what it takes back was charged; of use, when that was
     of_line    smallint,           -- of a credit note by hand: the invoice's line
+    name       text     not null default '',  -- of use: of what, the unit, how much, and what one costs
+    unit       text     not null default '',
+    quantity   bigint,
+    unit_price text     not null default '',
+    check ((quantity is not null) <= (kind = 'usage_fee')),
     primary key (cell, invoice_id, no),
     foreign key (cell, invoice_id) references invoices.invoice (cell, id)
 );

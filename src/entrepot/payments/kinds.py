@@ -71,6 +71,8 @@ KINDS: dict[str, Kind] = {
     "opening_fee_tax": _kind("fee_tax", "fee", "Tax on fees", "Steuer auf Gebühren"),
     "monthly_fee": _kind("subscription", "fee", "Monthly fee", "Monatsgebühr"),
     "monthly_fee_tax": _kind("fee_tax", "fee", "Tax on fees", "Steuer auf Gebühren"),
+    "usage_fee": _kind("cloud", "ubl", "Use of services", "Genutzte Dienste"),
+    "usage_fee_tax": _kind("fee_tax", "ubl", "Tax on fees", "Steuer auf Gebühren"),
     "fee_credit": _kind("subscription", "inv", "Fee credited", "Gebühr gutgeschrieben"),
     "fee_credit_tax": _kind("fee_tax", "inv", "Tax on fees given back", "Steuer auf Gebühren zurückgegeben"),
     "deposit": _kind("deposits", "fee", "Deposit", "Kaution"),

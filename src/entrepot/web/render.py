@@ -15,13 +15,14 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_currency, format_decimal, format_percent
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.accounts import Address, address_lines
 from entrepot.catalog import Price
 from entrepot.kit.i18n import choose, format_money, format_time
 from entrepot.kit.money import exponent
+from entrepot.metering import written
 from entrepot.orders import OrderPart
 from entrepot.payments import GROUPS, kind_of
 from entrepot.trade import Barrier
@@ -78,7 +79,7 @@ class Language:
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.clock,
             self.month, self.country, self.status, self.event, self.transfer, self.group, self.said, self.rule,
-            self.part_name, self.percent, self.postal,
+            self.part_name, self.percent, self.postal, self.unit_price,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -103,6 +104,11 @@ class Language:
         """For the scale of a chart: 12K rather than 12,000.00."""
         amount = Decimal(price.minor).scaleb(-exponent(price.currency))
         return format_compact_currency(amount, price.currency, locale=self.locale, fraction_digits=1)
+
+    def unit_price(self, micro: int, currency: str) -> str:
+        """Millionths of a minor unit, with all their decimals."""
+        price = Decimal(written(micro, currency))
+        return format_currency(price, currency, locale=self.locale, decimal_quantization=False)
 
     def measure(self, item: Measured) -> str:
         """What one price buys, where that is not a piece: 1000 milliliters are called a liter."""

@@ -100,10 +100,13 @@ FEES = {"commission": N("Commission"), "payment_fee": N("Payment fee")}
 CHARGES = {
     "opening_fee": N("Opening of the shop"),
     "monthly_fee": N("Monthly fee"),
+    "usage_fee": N("Use of services"),
     "deposit": N("Deposit"),
     "deposit_deduction": N("Taken from the deposit"),
     "deposit_back": N("Deposit given back"),
 }
+COMBINES = {"sum": N("Sum"), "count": N("Number of events"), "max": N("Largest")}
+"""What a meter makes of a month's events."""
 FEE_TAXES = {
     "standard": N("VAT"),
     "reverse_charge": N("reverse charge"),

@@ -34,6 +34,8 @@ DONE = {
     "shop_terms_set": N("From now on shops cost so much."),
     "deposit_deducted": N("It is taken from the deposit."),
     "invoice_credited": N("The credit note is issued, and its amount is the seller's."),
+    "meter_added": N("The meter is added."),
+    "meter_priced": N("The price counts from its day on."),
     "shop_opened": N("The shop is open."),
     "shop_closed": N("The shop is closed. What is left of its deposit goes back later."),
     "part_canceled": N("It is canceled and the money is on its way back."),

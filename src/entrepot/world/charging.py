@@ -1,14 +1,15 @@
 """Fees in the simulated world: the operator changes rules, sellers open and close shops, deposits and invoices are put
-right."""
+right, use is reported."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 
-from entrepot import fees, invoices
+from entrepot import fees, invoices, metering
 from entrepot.fees import Billing, Entity, NewRule, ShopTerms
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
@@ -57,6 +58,11 @@ async def set_up(tx: Tx, world: World) -> None:
         await fees.set_billing(tx, Billing(seller, tx.now, "Seller", "Street 2", country, tax_id))
     for market in sorted(world.markets):
         await fees.set_shop_terms(tx, ShopTerms(market, NIL, tx.now, 50, 31, 2_000, 100, KEPT_S, "simulation"))
+    await metering.add_meter(tx, metering.Meter("messages", "Messages", "messages", "sum", "by", tx.now))
+    soon = (tx.now + timedelta(days=3)).date()
+    for currency in sorted(set(world.markets.values())):
+        await metering.set_rate(tx, "messages", currency, "", None, [0, 5], [0, 700_000], "simulation")
+        await metering.set_rate(tx, "messages", currency, "sms", soon, [0], [2_500_000], "simulation")
 
 
 async def charge(world: World) -> None:
@@ -140,7 +146,21 @@ def _credit(world: World, seller: UUID, _: str) -> Work:
     return credit
 
 
+def _report(world: World, seller: UUID, market: str) -> Work:
+    """Use of some days ago, as often as not reported before, now and then with something else in it."""
+    chance = world.chance
+    event, days, quantity = f"e-{chance.randrange(20)}", chance.randrange(20), chance.randrange(1, 9)
+    properties = chance.choice(({}, {"by": "mail"}, {"by": "sms"}))
+
+    async def report(tx: Tx) -> None:
+        at = tx.now - timedelta(days=days)
+        await metering.take(tx, [metering.Report(seller, event, market, "messages", quantity, at, properties)])
+
+    return report
+
+
 _VERBS: tuple[tuple[str, Callable[[World, UUID, str], Work]], ...] = (
     ("add_fee_rule", _add_rule), ("add_fee_rule", _add_rule), ("end_fee_rule", _end_rule), ("open_shop", _open_shop),
     ("open_shop", _open_shop), ("close_shop", _close_shop), ("deduct", _deduct), ("credit_fees", _credit),
+    ("report_use", _report), ("report_use", _report),
 )  # fmt: skip

@@ -7,6 +7,7 @@ It shares no code with the rooms it audits, only the tables: a rule that a room 
     credit.py   schedules sum to what was lent, the funder's accounts to what is owed
     payouts.py each has its hold, transfers and file, nobody was paid more than was earned; bank statements add up
     fees.py    what a sale's rule took of it and the tax on that; shops, deposits and invoices
+    metering.py  what was billed of metered use is what was used
     stock.py   stock rows are the sums of their movements, hold what orders were promised, and are not oversold
     borders.py taxes that the platform collected, and what people may bring in a year
     bonded.py  account books of goods in bond, and what customs let out of them

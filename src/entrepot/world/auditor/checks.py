@@ -7,6 +7,7 @@ from entrepot.world.auditor import (
     debts,
     exchange,
     fees,
+    metering,
     money,
     orders,
     parts,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     + borders.CHECKS
     + bonded.CHECKS
     + fees.CHECKS
+    + metering.CHECKS
     + trust.CHECKS
     + webhooks.CHECKS
 )

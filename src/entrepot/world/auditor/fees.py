@@ -169,7 +169,8 @@ INVOICE_MONTH = check(
               join (select debit as account, at, code, amount, false as back from ledger.transfer
                      where cell = :cell and code in ('commission', 'payment_fee', 'fee_tax', 'part_commission',
                                                      'part_payment_fee', 'part_fee_tax', 'opening_fee',
-                                                     'opening_fee_tax', 'monthly_fee', 'monthly_fee_tax')
+                                                     'opening_fee_tax', 'monthly_fee', 'monthly_fee_tax',
+                                                     'usage_fee', 'usage_fee_tax')
                     union all
                     select credit, at, code, amount, true from ledger.transfer
                      where cell = :cell and code in ('commission_back', 'payment_fee_back', 'fee_tax_back')) t
