@@ -32,7 +32,11 @@ async def test_a_meter_is_added_priced_and_used(site: Site) -> None:
     month = f"{told[0].month:%Y-%m}"
     staff = site.staff("Harbor Dairy")
     shown = text(await staff.get("/seller/usage"))
-    for said in ("By now it costs $20.00 without tax", "1,000 calls free $0.00", "50,000 calls $0.0004 $20.00"):
+    for said in (
+        "By now it costs $20.00 without tax",
+        "1,000 calls free $0.00",
+        "50,000 calls \N{MULTIPLICATION SIGN} $0.0004 $20.00",
+    ):
         assert said in shown
     german = text(await staff.get(f"/seller/usage?month={month}&lang=de"))
     assert "Bis jetzt kostet es 20,00 $ ohne Steuer" in german

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -51,19 +52,20 @@ async def usage_page(tx: ReadTx, visit: Visit) -> Response:
     month = _month(visit.query("month")) or metering.month_of(tx.now.date())
     meters = {meter.code: meter for meter in await metering.meters(tx)}
     used = await metering.use_of(tx, visit.seller_id, month)
-    pictures = [picture for use in used for picture in _pictures(use, meters)]
+    edges = {month, min(_beside(month, 1) - timedelta(days=1), max(month, tx.now.date()))}
+    pictures = [picture for use in used for picture in _pictures(use, meters, edges)]
     return await visit.show(
         tx, "seller_usage.html", month=month, meters=meters, used=used, before=_beside(month, -1),
         following=_beside(month, 1), pictures=pictures[:CHARTS_MAX], worth=Price,
     )  # fmt: skip
 
 
-def _pictures(use: Use, meters: dict[str, Meter]) -> list[tuple[Meter, str, Chart]]:
-    """For each meter and filter its bars by day."""
+def _pictures(use: Use, meters: dict[str, Meter], edges: Iterable[date]) -> list[tuple[Meter, str, Chart]]:
+    """For each meter and filter its bars by day, at least from the one edge to the other."""
     by: dict[tuple[str, str], dict[date, int]] = {}
     for one in use.days:
         by.setdefault((one.meter, one.filter), {})[one.day] = one.by(meters[one.meter].combine)
-    return [(meters[code], filter_, chart(days)) for (code, filter_), days in by.items()]
+    return [(meters[code], filter_, chart(dict.fromkeys(edges, 0) | days)) for (code, filter_), days in by.items()]
 
 
 async def meters_page(tx: ReadTx, visit: Visit) -> Response:
