@@ -1700,11 +1700,27 @@ CREATE TABLE accounts.address (
     CONSTRAINT address_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
 );
 
+CREATE TABLE accounts.guest (
+    cell smallint NOT NULL,
+    user_id uuid NOT NULL,
+    email text COLLATE pg_catalog."C",
+    CONSTRAINT guest_email_check CHECK ((email = lower(email)))
+);
+
+CREATE TABLE accounts.guest_link (
+    cell smallint NOT NULL,
+    group_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE accounts.login (
     email text NOT NULL COLLATE pg_catalog."C",
     cell smallint NOT NULL,
     user_id uuid NOT NULL,
     password_hash text NOT NULL,
+    proven_at timestamp with time zone,
     CONSTRAINT login_email_check CHECK ((email = lower(email)))
 );
 
@@ -2497,7 +2513,7 @@ CREATE TABLE fraud.rule (
     CONSTRAINT rule_check CHECK ((valid_to > valid_from)),
     CONSTRAINT rule_count_check CHECK ((count > 0)),
     CONSTRAINT rule_hold_s_check CHECK ((hold_s > 0)),
-    CONSTRAINT rule_kind_check CHECK ((kind = ANY (ARRAY['new_account'::text, 'buyer'::text, 'address'::text, 'country'::text, 'failed_payments'::text]))),
+    CONSTRAINT rule_kind_check CHECK ((kind = ANY (ARRAY['new_account'::text, 'guest'::text, 'buyer'::text, 'address'::text, 'country'::text, 'failed_payments'::text]))),
     CONSTRAINT rule_then__check CHECK ((then_ = ANY (ARRAY['released'::text, 'rejected'::text]))),
     CONSTRAINT rule_within_s_check CHECK ((within_s > 0))
 );
@@ -4057,6 +4073,12 @@ CREATE TABLE world.rehearsal_sample (
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY accounts.guest_link
+    ADD CONSTRAINT guest_link_pkey PRIMARY KEY (cell, group_id);
+
+ALTER TABLE ONLY accounts.guest
+    ADD CONSTRAINT guest_pkey PRIMARY KEY (cell, user_id);
+
 ALTER TABLE ONLY accounts.login_attempt
     ADD CONSTRAINT login_attempt_pkey PRIMARY KEY (id);
 
@@ -4596,6 +4618,12 @@ CREATE INDEX address_removed ON accounts.address USING btree (cell, removed_at) 
 
 CREATE INDEX address_user ON accounts.address USING btree (cell, user_id) WHERE (removed_at IS NULL);
 
+CREATE INDEX guest_cart ON accounts.guest USING btree (cell, user_id) WHERE (email IS NULL);
+
+CREATE INDEX guest_email ON accounts.guest USING btree (cell, email) WHERE (email IS NOT NULL);
+
+CREATE INDEX guest_link_user ON accounts.guest_link USING btree (cell, user_id);
+
 CREATE INDEX login_attempt_at ON accounts.login_attempt USING btree (at);
 
 CREATE INDEX login_attempt_who ON accounts.login_attempt USING btree (who, at);
@@ -4836,6 +4864,12 @@ CREATE TRIGGER audit_line_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON kit.audit
 
 ALTER TABLE ONLY accounts.address
     ADD CONSTRAINT address_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY accounts.guest
+    ADD CONSTRAINT guest_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY accounts.guest_link
+    ADD CONSTRAINT guest_link_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY accounts.person
     ADD CONSTRAINT person_cell_user_id_fkey FOREIGN KEY (cell, user_id) REFERENCES accounts."user"(cell, id) ON DELETE CASCADE;

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot import __version__, accounts, campaigns, orders, payments, platform, web
 from entrepot.accounts import api as accounts_api
+from entrepot.accounts import api_guests as accounts_api_guests
 from entrepot.approvals import api as approvals_api
 from entrepot.bonded import api as bonded_api
 from entrepot.campaigns import api as campaigns_api
@@ -77,6 +78,7 @@ ROUTES = [
     *campaigns_api.routes,
     *search_api.routes,
     *accounts_api.routes,
+    *accounts_api_guests.routes,
     *sellers_api.routes,
     *catalog_api.routes,
     *pricing_api.routes,
@@ -213,6 +215,7 @@ def build(
     app.state.webhooks_private = False
     app.state.sessions = accounts.Sessions(db)
     app.state.switches = platform.Switches(db)
+    app.state.reach = orders.reach
     app.router.redirect_slashes = False
     app.state.desk = campaigns.Desk(db, keys, gateways=app.state.gateways, counts=counts)
     app.state.placing = orders.Placing(db, gateways=app.state.gateways, counts=counts)

@@ -129,6 +129,7 @@ async def chores(db: Database) -> list[Part]:
         found += [partial(idempotency.forget_old, cell=cell), partial(orders.forget_carts, cell=cell)]
         found += [partial(forget, cell=cell, consumers=CONSUMERS), partial(notify_jobs.forget, cell=cell)]
         found += [partial(accounts_jobs.forget_addresses, cell=cell), partial(webhooks.forget, cell=cell)]
+        found.append(partial(accounts_jobs.forget_guests, cell=cell))
     return [partial(db.transact, chore, durable=False) for chore in found]
 
 

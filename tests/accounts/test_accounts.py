@@ -111,6 +111,7 @@ async def test_registering_signing_in_and_out_over_http(stage: Stage) -> None:
         me = await http.get("/v1/accounts/me", headers={"authorization": f"Bearer {session['token']}"})
         assert me.json() == {
             "id": session["user_id"], "role": "buyer", "seller_id": None, "email": "http@example.org", "name": "Ada",
+            "guest": False, "proven": False,
         }  # fmt: skip
         assert (await http.get("/v1/accounts/me")).status_code == 401
 
@@ -245,7 +246,8 @@ async def test_who_is_erased_leaves_a_pseudonym(stage: Stage) -> None:
         assert (await http.delete("/v1/accounts/me", headers=stage.as_(Role.SELLER, user_id))).status_code == 403
         assert (await http.delete("/v1/accounts/me", headers=headers)).status_code == 204
         me: httpx.Response = await http.get("/v1/accounts/me", headers=headers)
-    assert me.json() == {"id": show("usr", user_id), "role": "buyer", "seller_id": None, "email": None, "name": None}
+    assert me.json() == {"id": show("usr", user_id), "role": "buyer", "seller_id": None, "email": None, "name": None,
+                         "guest": False, "proven": False}  # fmt: skip
     for table in ("login", "person", "address"):
         assert await stage.rows(f"select 1 from accounts.{table} where user_id = $1", user_id) == []
         assert len(await stage.rows(f"select 1 from accounts.{table} where user_id = $1", other)) == 1

@@ -109,35 +109,6 @@ async def _own_account(stage: Stage) -> Ask:
 ASKS["GET /v1/accounts/me"] = ASKS["DELETE /v1/accounts/me"] = _own_account
 
 
-@ask("GET /v1/address-forms/{country}")
-async def _(_: Stage) -> Ask:
-    return Ask("/v1/address-forms/CN", query={"region": "广东省"})
-
-
-@ask("POST /v1/addresses")
-async def _(stage: Stage) -> Ask:
-    return Ask("/v1/addresses", ADDRESS)
-
-
-@ask("DELETE /v1/addresses/{address_id}")
-async def _(stage: Stage) -> Ask:
-    added = await stage.buyer.send("POST", "/v1/addresses", ADDRESS)
-    assert added.status_code == 201, added.text
-    return Ask(f"/v1/addresses/{added.json()['id']}")
-
-
-@ask("PUT /v1/addresses/{address_id}/default")
-async def _(stage: Stage) -> Ask:
-    added = await stage.buyer.send("POST", "/v1/addresses", ADDRESS)
-    return Ask(f"/v1/addresses/{added.json()['id']}/default")
-
-
-@ask("PUT /v1/addresses/{address_id}")
-async def _(stage: Stage) -> Ask:
-    added = await stage.buyer.send("POST", "/v1/addresses", ADDRESS)
-    return Ask(f"/v1/addresses/{added.json()['id']}", ADDRESS | {"line1": "2 Main Street"})
-
-
 @ask("POST /v1/sellers")
 async def _(_: Stage) -> Ask:
     return Ask("/v1/sellers", {"slug": f"shop-{number()}", "name": "A Shop", "commission_bp": 900})

@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from entrepot.accounts import actions
 from entrepot.kit import auth
 from tests.api import (  # noqa: F401 - asked beside those of asks
+    asks_accounts,
     asks_bonded,
     asks_borders,
     asks_credit,

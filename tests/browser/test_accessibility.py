@@ -16,7 +16,17 @@ from tests.web.site import fields_of
 
 PAGE_MAX_BYTES = 60_000
 SHEET_MAX_BYTES = 40_000
-STRANGER = ("/", "/categories", "/c/pantry", "/search?q=o", "/search", "/sign-in", "/register", "/nothing-here")
+STRANGER = (
+    "/",
+    "/categories",
+    "/c/pantry",
+    "/search?q=o",
+    "/search",
+    "/sign-in",
+    "/register",
+    "/nothing-here",
+    "/prove/x",
+)
 BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",

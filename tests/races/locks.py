@@ -78,6 +78,9 @@ RACED = {
     "test_hands.test_terms_follow_each_other": "sellers.END_TERMS sellers.LOCK_MARKET",
     "test_hands.test_the_last_guess_is_made_once": "accounts.LOCK_TRIES",
     "test_hands.test_the_last_place_for_an_address_is_filled_once": "accounts.LOCK_USER",
+    "test_hands.test_a_guest_becomes_one_account_or_is_forgotten": (
+        "accounts.END_GUEST accounts.ERASE_GUEST accounts.ERASE_LINKS accounts.SET_GUEST_EMAIL"
+    ),
     "test_hands.test_the_last_unit_is_sold_or_missing": "inventory.LOCK_OWN",
     "test_hands.test_what_is_paused_or_suspended_is_so_once": "catalog.SET_STATUS sellers.MOVE",
     "test_disputes.test_silence_ends_a_turn_once": "disputes.LOCK_DUE",
@@ -149,7 +152,8 @@ EXCEPTED = {
         "sellers.OPEN exchange.ADD_EXCHANGE_TERMS credit.ADD_PLAN_TERMS credit.ADD_TERMS statements.ADD_ZONE"
     ),
     "what goes is of no use any more, or was nobody else's": (
-        "accounts.FORGET_ADDRESSES accounts.FORGET_TRIES accounts.FORGIVE approvals.DROP_LIMIT disputes.FORGET "
+        "accounts.FORGET_ADDRESSES accounts.FORGET_GUESTS accounts.FORGET_TRIES accounts.FORGIVE "
+        "approvals.DROP_LIMIT disputes.FORGET "
         "reviews.FORGET customs.FORGET customs.FORGET_SAID kit._FORGET orders.DROP_OLD_QUOTES orders.EMPTY_CARTS "
         "orders.FORGET orders.FORGET_CARTS "
         "payments.FORGET_WEBHOOKS"
@@ -172,7 +176,7 @@ EXCEPTED = {
     "under the lock of their user": "accounts.MAKE_DEFAULT accounts.NO_DEFAULT accounts.REMOVE_ADDRESS",
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
-        "accounts.END_SESSIONS bonded.MAP bonded.MAPPED bonded.MOVED bonded.SAY_ITEM "
+        "accounts.END_SESSIONS accounts.KEEP_LINK accounts.PROVE bonded.MAP bonded.MAPPED bonded.MOVED bonded.SAY_ITEM "
         "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "

@@ -80,6 +80,21 @@ async def test_an_address_is_changed_or_deleted_and_one_is_the_default(ground: G
             assert sorted(await ground.value(kept, buyer)) == ([True] if told[1] is None else [False, True])
 
 
+async def test_a_guest_becomes_one_account_or_is_forgotten(ground: Ground) -> None:
+    """Whoever is first: there is one log-in and no guest, or neither, and no e-mail of who was forgotten."""
+    for seed in SEEDS:
+        await ground.fresh()
+        guest = (await does(accounts.add_guest, "g@example.org")(ground.db)).user_id
+        become = does(accounts.register_guest, 0, guest, "g@example.org", "G", "x")
+        say = does(accounts.set_guest_email, 0, guest, "new@example.org")
+        async with ground.race(seed, become, say, does(erase, 0, guest)) as told:
+            logins = await ground.value("select count(*) from accounts.login where user_id = $1", guest)
+            assert await ground.value("select count(*) from accounts.guest where user_id = $1", guest) == 0
+            assert (told[2], logins) == (None, 0)
+            assert isinstance(told[0], accounts.Member) or told[0] == "not_found"
+            assert told[1] in (None, "not_a_guest")
+
+
 async def test_who_is_forgotten_keeps_no_address(ground: Ground) -> None:
     for seed in SEEDS:
         await ground.fresh()

@@ -21,7 +21,7 @@ from tests.web.stage import failed_message
 PUBLIC = (
     "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/p/{slug}/reviews",
     "/sign-in", "/register",
-    "/unsubscribe/{token}",
+    "/unsubscribe/{token}", "/prove/{token}",
 )  # fmt: skip
 BUYERS = (
     "/cart",
@@ -108,6 +108,7 @@ BUYERS_FORMS: dict[str, dict[str, str]] = {
     "/account/addresses/{address_id}/delete": {},
     "/account/installments/{group_id}/pay": {"what": "all", "method": "wallet"},
     "/orders/{group_id}/cancel-unpaid": {},
+    "/orders/{group_id}/open": {},
     "/orders/{order_id}/confirm": {},
     "/orders/{order_id}/cancel": {},
     "/orders/{order_id}/cancel-lines": {"line_no": "1", "quantity": "1"},
@@ -116,12 +117,14 @@ BUYERS_FORMS: dict[str, dict[str, str]] = {
     "/orders/{order_id}/lines/{line_no}/review": {"stars": "5"},
 }
 """Forms about what somebody owns, and how they may be filled in."""
-EVERYBODYS = ("/operator/", "/campaigns/", "/reviews/", "/unsubscribe/")
+EVERYBODYS = ("/operator/", "/campaigns/", "/reviews/", "/unsubscribe/", "/prove/")
 """Forms whose things have no such owner."""
 
 # Asks Stripe: test_purchase_page.py; is everybody's: test_message_pages.py; the seller's and the operator's:
-# test_webhook_pages.py.
-ELSEWHERE = ("/orders/{group_id}/pay", "/messages", "/webhooks", "/webhooks/{webhook_id}")
+# test_webhook_pages.py; guests': acceptance/test_borders_guest.py.
+ELSEWHERE = (
+    "/orders/{group_id}/pay", "/messages", "/webhooks", "/webhooks/{webhook_id}", "/checkout/guest", "/guest/{token}",
+)  # fmt: skip
 
 
 def test_no_page_is_forgotten() -> None:

@@ -1,6 +1,9 @@
 """What is planted into ratings, reviews and what operators did alone; and what there is of them."""
 
 GROUND = """
+insert into accounts.user (cell, id, role, created_at)
+select 0, uid(who), 'buyer', '2020-02-20Z' from unnest(array['buyer', 'gus']) as who;
+insert into accounts.guest_link values (0, uid('basket'), uid('buyer'), 'x', '2020-02-29Z');
 insert into approvals.done_alone
 select uid('alone' || n), uid('ann'), 'top_up', 'USD', 40, 100, '2020-02-29Z'::timestamptz + n * interval '13 hours'
   from generate_series(1, 4) as n;
@@ -14,6 +17,14 @@ insert into reviews.product_rating values (0, 1, 0, 0, 0, 0, 1);
 insert into reviews.seller_rating values (0, uid('seller'), 0, 0, 0, 1, 0);
 """
 TRUST = {
+    "guest who paid from a wallet": (
+        "insert into accounts.guest select 0, uid('buyer'), 'g@example.org'",
+        [f"guests: payments.payment [{name}]" for name in ("basket", "canceled", "done", "trip", "rate")],
+    ),
+    "link of another's purchase": (
+        "update accounts.guest_link set user_id = uid('gus')",
+        ["guests: accounts.guest_link [basket]"],
+    ),
     "more done alone than one may": (
         "update approvals.done_alone set at = at - interval '12 hours' where id = uid('alone4')",
         ["done_alone: approvals.done_alone [alone4]"],

@@ -8,6 +8,7 @@ from uuid import UUID
 from entrepot import ledger, sellers
 from entrepot.accounts import postal, reads, rules, store
 from entrepot.accounts.types import (
+    EmailNeeded,
     EmailTaken,
     Member,
     NewAddress,
@@ -20,6 +21,8 @@ from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound, Overloaded
 
+ERASED_MAX = 1_000
+"""Guests who are forgotten with an account."""
 # The hash of a password that nobody knows: an e-mail without an account costs the same work as one with.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dYOebAuIEfeyzAMbNUZaJw$Ub/rMCQuh9lLIuyQzUl2bhRi3QWwajRgfVpn4fO45nY"
 
@@ -52,6 +55,11 @@ async def _add_user(
     tx: Tx, user_id: UUID, role: Role, seller_id: UUID | None, email: str, name: str, password_hash: str, cell: int
 ) -> None:
     await tx.all(store.ADD_USERS, cell=cell, ids=[user_id], role=role, seller_id=seller_id, now=tx.now)
+    await add_login(tx, user_id, email, name, password_hash, cell)
+
+
+async def add_login(tx: Tx, user_id: UUID, email: str, name: str, password_hash: str, cell: int) -> None:
+    """What a user signs in with. Raises EmailTaken."""
     added = await tx.maybe(store.ADD_LOGIN, email=email, cell=cell, user_id=user_id, password_hash=password_hash)
     if added is None:
         raise EmailTaken
@@ -112,10 +120,14 @@ async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:
 
 
 async def add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress) -> UUID:
-    """The id of the new address; the first is the default. Raises AddressNotValid, TooManyAddresses, NotFound for an
-    unknown user."""
+    """The id of the new address; the first is the default. A guest has said its e-mail before: so whoever buys can be
+    written to, for nothing is quoted without an address. Raises AddressNotValid, EmailNeeded, TooManyAddresses,
+    NotFound for an unknown user."""
     new = postal.checked(new)
-    await _lock(tx, cell, user_id)
+    await lock_user(tx, cell, user_id)
+    guest = await tx.maybe(store.GUEST, cell=cell, user_id=user_id)
+    if guest is not None and guest.email is None:
+        raise EmailNeeded
     count = await tx.one(store.COUNT_ADDRESSES, cell=cell, user_id=user_id)
     if count >= reads.MAX_ADDRESSES:
         raise TooManyAddresses(reads.MAX_ADDRESSES)
@@ -126,7 +138,7 @@ async def change_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID, new
     """Puts another address in the place of one, for what is ordered from now on; its id. Raises AddressNotValid,
     NotFound, also for somebody else's."""
     new = postal.checked(new)
-    await _lock(tx, cell, user_id)
+    await lock_user(tx, cell, user_id)
     old = await reads.saved_address(tx, cell, user_id, address_id)
     await tx.one(store.REMOVE_ADDRESS, cell=cell, id=address_id, user_id=user_id, now=tx.now)
     return await _add_address(tx, cell, user_id, new, is_default=old.is_default)
@@ -143,7 +155,7 @@ async def _add_address(tx: Tx, cell: int, user_id: UUID, new: NewAddress, *, is_
 
 async def make_default(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
     """Raises NotFound, also for somebody else's."""
-    await _lock(tx, cell, user_id)
+    await lock_user(tx, cell, user_id)
     await tx.run(store.NO_DEFAULT, cell=cell, user_id=user_id)
     if await tx.maybe(store.MAKE_DEFAULT, cell=cell, id=address_id, user_id=user_id) is None:
         raise NotFound
@@ -151,20 +163,30 @@ async def make_default(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> No
 
 async def delete_address(tx: Tx, cell: int, user_id: UUID, address_id: UUID) -> None:
     """It is shown and taken no more; what was ordered to it goes there. Raises NotFound, also for somebody else's."""
-    await _lock(tx, cell, user_id)
+    await lock_user(tx, cell, user_id)
     if await tx.maybe(store.REMOVE_ADDRESS, cell=cell, id=address_id, user_id=user_id, now=tx.now) is None:
         raise NotFound
 
 
-async def _lock(tx: Tx, cell: int, user_id: UUID) -> None:
+async def lock_user(tx: Tx, cell: int, user_id: UUID) -> None:
+    """Raises NotFound, also for one that is erased."""
     if await tx.maybe(store.LOCK_USER, cell=cell, user_id=user_id) is None:
         raise NotFound
 
 
 async def erase(tx: Tx, cell: int, user_id: UUID) -> None:
-    """Forgets who a user is: log-in, name and addresses go, the pseudonym stays, to which a session that lives on adds
-    nothing. Raises NotFound, also for one that is erased."""
-    await _lock(tx, cell, user_id)
+    """Forgets who a user is: log-in, name, e-mail and addresses go, the pseudonym stays, to which a session that lives
+    on adds nothing. With an account go the guests of the e-mail that it has proven. Raises NotFound, also for one that
+    is erased."""
+    same = await tx.all(store.SAME_EMAIL, user_id=user_id, limit=ERASED_MAX)
+    for one_cell, one in sorted({(cell, user_id), *((row.cell, row.user_id) for row in same)}):
+        await _erase(tx, one_cell, one)
+
+
+async def _erase(tx: Tx, cell: int, user_id: UUID) -> None:
+    await lock_user(tx, cell, user_id)
+    await tx.run(store.ERASE_LINKS, cell=cell, user_id=user_id)
+    await tx.run(store.ERASE_GUEST, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_ADDRESSES, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_PERSON, cell=cell, user_id=user_id)
     await tx.run(store.ERASE_LOGIN, user_id=user_id)

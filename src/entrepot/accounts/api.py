@@ -13,19 +13,22 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.accounts import actions, postal, reads
+from entrepot.accounts import actions, guests, postal, reads
+from entrepot.accounts.sessions import Session, session_of
 from entrepot.accounts.types import (
     AddressForm,
     AddressNotValid,
+    EmailNeeded,
     EmailTaken,
     Member,
     NewAddress,
+    NotAGuest,
     SavedAddress,
     TooManyAddresses,
     WrongCredentials,
 )
 from entrepot.kit import ids
-from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, hash_password
+from entrepot.kit.auth import Caller, Role, hash_password
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC, delete, get, post, put
 from entrepot.kit.problem import NotFound, Overloaded, TooManyRequests
@@ -46,26 +49,21 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class Session(msgspec.Struct, frozen=True):
-    """Send `token` as `Authorization: Bearer`."""
-
-    user_id: str
-    role: Role
-    token: str
-    expires_at: str
-
-
 class StaffView(msgspec.Struct, frozen=True):
     user_id: str
     seller_id: str
 
 
 class MeView(msgspec.Struct, frozen=True):
+    """`guest`: it has no account; `proven`: the e-mail of its account is read by whoever it is."""
+
     id: str
     role: Literal["buyer", "seller", "operator"]
     seller_id: str | None
     email: str | None
     name: str | None
+    guest: bool
+    proven: bool
 
 
 class AddressId(msgspec.Struct, frozen=True):
@@ -91,22 +89,21 @@ class Addresses(msgspec.Struct, frozen=True):
     items: list[AddressView]
 
 
-def _session(request: Request, member: Member) -> Session:
-    keys: Keys = request.app.state.keys
-    db: Database = request.app.state.db
-    now = db.clock.now()
-    token = keys.session(
-        member.role, member.user_id, now, cell=member.cell, seller_id=member.seller_id, generation=member.generation
-    )
-    return Session(ids.show("usr", member.user_id), member.role, token, (now + SESSION_TTL).isoformat())
-
-
-async def register(request: Request, body: NewPerson) -> Session:
-    """Registers a buyer and signs it in."""
+async def register(request: Request, caller: Caller | None, body: NewPerson) -> Session:
+    """Registers a buyer and signs it in. With the session of a guest it is that guest who has an account from now on,
+    with its cart and orders."""
     db: Database = request.app.state.db
     password_hash = await hash_password(body.password)
-    member = await db.transact(lambda tx: actions.register_buyer(tx, body.email, body.name, password_hash))
-    return _session(request, member)
+
+    async def add(tx: Tx) -> Member:
+        if caller is not None and caller.guest:
+            return await guests.register_guest(
+                tx, caller.cell, caller.user_id, body.email, body.name, password_hash
+            )  # fmt: skip
+        return await actions.register_buyer(tx, body.email, body.name, password_hash)
+
+    member = await db.transact(add)
+    return session_of(request, member)
 
 
 async def add_staff(request: Request, seller_id: SellerPath, body: NewPerson) -> StaffView:
@@ -122,7 +119,7 @@ async def add_staff(request: Request, seller_id: SellerPath, body: NewPerson) ->
 async def sign_in(request: Request, body: Credentials) -> Session:
     """Signs in."""
     ip = request.client.host if request.client else ""
-    return _session(request, await actions.sign_in(request.app.state.db, body.email, body.password, ip))
+    return session_of(request, await actions.sign_in(request.app.state.db, body.email, body.password, ip))
 
 
 async def sign_out() -> Response:
@@ -152,7 +149,7 @@ async def read_me(tx: ReadTx, caller: Caller) -> MeView:
     """The caller's own account."""
     me = await reads.me(tx, caller.cell, caller.user_id)
     seller_id = ids.show("sel", me.seller_id) if me.seller_id else None
-    return MeView(ids.show("usr", me.user_id), me.role, seller_id, me.email, me.name)  # type: ignore[arg-type]
+    return MeView(ids.show("usr", me.user_id), me.role, seller_id, me.email, me.name, me.guest, me.proven)  # type: ignore[arg-type]
 
 
 async def erase_me(tx: Tx, caller: Caller) -> None:
@@ -179,7 +176,10 @@ async def list_addresses(tx: ReadTx, caller: Caller) -> Addresses:
 
 async def read_address_form(country: str, query: Within) -> AddressForm:
     """The fields of a country's addresses, in its order."""
-    return postal.form(country, query.region, query.city)
+    try:
+        return postal.form(country, query.region, query.city)
+    except AddressNotValid:
+        raise NotFound from None
 
 
 async def change_address(tx: Tx, caller: Caller, address_id: AddressPath, body: NewAddress) -> AddressId:
@@ -199,7 +199,7 @@ async def delete_address(tx: Tx, caller: Caller, address_id: AddressPath) -> Non
 
 
 routes = [
-    post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken, Overloaded), status=201),
+    post("/v1/accounts", register, access=PUBLIC, raises=(EmailTaken, NotAGuest, Overloaded), status=201),
     post(
         "/v1/sellers/{seller_id}/staff", add_staff, access=OPERATOR, raises=(NotFound, EmailTaken, Overloaded),
         status=201,
@@ -212,13 +212,13 @@ routes = [
     post("/v1/operator/users/{user_id}/sessions/end", end_sessions_of, access=OPERATOR),
     get("/v1/addresses", list_addresses, access=BUYER),
     post(
-        "/v1/addresses", add_address, access=BUYER, raises=(AddressNotValid, NotFound, TooManyAddresses), status=201,
-        key="taken",
+        "/v1/addresses", add_address, access=BUYER, status=201, key="taken",
+        raises=(AddressNotValid, EmailNeeded, NotFound, TooManyAddresses),
     ),
     put(
         "/v1/addresses/{address_id}", change_address, access=BUYER, raises=(AddressNotValid, NotFound), key="taken"
     ),
     put("/v1/addresses/{address_id}/default", make_default, access=BUYER, raises=(NotFound,), key="taken"),
     delete("/v1/addresses/{address_id}", delete_address, access=BUYER),
-    get("/v1/address-forms/{country}", read_address_form, access=PUBLIC, raises=(AddressNotValid,)),
+    get("/v1/address-forms/{country}", read_address_form, access=PUBLIC),
 ]  # fmt: skip

@@ -43,8 +43,11 @@ async def names(tx: ReadTx, user_ids: Collection[UUID]) -> dict[UUID, str]:
 
 
 async def emails(tx: ReadTx, user_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The e-mails of those of the users who can sign in, in whatever cell they are."""
-    return {row.user_id: row.email for row in await tx.all(store.EMAILS, user_ids=user_ids)}
+    """The e-mails of those of the users who can sign in, or are guests, in whatever cell they are."""
+    found = {row.user_id: row.email for row in await tx.all(store.EMAILS, user_ids=user_ids)}
+    if len(found) == len(set(user_ids)):
+        return found
+    return found | {row.user_id: row.email for row in await tx.all(store.GUEST_EMAILS, user_ids=user_ids)}
 
 
 async def staff(tx: ReadTx, cell: int, seller_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

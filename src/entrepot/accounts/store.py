@@ -51,6 +51,24 @@ class LoginEmail(msgspec.Struct, frozen=True):
     email: str
 
 
+class GuestRow(msgspec.Struct, frozen=True):
+    user_id: UUID
+    email: str | None
+
+
+class GuestOf(msgspec.Struct, frozen=True):
+    cell: int
+    user_id: UUID
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """The user whose purchase a link opens, and how often its sessions were ended."""
+
+    cell: int
+    user_id: UUID
+    generation: int
+
+
 ADD_USERS = sql(
     """
     insert into accounts.user (cell, id, role, seller_id, created_at)
@@ -60,6 +78,69 @@ ADD_USERS = sql(
     """,
     UUID,
 )
+ADD_GUEST = sql("insert into accounts.guest (cell, user_id) values (:cell, :user_id)")
+SET_GUEST_EMAIL = sql(
+    """
+    update accounts.guest set email = lower(:email) where cell = :cell and user_id = :user_id returning user_id
+    """,
+    UUID,
+)
+END_GUEST = sql("delete from accounts.guest where cell = :cell and user_id = :user_id returning user_id", UUID)
+GUEST = sql("select user_id, email from accounts.guest where cell = :cell and user_id = :user_id", GuestRow)
+GUESTS_AMONG = sql(
+    """
+    select user_id from accounts.guest
+     where cell = any (array(select c.cell from kit.cell c)) and user_id = any (:user_ids::uuid[])
+    """,
+    UUID,
+)
+GUEST_EMAILS = sql(
+    """
+    select user_id, email from accounts.guest
+     where cell = any (array(select c.cell from kit.cell c)) and user_id = any (:user_ids::uuid[])
+       and email is not null
+    """,
+    LoginEmail,
+)
+KEEP_LINK = sql("""
+    insert into accounts.guest_link (cell, group_id, user_id, hash, made_at)
+    select :cell, :group_id, u.id, :hash, :now
+      from accounts.user u where u.cell = :cell and u.id = :user_id and u.erased_at is null
+    on conflict do nothing
+""")
+LINK = sql(
+    """
+    select l.cell, l.user_id, u.generation
+      from accounts.guest_link l
+      join accounts.user u on u.cell = l.cell and u.id = l.user_id
+     where l.cell = any (array(select c.cell from kit.cell c)) and l.group_id = :group_id and l.user_id = :user_id
+       and l.hash = :hash and l.made_at > :since and u.erased_at is null
+    """,
+    Linked,
+)
+SAME_EMAIL = sql(
+    """
+    select g.cell, g.user_id
+      from accounts.login l
+      join accounts.guest g on g.cell = any (array(select c.cell from kit.cell c)) and g.email = l.email
+     where l.user_id = :user_id and l.proven_at is not null
+     order by g.user_id desc
+     limit :limit
+    """,
+    GuestOf,
+)
+EMAIL = sql("select email from accounts.login where user_id = :user_id", str)
+PROVE = sql("""
+    update accounts.login set proven_at = :now where user_id = :user_id and email = :email and proven_at is null
+""")
+FORGET_GUESTS = sql("""
+    delete from accounts.user u
+     where u.cell = :cell
+       and u.id in (select user_id from accounts.guest
+                     where cell = :cell and email is null and user_id < :made_before order by user_id limit :limit)
+""")
+ERASE_GUEST = sql("delete from accounts.guest where cell = :cell and user_id = :user_id")
+ERASE_LINKS = sql("delete from accounts.guest_link where cell = :cell and user_id = :user_id")
 BUYERS = sql(
     """
     select id from accounts.user where cell = :cell and id = any (:ids::uuid[]) and role = 'buyer' order by id
@@ -102,8 +183,10 @@ ENDED = sql(
 )
 ME = sql(
     """
-    select u.id, u.role, u.seller_id, l.email, p.name
+    select u.id, u.role, u.seller_id, coalesce(l.email, g.email), p.name, g.user_id is not null,
+           l.proven_at is not null
       from accounts.user u
+      left join accounts.guest g on g.cell = u.cell and g.user_id = u.id
       left join accounts.login l on l.user_id = u.id
       left join accounts.person p on p.cell = u.cell and p.user_id = u.id
      where u.cell = :cell and u.id = :user_id

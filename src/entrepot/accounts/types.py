@@ -26,6 +26,8 @@ class Member(msgspec.Struct, frozen=True):
     cell: int
     seller_id: UUID | None
     generation: int = 0
+    guest: bool = False
+    only: UUID | None = None
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -45,6 +47,8 @@ class Me(msgspec.Struct, frozen=True):
     seller_id: UUID | None
     email: str | None
     name: str | None
+    guest: bool = False
+    proven: bool = False
 
 
 class NewAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +125,20 @@ class AddressNotValid(Problem):
     country: str
     reason: Literal["missing", "unknown"]
     example: str
+
+
+@dataclass(eq=False)
+class EmailNeeded(Problem):
+    """A guest says first where letters about the order go: PUT /v1/guests/me."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class NotAGuest(Problem):
+    """This is an account, and has its e-mail."""
+
+    status: ClassVar[int] = 409
 
 
 @dataclass(eq=False)

@@ -208,7 +208,7 @@ def _view(campaign: Campaign) -> CampaignView:
 
 routes = [
     post(
-        "/v1/campaigns/{campaign_id}/orders", buy_now, access=BUYER, status=201, key="needed",
+        "/v1/campaigns/{campaign_id}/orders", buy_now, access=BUYER, account="campaign", status=201, key="needed",
         raises=(
             *PLACE_PROBLEMS.values(), AgeNeeded, CampaignNotStarted, CampaignOver, NotSentAbroad, NotSoldThere,
             NotYourTurn, Overloaded, TicketNeeded, payments.MethodNotOffered, pricing.AmountTooLarge,
@@ -217,7 +217,7 @@ routes = [
     ),
     get("/v1/campaigns/{campaign_id}/line", read_place, access=BUYER, raises=(TicketNeeded,)),
     post(
-        "/v1/campaigns/{campaign_id}/line", join_line, access=BUYER, status=201,
+        "/v1/campaigns/{campaign_id}/line", join_line, access=BUYER, account="campaign", status=201,
         raises=(CampaignOver, NoLine, Overloaded),
     ),
     get("/v1/campaigns", list_campaigns, access=PUBLIC),

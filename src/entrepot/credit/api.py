@@ -187,13 +187,13 @@ def _from(tx: Tx, valid_from: datetime | None) -> datetime:
 
 
 routes = [
-    get("/v1/installments", list_plans, access=BUYER),
-    get("/v1/installments/{group_id}", read_plan, access=BUYER),
+    get("/v1/installments", list_plans, access=BUYER, account="installments"),
+    get("/v1/installments/{group_id}", read_plan, access=BUYER, account="installments"),
     post(
-        "/v1/installments/{group_id}/pay", pay_plan, access=BUYER, key="taken",
+        "/v1/installments/{group_id}/pay", pay_plan, access=BUYER, account="installments", key="taken",
         raises=(InsufficientFunds, MethodNotOffered, NothingOwed),
     ),
-    get("/v1/credit", read_standing, access=BUYER, raises=(NotFound,)),
+    get("/v1/credit", read_standing, access=BUYER, account="installments", raises=(NotFound,)),
     get("/v1/operator/credit", read_exposure, access=OPERATOR),
     get("/v1/operator/credit/{user_id}", read_buyer_standing, access=OPERATOR),
     get("/v1/markets/{market}/credit-terms", read_credit_terms, access=OPERATOR),

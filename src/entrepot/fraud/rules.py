@@ -25,6 +25,8 @@ def _odd(facts: Facts, rule: Rule) -> str | None:
     if rule.kind == "new_account":
         minutes = int((facts.placed_at - facts.registered_at).total_seconds()) // 60
         return f"account of {minutes} min" if facts.registered_at > since else None
+    if rule.kind == "guest":
+        return "no account" if facts.guest else None
     if rule.kind == "country":
         if not facts.market_country or facts.country in ("", facts.market_country):
             return None
@@ -52,6 +54,7 @@ class Asked(msgspec.Struct, frozen=True):
     bought_in_a_day: int
     same_address_in_a_day: int
     failed_in_a_day: int
+    guest: bool
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -68,7 +71,7 @@ def asked(order_id: str, group_id: str, buyer_id: str, facts: Facts) -> bytes:
         Asked(
             order_id, group_id, buyer_id, facts.market, facts.country, facts.currency, facts.paid_minor,
             facts.placed_at, facts.registered_at, _count(facts.bought, day), _count(facts.same_address, day),
-            _count(facts.failed, day),
+            _count(facts.failed, day), facts.guest,
         )
     )  # fmt: skip
 

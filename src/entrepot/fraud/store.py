@@ -75,7 +75,7 @@ FACTS = sql(
     select g.cell, g.id, g.buyer_id, g.market, coalesce(m.country, ''), coalesce(a.country, ''), g.currency,
            g.paid_minor, g.placed_at, u.created_at,
            array(select b.placed_at from orders.order_group b
-                  where b.cell = :cell and b.buyer_id = g.buyer_id and b.placed_at <= g.placed_at
+                  where b.cell = :cell and b.buyer_id = any (x.ids) and b.placed_at <= g.placed_at
                   order by b.id desc limit :seen),
            array(select b.placed_at
                    from accounts.address s
@@ -84,13 +84,18 @@ FACTS = sql(
                     and lower(s.line1) = lower(a.line1) and b.placed_at <= g.placed_at
                   order by b.id desc limit :seen),
            array(select p.created_at from payments.payment p
-                  where p.cell = :cell and p.buyer_id = g.buyer_id and p.status = 'failed' and p.id = p.group_id
+                  where p.cell = :cell and p.buyer_id = any (x.ids) and p.status = 'failed' and p.id = p.group_id
                     and p.created_at <= g.placed_at
-                  order by p.created_at desc limit :seen)
+                  order by p.created_at desc limit :seen),
+           s.user_id is not null
       from orders.order_group g
       join accounts.user u on u.cell = g.cell and u.id = g.buyer_id
       join sellers.market m on m.code = g.market
       left join accounts.address a on a.cell = g.cell and a.id = g.address_id
+      left join accounts.guest s on s.cell = g.cell and s.user_id = g.buyer_id
+     cross join lateral (
+           select array(select t.user_id from accounts.guest t where t.cell = :cell and t.email = s.email)
+                  || g.buyer_id as ids) x
      where g.cell = :cell and g.id = any (:groups::uuid[])
     """,
     Facts,

@@ -11,10 +11,11 @@ import msgspec
 
 from entrepot.kit.problem import Problem
 
-Kind = Literal["new_account", "buyer", "address", "country", "failed_payments"]
+Kind = Literal["new_account", "guest", "buyer", "address", "country", "failed_payments"]
 """A rule of each kind finds odd a purchase of `amount_minor` or more in `currency` (0: of any amount in any) if
 
     new_account      its account is younger than `within_s`
+    guest            its buyer has no account
     buyer            it is its buyer's `count`th or later within `within_s`
     address          it is the `count`th or later within `within_s` that goes to the same address, whoever bought them
     country          it goes to another country than that of the market it was bought in
@@ -41,7 +42,8 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was known of a purchase when it was placed: when its buyer registered, bought and failed to pay before, and
+    """What was known of a purchase when it was placed: when its buyer (guests of one e-mail are one) registered, bought
+    and failed to pay before, and
     when others bought what went to the same address; of each the latest SEEN_MAX, and itself."""
 
     cell: int
@@ -57,6 +59,7 @@ class Facts(msgspec.Struct, frozen=True):
     bought: list[datetime]
     same_address: list[datetime]
     failed: list[datetime]
+    guest: bool = False
 
 
 class Hook(msgspec.Struct, frozen=True):

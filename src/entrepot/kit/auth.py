@@ -24,7 +24,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from itsdangerous import BadSignature, Signer
 from itsdangerous.signer import SigningAlgorithm
 
-from entrepot.kit.problem import Overloaded
+from entrepot.kit.problem import AccountNeeded, Overloaded
 
 SESSION_TTL = timedelta(hours=12)
 TOKENS_KEPT = 10_000
@@ -43,7 +43,8 @@ class Role(StrEnum):
 
 class Caller(msgspec.Struct, frozen=True, array_like=True):
     """The verified caller of a request. `seller_id` is the seller whose staff it is, else None; `generation` how often
-    the user's sessions had been ended when this one began."""
+    the user's sessions had been ended when this one began. A `guest` is a buyer without an account; who came by the
+    link of a letter reaches the one purchase `only`, by its group's id."""
 
     role: Role
     user_id: UUID
@@ -51,12 +52,20 @@ class Caller(msgspec.Struct, frozen=True, array_like=True):
     seller_id: UUID | None
     expires: int
     generation: int = 0
+    guest: bool = False
+    only: UUID | None = None
 
     @property
     def seller(self) -> UUID:
         """Of a seller's session."""
         assert self.seller_id is not None, "a seller's session names its seller"
         return self.seller_id
+
+
+def require_account(caller: Caller, what: str) -> None:
+    """Raises AccountNeeded for a guest, and for who came by a guest's link."""
+    if caller.guest:
+        raise AccountNeeded(what)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -91,10 +100,11 @@ class Keys:
 
     def session(
         self, role: Role, user_id: UUID, now: datetime, *, cell: int = 0, seller_id: UUID | None = None,
-        generation: int = 0,
+        generation: int = 0, guest: bool = False, only: UUID | None = None,
     ) -> str:  # fmt: skip
         """A session token that is good for SESSION_TTL from `now`, unless it is ended (accounts.Sessions)."""
-        caller = Caller(role, user_id, cell, seller_id, int((now + SESSION_TTL).timestamp()), generation)
+        until = int((now + SESSION_TTL).timestamp())
+        caller = Caller(role, user_id, cell, seller_id, until, generation, guest, only)
         return self._sessions.sign(base64.urlsafe_b64encode(_encode(caller))).decode()
 
     def caller(self, token: str, now: datetime) -> Caller | None:

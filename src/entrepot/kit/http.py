@@ -25,13 +25,14 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from entrepot.kit import audit, idempotency, ids
-from entrepot.kit.auth import Caller, Keys, Role
+from entrepot.kit.auth import Caller, Keys, Role, require_account
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.limits import Limits, network
 from entrepot.kit.log import log
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import (
+    AccountNeeded,
     DatabaseAway,
     KeyConflict,
     KeyNeeded,
@@ -65,7 +66,7 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True, slots=True)
 class Route:
     """One address of the API. `key`: "no", "taken" (an Idempotency-Key is honored) or "needed". `switch` is what an
-    operator may switch off for a while, and this with it."""
+    operator may switch off for a while, and this with it; `account` what a guest is told that takes an account."""
 
     method: str
     path: str
@@ -83,6 +84,7 @@ class Route:
     tx: type[ReadTx] | None
     switch: str | None
     body_max_bytes: int
+    account: str
 
     @property
     def name(self) -> str:
@@ -93,6 +95,8 @@ class Route:
         found: list[type[Problem]] = [Malformed, TooManyRequests, DatabaseAway, *self.raises]
         if self.access:
             found += [SignInNeeded, NotAllowed]
+        if self.account:
+            found.append(AccountNeeded)
         if self.switch:
             found.append(SwitchedOff)
         if self.body:
@@ -116,6 +120,7 @@ def route(
     durable: bool = True,
     switch: str | None = None,
     body_max_bytes: int = MAX_BODY_BYTES,
+    account: str = "",
 ) -> Route:
     """Reads the handler's signature once. Raises TypeError for a parameter that it does not know."""
     hints = get_type_hints(handler, include_extras=True)
@@ -127,7 +132,7 @@ def route(
         raise TypeError(f"{handler.__qualname__}: unknown parameters {sorted(unknown)}")
     return Route(
         method, path, handler, access, raises, status, key, durable, hints.get("body"), hints.get("query"), answer,
-        params, wants, hints.get("tx"), switch, body_max_bytes,
+        params, wants, hints.get("tx"), switch, body_max_bytes, account,
     )  # fmt: skip
 
 
@@ -238,11 +243,15 @@ async def _admit(route: Route, request: Request, caller: Caller | None) -> None:
             raise SignInNeeded
         if caller.role not in route.access:
             raise NotAllowed
+        if route.account:
+            require_account(caller, route.account)
     if route.switch is not None:
         await request.app.state.switches.require(route.switch)
 
 
 async def _answer(route: Route, request: Request, caller: Caller | None) -> Response:
+    if caller is not None and caller.only is not None and not await request.app.state.reach(request, caller):
+        raise NotFound  # it is beyond the one purchase that this session is for
     if route.access or route.switch:
         await _admit(route, request, caller)
     args: dict[str, Any] = {name: _path_value(request, name, hint) for name, hint in route.params.items()}

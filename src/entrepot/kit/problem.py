@@ -64,6 +64,14 @@ class NotAllowed(Problem):
 
 
 @dataclass(eq=False)
+class AccountNeeded(Problem):
+    """This takes an account. Registering with the session of a guest (POST /v1/accounts) keeps its cart and orders."""
+
+    status: ClassVar[int] = 403
+    what: str
+
+
+@dataclass(eq=False)
 class NotFound(Problem):
     """There is no such thing, or it is not yours."""
 

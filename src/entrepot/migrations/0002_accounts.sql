@@ -22,7 +22,8 @@ create table accounts.login (
     email         text     collate "C" primary key check (email = lower(email)),
     cell          smallint not null,
     user_id       uuid     not null unique,
-    password_hash text     not null
+    password_hash text     not null,
+    proven_at     timestamptz  -- when a link that was sent there was followed
 );
 
 create table accounts.person (
@@ -32,6 +33,31 @@ create table accounts.person (
     primary key (cell, user_id),
     foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
 );
+
+-- A buyer without a password, for as long as that is so: whoever has its session, or the link in a letter about one of
+-- its purchases. Several guests may have said one e-mail, and so may an account: nothing is looked up by it until an
+-- account has proven that it reads what is sent there.
+create table accounts.guest (
+    cell    smallint not null,
+    user_id uuid     not null,
+    email   text     collate "C" check (email = lower(email)),  -- null: there is only a cart so far
+    primary key (cell, user_id),
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+);
+create index guest_email on accounts.guest (cell, email) where email is not null;
+create index guest_cart on accounts.guest (cell, user_id) where email is null;
+
+-- The link that a guest's letters have, by its hash: it opens one purchase.
+create table accounts.guest_link (
+    cell     smallint    not null,
+    group_id uuid        not null,
+    user_id  uuid        not null,
+    hash     bytea       not null,
+    made_at  timestamptz not null,
+    primary key (cell, group_id),
+    foreign key (cell, user_id) references accounts.user (cell, id) on delete cascade
+);
+create index guest_link_user on accounts.guest_link (cell, user_id);
 
 create table accounts.address (
     cell        smallint    not null,

@@ -82,7 +82,7 @@ create schema fraud;
 create table fraud.rule (
     name         text        collate "C" not null,
     kind         text        collate "C" not null check (kind in (
-        'new_account', 'buyer', 'address', 'country', 'failed_payments')),
+        'new_account', 'guest', 'buyer', 'address', 'country', 'failed_payments')),
     currency     text        collate "C" not null,
     amount_minor bigint      not null check (amount_minor >= 0),
     count        int         not null check (count > 0),

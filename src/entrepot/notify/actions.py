@@ -68,6 +68,8 @@ def _tellings(event: Event, of: Mapping[UUID, orders.Parties]) -> Iterator[Telli
             yield Telling(name, kind, party, event.key, subject, data, "", event.at)
         elif event.kind == "refund_credited":  # it lies in the buyer's cell, its order may lie in another
             yield Telling(name, kind, party, UUID(data["buyer_id"]), event.key, data, market, event.at)
+        elif event.kind == "email_to_prove":
+            yield Telling(name, kind, party, event.key, event.key, data, "", event.at)
         elif about is not None:  # a group is told to its buyer by the buyer's own cell
             to = about.buyer_id if party == "buyer" else about.seller_id
             assert to is not None, "an order has a seller"

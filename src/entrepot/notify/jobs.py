@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from entrepot import accounts
 from entrepot.kit.cells import cells
@@ -86,10 +87,12 @@ async def _end(db: Database, channels: Channels, send: Send, message: Message) -
     status, reason = "sent", ""
     try:
         async with db.read() as tx:
-            letter, reason = await _letter(tx, channels, message)
+            letter, reason, opens = await _letter(tx, channels, message)
         if letter is None:
             status = "dropped"
         else:
+            for group_id in opens:
+                await db.transact(_keeps(channels, message.user_id, group_id))
             await send(letter)
     except NotFound:
         status, reason = "dropped", "gone"
@@ -113,21 +116,38 @@ async def _end(db: Database, channels: Channels, send: Send, message: Message) -
             await write.run(store.END, **key, status=status, sent_at=now if status == "sent" else None)
 
 
-async def _letter(tx: ReadTx, channels: Channels, message: Message) -> tuple[Letter | None, str]:
-    """What goes out, or why nothing does."""
+def _keeps(channels: Channels, user_id: UUID, group_id: UUID) -> Callable[[Tx], Awaitable[None]]:
+    return lambda tx: accounts.keep_link(tx, channels.keys, user_id, group_id)
+
+
+async def _letter(tx: ReadTx, channels: Channels, message: Message) -> tuple[Letter | None, str, list[UUID]]:
+    """What goes out, or why nothing does, and the guest's purchases that it opens."""
     if message.at < tx.now - rules.NEWS:
-        return None, "late"
+        return None, "late", []
     to = await _recipient(tx, message)
     if not to:
-        return None, "nobody"
+        return None, "nobody", []
+    opens: list[UUID] = []
+
+    def open_it(path: str, group_id: UUID | None) -> str:
+        """A guest cannot sign in: the link does it, for the one purchase."""
+        if message.kind == "prove_email":
+            return f"/prove/{accounts.proof_token(channels.keys, message.user_id, to, tx.now)}"
+        if group_id is None:
+            return path
+        opens.append(group_id)
+        return f"/guest/{accounts.link_token(channels.keys, message.user_id, group_id)}"
+
+    is_guest = message.party == "buyer" and await accounts.guests_among(tx, [message.user_id])
     topic = rules.TOPICS.get((message.kind, message.party), "")
     token = unsubscribe_token(channels.keys, message.user_id, topic) if topic else ""
     link = f"{channels.public_url}/unsubscribe/{token}" if topic else ""
-    written = await writing.write(tx, message, channels.public_url, link)
+    opener = open_it if is_guest or message.kind == "prove_email" else None
+    written = await writing.write(tx, message, channels.public_url, link, opener)
     if written is None:
-        return None, "moot"
+        return None, "moot", []
     text = written.sms if message.channel == "sms" else written.text
-    return Letter(message.id, to, written.subject, text, written.html, written.language, message.at, link), ""
+    return Letter(message.id, to, written.subject, text, written.html, written.language, message.at, link), "", opens
 
 
 async def _recipient(tx: ReadTx, message: Message) -> str:

@@ -19,6 +19,7 @@ PER_HOUR = 30
 """Messages that one account gets in an hour by one way: the others wait."""
 
 TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
+    "email_to_prove": (("prove_email", "buyer"),),
     "group_awaiting_payment": (("to_pay", "buyer"),),
     "group_paid": (("paid", "buyer"), ("new_order", "seller")),
     "group_expired": (("not_paid", "buyer"),),

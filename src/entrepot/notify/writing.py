@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,17 @@ from entrepot import credit, disputes, invoices, orders, reviews, webhooks
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.i18n import choose, format_money, format_time
-from entrepot.kit.ids import show
+from entrepot.kit.ids import parse, show
 from entrepot.kit.problem import NotFound
 from entrepot.notify.types import Message
 
+Link = Callable[[str, UUID | None], str]
 FOLDER = Path(__file__).parent / "texts"
 SOURCE_LANGUAGE = "en"
 GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
 OF_SELLER = frozenset({"fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled"})
+OF_ITSELF = {"digest": "/operator", "prove_email": "/account"}
+"""What says all that there is to say: the page it leads to."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -76,20 +80,26 @@ def words(language: str) -> Words:
     return LANGUAGES[choose([language], LANGUAGES, SOURCE_LANGUAGE)]
 
 
-async def write(tx: ReadTx, message: Message, public_url: str, unsubscribe: str = "") -> Written | None:
-    """A message as of now; None when there is nothing to tell any more. Raises NotFound when what it is about is not
-    there."""
+async def write(
+    tx: ReadTx, message: Message, public_url: str, unsubscribe: str = "", link: Link | None = None
+) -> Written | None:
+    """A message as of now; None when there is nothing to tell any more. `link` makes the page that it leads to one that
+    opens itself, of the purchase it is about, if it is of one. Raises NotFound when what it is about is not there."""
     facts = await _facts(tx, message)
     if facts is None:
         return None
-    facts |= {"url": public_url + facts.pop("path"), "unsubscribe": unsubscribe}
+    path = facts.pop("path")
+    if link is not None:
+        group = facts["group"].id if "group" in facts else facts["order"].group_id if "order" in facts else None
+        path = link(path, None if group is None else parse("grp", group))
+    facts |= {"url": public_url + path, "unsubscribe": unsubscribe}
     return words(message.language).written(message.kind, message.party, facts)
 
 
 async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
     """What the texts of a kind say, and the `path` of the page that says more."""
-    if message.kind == "digest":
-        return {**message.data, "path": "/operator"}
+    if message.kind in OF_ITSELF:
+        return {**message.data, "path": OF_ITSELF[message.kind]}
     if message.kind.startswith("payout_"):
         paid = Price(message.data["amount_minor"], message.data["currency"])
         return {"amount": paid, "path": "/seller/payouts"}

@@ -44,6 +44,7 @@ from entrepot.orders.carts import (
     QuoteView,
     add_line,
     cart_at_door,
+    cart_lines,
     cart_size,
     cart_view,
     create_cart,
@@ -59,6 +60,7 @@ from entrepot.orders.carts import (
     set_quantity,
     set_shipping,
 )
+from entrepot.orders.guests import guest_groups, open_guest_group, reach
 from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, hold_found, let_go, reject_held, release_held
 from entrepot.orders.identities import identity
 from entrepot.orders.identities import say as say_identity
@@ -128,13 +130,13 @@ __all__ = [
     "PapersView", "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail", "QuoteView",
     "SoldLine", "SoldOut", "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line", "ages_of", "at_door",
     "bought_lately", "briefs", "buy_many", "buyer_groups", "cancel", "cancel_lines", "cancel_own", "cancel_unpaid",
-    "cart_at_door", "cart_size", "cart_view", "cell_of", "confirm", "create_cart", "crossed_orders", "days", "end_part",
-    "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view", "held_orders", "hold_found",
-    "identity", "judge_offers", "keys_placed", "latest_cart", "lend", "let_go", "objection", "offers_for",
-    "order_of_part", "order_view", "orders_of_parts", "own_cart", "papers_of", "part_lines", "parties", "place",
-    "place_many", "place_on_credit", "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many",
-    "quote_view", "refund", "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock",
-    "run_timer", "run_timers", "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity",
-    "set_shipping", "settle", "ship_many", "ship_to", "sold_line", "sweep", "take_promise", "tax_account",
-    "tax_entries",
+    "cart_at_door", "cart_lines", "cart_size", "cart_view", "cell_of", "confirm", "create_cart", "crossed_orders",
+    "days", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view",
+    "guest_groups", "held_orders", "hold_found", "identity", "judge_offers", "keys_placed", "latest_cart", "lend",
+    "let_go", "objection", "offers_for", "open_guest_group", "order_of_part", "order_view", "orders_of_parts",
+    "own_cart", "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning",
+    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "refund", "refund_amount",
+    "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timer", "run_timers", "say_identity",
+    "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to",
+    "sold_line", "sweep", "take_promise", "tax_account", "tax_entries",
 ]  # fmt: skip

@@ -14,14 +14,14 @@ from starlette.responses import Response
 from entrepot import bonded, credit, logistics, payments, pricing, trade
 from entrepot.accounts import Address
 from entrepot.exchange import NotExchanged
-from entrepot.kit.auth import Caller
+from entrepot.kit.auth import Caller, require_account
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, SELLER, delete, get, post, put, read_body
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.money import MAX_MINOR
-from entrepot.kit.problem import KeyConflict, Malformed, NotFound, Overloaded, TooLarge
-from entrepot.orders import actions, api_borders, api_lending, carts, holds, parts, reads, selling
+from entrepot.kit.problem import AccountNeeded, KeyConflict, Malformed, NotFound, Overloaded, TooLarge
+from entrepot.orders import actions, api_borders, api_guests, api_lending, carts, holds, parts, reads, selling
 from entrepot.orders.api_borders import BORDER_PROBLEMS
 from entrepot.orders.carts import CartView, QuoteView
 from entrepot.orders.holds import HoldView
@@ -251,11 +251,11 @@ async def give_age(tx: Tx, caller: Caller, body: AgeGiven) -> AgeView:
 async def place_order(request: Request, caller: Caller, key: str, body: PlaceQuote) -> Placed:
     """Places a quote and pays: from the wallet at once, in installments, or through a gateway, which answers
     awaiting_payment."""
+    if body.method in ("wallet", credit.INSTALLMENTS):
+        require_account(caller, body.method)
     placing: Placing = request.app.state.placing
-    quote_id = parse("quo", body.quote_id)
-    return await placing.place(
-        caller.cell, Place(caller.user_id, key, quote_id, body.method, months=body.months or 0)
-    )  # fmt: skip
+    place = Place(caller.user_id, key, parse("quo", body.quote_id), body.method, months=body.months or 0)
+    return await placing.place(caller.cell, place)
 
 
 async def list_groups(tx: ReadTx, caller: Caller, query: GroupsQuery) -> Groups:
@@ -419,12 +419,13 @@ _PRICING = (
 
 routes = [
     *api_borders.routes,
+    *api_guests.routes,
     *api_lending.routes,
     post(
         "/v1/orders", place_order, access=BUYER, status=201, key="needed",
         raises=(
-            *PLACE_PROBLEMS.values(), KeyConflict, Overloaded, payments.MethodNotOffered, credit.CreditRefused,
-            credit.InstallmentsNotOffered,
+            *PLACE_PROBLEMS.values(), AccountNeeded, KeyConflict, Overloaded, payments.MethodNotOffered,
+            credit.CreditRefused, credit.InstallmentsNotOffered,
         ),
     ),
     post("/v1/carts", create_cart, access=BUYER, raises=(NotFound,), status=201, key="taken", durable=False),

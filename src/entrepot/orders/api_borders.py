@@ -180,7 +180,8 @@ routes = [
     get("/v1/offers/{offer_id}/at-door", read_at_door, access=PUBLIC, raises=(trade.NotSoldThere, *BORDER_PROBLEMS)),
     get("/v1/carts/{cart_id}/at-door", read_cart_at_door, access=BUYER, raises=(CartEmpty, *BORDER_PROBLEMS)),
     put(
-        "/v1/identity", say_identity, access=BUYER, key="taken", raises=(IdentityNotValid, IdentityElsewhere),
+        "/v1/identity", say_identity, access=BUYER, account="identity", key="taken",
+        raises=(IdentityNotValid, IdentityElsewhere),
     ),
     get("/v1/operator/borders", list_crossed_orders, access=OPERATOR),
     get("/v1/seller/exports/{month}", list_exports, access=SELLER, raises=(NotFound,)),

@@ -19,4 +19,4 @@ async def read_installments(tx: ReadTx, caller: Caller, quote_id: QuotePath) -> 
     return await offers_for(tx, caller.cell, caller.user_id, quote_id)
 
 
-routes = [get("/v1/quotes/{quote_id}/installments", read_installments, access=BUYER)]
+routes = [get("/v1/quotes/{quote_id}/installments", read_installments, access=BUYER, account="installments")]

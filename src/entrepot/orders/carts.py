@@ -127,6 +127,15 @@ async def own_cart(tx: Tx, cell: int, buyer_id: UUID, market: str) -> UUID:
     return found or await create_cart(tx, cell, buyer_id, market)
 
 
+async def cart_lines(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> list[tuple[int, int]]:
+    """(offer, quantity) of the cart that a buyer used last in a market."""
+    cart = await latest_cart(tx, cell, buyer_id, market)
+    if cart is None:
+        return []
+    rows = await tx.all(store_carts.CART_LINES, cell=cell, cart_id=cart, limit=MAX_CART_LINES)
+    return [(row.offer_id, row.quantity) for row in rows]
+
+
 async def cart_size(tx: ReadTx, cell: int, buyer_id: UUID, market: str) -> int:
     """How many lines the cart that a buyer used last in a market has."""
     return await tx.one(store_carts.CART_SIZE, cell=cell, buyer_id=buyer_id, market=market)

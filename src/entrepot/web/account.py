@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from starlette.responses import Response
 from entrepot import accounts, notify, orders
 from entrepot.accounts import Member
 from entrepot.kit import ids
-from entrepot.kit.auth import Role, hash_password
+from entrepot.kit.auth import Caller, Role, hash_password
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import ANYONE, BUYER, OPERATOR, PUBLIC
+from entrepot.kit.problem import Problem
 from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, local, page
 
 HOMES = {Role.BUYER: "/", Role.SELLER: "/seller", Role.OPERATOR: "/operator"}
@@ -61,18 +63,39 @@ async def register_page(tx: ReadTx, visit: Visit) -> Response:
 async def sign_in(visit: Visit, body: Credentials) -> Go:
     ip = visit.request.client.host if visit.request.client else ""
     member = await accounts.sign_in(visit.db, body.email, body.password, ip)
-    return Go(local(body.next) if body.next else HOMES[member.role], session=_session(visit, member))
+    if visit.caller is not None and visit.caller.guest and member.role is Role.BUYER:
+        await _take_cart(visit, visit.caller, member)
+    return Go(local(body.next) if body.next else HOMES[member.role], session=session_for(visit, member))
+
+
+async def _take_cart(visit: Visit, guest: Caller, member: Member) -> None:
+    """What was in the guest's cart comes along; what cannot be bought any more stays behind."""
+    async with visit.db.read() as tx:
+        market = (await visit.market(tx)).code
+        lines = await orders.cart_lines(tx, guest.cell, guest.user_id, market)
+
+    async def add(tx: Tx, offer_id: int, quantity: int) -> None:
+        cart = await orders.own_cart(tx, member.cell, member.user_id, market)
+        await orders.add_line(tx, member.cell, member.user_id, cart, offer_id, quantity)
+
+    for offer_id, quantity in lines:
+        with suppress(Problem):
+            await visit.db.transact(lambda tx, one=(offer_id, quantity): add(tx, *one), durable=False)  # type: ignore[misc]
 
 
 async def register(visit: Visit, body: Registration) -> Go:
     password_hash = await hash_password(body.password)
 
     async def add(tx: Tx) -> Member:
+        if visit.caller is not None and visit.caller.guest:  # cart and orders stay its own
+            return await accounts.register_guest(
+                tx, visit.caller.cell, visit.caller.user_id, body.email, body.name, password_hash
+            )  # fmt: skip
         added = await accounts.register_buyer(tx, body.email, body.name, password_hash)
         await notify.set_language(tx, added.cell, added.user_id, visit.language.code)
         return added
 
-    return Go(local(body.next), session=_session(visit, await visit.db.transact(add)))
+    return Go(local(body.next), session=session_for(visit, await visit.db.transact(add)))
 
 
 async def sign_out(_: Visit, __: Nothing) -> Go:
@@ -111,9 +134,8 @@ async def give_age(tx: Tx, visit: Visit, body: BirthDate) -> Go:
 
 
 async def say_identity(tx: Tx, visit: Visit, body: Identity) -> Go:
-    await orders.say_identity(
-        tx, visit.keys, visit.me.cell, visit.me.user_id, "CN", body.identity_name, body.identity_number
-    )
+    me = visit.with_account("identity")
+    await orders.say_identity(tx, visit.keys, me.cell, me.user_id, "CN", body.identity_name, body.identity_number)
     return Go("/account", done="identity_said")
 
 
@@ -123,7 +145,8 @@ def next_of(visit: Visit) -> str:
     return local(wanted) if wanted else ""
 
 
-def _session(visit: Visit, member: Member) -> str:
+def session_for(visit: Visit, member: Member) -> str:
+    """The cookie of a session that begins now."""
     return visit.keys.session(
         member.role,
         member.user_id,
@@ -131,6 +154,8 @@ def _session(visit: Visit, member: Member) -> str:
         cell=member.cell,
         seller_id=member.seller_id,
         generation=member.generation,
+        guest=member.guest,
+        only=member.only,
     )
 
 

@@ -85,6 +85,7 @@ async def campaign_page(visit: Visit) -> Response:
     """What is sold; before it, where there is one, the line."""
     campaign = await _desk(visit).view.campaign(visit.id("cmp", "campaign_id"))
     now, buyer = visit.db.clock.now(), visit.caller is not None and visit.caller.role is Role.BUYER
+    buyer = buyer and not visit.me.guest
     facts: dict[str, Any] = {
         "campaign": campaign,
         "shown": visit.param("campaign_id"),
@@ -114,13 +115,18 @@ async def join(visit: Visit, _: Nothing) -> Go:
     back = f"/campaigns/{visit.param('campaign_id')}"
     if _place(visit, campaign, visit.db.clock.now()) is not None:
         return Go(back)
-    return Go(back, done="joined", cookies={_cookie(campaign): await desk.lines.join(visit.me, campaign)})
+    return Go(
+        back,
+        done="joined",
+        cookies={_cookie(campaign): await desk.lines.join(visit.with_account("campaign"), campaign)},
+    )
 
 
 async def buy(visit: Visit, body: BuyIt) -> Go:
     campaign_id = visit.id("cmp", "campaign_id")
+    buyer = visit.with_account("campaign")
     wish = Wish(
-        visit.me.user_id, body.key, campaign_id, body.offer_id, body.quantity, parse("adr", body.address_id),
+        buyer.user_id, body.key, campaign_id, body.offer_id, body.quantity, parse("adr", body.address_id),
         body.shipping, body.method,
     )  # fmt: skip
     placed = await _desk(visit).buy(visit.me, wish, visit.request.cookies.get(f"line-{campaign_id.hex}"))

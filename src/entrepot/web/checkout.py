@@ -9,15 +9,17 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from entrepot import accounts, credit, orders, payments, pricing, sellers
+from entrepot import accounts, credit, notify, orders, payments, pricing, sellers
+from entrepot.accounts import Member
 from entrepot.credit import COLLECTED_BY, INSTALLMENTS
-from entrepot.kit.auth import Role
+from entrepot.kit.auth import Caller, Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import NotFound
 from entrepot.orders import CartDoor, CartView, Place
 from entrepot.trade import TradeProblem
+from entrepot.web.account import session_for
 from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, page
 
 OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -73,11 +75,15 @@ async def _door(tx: ReadTx, visit: Visit, cart: CartView | None) -> CartDoor | s
 
 
 async def add_to_cart(tx: Tx, visit: Visit, body: AddToCart) -> Go:
+    """A stranger becomes a guest with a cart."""
     market = (await visit.market(tx)).code
-    buyer = visit.me
+    buyer: Caller | Member = visit.caller or await accounts.add_guest(tx)
     cart = await orders.own_cart(tx, buyer.cell, buyer.user_id, market)
     await orders.add_line(tx, buyer.cell, buyer.user_id, cart, body.offer_id, body.quantity)
-    return Go("/cart", done="added")
+    if isinstance(buyer, Caller):
+        return Go("/cart", done="added")
+    await notify.set_language(tx, buyer.cell, buyer.user_id, visit.language.code)
+    return Go("/cart", done="added", session=session_for(visit, buyer))
 
 
 async def change_line(tx: Tx, visit: Visit, body: NewQuantity) -> Go:
@@ -94,6 +100,8 @@ async def choices_page(tx: ReadTx, visit: Visit) -> Response:
     cart = await _cart(tx, visit)
     if cart is None or not cart.lines:
         return RedirectResponse("/cart", 303)
+    if visit.me.guest and (await accounts.me(tx, visit.me.cell, visit.me.user_id)).email is None:
+        return RedirectResponse("/checkout/guest", 303)
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
     services = await pricing.services(tx, cart.market)
     return await visit.show(
@@ -135,6 +143,7 @@ async def quote_page(tx: ReadTx, visit: Visit) -> Response:
     services = {service.code: service for service in await pricing.services(tx, detail.market)}
     gateways = visit.request.app.state.gateways
     ways: set[str] = {"wallet", *gateways, *([INSTALLMENTS] if COLLECTED_BY in gateways else ())}
+    ways -= {"wallet", INSTALLMENTS} if visit.me.guest else set()
     ways &= set((await sellers.market(tx, detail.market)).payments) or ways
     return await visit.show(
         tx, "quote.html", quote=quote, detail=detail, address=address, service=services.get(detail.shipping_code),
@@ -144,6 +153,8 @@ async def quote_page(tx: ReadTx, visit: Visit) -> Response:
 
 
 async def place(visit: Visit, body: PlaceIt) -> Go:
+    if body.method in ("wallet", INSTALLMENTS):
+        visit.with_account(body.method)
     quote_id, placing = visit.id("quo", "quote_id"), visit.request.app.state.placing
     placed = await placing.place(visit.me.cell, Place(visit.me.user_id, body.key, quote_id, body.method))
     return Go(f"/orders/{placed.id}", done="placed" if placed.status == "placed" else None)
@@ -172,7 +183,7 @@ async def _is_placed(tx: ReadTx, visit: Visit, quote_id: UUID) -> bool:
 
 routes = [
     page("/cart", cart_page, BUYER),
-    form("/cart/add", add_to_cart, AddToCart, BUYER),
+    form("/cart/add", add_to_cart, AddToCart, BUYER, strangers=True),
     form("/cart/change", change_line, NewQuantity, BUYER),
     page("/checkout", choices_page, BUYER),
     form("/checkout", choose, Choices, BUYER, again=choices_page),

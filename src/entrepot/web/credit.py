@@ -65,7 +65,7 @@ class TermsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def offers_page(tx: ReadTx, visit: Visit) -> Response:
     """What each plan comes to, day by day, and whether so much may be owed. A placed quote leads to its purchase."""
-    quote_id, buyer = visit.id("quo", "quote_id"), visit.me
+    quote_id, buyer = visit.id("quo", "quote_id"), visit.with_account(credit.INSTALLMENTS)
     try:
         await orders.group_view(tx, buyer.cell, buyer.user_id, quote_id)
     except NotFound:
@@ -78,7 +78,9 @@ async def offers_page(tx: ReadTx, visit: Visit) -> Response:
 
 async def agree(visit: Visit, body: Agree) -> Go:
     quote_id, placing = visit.id("quo", "quote_id"), visit.request.app.state.placing
-    command = Place(visit.me.user_id, body.key, quote_id, credit.INSTALLMENTS, months=body.months)
+    command = Place(
+        visit.with_account(credit.INSTALLMENTS).user_id, body.key, quote_id, credit.INSTALLMENTS, months=body.months
+    )
     return Go(f"/orders/{(await placing.place(visit.me.cell, command)).id}", done="placed")
 
 

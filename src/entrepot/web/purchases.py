@@ -20,7 +20,8 @@ STAGE_OF = {"awaiting_payment": 0, "paid": 1, "shipped": 2, "delivered": 3, "com
 
 async def purchases_page(tx: ReadTx, visit: Visit) -> Response:
     groups = await orders.buyer_groups(tx, visit.me.cell, visit.me.user_id, visit.query_id("grp", "before"))
-    return await visit.show(tx, "purchases.html", groups=groups)
+    as_guest = [] if visit.me.guest else await orders.guest_groups(tx, visit.me.user_id)
+    return await visit.show(tx, "purchases.html", groups=groups, as_guest=as_guest)
 
 
 async def purchase_page(tx: ReadTx, visit: Visit) -> Response:

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from entrepot import ledger, orders, platform, sellers
 from entrepot.catalog import Price
 from entrepot.kit import audit, ids
-from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role
+from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, require_account
 from entrepot.kit.db import Database, ReadTx, Tx
 from entrepot.kit.http import MAX_BODY_BYTES, PUBLIC, host_of, read_body, same_origin, sign_in, take_turn
 from entrepot.kit.log import log
@@ -103,6 +103,11 @@ class Visit:
     def me(self) -> Caller:
         assert self.caller is not None, "pages for members are reached by members only"
         return self.caller
+
+    def with_account(self, what: str) -> Caller:
+        """The visitor, where a guest is told that it takes an account. Raises AccountNeeded."""
+        require_account(self.me, what)
+        return self.me
 
     @property
     def seller_id(self) -> UUID:
@@ -183,7 +188,7 @@ class Visit:
         """The page of a template."""
         market, markets = await self.market(tx), await self._all(tx)
         wallet, size = None, 0
-        if self.caller is not None and self.caller.role is Role.BUYER:
+        if self.caller is not None and self.caller.role is Role.BUYER and self.caller.only is None:
             balance = await ledger.balance(tx, self.caller.cell, "wallet", market.currency, self.caller.user_id)
             wallet = Price(balance, market.currency)
             size = await orders.cart_size(tx, self.caller.cell, self.caller.user_id, market.code)
@@ -273,14 +278,17 @@ def form(
     *,
     again: PageHandler | None = None,
     body_max_bytes: int = MAX_BODY_BYTES,
+    strangers: bool = False,
 ) -> Route:
     """A form that acts in one transaction. When it is refused, `again` shows its page with what was typed; without
-    `again` the browser goes back to the page that the form was on."""
+    `again` the browser goes back to the page that the form was on. `strangers` may send it as well."""
 
     async def act(visit: Visit, decoded: Form) -> Go | Response:
         return await visit.db.transact(lambda tx: handler(tx, visit, decoded))
 
-    return form_of_its_own(path, act, body, access, again=again, body_max_bytes=body_max_bytes)
+    return form_of_its_own(
+        path, act, body, access, again=again, body_max_bytes=body_max_bytes, strangers=strangers
+    )  # fmt: skip
 
 
 def form_of_its_own(
@@ -291,6 +299,7 @@ def form_of_its_own(
     *,
     again: PageHandler | None = None,
     body_max_bytes: int = MAX_BODY_BYTES,
+    strangers: bool = False,
 ) -> Route:
     """A form whose action opens its transactions itself: signing in, placing."""
 
@@ -301,9 +310,9 @@ def form_of_its_own(
             if not same_origin(request):
                 raise FormExpired
             fields = _fields(request, await read_body(request, body_max_bytes))
-            await _admit(visit, access)
+            await _admit(visit, PUBLIC if strangers and visit.caller is None else access)
             token = fields.pop("form_token", "")
-            if access and not visit.keys.form_token_fits(visit.session, token):
+            if access and visit.caller is not None and not visit.keys.form_token_fits(visit.session, token):
                 raise FormExpired
             back = fields.pop("back", "/")
             try:
@@ -370,6 +379,8 @@ def _visit(request: Request) -> Visit:
     wanted = [request.query_params.get("lang", ""), request.cookies.get("lang", "")]
     language = choose_language([*wanted, *accepted(request.headers.get("accept-language", ""))])
     caller = sign_in(request)
+    if caller is not None and caller.only is not None:
+        caller = None  # it belongs into the other cookie
     session = request.cookies.get("session", "") if caller else ""
     return Visit(request, language, session, caller, _notice(request))
 
@@ -385,6 +396,9 @@ def _notice(request: Request) -> Notice | None:
 
 
 async def _admit(visit: Visit, access: frozenset[Role]) -> None:
+    letter = visit.keys.caller(visit.request.cookies.get("purchase", ""), visit.db.clock.now()) if access else None
+    if letter is not None and letter.only is not None and await orders.reach(visit.request, letter):
+        visit.caller, visit.session = letter, visit.request.cookies["purchase"]  # who came by a guest's letter
     if visit.caller is not None and await visit.request.app.state.sessions.are_ended(visit.caller):
         visit.caller, visit.session = None, ""
     take_turn(visit.request, visit.caller)

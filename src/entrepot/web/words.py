@@ -132,6 +132,7 @@ REPORT_REASONS = {  # why a review should not stand there
 
 FRAUD_KINDS = {  # what a rule finds odd
     "new_account": N("The account is new"),
+    "guest": N("The buyer has no account"),
     "buyer": N("Many purchases of one buyer"),
     "address": N("Many purchases to one address"),
     "country": N("To another country than the market's"),

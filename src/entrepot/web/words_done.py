@@ -63,6 +63,8 @@ DONE = {
     "address_changed": N("The address is changed. What you ordered before goes where it was to go."),
     "address_default": N("This address is taken first from now on."),
     "address_deleted": N("The address is deleted."),
+    "email_proven": N("Your e-mail is confirmed."),
+    "proof_asked": N("We have written to you. Follow the link within a day."),
     "address_said": N("The address of the location is saved."),
     "off_sale": N("It is off sale. What was ordered is not touched."),
     "on_sale": N("It is on sale again."),

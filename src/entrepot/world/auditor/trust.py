@@ -1,4 +1,4 @@
-"""What one operator did alone, and what ratings say."""
+"""What one operator did alone, what ratings say, and what guests may."""
 
 from entrepot.world.auditor.check import check
 
@@ -65,4 +65,22 @@ REVIEWED = check(
     of=("reviews.review",),
 )
 
-CHECKS = (ALONE, PRODUCT_RATING, SELLER_RATING, REVIEWED)
+GUESTS = check(
+    "guests",
+    "A guest pays through a gateway, since the rest takes an account; a letter's link is of its guest's purchase.",
+    """
+    select 'payments.payment ' || p.id as item, 'a gateway' as expected, p.method as found, 'of a guest' as detail
+      from payments.payment p
+      join accounts.guest s on s.cell = p.cell and s.user_id = p.buyer_id
+     where p.cell = :cell and p.method in ('wallet', 'installments') {group:p.group_id}
+     union all
+    select 'accounts.guest_link ' || l.group_id, l.user_id::text, g.buyer_id::text, 'the buyer of the group'
+      from accounts.guest_link l
+      left join orders.order_group g on g.cell = l.cell and g.id = l.group_id
+     where l.cell = :cell {group:l.group_id}
+    """,
+    by="group",
+    of=("accounts.guest", "accounts.guest_link"),
+)
+
+CHECKS = (GUESTS, ALONE, PRODUCT_RATING, SELLER_RATING, REVIEWED)
