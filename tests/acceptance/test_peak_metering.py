@@ -62,6 +62,7 @@ async def _price(shop: Shop, meter: str, *prices: str, status: int = 204, **more
     body = {"currency": "USD", "tiers": tiers, "source": "tests"} | more
     told = await ask(shop, f"/v1/operator/meters/{meter}/prices", body, shop.operator)
     assert told[0] == status, told
+    assert status != 409 or told[1]["soonest"] == "2026-03-03"
 
 
 def _event(seller: UUID, id_: str, meter: str, quantity: int, at: datetime, **properties: str) -> dict[str, Any]:
@@ -166,6 +167,7 @@ async def _refused(shop: Shop, first: dict[str, Any], seller: UUID) -> None:
     ]  # fmt: skip
     await _price(shop, "api_calls", "0.02", status=409, valid_from="2026-03-02")
     await _price(shop, "storage", "0.02", status=400, filter="eu")
+    await _price(shop, "storage", "0.02", status=400, valid_from="9999-12-31")
     await _price(shop, "api_calls", "0.000000001", status=400)
     assert await shop.state("kit.audit_line") == before
 

@@ -24,6 +24,8 @@ async def test_a_meter_is_added_priced_and_used(site: Site) -> None:
     assert await site.state() == before
     assert (await operator.send(f"{page}/prices", price)).status_code == 303
     assert "free; over 1,000: $0.0004" in text(await operator.get(page))
+    again = await operator.send(f"{page}/prices", price | {"valid_from": f"{site.clock.now():%Y-%m-%d}"})
+    assert "2026-03-03 at the soonest" in text(again)
 
     seller = site.stage.sellers["Harbor Dairy"]
     async with site.db.write() as tx:

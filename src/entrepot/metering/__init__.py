@@ -23,6 +23,7 @@ from entrepot.metering.types import (
     Line,
     Meter,
     MeterExists,
+    PriceNotLater,
     Rate,
     Report,
     Total,
@@ -32,7 +33,7 @@ from entrepot.metering.types import (
 )
 
 __all__ = [
-    "GRACE", "OLDEST", "Bill", "Combine", "Event", "Line", "Meter", "MeterExists", "Rate", "Report", "Total", "Use",
-    "Used", "Verdict", "add_meter", "bill_due", "meters", "micro_of", "month_of", "rates", "set_rate",
+    "GRACE", "OLDEST", "Bill", "Combine", "Event", "Line", "Meter", "MeterExists", "PriceNotLater", "Rate", "Report",
+    "Total", "Use", "Used", "Verdict", "add_meter", "bill_due", "meters", "micro_of", "month_of", "rates", "set_rate",
     "take", "totals", "use_of", "written",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot import fees, ledger, sellers
-from entrepot.fees import NotLater, SellerFacts
+from entrepot.fees import SellerFacts
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.money import share_bp
@@ -19,12 +19,25 @@ from entrepot.ledger import Transfer
 from entrepot.metering import rules, store
 from entrepot.metering.rules import Rates, following, month_of
 from entrepot.metering.store import Account
-from entrepot.metering.types import Bill, Event, Line, Meter, MeterExists, Rate, Report, Said, Used, Verdict
+from entrepot.metering.types import (
+    Bill,
+    Event,
+    Line,
+    Meter,
+    MeterExists,
+    PriceNotLater,
+    Rate,
+    Report,
+    Said,
+    Used,
+    Verdict,
+)
 
 GRACE = timedelta(days=1)
 """A month is billed so long after its end: until then nothing of it is late."""
 OLDEST = timedelta(days=62)
 """What was used before that is not taken any more."""
+LAST_DAY = date(2999, 12, 31)
 BATCH = 200
 """Sellers that one timer run bills."""
 
@@ -50,19 +63,23 @@ async def set_rate(
     source: str,
 ) -> None:  # fmt: skip
     """Says what a meter costs from a day on: the first price from today at the earliest, each other one from a day that
-    has not begun; without `valid_from` from the earliest. Raises Malformed, NotFound, NotLater."""
+    has not begun; without `valid_from` from the earliest. Raises Malformed, NotFound, PriceNotLater."""
     if (wrong := rules.flaw(over)) is not None:
         raise Malformed(wrong)
+    if valid_from is not None and valid_from > LAST_DAY:
+        raise Malformed("a day after the year 2999 - at `$.valid_from`")
     known = {one.code: one for one in await tx.all(store.METERS)}
     if meter not in known or currency not in await sellers.currencies(tx):
         raise NotFound
     if filter_ and not known[meter].filter_by:
         raise Malformed("this meter has no filter - at `$.filter`")
-    there = Rates(await tx.all(store.RATES)).at(meter, currency, filter_, tx.now.date())
-    soonest = tx.now.date() + timedelta(days=there is not None)
+    there = await tx.all(store.RATES)
+    begun = Rates(there).at(meter, currency, filter_, tx.now.date()) is not None
+    soonest = tx.now.date() + timedelta(days=begun)
     rate = Rate(meter, currency, filter_, valid_from or soonest, over, rates_micro, source)
     if rate.valid_from < soonest or await tx.maybe(store.ADD_RATE, **msgspec.structs.asdict(rate)) is None:
-        raise NotLater
+        same = [r.valid_from for r in there if (r.meter, r.currency, r.filter) == (meter, currency, filter_)]
+        raise PriceNotLater(max(soonest, *(day + timedelta(days=1) for day in same)) if same else soonest)
     tx.emit("meter_priced", NIL, {"meter": meter})
 
 

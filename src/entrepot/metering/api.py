@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.catalog import Price
-from entrepot.fees import NotLater
 from entrepot.kit import ids
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
@@ -19,7 +18,7 @@ from entrepot.kit.http import OPERATOR, SELLER, get, post
 from entrepot.kit.ids import END, show
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.metering import actions, reads, rules
-from entrepot.metering.types import Bill, Event, Line, Meter, MeterExists, Rate, Report, Said, Use
+from entrepot.metering.types import Bill, Event, Line, Meter, MeterExists, PriceNotLater, Rate, Report, Said, Use
 
 REPORTS_MAX = 1_000
 BODY_MAX_BYTES = 1 << 20
@@ -27,7 +26,6 @@ BODY_MAX_BYTES = 1 << 20
 QUANTITY_MAX = 10**9
 TIERS_MAX = 20
 PROPERTIES_MAX = 16
-LATEST = date(2999, 12, 1)
 
 Code = Annotated[str, Meta(pattern=f"^[a-z][a-z0-9_]{{1,39}}{END}", examples=["api_calls"])]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -350,7 +348,7 @@ routes = [
     get("/v1/operator/meters", list_meters, access=OPERATOR),
     post("/v1/operator/meters", add_meter, access=OPERATOR, raises=(MeterExists,), key="taken"),
     post(
-        "/v1/operator/meters/{meter}/prices", set_price, access=OPERATOR, raises=(NotFound, NotLater), key="taken"
+        "/v1/operator/meters/{meter}/prices", set_price, access=OPERATOR, raises=(NotFound, PriceNotLater), key="taken"
     ),
     post("/v1/operator/usage-events", report_usage, access=OPERATOR, body_max_bytes=BODY_MAX_BYTES),
     get("/v1/operator/usage", list_totals, access=OPERATOR),

@@ -149,6 +149,14 @@ class Total(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
+class PriceNotLater(Problem):
+    """A price counts from a day that has not begun, after the prices that there are."""
+
+    status: ClassVar[int] = 409
+    soonest: date
+
+
+@dataclass(eq=False)
 class MeterExists(Problem):
     """There is a meter of this code."""
 

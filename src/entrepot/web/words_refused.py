@@ -53,6 +53,7 @@ REFUSALS = {
     "rule_shadowed": N("This would never apply: the rule “%(name)s” comes first and fits all that it fits."),
     "rule_ended": N("This rule has ended already."),
     "not_later": N("Something that begins later is there already."),
+    "price_not_later": N("A price counts from a day that has not begun: %(soonest)s at the soonest."),
     "meter_exists": N("There is a meter of this code already."),
     "shop_is_open": N("You have a shop in this market already."),
     "shop_is_closed": N("This shop is closed already."),
