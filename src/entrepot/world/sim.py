@@ -38,10 +38,12 @@ from entrepot import (
     payments,
     pricing,
     sellers,
+    webhooks,
 )
+from entrepot.kit.auth import Keys
 from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import new_id
+from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.sql import sql
 from entrepot.world import actors, charging, crossing, judging, lending, rates, working
 from entrepot.world.auditor import Finding, examine
@@ -58,6 +60,7 @@ PAYMENT_TTL_S = {"us": 900, "jp": 5 * 86_400}
 ACCIDENT_RATE = 0.03
 BUYERS = 8
 OFFERS = 12
+KEYS = Keys(b"the secret of a simulated shop")
 BUNDLES: tuple[dict[int, int], ...] = ({0: 2, 6: 1}, {6: 3}, {1: 1, 7: 2}, {5: 1, 11: 1})
 """Units of offers, by number, in each bundle: the first two share one, the last is of the operator's own."""
 FULL_STEPS = 1_000
@@ -222,6 +225,8 @@ async def _set_up(world: World) -> None:
         await rates.tell_rates(tx, world)
         await charging.set_up(tx, world)
         await judging.set_up(tx, world)
+        for owner in (NIL, world.sellers[0]):  # what is told them is noted, and not sent
+            await webhooks.add(tx, KEYS, owner, "https://receiver.example/", webhooks.NAMES, private=False)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
