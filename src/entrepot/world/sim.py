@@ -225,8 +225,7 @@ async def _set_up(world: World) -> None:
         await rates.tell_rates(tx, world)
         await charging.set_up(tx, world)
         await judging.set_up(tx, world)
-        for owner in (NIL, world.sellers[0]):  # what is told them is noted, and not sent
-            await webhooks.add(tx, KEYS, owner, "https://receiver.example/", webhooks.NAMES, private=False)
+        await _listen(tx, world)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
         world.buyers = [new_id(tx.now) for _ in range(BUYERS)]
@@ -242,6 +241,12 @@ async def _set_up(world: World) -> None:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
         await actors.top_up(world)
+
+
+async def _listen(tx: Tx, world: World) -> None:
+    """The house and a seller want to be told everything: it is noted, and not sent."""
+    for owner in (NIL, world.sellers[0]):
+        await webhooks.add(tx, KEYS, owner, "https://receiver.example/", webhooks.NAMES, private=False)
 
 
 async def _promote(tx: Tx, world: World) -> None:
