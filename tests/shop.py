@@ -140,6 +140,8 @@ class Shop:
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
+            "channels.channel",
+            "channels.buffer", "channels.sale", "channels.taken",
             "logistics.location", "payments.payment", "payments.refund", "payments.payout",
             "payments.write_off", "credit.line", "credit.plan", "credit.installment", "credit.collection",
             "credit.terms", "credit.plan_terms", "payments.reserve_terms", "payments.payout_terms",

@@ -34,6 +34,7 @@ from entrepot.approvals import api as approvals_api
 from entrepot.bonded import api as bonded_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
+from entrepot.channels import api as channels_api
 from entrepot.credit import api as credit_api
 from entrepot.customs import api as customs_api
 from entrepot.customs import api_brokers as customs_api_brokers
@@ -95,6 +96,7 @@ ROUTES = [
     *customs_api_declarations.routes,
     *customs_api_brokers.routes,
     *bonded_api.routes,
+    *channels_api.routes,
     *reconciliation_api.routes,
     *statements_api.routes,
     *trade_api.routes,

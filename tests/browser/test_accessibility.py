@@ -31,7 +31,7 @@ BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
     "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
-    "/seller/fees", "/seller/usage", "/seller/bond",
+    "/seller/fees", "/seller/usage", "/seller/bond", "/seller/channels",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",

@@ -35,6 +35,9 @@ RACED = {
     "test_campaigns.test_the_last_unit_is_bought_or_goes_back": (
         "campaigns.DUE campaigns.END campaigns.LOCK campaigns.SETTLED"
     ),
+    "test_channels.test_the_last_unit_is_sold_here_or_there_and_a_sale_ends_once": (
+        "channels.ADD_SALE channels.LOCK_NUMBER channels.LOCK_SALE channels.MOVE_ON"
+    ),
     "test_credit.test_paid_collected_and_canceled_at_once": (
         "credit.CHANGE_INSTALLMENTS credit.CHANGE_PLAN credit.END_COLLECTIONS credit.GIVE credit.LOCK_DUE "
         "credit.LOCK_LINES_OF credit.LOCK_PLANS"
@@ -143,7 +146,7 @@ EXCEPTED = {
     "a key decides who makes a row, and the other is told that it is there": (
         "accounts.ADD_LOGIN accounts.ADD_USERS catalog.ADD_CATEGORY catalog.ADD_VARIANTS catalog.IMPORT_CATEGORIES "
         "catalog.IMPORT_OFFERS catalog.IMPORT_PRODUCTS catalog.IMPORT_VARIANTS fraud.ADD_RULE fraud.ASK "
-        "logistics.ADD_LOCATION "
+        "logistics.ADD_LOCATION channels.ADD "
         "logistics.IMPORT_LOCATIONS trade.CLAIM_PERSON fees.ADD_ENTITY fees.ADD_TERMS fees.OPEN_SHOP "
         "metering.ADD_METER metering.ADD_RATE "
         "fees.SET_BILLING customs.FILE customs.RECORD bonded.RECEIVE payments.ADD_TERMS "
@@ -177,6 +180,7 @@ EXCEPTED = {
     "under the lock of its cart": "orders.SET_CART_ADDRESS orders.SET_CART_PROMOTION orders.SET_CART_SHIPPING",
     "of a command, and the last one counts or another is refused": (
         "accounts.END_SESSIONS accounts.KEEP_LINK accounts.PROVE bonded.MAP bonded.MAPPED bonded.MOVED bonded.SAY_ITEM "
+        "channels.CHANGE channels.FORGET_BUFFER channels.SET_BUFFER "
         "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "

@@ -39,6 +39,10 @@ PARTS = {
         "update disputes.replacement set status = 'held' where id = uid('gone')",
         ["replaced: disputes.replacement [gone]", "stock_promised: inventory.stock 1"],
     ),
+    "sale elsewhere that was canceled and kept its goods": (
+        "update channels.sale set status = 'canceled', ended_at = at where id = uid('elsewhere')",
+        ["sold_elsewhere: channels.sale [elsewhere]", "stock_promised: inventory.stock 1"],
+    ),
     "dispute deleted": (
         "delete from disputes.dispute where id = uid('frozen')",
         ["dispute: disputes.dispute [frozen]"],

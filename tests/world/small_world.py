@@ -205,6 +205,12 @@ select post(uid('missing'), 'shrinkage', 'cost_of_goods', 'own_stock', 20);
 insert into inventory.stock (cell, id, seller_id, variant_id, location_id, aside_id, currency)
 values (0, 5, uid('own'), 1, 1, uid('rush'), 'USD');
 select move('set_aside', 3, -10, uid('rush'), -200), move('set_aside', 5, 10, uid('rush'), 200);
+
+insert into channels.channel values (0, uid('out there'), uid('seller'), 'Out there', 1, '2020-02-20Z');
+insert into channels.sale (cell, id, channel_id, number, variants, quantities, status, at)
+values (0, uid('elsewhere'), uid('out there'), '1', '{1}', '{2}', 'taken', '2020-02-20Z');
+insert into channels.taken values (0, uid('elsewhere'), 1, 2);
+select move('allocate', 1, 2, uid('elsewhere'));
 """
 
 # One order; the parameters are its name, group, status, payment method, whether it is the operator's own, and the

@@ -6,7 +6,8 @@ they are shipped or found missing; they are bought and sold in one currency.
 
 Invariants (the auditor re-derives them):
   a stock row is the sum of its movements, at any time; no count is negative; on_hand >= held + allocated;
-  every movement has its cause (a receipt, an adjustment, an order or a campaign), and each unit given back is given
+  every movement has its cause (a receipt, an adjustment, an order, a campaign or a sale
+  elsewhere), and each unit given back is given
   back once; what is set aside for a campaign lies in a row of its own, and what that row is given another loses;
   own_stock holds the cost of what was received less that of what was shipped and of what went missing.
 
@@ -17,6 +18,7 @@ Events: stock_adjusted (key: the seller's id; data: adjustment_id, stock_id).
 
 from entrepot.inventory.actions import (
     adjust,
+    allocate,
     buy,
     fix_currency,
     hold,
@@ -29,9 +31,10 @@ from entrepot.inventory.actions import (
     take_back,
 )
 from entrepot.inventory.reads import adjustments, available
-from entrepot.inventory.types import Adjustment, Goods, Reason, StockCurrencyIs, StockPromised
+from entrepot.inventory.types import Adjustment, Goods, Reason, Short, StockCurrencyIs, StockPromised, Want
 
 __all__ = [
-    "Adjustment", "Goods", "Reason", "StockCurrencyIs", "StockPromised", "adjust", "adjustments", "available", "buy",
-    "fix_currency", "hold", "move", "open_stock", "put_back", "receive", "set_aside", "ship", "take_back",
+    "Adjustment", "Goods", "Reason", "Short", "StockCurrencyIs", "StockPromised", "Want", "adjust", "adjustments",
+    "allocate", "available", "buy", "fix_currency", "hold", "move", "open_stock", "put_back", "receive", "set_aside",
+    "ship", "take_back",
 ]  # fmt: skip

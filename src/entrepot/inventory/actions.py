@@ -7,7 +7,7 @@ from uuid import UUID
 
 from entrepot import ledger
 from entrepot.inventory import store
-from entrepot.inventory.types import Goods, Reason, StockCurrencyIs, StockPromised
+from entrepot.inventory.types import Goods, Reason, Short, StockCurrencyIs, StockPromised, Want
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
@@ -91,6 +91,25 @@ async def hold(tx: Tx, cell: int, goods: Goods) -> None:
     if left < goods.quantity:
         raise StockPromised(left)
     await _write(tx, cell, "hold", [goods])
+
+
+async def allocate(tx: Tx, cell: int, wants: Sequence[Want], cause_id: UUID) -> list[Goods]:
+    """Sells all that is wanted, of different goods each: what is taken from which row, from one that has all of it
+    where there is one. Raises Short."""
+    left = await _lock_left(tx, cell, [stock for want in wants for stock in want.stocks])
+    there = [sum(left[stock] for stock in want.stocks) for want in wants]
+    if any(have < want.quantity for have, want in zip(there, wants, strict=True)):
+        raise Short(there)
+    goods: list[Goods] = []
+    for want in wants:
+        open_ = want.quantity
+        for stock in sorted(want.stocks, key=lambda stock: (-left[stock], stock)):
+            taken = min(open_, left[stock])
+            open_ -= taken
+            if taken > 0:
+                goods.append(Goods(stock, taken, cause_id))
+    await _write(tx, cell, "allocate", goods)
+    return goods
 
 
 async def take_back(

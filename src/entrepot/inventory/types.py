@@ -23,6 +23,21 @@ class Goods(msgspec.Struct, frozen=True):
     cause_id: UUID
 
 
+class Want(msgspec.Struct, frozen=True):
+    """`quantity` units of goods that lie in these rows of stock."""
+
+    stocks: list[int]
+    quantity: int
+
+
+class Short(Exception):  # noqa: N818 - no mistake: there is too little
+    """There are not as many as are wanted; `left` of each want."""
+
+    def __init__(self, left: list[int]) -> None:
+        super().__init__(left)
+        self.left = left
+
+
 class Adjustment(msgspec.Struct, frozen=True):
     """A count that was corrected by `on_hand_delta` units, for a Reason."""
 

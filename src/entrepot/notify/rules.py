@@ -47,6 +47,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "payout_returned": (("payout_returned", "seller"),),
     "fee_invoice_issued": (("fee_invoice_issued", "seller"),),
     "deposit_deducted": (("deposit_deducted", "seller"),),
+    "channel_oversold": (("channel_oversold", "seller"),),
     "bank_account_added": (("bank_account_added", "seller"),),
     "webhook_disabled": (("webhook_disabled", "seller"),),
     "review_written": (("review_written", "seller"),),
@@ -57,6 +58,7 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
 SUBJECTS = {
     "payout_sent": "payout_id", "payout_returned": "payout_id", "fee_invoice_issued": "invoice_id",
     "deposit_deducted": "charge_id", "bank_account_added": "bank_account_id", "webhook_disabled": "endpoint_id",
+    "channel_oversold": "sale_id",
 }  # fmt: skip
 """Of events that are a seller's, and of no order: what they are about, by the name it has in their data."""
 

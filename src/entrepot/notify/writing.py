@@ -25,7 +25,9 @@ Link = Callable[[str, UUID | None], str]
 FOLDER = Path(__file__).parent / "texts"
 SOURCE_LANGUAGE = "en"
 GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
-OF_SELLER = frozenset({"fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled"})
+OF_SELLER = frozenset(
+    {"fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled", "channel_oversold"}
+)
 OF_ITSELF = {"digest": "/operator", "prove_email": "/account"}
 """What says all that there is to say: the page it leads to."""
 
@@ -141,6 +143,8 @@ async def _of_seller(tx: ReadTx, message: Message) -> dict[str, Any]:
     if message.kind == "webhook_disabled":
         url, id_ = await webhooks.url_of(tx, message.subject_id), show("whk", message.subject_id)
         return {"url_called": url, "reason": message.data["reason"], "path": f"/webhooks/{id_}"}
+    if message.kind == "channel_oversold":
+        return {"number": message.data["number"], "path": "/seller/channels"}
     if message.kind == "bank_account_added":
         return {"currency": message.data["currency"], "path": "/seller/payouts"}
     return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/seller/fees"}

@@ -90,6 +90,9 @@ DONE = {
     "webhook_tested": N("A test is on its way. Look again in a moment."),
     "webhook_resent": N("It is sent again."),
     "webhook_removed": N("It is removed."),
+    "channel_opened": N("The channel is open: connect the other shop to it."),
+    "channel_changed": N("It is saved."),
+    "sale_moved_on": N("It is done."),
     "switched": N("It is done. All processes know within a second."),
 } | words_bond.DONE
 """What was just done."""

@@ -132,6 +132,11 @@ REFUSALS = {
     "replacement_dearer": N(
         "This costs more than what was paid for it: send it back for its money, and buy the other."
     ),
+    "channel_exists": N("You have a channel of this name already."),
+    "too_many_channels": N("You have as many channels as we can keep (%(limit)s)."),
+    "channel_closed": N("This channel is closed."),
+    "sku_unknown": N("You have no goods of this SKU that can be sold elsewhere."),
+    "sale_status_is": N("This sale has moved on, so this can no longer be done."),
     "not_failed": N("Only what could not be sent is sent again."),
     "endpoint_not_valid": N("This must be an address that begins with https:// and that everybody can reach."),
     "unknown_types": N("Something of this is told to nobody. Open the page again."),
@@ -159,6 +164,9 @@ FIELDS = {
     "tracking_number": N("Please give the carrier's tracking number."),
     "address_id": N("Choose an address."),
     "shipping": N("Choose a way of shipping."),
+    "channel": N("Please give the channel a name."),
+    "buffer": N("Please give a number of units, such as 0 or 2."),
+    "units": N("Please give a number of units, or nothing."),
     "sku": N("There are no goods of this SKU."),
     "location_id": N("Choose a location."),
     "cost": N("Please say what all of them cost, such as 25.00 (or 0)."),

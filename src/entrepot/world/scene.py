@@ -77,6 +77,8 @@ class World:
     disputed: list[LiveOrder] = field(default_factory=list)
     received: Counter[int] = field(default_factory=Counter)  # units by stock row
     adjusted: Counter[int] = field(default_factory=Counter)  # the same, more or less
+    channels: dict[UUID, UUID] = field(default_factory=dict)  # by seller
+    sold_elsewhere: list[tuple[Offer, str, int]] = field(default_factory=list)  # lately: number and units
     paid_in: Counter[tuple[UUID, str]] = field(default_factory=Counter)  # minor units by buyer and currency
     counts: Counter[str] = field(default_factory=Counter)
     keys: int = 0

@@ -49,6 +49,7 @@ from entrepot.world import actors, charging, crossing, judging, lending, rates, 
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
+from entrepot.world.elsewhere import sell_elsewhere
 from entrepot.world.faults import URL, Bank, Unlucky
 from entrepot.world.ground import Ground, open_ground, own_database
 from entrepot.world.scene import CELLS, Offer, World
@@ -81,6 +82,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
     (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.buy_abroad),
+    (3, sell_elsewhere),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -308,7 +310,8 @@ _TO_DECIDE = sql(
 )
 _ENDS = {
     "orders that have not ended": "select count(*) from orders.order where ended_at is null",
-    "stock that is held": "select sum(held + allocated) from inventory.stock",
+    "stock that is held": "select sum(held + allocated) - coalesce((select sum(t.quantity) from channels.taken t "
+    "join channels.sale s on s.cell = t.cell and s.id = t.sale_id where s.status = 'taken'), 0) from inventory.stock",
     "payments without an end": "select count(*) from payments.payment where status not in "
     "('captured', 'failed', 'returned')",
     "refunds without an end": "select count(*) from payments.refund where status <> 'done'",

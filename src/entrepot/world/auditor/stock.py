@@ -36,7 +36,7 @@ STOCK_LIMIT = check(
 STOCK_PROMISED = check(
     "stock_promised",
     "Held is what orders awaiting payment ask for, and returns that want something else; allocated what paid orders "
-    "ask for that are not shipped yet, less what of them was canceled.",
+    "ask for that are not shipped yet, less what of them was canceled, and what other channels sold that is not sent.",
     """
     select 'inventory.stock ' || coalesce(s.id, l.stock_id) as item,
            row(coalesce(l.held, 0), coalesce(l.allocated, 0)) as expected, row(s.held, s.allocated) as found,
@@ -57,7 +57,12 @@ STOCK_PROMISED = check(
                   group by l.stock_id
                  union all
                  select r.stock_id, r.quantity, 0 from disputes.replacement r
-                  where r.cell = :cell and r.status = 'held') x
+                  where r.cell = :cell and r.status = 'held'
+                 union all
+                 select t.stock_id, 0, t.quantity
+                   from channels.taken t
+                   join channels.sale s on s.cell = t.cell and s.id = t.sale_id
+                  where t.cell = :cell and s.status = 'taken') x
                   group by x.stock_id) l on l.stock_id = s.id
     """,
 )
@@ -113,8 +118,32 @@ ORDER_MOVEMENTS = check(
                    from inventory.movement
                   where cell = :cell and kind not in ('receive', 'return', 'adjust', 'set_aside') {order:cause_id}
                     and not exists (select from disputes.replacement r where r.cell = :cell and r.id = cause_id)
+                    and not exists (select from channels.sale s where s.cell = :cell and s.id = cause_id)
                   group by cause_id, stock_id) m using (order_id, stock_id)
     """,
+)
+
+SOLD_ELSEWHERE = check(
+    "sold_elsewhere",
+    "What another channel sold is allocated until it is sent or given back; all of it was taken, or nothing.",
+    """
+    select 'channels.sale ' || s.id as item,
+           row(case s.status when 'sent' then -s.units else 0 end, case s.status when 'taken' then s.units else 0 end,
+               0::bigint, true) as expected,
+           row(coalesce(m.sent, 0), coalesce(m.allocated, 0), coalesce(m.held, 0),
+               case when s.status in ('taken', 'sent') then s.units = s.wanted
+                    when s.status = 'oversold' then s.units = 0 else s.units in (0, s.wanted) end) as found,
+           s.status || ' (on_hand, allocated, held, whole)' as detail
+      from (select s.cell, s.id, s.status, (select sum(q) from unnest(s.quantities) q)::bigint as wanted,
+                   coalesce((select sum(t.quantity) from channels.taken t
+                              where t.cell = s.cell and t.sale_id = s.id), 0)::bigint as units
+              from channels.sale s where s.cell = :cell) s
+      left join (select cause_id, sum(on_hand_delta)::bigint as sent, sum(held_delta)::bigint as held,
+                        sum(allocated_delta)::bigint as allocated
+                   from inventory.movement where cell = :cell and kind in ('allocate', 'give_back', 'ship')
+                  group by cause_id) m on m.cause_id = s.id
+    """,
+    of=("channels.sale",),
 )
 
 REPLACED = check(
@@ -186,4 +215,15 @@ SET_ASIDE = check(
     """,
 )
 
-CHECKS = (STOCK, STOCK_LIMIT, STOCK_PROMISED, MOVEMENT, ORDER_MOVEMENTS, REPLACED, RETURNED, ADJUSTMENT, SET_ASIDE)
+CHECKS = (
+    STOCK,
+    STOCK_LIMIT,
+    STOCK_PROMISED,
+    MOVEMENT,
+    ORDER_MOVEMENTS,
+    SOLD_ELSEWHERE,
+    REPLACED,
+    RETURNED,
+    ADJUSTMENT,
+    SET_ASIDE,
+)
