@@ -2069,6 +2069,7 @@ CREATE TABLE catalog.translation (
     description text NOT NULL,
     of text NOT NULL COLLATE pg_catalog."C",
     said_by uuid,
+    machine boolean DEFAULT false NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     words tsvector GENERATED ALWAYS AS (catalog.words(title)) STORED NOT NULL,
     CONSTRAINT translation_language_check CHECK ((language ~ '^[a-z]{2,3}$'::text))
@@ -4726,6 +4727,8 @@ CREATE INDEX product_category ON catalog.product USING btree (category_id, id);
 CREATE INDEX product_title_trgm ON catalog.product USING gin (title public.gin_trgm_ops);
 
 CREATE INDEX product_words ON catalog.product USING gin (words);
+
+CREATE INDEX translation_machine ON catalog.translation USING btree (product_id, language) WHERE machine;
 
 CREATE INDEX translation_words ON catalog.translation USING gin (words);
 

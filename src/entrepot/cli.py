@@ -148,6 +148,12 @@ def _add_law(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     fx.set_defaults(run=_fx)
 
+    translate = commands.add_parser("translate", help="have products translated by a translator of yours, to be read")
+    translate.add_argument("url", help="where it takes {from, to, texts} and answers {texts}")
+    translate.add_argument("language", help="such as de")
+    translate.add_argument("--limit", type=int, default=1_000, help="how many products at most")
+    translate.set_defaults(run=_translate)
+
     markets = commands.add_parser("markets", help="country sites: add those that ship, or one of your own, from a file")
     markets.add_argument("verb", choices=["add", "list"])
     markets.add_argument("names", nargs="*", metavar="MARKET", help="such as de, a file (.toml), or all")
@@ -303,6 +309,17 @@ def _fx(settings: Settings, arguments: argparse.Namespace) -> int | None:
         command.run(settings, arguments.verb, arguments.file)
     except FileNotReadError as error:
         return _refuse(2, error)
+    return None
+
+
+def _translate(settings: Settings, arguments: argparse.Namespace) -> int | None:
+    from entrepot.catalog import command
+    from entrepot.kit.outside import OutsideError
+
+    try:
+        command.run(settings, arguments.url, arguments.language, arguments.limit)
+    except OutsideError as error:
+        return _refuse(1, error)
     return None
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import httpx
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from entrepot import exchange, markets, orders, sellers
+from entrepot.catalog.machine import translate_missing
 from entrepot.kit.auth import Role
-from entrepot.kit.ids import new_id, show
+from entrepot.kit.ids import NIL, new_id, show
+from entrepot.kit.outside import OutsideError
 from entrepot.logistics import NewShipment
 from tests.acceptance.abroad import browser
 from tests.shop import MARKET, START, Shop, open_shop
@@ -171,3 +178,73 @@ async def test_7_tax_numbers_addresses_and_phones(shop: Shop) -> None:
     assert (await buyer.send("POST", "/v1/addresses", to | {"phone": "(11) 96123-4567"})).status_code == 201
     kept = (await buyer.send("GET", "/v1/addresses")).json()["items"][0]
     assert (kept["tax_id"], kept["phone"]) == ("16727230000197", "+5511961234567")
+
+
+@asynccontextmanager
+async def translator(answers: list[bytes]) -> AsyncIterator[tuple[str, list[Any]]]:
+    """A server that answers these bodies in turn, then each text in capitals; its address, and what it was asked."""
+    asked: list[Any] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        body = await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0]))
+        asked.append(msgspec.json.decode(body))
+        told = {"texts": [text.upper() for text in asked[-1]["texts"]]}
+        answer = answers.pop(0) if answers else msgspec.json.encode(told)
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", asked
+
+
+async def test_7_a_machine_translates_and_a_person_reads_it(shop: Shop) -> None:
+    """A translator of one's own is asked for what nobody has said in a language. What it says is marked wherever it is
+    shown until its seller has read it, follows the text it is of, and never takes the place of what a person said. What
+    is no translation is refused, and nothing is kept of it."""
+    seller, other = await shop.seller(), await shop.seller()
+    await shop.offer(seller, 1_000, 5)
+    await shop.offer(other, 1_000, 5)
+    mine, theirs = [shop.session(Role.SELLER, NIL, one) for one in (seller, other)]
+    async with shop.db.read() as tx:
+        rows = await tx.conn.fetch("select id, slug, title from catalog.product order by id")
+    (first, slug, title), (second, _, _) = rows
+
+    async def run(answers: list[bytes]) -> tuple[int, list[Any]]:
+        async with translator(answers) as (url, asked), httpx.AsyncClient(trust_env=False) as client:
+            return await translate_missing(shop.db, client, url, "de", 10), asked
+
+    async def seen(headers: dict[str, str]) -> list[tuple[int, str]]:
+        items = (await shop.http.get("/v1/machine-translations", headers=headers)).json()["items"]
+        return [(one["product_id"], one["title"]) for one in items]
+
+    async def read() -> tuple[str, bool, bool]:
+        query = {"market": MARKET, "language": "de"}
+        shown = (await shop.http.get(f"/v1/products/{slug}", params=query)).json()
+        return shown["title"], shown["machine"], shown["stale"]
+
+    before = await shop.state()
+    for odd in (b"", b"{}", b'{"texts": []}', b'{"texts": ["A", "B"]}', b'{"texts": [" "]}', b'{"texts": [1]}'):
+        with pytest.raises(OutsideError, match="no translation of product"):
+            await run([odd])
+    assert await shop.state() == before
+    done, asked = await run([])
+    assert (done, asked[0]) == (2, {"from": "en", "to": "de", "texts": [title]})
+    assert await read() == (title.upper(), True, False)
+    page = await browser(shop, (await shop.buyer(0)).headers).get(f"/p/{slug}?lang=de")
+    assert "Von einer Maschine übersetzt" in text(page)
+    assert (await seen(mine), len(await seen(shop.operator))) == ([(first, title.upper())], 2)
+
+    at = f"/v1/products/{first}/translations/de"
+    assert (await shop.http.post(f"{at}/review", headers=theirs)).status_code == 404
+    assert (await shop.http.post(f"{at}/review", headers=mine)).status_code == 204
+    assert (await shop.http.post(f"{at}/review", headers=mine)).status_code == 404
+    assert (await read(), await seen(mine)) == ((title.upper(), False, False), [])
+    said = await shop.http.put(f"/v1/products/{second}/translations/de", json={"title": "Ding"}, headers=theirs)
+    assert (said.status_code, await seen(shop.operator), await run([])) == (204, [], (0, []))
+    for product in (first, second):  # what they say now no translation says, and a person's stays, stale
+        new = {"title": "Thing"}
+        assert (await shop.http.put(f"/v1/products/{product}/text", json=new, headers=shop.operator)).status_code == 204
+    assert (await run([]), await read()) == ((0, []), (title.upper(), False, True))

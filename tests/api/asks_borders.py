@@ -136,6 +136,20 @@ async def _(stage: Stage) -> Ask:
 
 
 plain("GET /v1/operator/stale-translations")
+plain("GET /v1/machine-translations")
+
+
+@ask("POST /v1/products/{product_id}/translations/{language}/review")
+async def _(stage: Stage) -> Ask:
+    product = await _product(stage)
+    async with stage.shop.db.write() as tx:
+        await tx.conn.execute(
+            "insert into catalog.translation (product_id, language, title, description, of, machine, updated_at) "
+            "values ($1, 'fr', 'Tasse', '', '', true, $2)", product, tx.now,
+        )  # fmt: skip
+    return Ask(f"/v1/products/{product}/translations/fr/review")
+
+
 held("release", seen_until="2100-01-01T00:00:00Z")
 held("reject")
 

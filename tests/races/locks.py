@@ -183,6 +183,7 @@ EXCEPTED = {
         "channels.CHANGE channels.FORGET_BUFFER channels.SET_BUFFER "
         "fraud.END_RULE kit._PUT logistics.SET_ADDRESS orders.SAY orders.GIVE_AGE "
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
+        "catalog.REVIEWED catalog.SAY_BY_MACHINE "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
         "trade.WITHDRAW trade.FORGET_SAMPLE "
         "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES "

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from entrepot.catalog import actions, reads, translations
-from entrepot.catalog.store_translations import StaleRow
+from entrepot.catalog.store_translations import MachineRow, StaleRow
 from entrepot.catalog.types import (
     AddedProduct,
     BundleNotValid,
@@ -135,6 +135,20 @@ async def list_stale_translations(tx: ReadTx, query: StaleQuery) -> StaleTransla
     return StaleTranslations(await translations.stale(tx, query.after))
 
 
+class MachineTranslations(msgspec.Struct, frozen=True):
+    items: list[MachineRow]
+
+
+async def list_machine_translations(tx: ReadTx, caller: Caller, query: StaleQuery) -> MachineTranslations:
+    """What machines have said and nobody has read: of what a seller offers, or of anything."""
+    return MachineTranslations(await translations.unread(tx, caller.cell, caller.seller_id, query.after))
+
+
+async def review_translation(tx: Tx, caller: Caller, product_id: int, language: str) -> None:
+    """What a machine has said is right: it is shown as the caller's."""
+    await translations.review(tx, product_id, language, caller.cell, caller.seller_id)
+
+
 routes = [
     get("/v1/categories", list_categories, access=PUBLIC),
     post(
@@ -147,6 +161,13 @@ routes = [
         access=SELLER | OPERATOR,
         key="taken",
         raises=(TranslatedByAnother,),
+    ),
+    get("/v1/machine-translations", list_machine_translations, access=SELLER | OPERATOR),
+    post(
+        "/v1/products/{product_id}/translations/{language}/review",
+        review_translation,
+        access=SELLER | OPERATOR,
+        key="taken",
     ),
     get("/v1/operator/stale-translations", list_stale_translations, access=OPERATOR),
     post("/v1/seller/products", add_product, access=SELLER, raises=(SkuTaken, NotFound), status=201, key="taken"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from entrepot.catalog import store_translations as store
-from entrepot.catalog.store_translations import StaleRow, Translated
+from entrepot.catalog.store_translations import MachineRow, StaleRow, Translated
 from entrepot.catalog.types import TranslatedByAnother
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import NotFound
@@ -20,10 +20,7 @@ async def translate(
 ) -> None:
     """Says what a product says now in another language than its own: a seller of what it offers, the operator (None)
     of anything. Raises NotFound and TranslatedByAnother."""
-    if seller_id is not None:
-        mine = await tx.maybe(store.OFFERED_BY, cell=cell, seller_id=seller_id, product_id=product_id)
-        if mine is None:
-            raise NotFound
+    await _require_offered(tx, cell, seller_id, product_id)
     await _note(tx, product_id, language)
     done = await tx.maybe(
         store.TRANSLATE, product_id=product_id, language=language, title=title, description=description,
@@ -31,6 +28,27 @@ async def translate(
     )  # fmt: skip
     if done is None:
         raise NotFound if seller_id is None else TranslatedByAnother
+
+
+async def _require_offered(tx: ReadTx, cell: int, seller_id: UUID | None, product_id: int) -> None:
+    if seller_id is not None:
+        mine = await tx.maybe(store.OFFERED_BY, cell=cell, seller_id=seller_id, product_id=product_id)
+        if mine is None:
+            raise NotFound
+
+
+async def review(tx: Tx, product_id: int, language: str, cell: int, seller_id: UUID | None) -> None:
+    """Somebody has read what a machine said, and it is right: it is that seller's or the operator's from now on. Raises
+    NotFound, also for what no machine said."""
+    await _require_offered(tx, cell, seller_id, product_id)
+    if await tx.maybe(store.REVIEWED, product_id=product_id, language=language, said_by=seller_id) is None:
+        raise NotFound
+
+
+async def unread(tx: ReadTx, cell: int, seller_id: UUID | None, after: int) -> list[MachineRow]:
+    """What machines have said of what a seller offers (None: of anything) and nobody has read, by product, at most
+    LISTED_MAX, of the products after one."""
+    return await tx.all(store.UNREAD, cell=cell, seller_id=seller_id, after=after, limit=LISTED_MAX)
 
 
 async def set_text(tx: Tx, product_id: int, title: str, description: str) -> None:

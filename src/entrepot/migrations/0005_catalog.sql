@@ -67,11 +67,13 @@ create table catalog.translation (
     title       text        not null,
     description text        not null,
     of          text        collate "C" not null,
-    said_by     uuid,  -- the seller; null: the operator
+    said_by     uuid,  -- the seller; null: the operator, or a machine
+    machine     boolean     not null default false,  -- a machine's, which nobody has read yet
     updated_at  timestamptz not null,
     words       tsvector    not null generated always as (catalog.words(title)) stored,
     primary key (product_id, language)
 );
+create index translation_machine on catalog.translation (product_id, language) where machine;
 create index translation_words on catalog.translation using gin (words);
 
 create table catalog.variant (

@@ -89,6 +89,7 @@ async def product(tx: ReadTx, market: str, slug: str, language: str = "") -> Pro
         row.id, row.slug, told.title if told else row.title, row.brand,
         (told.description if told else "") or row.description, row.category, row.category_name, variants,
         _offers(row.offers), rules, told.language if told else None, told is not None and told.stale,
+        told is not None and told.machine,
     )  # fmt: skip
 
 

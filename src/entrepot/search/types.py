@@ -73,7 +73,7 @@ class ProductOffer(msgspec.Struct, frozen=True):
 class Product(msgspec.Struct, frozen=True):
     """A product with at most 100 variants and its 100 cheapest offers, cheapest first. `rules` are what the law of the
     market's country says of it: offers that it stands in the way of are not here. `language` is that of a translation,
-    which may be `stale`: the product says something else since."""
+    which may be `stale`: the product says something else since; or a `machine`'s, which nobody has read."""
 
     id: int
     slug: str
@@ -87,6 +87,7 @@ class Product(msgspec.Struct, frozen=True):
     rules: list[Barrier]
     language: str | None = None
     stale: bool = False
+    machine: bool = False
 
 
 class OwnOffer(msgspec.Struct, frozen=True):
