@@ -140,7 +140,7 @@ class Shop:
         tables = (
             "orders.order_group", "orders.order", "orders.order_line", "ledger.transfer", "ledger.balance",
             "ledger.hold", "ledger.closed_day", "inventory.stock", "inventory.movement", "inventory.adjustment",
-            "channels.channel",
+            "channels.channel", "pricing.slot",
             "channels.buffer", "channels.sale", "channels.taken",
             "logistics.location", "payments.payment", "payments.refund", "payments.payout",
             "payments.write_off", "credit.line", "credit.plan", "credit.installment", "credit.collection",
@@ -198,15 +198,16 @@ class Buyer:
         return await self.shop.http.request(method, path, json=body, headers=self.headers | headers)
 
     async def quote(
-        self, offers: Sequence[tuple[int, int]], promotion: str | None = None, shipping: str = "standard"
-    ) -> dict[str, Any]:
+        self, offers: Sequence[tuple[int, int]], promotion: str | None = None, shipping: str = "standard",
+        slot: int | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
         """A cart of (offer, quantity), sent by standard shipping, priced."""
         cart = (await self.send("POST", "/v1/carts", {"market": MARKET})).json()["id"]
         for offer, quantity in offers:
             added = await self.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": offer, "quantity": quantity})
             assert added.status_code == 204, added.text
         await self.send("PUT", f"/v1/carts/{cart}/address", {"address_id": show("adr", self.address)})
-        await self.send("PUT", f"/v1/carts/{cart}/shipping", {"code": shipping})
+        await self.send("PUT", f"/v1/carts/{cart}/shipping", {"code": shipping, "slot": slot})
         if promotion:
             await self.send("PUT", f"/v1/carts/{cart}/promotion", {"code": promotion})
         quoted = await self.send("POST", f"/v1/carts/{cart}/quote")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -39,12 +39,20 @@ async def test_a_new_cell_has_the_houses_accounts_and_its_part_of_what_is_left(o
         for _ in range(3):
             buyer = await shop.buyer()
             assert (await buyer.place(await buyer.quote([(offer, 1)], "TEN"))).status_code == 201
+        async with shop.db.write() as tx:
+            days = [START.date() + timedelta(days=1)]
+            new = pricing.NewSlots(MARKET, "standard", days, time(10), time(12), 7, 60)
+            (slot,) = await pricing.add_slots(tx, new)
+            await pricing.set_slot(tx, slot, 7, closed=True)
         assert await cells.add(own_db_url, shop.clock) == 1
         # 7 of 10 and 700 of 1,000 are left; half of it is the new cell's.
         assert await granted(shop.db) == {
             (0, "promotion:TEN"): (7, 3), (1, "promotion:TEN"): (3, 0),
             (0, "promotion:TEN:budget"): (650, 300), (1, "promotion:TEN:budget"): (350, 0),
+            (0, f"slot:{slot}"): (4, 0), (1, f"slot:{slot}"): (3, 0),
         }  # fmt: skip
+        async with shop.db.read() as tx:
+            assert await tx.conn.fetchval("select count(*) from pricing.quota where closed") == 2
         assert await cells.add(own_db_url, shop.clock) == 2
         uses = {cell: n for (cell, name), n in (await granted(shop.db)).items() if name == "promotion:TEN"}
         assert uses == {0: (6, 3), 1: (2, 0), 2: (2, 0)}

@@ -1330,8 +1330,14 @@ begin
             end loop;
             for j in first_m .. last_m loop
                 if m_amount[j] > q_left[m_pos[j]] then
-                    v[i] := 'limit_reached';
-                    details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    if starts_with(q_names[m_pos[j]], 'slot:') then
+                        v[i] := 'slot_full';
+                        details[i] := jsonb_build_object('slot', substr(q_names[m_pos[j]], 6)::bigint,
+                                                         'free', q_left[m_pos[j]]);
+                    else
+                        v[i] := 'limit_reached';
+                        details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    end if;
                     continue command;
                 end if;
             end loop;
@@ -1479,7 +1485,7 @@ begin
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
-                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at)
+                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
@@ -1487,7 +1493,7 @@ begin
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
            q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
            coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
-           p_now
+           p_now, q.slot_id
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -1575,7 +1581,7 @@ CREATE FUNCTION pricing.lock_quotas(p_cell smallint, p_quotas bigint[]) RETURNS 
     SET enable_material TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    select q.id, q.granted - q.used, q.name
+    select q.id, case when q.closed then 0 else q.granted - q.used end, q.name
       from pricing.quota q
      where q.cell = p_cell and q.id = any (p_quotas)
      order by q.id
@@ -3087,6 +3093,7 @@ CREATE TABLE orders.cart (
     address_id uuid,
     shipping_code text COLLATE pg_catalog."C",
     promotion_code text COLLATE pg_catalog."C",
+    slot_id bigint,
     updated_at timestamp with time zone NOT NULL
 );
 
@@ -3190,6 +3197,7 @@ CREATE TABLE orders."order" (
     delivered_at timestamp with time zone,
     ended_at timestamp with time zone,
     release_due_at timestamp with time zone,
+    slot_id bigint,
     CONSTRAINT order_check CHECK ((paid_minor = (((items_minor + shipping_minor) - seller_discount_minor) - operator_discount_minor))),
     CONSTRAINT order_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT order_duties_minor_check CHECK ((duties_minor >= 0)),
@@ -3357,6 +3365,7 @@ CREATE TABLE orders.quote (
     quota_amounts bigint[] NOT NULL,
     away_orders uuid[],
     away_paid bigint[],
+    slot_id bigint,
     CONSTRAINT quote_paid_minor_check CHECK ((paid_minor >= 0))
 )
 WITH (toast_tuple_target='8160');
@@ -3580,6 +3589,7 @@ CREATE TABLE pricing.quota (
     owner uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     granted bigint NOT NULL,
     used bigint DEFAULT 0 NOT NULL,
+    closed boolean DEFAULT false NOT NULL,
     CONSTRAINT quota_name_check CHECK ((name <> ''::text)),
     CONSTRAINT quota_within_limit CHECK (((used >= 0) AND (used <= granted)))
 )
@@ -3597,7 +3607,10 @@ ALTER TABLE pricing.quota ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE VIEW pricing.quota_left AS
  SELECT cell,
     id AS quota_id,
-    (granted - used) AS available
+        CASE
+            WHEN closed THEN (0)::bigint
+            ELSE (granted - used)
+        END AS available
    FROM pricing.quota q;
 
 CREATE TABLE pricing.quota_use (
@@ -3623,12 +3636,35 @@ CREATE TABLE pricing.shipping_service (
     incoterm text DEFAULT 'DAP'::text NOT NULL COLLATE pg_catalog."C",
     clearance_minor bigint DEFAULT 0 NOT NULL,
     carried text DEFAULT 'courier'::text NOT NULL COLLATE pg_catalog."C",
+    slotted boolean DEFAULT false NOT NULL,
     CONSTRAINT shipping_service_base_minor_check CHECK ((base_minor >= 0)),
     CONSTRAINT shipping_service_carried_check CHECK ((carried = ANY (ARRAY['post'::text, 'courier'::text]))),
     CONSTRAINT shipping_service_clearance_minor_check CHECK ((clearance_minor >= 0)),
     CONSTRAINT shipping_service_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
     CONSTRAINT shipping_service_item_minor_check CHECK ((item_minor >= 0)),
     CONSTRAINT shipping_service_transit_s_check CHECK ((transit_s > 0))
+);
+
+CREATE TABLE pricing.slot (
+    id bigint NOT NULL,
+    market text NOT NULL COLLATE pg_catalog."C",
+    service text NOT NULL COLLATE pg_catalog."C",
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    closes_at timestamp with time zone NOT NULL,
+    capacity bigint NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT slot_capacity_check CHECK ((capacity > 0)),
+    CONSTRAINT slot_check CHECK (((closes_at <= starts_at) AND (starts_at < ends_at)))
+);
+
+ALTER TABLE pricing.slot ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pricing.slot_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.entrepot_migration (
@@ -3804,6 +3840,7 @@ CREATE TABLE sellers.market (
     country text COLLATE pg_catalog."C",
     prices_with_tax boolean DEFAULT true NOT NULL,
     payments text[] DEFAULT '{}'::text[] NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT market_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT market_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );
@@ -4545,6 +4582,12 @@ ALTER TABLE ONLY pricing.quota_use
 ALTER TABLE ONLY pricing.shipping_service
     ADD CONSTRAINT shipping_service_pkey PRIMARY KEY (market, code);
 
+ALTER TABLE ONLY pricing.slot
+    ADD CONSTRAINT slot_market_service_starts_at_ends_at_key UNIQUE (market, service, starts_at, ends_at);
+
+ALTER TABLE ONLY pricing.slot
+    ADD CONSTRAINT slot_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.entrepot_migration
     ADD CONSTRAINT entrepot_migration_pkey PRIMARY KEY (name);
 
@@ -4850,6 +4893,8 @@ CREATE INDEX order_release_due ON orders."order" USING btree (cell, release_due_
 
 CREATE INDEX order_seller ON orders."order" USING btree (cell, seller_id, id);
 
+CREATE INDEX order_slot ON orders."order" USING btree (cell, slot_id) WHERE (slot_id IS NOT NULL);
+
 CREATE INDEX part_line_order ON orders.part_line USING btree (cell, order_id);
 
 CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
@@ -5138,6 +5183,9 @@ ALTER TABLE ONLY pricing.quota_use
 
 ALTER TABLE ONLY pricing.shipping_service
     ADD CONSTRAINT shipping_service_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY pricing.slot
+    ADD CONSTRAINT slot_market_service_fkey FOREIGN KEY (market, service) REFERENCES pricing.shipping_service(market, code);
 
 ALTER TABLE ONLY reconciliation.entry
     ADD CONSTRAINT entry_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES reconciliation.statement(id);

@@ -17,6 +17,7 @@ from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_fees,
     asks_metering,
     asks_notify,
+    asks_slots,
     asks_statements,
     asks_stripe,
     asks_trust,

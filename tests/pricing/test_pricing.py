@@ -50,7 +50,7 @@ async def test_services_are_a_markets(stage: Stage) -> None:
         assert shown[1] == {
             "code": "post", "name": "Post", "base": {"minor": 499, "currency": "USD"},
             "item": {"minor": 50, "currency": "USD"}, "transit_s": 259_200,
-            "incoterm": "DAP", "clearance": {"minor": 0, "currency": "USD"},
+            "incoterm": "DAP", "clearance": {"minor": 0, "currency": "USD"}, "slotted": False,
         }  # fmt: skip
         assert (await http.get("/v1/markets/nowhere/shipping")).status_code == 404
 

@@ -137,6 +137,10 @@ RACED = {
     "test_selling.test_of_two_who_say_what_lies_in_a_category_the_last_has_said_it": (
         "trade.ADD_CATEGORY_TRAITS trade.FORGET_CATEGORY_TRAITS"
     ),
+    "test_slots.test_the_last_place_is_moved_and_taken_once_or_closed": (
+        "pricing.LOCK_PLACES pricing.LOCK_SLOT pricing.SET_CLOSED pricing.SET_PLACES pricing.SET_SLOT"
+    ),
+    "test_slots.test_of_two_who_add_a_run_one_adds_it": "pricing.ADD_SLOTS pricing.LOCK_SERVICE",
     "test_spanning.test_baskets_over_the_same_cells_from_any_home_never_deadlock": "orders.DROP_GROUPS",
     "test_spanning.test_one_key_and_one_quote_at_once_are_one_purchase": "orders.CLAIM_KEYS orders.DROP_KEYS",
     "test_spanning.test_orders_of_two_cells_canceled_at_once_give_the_promotion_back_once": "payments.LOCK",

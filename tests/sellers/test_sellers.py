@@ -155,5 +155,5 @@ async def test_pages_of_sellers_and_the_list_of_markets(stage: Stage) -> None:
         assert seen == [show("sel", row[0]) for row in await stage.rows("select id from sellers.seller order by id")]
         assert (await http.get("/v1/markets")).json()["items"][1] == {
             "code": "us", "name": "United States", "currency": "USD", "language": "en", "country": None,
-            "prices_with_tax": True, "payments": [],
+            "prices_with_tax": True, "payments": [], "time_zone": "UTC",
     }  # fmt: skip

@@ -63,6 +63,7 @@ EXCEPTIONS = {
     "ledger.store.TRIAL_BALANCE": ALL_CELLS,
     "orders.store_borders.CROSSED_ORDERS": ALL_CELLS,
     "pricing.store.QUOTA_SUMS": ALL_CELLS,
+    "pricing.store_slots.USED": ALL_CELLS,
     "orders.store_holds.CELL_OF": UNKNOWN,
     "webhooks.store.CELL_OF": UNKNOWN,
     "webhooks.store.DELIVERIES": ALL_CELLS,

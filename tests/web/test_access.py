@@ -62,7 +62,7 @@ OPERATORS = (
     "/operator/holds", "/operator/bank", "/operator/approvals", "/operator/audit", "/operator/audit.csv",
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",
-    "/operator/invoices/{invoice_id}/pdf", "/operator/metering",
+    "/operator/invoices/{invoice_id}/pdf", "/operator/metering", "/operator/slots",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from tests.world.planted_fees import FEES
 from tests.world.planted_metering import METERING
 from tests.world.planted_parts import PARTS
 from tests.world.planted_payouts import PAYOUTS
+from tests.world.planted_quotas import QUOTAS
 from tests.world.planted_trust import TRUST
 from tests.world.planted_webhooks import WEBHOOKS
 
@@ -17,6 +18,7 @@ PLANTED = {
     **PAYOUTS,
     **BORDERS,
     **CREDIT,
+    **QUOTAS,
     **TRUST,
     **WEBHOOKS,
     "balance with more of both": (
@@ -303,34 +305,6 @@ PLANTED = {
             "update inventory.stock set on_hand = on_hand - 90 where id = 2"
         ),
         ["stock_limit: inventory.stock 2"],
-    ),
-    "quota used once too often": (
-        "update pricing.quota set used = used + 1 where id = 1",
-        ["quota: pricing.quota 1"],
-    ),
-    "quota beyond what was granted": (
-        """alter table pricing.quota drop constraint if exists quota_within_limit;
-           update pricing.quota set granted = 0 where id = 1""",
-        ["quota: pricing.quota 1"],
-    ),
-    "use kept by a purchase that expired": (
-        """update pricing.quota_use set given_back_at = null where cause_id = uid('expired');
-           update pricing.quota set used = 2 where id = 1""",
-        ["quota_use: pricing.quota_use [expired] 1"],
-    ),
-    "budget from which less was taken than was given away": (
-        """update pricing.quota_use set amount = 9 where quota_id = 2;
-           update pricing.quota set used = 9 where id = 2""",
-        ["quota_amount: pricing.quota_use [basket] 2"],
-    ),
-    "purchase that used a promotion twice": (
-        """update pricing.quota_use set amount = 2 where cause_id = uid('basket') and quota_id = 1;
-           update pricing.quota set used = 2 where id = 1""",
-        ["quota_amount: pricing.quota_use [basket] 1"],
-    ),
-    "discount of a promotion that was not used": (
-        "delete from pricing.quota_use where quota_id = 1; update pricing.quota set used = 0 where id = 1",
-        ["promotion_used: orders.order_group [basket]"],
     ),
     "allocated without an order line": (
         "select move('allocate', 1, 1, uid('paid'))",

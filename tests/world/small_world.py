@@ -477,6 +477,19 @@ async def build_money(conn: asyncpg.Connection, name: str, status: str, payer: s
         await conn.execute("select post($1, $2, $3, $4, $5)", uid(name), code, source, target, amount)
 
 
+# Three orders, one of them sold in cell 1, come in one time slot: their buyer's cell has four of its five places.
+SLOTTED = """
+insert into pricing.shipping_service (market, code, name, base_minor, item_minor, transit_s, position, slotted)
+values ('us', 'bike', 'Bike', 0, 0, 1, 1, true);
+insert into pricing.slot (id, market, service, starts_at, ends_at, closes_at, capacity) overriding system value
+values (1, 'us', 'bike', '2020-03-05 10:00Z', '2020-03-05 12:00Z', '2020-03-01Z', 5);
+insert into pricing.quota (cell, id, name, granted, used) overriding system value
+values (0, 20, 'slot:1', 4, 3), (1, 20, 'slot:1', 1, 0);
+insert into pricing.quota_use values (0, uid('basket'), 20, 2, '2020-02-20Z'), (0, uid('trip'), 20, 1, '2020-02-21Z');
+update orders.order set slot_id = 1 where id in (uid('paid'), uid('shipped'), uid('abroad'));
+"""
+
+
 async def build(conn: asyncpg.Connection) -> None:
     await conn.execute(BUILDERS + GROUND + ABROAD)
     for group, (method, orders) in GROUPS.items():
@@ -543,4 +556,4 @@ async def build(conn: asyncpg.Connection) -> None:
         update ledger.balance set held = 7 where account_id = acc('seller');
         insert into ledger.closed_day (cell, day, transfers, closed_at) values (0, '2020-02-01', 0, '2020-02-02Z');
     """)
-    await conn.execute(TAXED + LENT + BONDED)
+    await conn.execute(TAXED + LENT + BONDED + SLOTTED)

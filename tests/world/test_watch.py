@@ -38,6 +38,7 @@ AT_ONCE = {check.name for check in [*touched.OF_ORDERS, *touched.OF_CAUSES]} | {
     "quota",
     "balance",
     "stock",
+    "slot_places",
 }
 
 
@@ -49,7 +50,7 @@ async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
         "closed_day", "bank_file", "statement", "exchange_position", "tax_balance", "exposure", "funder_balance",
         "deposit", "invoice_month", "invoice_numbers", "invoice_sum", "shop_months", "tax_return",
         "done_alone", "product_rating", "seller_rating", "bonded_book", "bonded_entry",
-        "broker_balance", "webhook_noted", "webhook_own",
+        "broker_balance", "slot_places", "webhook_noted", "webhook_own",
         "usage_billed", "usage_price", "usage_months",
     }  # fmt: skip
     assert names - AT_ONCE == {

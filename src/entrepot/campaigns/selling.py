@@ -88,7 +88,7 @@ async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _F
     terms = {row.offer_id: row for row in await tx.all(store.TERMS, cell=cell, ids=ids, offers=numbers)}
     offers = {fact.offer_id: fact for fact in await catalog.offers_for_quote(tx, cell, list(terms))}
     markets = {fact.market for fact in offers.values()}
-    services = {(market, s.code) for market in markets for s in await pricing.services(tx, market)}
+    services = {(market, s.code) for market in markets for s in await pricing.services(tx, market) if not s.slotted}
     countries = await accounts.countries_of(tx, home, [(w.buyer_id, w.address_id) for w in wishes])
     judged: dict[int, orders.Judged] = {}
     for country in {row.country for row in terms.values()}:
@@ -107,8 +107,9 @@ async def _facts(tx: ReadTx, home: int, cell: int, wishes: Sequence[Wish]) -> _F
 
 
 def _refusal(wish: Wish, facts: _Facts, now: datetime) -> Problem | None:
-    """An offer of the campaign, at its time, of which something is left; by a service of the market, to an address of
-    the buyer's. What a border takes is said before it is paid, for which one step leaves no room."""
+    """An offer of the campaign, at its time, of which something is left; by a service of the market that is not
+    slotted, to an address of the buyer's. What a border takes is said before it is paid, for which one step leaves no
+    room."""
     terms = facts.terms.get(wish.offer_id)
     country = facts.countries.get((wish.buyer_id, wish.address_id))
     if terms is None or terms.campaign_id != wish.campaign_id or country is None:

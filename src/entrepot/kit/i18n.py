@@ -29,6 +29,13 @@ def format_time(at: datetime, locale: Locale) -> str:
     return joined.format(format_skeleton("Hm", at, locale=locale), format_date(at, "medium", locale))
 
 
+def format_window(starts: datetime, ends: datetime, locale: Locale) -> str:
+    """From when to when on a day, as a clock showed it: Mon, Mar 2, 2026, 10:00 to 12:00."""
+    hours = "\N{EN DASH}".join(format_skeleton("Hm", at, locale=locale) for at in (starts, ends))
+    joined = str(get_datetime_format("medium", locale)).replace("'", "")
+    return joined.format(hours, format_skeleton("yMMMEd", starts, locale=locale))
+
+
 def choose(wanted: Sequence[str], there: Collection[str], otherwise: str) -> str:
     """The first of the wanted languages (BCP 47 tags, best first) that is there, or `otherwise`."""
     return negotiate_locale([tag for tag in wanted if tag], list(there), sep="-") or otherwise

@@ -2,10 +2,9 @@
 they are, and needs no code.
 
 A file has what sellers.Market and sellers.Terms say of a market, its shipping services, with amounts as people write
-them, which ways of paying it offers (without any, all), by which terms currencies are exchanged there, and whose
-holidays people keep. To add a market again changes
-nothing, but for its ways of paying, terms that begin later, services that are new, and the holidays of further
-years."""
+them, which ways of paying it offers (without any, all), by which clock it delivers, by which terms currencies are
+exchanged there, and whose holidays people keep. To add a market again changes nothing, but for its ways of paying,
+terms that begin later, services that are new, and the holidays of further years."""
 
 from __future__ import annotations
 
@@ -18,6 +17,7 @@ from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 import holidays
 import msgspec
@@ -80,6 +80,7 @@ class MarketFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exchange: list[dict[str, Any]] = []
     holidays: Days | None = None
     payments: list[Way] = []
+    time_zone: str = "UTC"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -121,8 +122,11 @@ def read(name: str, text: str) -> Plan:
         Locale.parse(file.language, sep="-")
         if file.country not in Locale("en").territories or len(file.country) != 2:
             raise ValueError(f"{file.country!r} is no country's ISO code")
+        if file.time_zone not in available_timezones():
+            raise ValueError(f"{file.time_zone!r} is no time zone as in Europe/Berlin")
         market = Market(
-            file.code, file.name, file.currency, file.language, file.country, file.prices_with_tax, list(file.payments)
+            file.code, file.name, file.currency, file.language, file.country, file.prices_with_tax, list(file.payments),
+            file.time_zone,
         )  # fmt: skip
         terms = [msgspec.convert({**one, "market": file.code}, Terms) for one in file.terms]
         exchanges = [msgspec.convert({**one, "market": file.code}, ExchangeTerms) for one in file.exchange]

@@ -8,7 +8,8 @@ create table sellers.market (
     language text collate "C" not null,
     country  text collate "C" check (country ~ '^[A-Z]{2}$'),  -- whose law says what is shown here; null: none
     prices_with_tax boolean not null default true,  -- whether a price has the country's own tax in it
-    payments text[] not null default '{}'  -- the ways of paying that it offers; '{}': all that the installation has
+    payments text[] not null default '{}',  -- the ways of paying that it offers; '{}': all that the installation has
+    time_zone text collate "C" not null default 'UTC'  -- by which its windows of delivery are said
 );
 
 create table sellers.market_terms (

@@ -13,7 +13,24 @@ create table pricing.shipping_service (
     incoterm        text   collate "C" not null default 'DAP' check (incoterm in ('DAP', 'DDP')),
     clearance_minor bigint not null default 0 check (clearance_minor >= 0),  -- per order that pays duty or tax
     carried         text   collate "C" not null default 'courier' check (carried in ('post', 'courier')),
+    slotted         boolean not null default false,  -- who buys by it chooses a time slot; from its first slot on
     primary key (market, code)
+);
+
+-- When what is bought by a service may come. Each order (one seller and ship-from) takes a place, which is one of the
+-- quota `slot:<id>`; after `closes_at`, the cut-off, and while it is closed, none is taken. Its times never change.
+create table pricing.slot (
+    id        bigint      primary key generated always as identity,
+    market    text        collate "C" not null,
+    service   text        collate "C" not null,
+    starts_at timestamptz not null,
+    ends_at   timestamptz not null,
+    closes_at timestamptz not null,
+    capacity  bigint      not null check (capacity > 0),
+    closed_at timestamptz,  -- by the operator
+    unique (market, service, starts_at, ends_at),
+    foreign key (market, service) references pricing.shipping_service (market, code),
+    check (closes_at <= starts_at and starts_at < ends_at)
 );
 
 create table pricing.promotion (
@@ -42,6 +59,7 @@ create table pricing.quota (
     owner   uuid     not null default '00000000-0000-0000-0000-000000000000',  -- whose; nil: everybody's
     granted bigint   not null,
     used    bigint   not null default 0,
+    closed  boolean  not null default false,  -- nothing more of it is given, whatever is left
     primary key (cell, id),
     check (name <> ''),
     constraint quota_within_limit check (used between 0 and granted)
@@ -85,7 +103,7 @@ end $$;
 
 -- What is left, at a glance: only who holds the lock knows.
 create view pricing.quota_left as
-select q.cell, q.id as quota_id, q.granted - q.used as available
+select q.cell, q.id as quota_id, case when q.closed then 0 else q.granted - q.used end as available
   from pricing.quota q;
 
 -- Locks quotas in id order and says what each has left, and what it is called.
@@ -93,7 +111,7 @@ create function pricing.lock_quotas(p_cell smallint, p_quotas bigint[])
 returns table (quota_id bigint, available bigint, name text) language sql
 set search_path = pg_catalog set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_material = off set plan_cache_mode = force_generic_plan as $$
-    select q.id, q.granted - q.used, q.name
+    select q.id, case when q.closed then 0 else q.granted - q.used end, q.name
       from pricing.quota q
      where q.cell = p_cell and q.id = any (p_quotas)
      order by q.id

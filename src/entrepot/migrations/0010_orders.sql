@@ -9,6 +9,7 @@ create table orders.cart (
     address_id      uuid,
     shipping_code   text        collate "C",
     promotion_code  text        collate "C",
+    slot_id         bigint,  -- of the shipping service
     updated_at      timestamptz not null,
     primary key (cell, id)
 );
@@ -84,6 +85,7 @@ create table orders.quote (
     quota_amounts            bigint[]    not null,
     away_orders              uuid[],      -- the orders sold in other cells, and what is paid for each, with duties
     away_paid                bigint[],
+    slot_id                  bigint,  -- when it is delivered: each order takes a place of it; null: whenever
     primary key (cell, id)
 ) with (toast_tuple_target = 8160);
 -- Not led by the cell: while the table is young the planner would take it to look up a quote by its id.
@@ -146,6 +148,7 @@ create table orders.order (
     delivered_at            timestamptz,
     ended_at                timestamptz,  -- completed, canceled, expired or refunded
     release_due_at          timestamptz,  -- when the timer confirms in the buyer's place
+    slot_id                 bigint,  -- when it is delivered; null: whenever
     primary key (cell, id),
     check (paid_minor = items_minor + shipping_minor - seller_discount_minor - operator_discount_minor)
 ) with (fillfactor = 70);
@@ -153,6 +156,7 @@ create index order_group_id on orders.order (cell, group_id);
 create index order_seller on orders.order (cell, seller_id, id);
 -- What was sold in a month is found without reading all years: rows lie in the order in which they came.
 create index order_placed on orders.order using brin (placed_at) with (autosummarize);
+create index order_slot on orders.order (cell, slot_id) where slot_id is not null;
 create index order_release_due on orders.order (cell, release_due_at) where release_due_at is not null;
 
 create table orders.order_line (

@@ -11,6 +11,7 @@
 --   sold_out            detail {offer_id, available}: the first line that does not fit beside those before it, and how
 --                       many of its offer would; of a bundle, as many as the scarcest of its components allows
 --   limit_reached       detail {limit, available}: the name of a quota, as of a promotion
+--   slot_full           detail {slot, free}: the same of a time slot
 --   insufficient_funds  detail {available_minor}
 -- and, before quote_expired, for those who call it:
 --   spans               the quote is of several cells: orders/spanning.py places it, in a transaction of its own
@@ -91,7 +92,7 @@ begin
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
                               paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
-                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at)
+                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
@@ -99,7 +100,7 @@ begin
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
            q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
            coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
-           p_now
+           p_now, q.slot_id
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -533,8 +534,14 @@ begin
             end loop;
             for j in first_m .. last_m loop
                 if m_amount[j] > q_left[m_pos[j]] then
-                    v[i] := 'limit_reached';
-                    details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    if starts_with(q_names[m_pos[j]], 'slot:') then
+                        v[i] := 'slot_full';
+                        details[i] := jsonb_build_object('slot', substr(q_names[m_pos[j]], 6)::bigint,
+                                                         'free', q_left[m_pos[j]]);
+                    else
+                        v[i] := 'limit_reached';
+                        details[i] := jsonb_build_object('limit', q_names[m_pos[j]], 'available', q_left[m_pos[j]]);
+                    end if;
                     continue command;
                 end if;
             end loop;

@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from entrepot import credit, disputes, invoices, orders, reviews, webhooks
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
-from entrepot.kit.i18n import choose, format_money, format_time
+from entrepot.kit.i18n import choose, format_money, format_time, format_window
 from entrepot.kit.ids import parse, show
 from entrepot.kit.problem import NotFound
 from entrepot.notify.types import Message
@@ -53,6 +53,7 @@ class Words:
         self._plain = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - text
         self._plain.filters["money"] = lambda price: format_money(price.minor, price.currency, locale)
         self._plain.filters["time"] = lambda at: format_time(at.astimezone(UTC), locale)
+        self._plain.filters["window"] = lambda of: format_window(of.starts, of.ends, locale)
         html = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._html = html.from_string((FOLDER / "letter.html").read_text("utf-8"))
 

@@ -31,7 +31,7 @@ PASSED_MAX = 5_000
 
 async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[UUID]:
     """Prices purchases and stores the quotes; their ids, in order. `cell` is the buyers', offers may be sold in any.
-    Raises the Problems of pricing.price, and NotExchanged."""
+    Raises the Problems of pricing.price and pricing.places, and NotExchanged."""
     terms: dict[str, sellers.Terms] = {}
     services: dict[tuple[str, str], pricing.ShippingService] = {}
     rules: dict[str, Fees] = {}
@@ -49,7 +49,12 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
         if market not in rules:
             rules[market] = await _fees(tx, market, [p for p in purchases if p.market == market])
         plan = pricing.price(purchase.lines, services[chosen], terms[market], promotion, rules[market])
-        uses = list(purchase.uses)
+        uses, agreed = list(purchase.uses), terms[market]
+        taken = await pricing.places(tx, cell, services[chosen], purchase.slot, len(plan.order_sellers))
+        if taken is not None:
+            slot, use = taken
+            uses.append(use)
+            purchase, agreed = _by_cutoff(purchase, agreed, slot)
         if promotion is not None:
             taken_off = sum(
                 amount
@@ -62,7 +67,7 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
         ids.append(mine[0])
         if otherwise:
             await settling.lock_rates(tx, mine, market, plan, otherwise)
-        rows += _quote_rows(cell, tx.now, purchase, mine, terms[market], plan, uses)
+        rows += _quote_rows(cell, tx.now, purchase, mine, agreed, plan, uses)
     if len(rows) == 1:
         await tx.run(store.INSERT_QUOTE, **dict(zip(store.QUOTE_COLUMNS, rows[0], strict=True)))
     else:
@@ -70,6 +75,14 @@ async def quote_many(tx: Tx, cell: int, purchases: Sequence[Purchase]) -> list[U
             "quote", schema_name="orders", records=rows, columns=list(store.QUOTE_COLUMNS)
         )
     return ids
+
+
+def _by_cutoff(purchase: Purchase, terms: sellers.Terms, slot: pricing.Slot) -> tuple[Purchase, sellers.Terms]:
+    """What is delivered in a slot is placed before its cut-off, and paid, however late it was placed, while the window
+    lasts."""
+    until = min(purchase.until or slot.closes_at, slot.closes_at)
+    pay_s = min(terms.payment_ttl_s, int((slot.ends_at - slot.closes_at).total_seconds()))
+    return msgspec.structs.replace(purchase, until=until), msgspec.structs.replace(terms, payment_ttl_s=pay_s)
 
 
 async def _fees(tx: ReadTx, market: str, purchases: Sequence[Purchase]) -> Fees:
@@ -139,7 +152,7 @@ def _quote_row(
         plan.bundle_prices, plan.discount_lines, plan.discount_kinds, plan.discount_parties, plan.discount_amounts,
         [use.quota_id for use in uses], [use.amount for use in uses], group_cell,
         *(away or (None, None, None)), plan.line_fee_rules, plan.order_fee_rules, plan.order_fee_taxes,
-        plan.order_fee_tax_kinds, plan.order_fee_tax_bps,
+        plan.order_fee_tax_kinds, plan.order_fee_tax_bps, purchase.slot,
     )  # fmt: skip
 
 
@@ -376,6 +389,9 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         if home >= cell and homes != [cell]:  # below it they are locked; in one cell what follows locks them
             await locks.lock_buyers(tx, home, mine)
         await _give_back_quotas(tx, home, list({o.group_id for o in mine}))
+        for order in mine:
+            if order.slot_id is not None and status == "canceled":
+                await pricing.give_back(tx, home, order.group_id, order.slot_id)
         for order in (o for o in mine if o.id in crossed):
             await taxes.note(tx, cell, order.id, order, await taxes.of_units(tx, cell, order.id, None))
         for there, some in (await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status)).items():

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from entrepot import bonded, credit, logistics, payments, pricing, trade
 from entrepot.accounts import Address
+from entrepot.catalog import RowId
 from entrepot.exchange import NotExchanged
 from entrepot.kit.auth import Caller, require_account
 from entrepot.kit.clock import require_calendar
@@ -53,7 +54,6 @@ CartPath = Annotated[UUID, "crt"]
 GroupPath = Annotated[UUID, "grp"]
 OrderPath = Annotated[UUID, "ord"]
 MarketCode = Annotated[str, Meta(min_length=1, max_length=20)]
-OfferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Quantity = Annotated[int, Meta(ge=1, le=pricing.MAX_QUANTITY)]
 LineNo = Annotated[int, Meta(ge=1, le=32_767)]
 
@@ -67,7 +67,7 @@ class CartId(msgspec.Struct, frozen=True):
 
 
 class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    offer_id: OfferId
+    offer_id: RowId
     quantity: Quantity = 1
 
 
@@ -81,6 +81,7 @@ class ChosenAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ChosenShipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(min_length=1, max_length=40)]
+    slot: RowId | None = None
 
 
 class ChosenPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,8 +225,8 @@ async def set_cart_address(tx: Tx, caller: Caller, cart_id: CartPath, body: Chos
 
 
 async def set_cart_shipping(tx: Tx, caller: Caller, cart_id: CartPath, body: ChosenShipping) -> None:
-    """Chooses a shipping service of the market."""
-    await carts.set_shipping(tx, caller.cell, caller.user_id, cart_id, body.code)
+    """Chooses a shipping service of the market, and one of its time slots if it has any."""
+    await carts.set_shipping(tx, caller.cell, caller.user_id, cart_id, body.code, body.slot)
 
 
 async def set_cart_promotion(tx: Tx, caller: Caller, cart_id: CartPath, body: ChosenPromotion) -> None:
@@ -414,7 +415,7 @@ def _units(body: CancelLines) -> dict[int, int]:
 
 _PRICING = (
     pricing.AmountTooLarge, pricing.LimitReached, pricing.NothingToPrice, pricing.PromotionNotValid,
-    pricing.QuantityNotValid, pricing.ShippingNotOffered, pricing.TooManyLines,
+    pricing.QuantityNotValid, pricing.ShippingNotOffered, *pricing.SLOT_PROBLEMS, pricing.TooManyLines,
 )  # fmt: skip
 
 routes = [
@@ -439,7 +440,7 @@ routes = [
     put("/v1/carts/{cart_id}/address", set_cart_address, access=BUYER, key="taken", durable=False),
     put(
         "/v1/carts/{cart_id}/shipping", set_cart_shipping, access=BUYER, key="taken", durable=False,
-        raises=(pricing.ShippingNotOffered,),
+        raises=(pricing.ShippingNotOffered, *pricing.SLOT_PROBLEMS),
     ),
     put(
         "/v1/carts/{cart_id}/promotion", set_cart_promotion, access=BUYER, key="taken", durable=False,

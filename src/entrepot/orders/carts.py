@@ -21,6 +21,7 @@ from entrepot.orders.reads import as_bought
 from entrepot.orders.store import QuoteLineRow
 from entrepot.orders.store_carts import CartRow
 from entrepot.orders.types import CartEmpty, CartFull, CartIncomplete, OfferUnavailable, Purchase
+from entrepot.pricing import Window
 from entrepot.trade import Barrier
 
 MAX_CART_LINES = pricing.MAX_LINES
@@ -51,8 +52,8 @@ class CartLine(msgspec.Struct, frozen=True):
 
 
 class CartView(msgspec.Struct, frozen=True):
-    """A cart with today's prices; shipping and discounts come with the quote. Where something in it is for buyers of an
-    age, and the buyer has not given one yet, there is the `age_rule`."""
+    """A cart with today's prices; shipping and discounts come with the quote. `slot` is when it is to come. Where
+    something in it is for buyers of an age, and the buyer has not given one yet, there is the `age_rule`."""
 
     id: str
     market: str
@@ -62,12 +63,14 @@ class CartView(msgspec.Struct, frozen=True):
     lines: list[CartLine]
     items: Price
     age_rule: Barrier | None = None
+    slot: int | None = None
 
 
 class QuoteView(msgspec.Struct, frozen=True):
     """What placing the quote `id` costs until `expires_at`: items + shipping - discounts + duties == total. `borders`
     has what the border takes of each order that crosses one: that is in `duties` by a shipping service that is DDP; by
-    one that is DAP whoever brings the goods asks for it at the door, beyond the total."""
+    one that is DAP whoever brings the goods asks for it at the door, beyond the total. In its `window` all of it is
+    delivered."""
 
     id: str
     expires_at: datetime
@@ -78,6 +81,7 @@ class QuoteView(msgspec.Struct, frozen=True):
     total: Price
     lines: int
     borders: list[Border] = []
+    window: Window | None = None
 
 
 class QuoteLine(msgspec.Struct, frozen=True):
@@ -188,11 +192,13 @@ async def set_address(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, address_
     await tx.run(store_carts.SET_CART_ADDRESS, cell=cell, id=cart_id, address_id=address_id)
 
 
-async def set_shipping(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str) -> None:
-    """Raises NotFound, and ShippingNotOffered for a service that the market does not have."""
+async def set_shipping(
+    tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str, slot: int | None = None
+) -> None:  # fmt: skip
+    """Raises NotFound, ShippingNotOffered for a service that the market does not have, and pricing.SLOT_PROBLEMS."""
     market = await _own_cart(tx, cell, buyer_id, cart_id)
-    await pricing.service(tx, market, code)
-    await tx.run(store_carts.SET_CART_SHIPPING, cell=cell, id=cart_id, shipping_code=code)
+    await pricing.choose(tx, await pricing.service(tx, market, code), slot)
+    await tx.run(store_carts.SET_CART_SHIPPING, cell=cell, id=cart_id, shipping_code=code, slot_id=slot)
 
 
 async def set_promotion(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID, code: str | None) -> None:
@@ -263,7 +269,7 @@ async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Car
     address = None if cart.address_id is None else show("adr", cart.address_id)
     return CartView(
         show("crt", cart.id), cart.market, address, cart.shipping_code, cart.promotion_code, shown,
-        Price(items, cart.currency), age_rule,
+        Price(items, cart.currency), age_rule, cart.slot_id,
     )  # fmt: skip
 
 
@@ -336,8 +342,9 @@ async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteV
         raise CartIncomplete("address") from None
     until = await selling.check(tx, cell, buyer_id, address.country, [line.offer for line in priced])
     purchase = Purchase(
-        buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id, until=until
-    )
+        buyer_id, cart.market, cart.shipping_code, priced, cart.address_id, cart.promotion_code, cart.id, until=until,
+        slot=cart.slot_id,
+    )  # fmt: skip
     (id_,) = await quote_many(tx, cell, [purchase])
     cells = sorted({cell, *(offer.cell for _, offer, _ in lines if offer is not None)})
     await borders.assess(tx, cell, cart.market, buyer_id, id_, cells, address)
@@ -361,6 +368,7 @@ async def quote_view(tx: ReadTx, cell: int, buyer_id: UUID, quote_id: UUID) -> Q
         price(part.shipping_minor for part in parts), price(part.discount_minor for part in parts),
         price(part.duties_minor for part in parts), price([row.paid_minor]), sum(part.lines for part in parts),
         await borders.of_quote(tx, [cell, *(row.other_cells or ())], quote_id),
+        (await pricing.windows(tx, [row.slot_id])).get(row.slot_id),
     )  # fmt: skip
 
 

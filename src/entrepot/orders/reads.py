@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, logistics, payments
+from entrepot import accounts, logistics, payments, pricing
 from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
@@ -21,6 +21,7 @@ from entrepot.orders.settling import Exchange
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
 from entrepot.orders.store_holds import Parties
 from entrepot.orders.store_parts import PartLine, PartSummary
+from entrepot.pricing import Window
 
 Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
 
@@ -136,9 +137,9 @@ class OrderBrief(msgspec.Struct, frozen=True):
 
 class OrderView(msgspec.Struct, frozen=True):
     """An order with its lines, its shipment and everything that happened to it, in time order. `refunded` is what the
-    buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none.
-    One that is `held` is not sent until the operator has looked at it. By which `exchange` its seller is paid in
-    another currency is told to nobody else but the operator."""
+    buyer got back: what is back of the parts and, once the order was canceled or refunded, all that is in none. In its
+    `window` it is delivered. One that is `held` is not sent until the operator has looked at it. By which `exchange`
+    its seller is paid in another currency is told to nobody else but the operator."""
 
     order: OrderBrief
     ship_from: str
@@ -150,6 +151,7 @@ class OrderView(msgspec.Struct, frozen=True):
     border: Border | None = None
     held: bool = False
     exchange: Exchange | None = None
+    window: Window | None = None
 
 
 class GroupView(msgspec.Struct, frozen=True):
@@ -271,6 +273,7 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     crossed = await borders.of_orders(tx, cell, ids)
     parts = await _parts(tx, cell, rows, costs=costs)
     settled = await settling.of_orders(tx, cell, ids) if costs else {}
+    windows = await pricing.windows(tx, [row.slot_id for row in rows])
     refunded: dict[UUID, int] = {}
     changed = [row for row in rows if parts[row.id] or row.status in ("canceled", "refunded")]
     for home in sorted({row.group_cell for row in changed}):
@@ -280,7 +283,7 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
             _brief(row, costs=costs), places.get(row.location_id, ""), lines[row.id],
             _timeline(row, shipments.get(row.id)), shipments.get(row.id),
             Price(refunded.get(row.id, 0), row.currency), parts[row.id], crossed.get(row.id),
-            row.held, settled.get(row.id),
+            row.held, settled.get(row.id), windows.get(row.slot_id),
         )
         for row in rows
     ]  # fmt: skip

@@ -127,6 +127,9 @@ def _take(quote: Quoted, wallet: int | None, left: Left) -> Told:
             return "sold_out", {"offer_id": line.offer_id, "available": min(of_it)}
     for quota, amount in quote.quotas:
         if amount > left.quotas[quota]:
+            kind, _, of = left.quota_names[quota].partition(":")
+            if kind == "slot":
+                return "slot_full", {"slot": int(of), "free": left.quotas[quota]}
             return "limit_reached", {"limit": left.quota_names[quota], "available": left.quotas[quota]}
     if wallet is not None:
         money = left.wallets.get(wallet, 0)

@@ -18,7 +18,7 @@ QUOTE_COLUMNS = (
     "line_prices", "line_prices_per", "line_roundings", "line_grosses", "line_shippings", "line_commission_bps",
     "line_commissions", "line_bundles", "bundle_prices", "discount_lines", "discount_kinds", "discount_parties",
     "discount_amounts", "quota_ids", "quota_amounts", "group_cell", "other_cells", "away_orders", "away_paid",
-    "line_fee_rules", "order_fee_rules", "order_fee_taxes", "order_fee_tax_kinds", "order_fee_tax_bps",
+    "line_fee_rules", "order_fee_rules", "order_fee_taxes", "order_fee_tax_kinds", "order_fee_tax_bps", "slot_id",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     payment_fee_minor: int
     fee_tax_minor: int
     duties_minor: int
+    slot_id: int | None
 
 
 class ToRequest(msgspec.Struct, frozen=True):
@@ -100,7 +101,7 @@ PLACE_MANY = sql(
 )
 _ORDER = """
     select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
-           operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, duties_minor
+           operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, duties_minor, slot_id
       from orders.order
 """
 ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
@@ -253,6 +254,7 @@ class QuoteRow(msgspec.Struct, frozen=True):
     duties_minor: int
     lines: int
     other_cells: list[int] | None
+    slot_id: int | None
 
 
 class QuoteChoices(msgspec.Struct, frozen=True):
@@ -314,6 +316,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     ended_at: datetime | None
     release_due_at: datetime | None
     held: bool
+    slot_id: int | None
 
 
 class OrderLineRow(msgspec.Struct, frozen=True):
@@ -362,7 +365,7 @@ QUOTE = sql(
            (select coalesce(sum(x), 0)::bigint from unnest(q.order_duties) x),
            (cardinality(q.bundle_prices) + cardinality(q.line_offers)
             - (select count(*) from unnest(q.line_bundles) b where b > 0))::int,
-           q.other_cells
+           q.other_cells, q.slot_id
       from orders.quote q where q.cell = :cell and q.id = :id and q.buyer_id = :buyer_id
     """,
     QuoteRow,
@@ -412,7 +415,8 @@ _SUMMARY = """
            o.commission_minor, o.payment_fee_minor, o.fee_tax_minor, o.duties_minor, o.placed_at, o.shipped_at,
            o.delivered_at, o.ended_at, o.release_due_at,
            o.status = 'paid' and exists (select from orders.hold h
-                                          where h.cell = o.cell and h.order_id = o.id and h.decision is null)
+                                          where h.cell = o.cell and h.order_id = o.id and h.decision is null),
+           o.slot_id
       from orders.order o
       join sellers.seller s on s.id = o.seller_id
 """

@@ -16,6 +16,7 @@ class CartRow(msgspec.Struct, frozen=True):
     address_id: UUID | None
     shipping_code: str | None
     promotion_code: str | None
+    slot_id: int | None
 
 
 class CartLineRow(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ CREATE_CART = sql("""
 """)
 CART = sql(
     """
-    select c.id, c.market, m.currency, c.address_id, c.shipping_code, c.promotion_code
+    select c.id, c.market, m.currency, c.address_id, c.shipping_code, c.promotion_code, c.slot_id
       from orders.cart c
       join sellers.market m on m.code = c.market
      where c.cell = :cell and c.id = :id and c.buyer_id = :buyer_id
@@ -97,7 +98,7 @@ SET_CART_ADDRESS = sql("""
     update orders.cart set address_id = :address_id where cell = :cell and id = :id
 """)
 SET_CART_SHIPPING = sql("""
-    update orders.cart set shipping_code = :shipping_code where cell = :cell and id = :id
+    update orders.cart set shipping_code = :shipping_code, slot_id = :slot_id where cell = :cell and id = :id
 """)
 SET_CART_PROMOTION = sql("""
     update orders.cart set promotion_code = :promotion_code where cell = :cell and id = :id

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.problem import KeyConflict, NotFound, Problem
-from entrepot.pricing import LimitReached, Line, QuotaUse
+from entrepot.pricing import LimitReached, Line, QuotaUse, SlotFull
 
 REASON_MAX = 500
 """Characters in which it is said why something is canceled or refunded."""
@@ -23,7 +23,8 @@ class Purchase(msgspec.Struct, frozen=True):
 
     `ids` are the quote's id and, after it, one per order, for a caller that must get the same ones again (an import);
     otherwise they are made. `uses` are quotas that it uses beside those of the promotion. From `until` on the quote is
-    no longer good, however long quotes are good in the market."""
+    no longer good, however long quotes are good in the market. Each of its orders takes a place of the time `slot`,
+    which a service that is slotted needs."""
 
     buyer_id: UUID
     market: str
@@ -35,6 +36,7 @@ class Purchase(msgspec.Struct, frozen=True):
     ids: tuple[UUID, ...] = ()
     uses: Sequence[QuotaUse] = ()
     until: datetime | None = None
+    slot: int | None = None
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -239,6 +241,7 @@ PLACE_PROBLEMS: dict[str, type[Problem]] = {
     "price_changed": PriceChanged,
     "sold_out": SoldOut,
     "limit_reached": LimitReached,
+    "slot_full": SlotFull,
     "insufficient_funds": WalletTooLow,
 }
 """Every verdict of place_many but `placed`."""

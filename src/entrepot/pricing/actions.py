@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from entrepot import sellers
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL
 from entrepot.kit.money import allocate
-from entrepot.pricing import store
+from entrepot.pricing import store, store_slots
 from entrepot.pricing.types import (
     LimitReached,
     Promotion,
@@ -30,8 +32,10 @@ async def add_shipping_service(tx: Tx, service: ShippingService) -> None:
         position=service.position, incoterm=service.incoterm, clearance_minor=service.clearance_minor,
         carried=service.carried,
     )  # fmt: skip
-    if added is None and await tx.one(store.SERVICE, market=service.market, code=service.code) != service:
-        raise ShippingServiceExists
+    if added is None:
+        there = await tx.one(store.SERVICE, market=service.market, code=service.code)
+        if msgspec.structs.replace(there, slotted=service.slotted) != service:
+            raise ShippingServiceExists
 
 
 async def add_promotion(tx: Tx, promotion: Promotion) -> None:
@@ -88,15 +92,17 @@ def _shares(total: int, cells: Sequence[int]) -> list[int]:
 
 
 async def share_anew(tx: Tx, there: Sequence[int], new: int) -> None:
-    """Gives the new cell its part of every limit for everybody: each cell of `there` gives up as much of what it has
-    left as makes the parts equal, so that all together have what they had. The caller keeps others from reading
-    which cells there are."""
+    """Gives the new cell its part of every limit for everybody, and of the places of slots: each cell of `there` gives
+    up as much of what it has left as makes the parts equal, so that all together have what they had. The caller keeps
+    others from reading which cells there are."""
     totals: dict[str, int] = {}
     for promotion in await tx.all(store.SHARED, now=tx.now):
         if promotion.max_uses is not None:
             totals[f"promotion:{promotion.code}"] = promotion.max_uses
         if promotion.budget_minor is not None:
             totals[f"promotion:{promotion.code}:budget"] = promotion.budget_minor
+    slots = await tx.all(store_slots.AHEAD, now=tx.now)
+    totals |= {slot.name: slot.capacity for slot in slots}
     given = dict.fromkeys(totals, 0)
     for number, cell in enumerate(there):
         await limits(
@@ -105,3 +111,4 @@ async def share_anew(tx: Tx, there: Sequence[int], new: int) -> None:
         for part in await tx.all(store.GIVE_UP, cell=cell, names=list(totals), parts=len(there) + 1):
             given[part.name] += part.amount
     await limits(tx, new, list(given), [NIL] * len(given), list(given.values()))
+    await tx.run(store_slots.SET_CLOSED, cell=new, names=[slot.name for slot in slots if slot.closed], closed=True)

@@ -15,7 +15,7 @@ from entrepot.kit.http import OPERATOR, PUBLIC, get, post
 from entrepot.kit.ids import END
 from entrepot.kit.money import MAX_MINOR
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.pricing import actions, reads
+from entrepot.pricing import actions, api_slots, reads
 from entrepot.pricing.types import Promotion, PromotionExists
 from entrepot.sellers import market as read_market
 
@@ -42,7 +42,8 @@ class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ShippingChoice(msgspec.Struct, frozen=True):
     """`base` per order and `item` per line of it; usually `transit_s` seconds under way. Over a border duty and tax are
-    paid with the order (DDP) or asked for at the door (DAP), with `clearance` where any is due."""
+    paid with the order (DDP) or asked for at the door (DAP), with `clearance` where any is due. One that is
+    `slotted` has time slots."""
 
     code: str
     name: str
@@ -51,6 +52,7 @@ class ShippingChoice(msgspec.Struct, frozen=True):
     transit_s: int
     incoterm: str
     clearance: Price
+    slotted: bool
 
 
 class ShippingChoices(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ async def list_shipping(tx: ReadTx, market: str) -> ShippingChoices:
     return ShippingChoices([
         ShippingChoice(
             s.code, s.name, Price(s.base_minor, currency), Price(s.item_minor, currency), s.transit_s, s.incoterm,
-            Price(s.clearance_minor, currency),
+            Price(s.clearance_minor, currency), s.slotted,
         )
         for s in await reads.services(tx, market)
     ])  # fmt: skip
@@ -84,6 +86,7 @@ async def add_promotion(tx: Tx, body: NewPromotion) -> NewPromotion:
 
 
 routes = [
+    *api_slots.routes,
     get("/v1/markets/{market}/shipping", list_shipping, access=PUBLIC),
     post("/v1/promotions", add_promotion, access=OPERATOR, raises=(NotFound, PromotionExists), status=201, key="taken"),
 ]

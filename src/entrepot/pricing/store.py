@@ -20,7 +20,8 @@ ADD_SERVICE = sql(
 )
 SERVICE = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried,
+           slotted
       from pricing.shipping_service
      where market = :market and code = :code
     """,
@@ -28,7 +29,8 @@ SERVICE = sql(
 )
 SERVICES = sql(
     """
-    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried
+    select market, code, name, base_minor, item_minor, transit_s, position, incoterm, clearance_minor, carried,
+           slotted
       from pricing.shipping_service
      where market = :market
      order by position, code

@@ -35,8 +35,8 @@ class Choosy(msgspec.Struct, frozen=True):
 
 ADD_MARKET = sql(
     """
-    insert into sellers.market (code, name, currency, language, country, prices_with_tax, payments)
-    values (:code, :name, :currency, :language, :country, :prices_with_tax, :payments)
+    insert into sellers.market (code, name, currency, language, country, prices_with_tax, payments, time_zone)
+    values (:code, :name, :currency, :language, :country, :prices_with_tax, :payments, :time_zone)
     on conflict do nothing
     returning code
     """,
@@ -48,13 +48,14 @@ SET_PAYMENTS = sql(
 LOCK_MARKET = sql("select code from sellers.market where code = :code for no key update", str)
 MARKET = sql(
     """
-    select code, name, currency, language, country, prices_with_tax, payments from sellers.market where code = :code
+    select code, name, currency, language, country, prices_with_tax, payments, time_zone
+      from sellers.market where code = :code
     """,
     Market,
 )
 MARKETS = sql(
     """
-    select code, name, currency, language, country, prices_with_tax, payments
+    select code, name, currency, language, country, prices_with_tax, payments, time_zone
       from sellers.market order by code limit :limit
     """,
     Market,

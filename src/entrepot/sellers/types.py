@@ -19,7 +19,8 @@ SellerId = NewType("SellerId", UUID)
 class Market(msgspec.Struct, frozen=True):
     """A country site: ISO 4217 currency, BCP 47 language, ISO 3166-1 country, by whose law goods are shown here (None:
     by nobody's). Whether prices have the country's own tax in them is said beside them. `payments` are the ways of
-    paying that it offers; without any, all that the installation has."""
+    paying that it offers; without any, all that the installation has. When something is delivered is said by the clock
+    of its `time_zone`, as in Europe/Berlin."""
 
     code: str
     name: str
@@ -28,6 +29,7 @@ class Market(msgspec.Struct, frozen=True):
     country: str | None = None
     prices_with_tax: bool = True
     payments: list[str] = []
+    time_zone: str = "UTC"
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -100,7 +100,7 @@ async def campaign_page(visit: Visit) -> Response:
         addresses, services = [], []
         if buyer:
             addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
-            services = await pricing.services(tx, campaign.market)
+            services = [one for one in await pricing.services(tx, campaign.market) if not one.slotted]
         return await visit.show(
             tx, "campaign.html", addresses=addresses[::-1], services=services, buyer=buyer,
             key=f"campaign-{new_id(now).hex}", gateways=visit.request.app.state.gateways,

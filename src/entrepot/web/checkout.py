@@ -16,7 +16,7 @@ from entrepot.kit.auth import Caller, Role
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse, ref, show
-from entrepot.kit.problem import NotFound
+from entrepot.kit.problem import Malformed, NotFound
 from entrepot.orders import CartDoor, CartView, Place
 from entrepot.trade import TradeProblem
 from entrepot.web.account import session_for
@@ -40,8 +40,10 @@ class NewQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`shipping` is a service, and after a space one of its time slots if it has any."""
+
     address_id: Annotated[str, ref("adr")]
-    shipping: Annotated[str, Meta(min_length=1, max_length=40)]
+    shipping: Annotated[str, Meta(min_length=1, max_length=60)]
     promotion: Annotated[str, Meta(max_length=40)] = ""
     age: Annotated[int, Meta(ge=1, le=99)] | None = None
     birth_date: Annotated[str, Meta(max_length=10)] = ""
@@ -104,8 +106,10 @@ async def choices_page(tx: ReadTx, visit: Visit) -> Response:
         return RedirectResponse("/checkout/guest", 303)
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
     services = await pricing.services(tx, cart.market)
+    slots = {one.code: await pricing.free_slots(tx, cart.market, one.code) for one in services if one.slotted}
+    picked = f"{cart.shipping_code} {cart.slot}" if cart.slot else cart.shipping_code
     return await visit.show(
-        tx, "checkout.html", cart=cart, addresses=addresses[::-1], services=services,
+        tx, "checkout.html", cart=cart, addresses=addresses[::-1], services=services, slots=slots, picked_way=picked,
         shown_id=lambda address: show("adr", address.id),
     )  # fmt: skip
 
@@ -115,11 +119,19 @@ async def choose(tx: Tx, visit: Visit, body: Choices) -> Go:
     buyer, cart = visit.me, await _cart_id(tx, visit)
     who = (tx, buyer.cell, buyer.user_id, cart)
     await orders.set_address(*who, parse("adr", body.address_id))
-    await orders.set_shipping(*who, body.shipping)
+    code, _, slot = body.shipping.partition(" ")
+    await orders.set_shipping(*who, code, _slot(slot) if slot else None)
     await orders.set_promotion(*who, body.promotion.upper() or None)
     await _give_age(tx, visit, body)
     quote = await orders.quote_cart(*who)
     return Go(f"/checkout/{quote.id}")
+
+
+def _slot(text: str) -> int:
+    """Raises Malformed."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise Malformed("no time slot - at `$.shipping`")
+    return int(text)
 
 
 async def _give_age(tx: Tx, visit: Visit, body: Choices) -> None:

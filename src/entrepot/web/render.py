@@ -20,11 +20,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from entrepot.accounts import Address, address_lines
 from entrepot.catalog import Price
-from entrepot.kit.i18n import choose, format_money, format_time
+from entrepot.kit.i18n import choose, format_money, format_time, format_window
 from entrepot.kit.money import exponent
 from entrepot.metering import written
 from entrepot.orders import OrderPart
 from entrepot.payments import GROUPS, kind_of
+from entrepot.pricing import Window
 from entrepot.trade import Barrier
 from entrepot.web.words import EVENTS, ORDER_PARTS, STATUSES
 
@@ -79,7 +80,7 @@ class Language:
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.clock,
             self.month, self.country, self.status, self.event, self.transfer, self.group, self.said, self.rule,
-            self.part_name, self.percent, self.postal, self.unit_price,
+            self.part_name, self.percent, self.postal, self.unit_price, self.window,
         )  # fmt: skip
         self._templates.filters |= {one.__name__: one for one in formats}
 
@@ -137,6 +138,10 @@ class Language:
     def clock(self, at: datetime) -> str:
         """What a clock showed, whichever it was."""
         return format_time(at, self.locale)
+
+    def window(self, of: Window) -> str:
+        """When something is delivered, by the clock of its market."""
+        return format_window(of.starts, of.ends, self.locale)
 
     def month(self, at: date) -> str:
         return format_date(at, "LLLL y", self.locale)

@@ -27,6 +27,8 @@ DONE = {
     "installment_asked": N("The payment page is being made; look again in a moment."),
     "written_off": N("It is written off."),
     "reserve_set": N("The reserve is set."),
+    "slots_added": N("The time slots are open."),
+    "slot_set": N("The time slot is changed."),
     "terms_set": N("It holds from now on."),
     "fee_rule_added": N("The rule is added. What was sold before keeps its own."),
     "fee_rule_ended": N("The rule has ended."),

@@ -30,7 +30,7 @@ from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.kit.sql import sql
 from entrepot.orders import Place, Purchase, Verdict
-from entrepot.world import meeting
+from entrepot.world import meeting, slotting
 from entrepot.world.faults import KilledError
 from entrepot.world.gateway_webhooks import sign
 from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_answered
@@ -39,6 +39,7 @@ from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_a
 
 Wanted = tuple[UUID, str, list[tuple[int, int]], str, str | None]
 """(buyer, market, (offer, quantity) of each line, shipping, promotion)."""
+WAYS = ("standard", "standard", "free", "free", slotting.SERVICE)
 
 
 async def shop(world: World) -> None:
@@ -78,20 +79,18 @@ def purchase(world: World) -> Wanted:
     ]
     promotion = chance.choice((None, None, None, "ten", "gift", "five"))
     code = promotion and world.promotion(market, promotion)
-    return chance.choice(world.buyers), market, lines, chance.choice(("standard", "free")), code
+    return chance.choice(world.buyers), market, lines, chance.choice(WAYS), code
 
 
 async def quote(tx: Tx, world: World, purchases: list[Wanted]) -> list[UUID | None]:
     """Quotes, each in its buyer's cell; None for one that a limit refuses."""
     wanted = [offer for _, _, lines, _, _ in purchases for offer, _ in lines]
     of = {fact.offer_id: fact for cell in world.cells for fact in await catalog.offers_for_quote(tx, cell, wanted)}
-    asked = [
-        Purchase(
-            buyer, market, shipping, [pricing.Line(of[offer], quantity) for offer, quantity in lines],
-            promotion_code=promotion,
-        )
-        for buyer, market, lines, shipping, promotion in purchases
-    ]  # fmt: skip
+    asked = []
+    for buyer, market, lines, shipping, promotion in purchases:
+        goods = [pricing.Line(of[offer], quantity) for offer, quantity in lines]
+        code, slot = await slotting.choose(tx, market, shipping)
+        asked.append(Purchase(buyer, market, code, goods, promotion_code=promotion, slot=slot))
     return await _quote_asked(tx, world, asked)
 
 
@@ -103,6 +102,7 @@ async def _quote_asked(tx: Tx, world: World, asked: list[Purchase]) -> list[UUID
     except (
         pricing.LimitReached,
         pricing.PromotionNotValid,
+        pricing.SlotFull,
         exchange.NotExchanged,
     ):  # for one: each of two halves, then
         if len(asked) == 1:

@@ -45,7 +45,7 @@ from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.sql import sql
-from entrepot.world import actors, charging, crossing, judging, lending, rates, working
+from entrepot.world import actors, charging, crossing, judging, lending, rates, slotting, working
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -82,7 +82,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
     (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.buy_abroad),
-    (3, sell_elsewhere),
+    (3, sell_elsewhere), (2, slotting.change),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -139,6 +139,7 @@ async def play(ground: Ground, seed: int, steps: int, tell: Callable[[str], None
                     world.season += 1
                     async with world.db.write() as tx:
                         await _promote(tx, world)
+                        await slotting.open_slots(tx, world)
                     tell(f"step {step:,} of {steps:,}")
                 if step % VACUUM_STEPS == 0:
                     await ground.looks.execute("vacuum analyze")
@@ -210,6 +211,7 @@ async def _set_up(world: World) -> None:
                 await pricing.add_shipping_service(tx, service)
             await lending.agree(tx, market, START)
         await _promote(tx, world)
+        await slotting.open_slots(tx, world)
         for cell in world.cells:
             names = ["Warehouse 1", "Warehouse 2"]
             await logistics.import_locations(tx, cell, [1, 2], ["w1", "w2"], names, ["US", "JP"])

@@ -1,4 +1,5 @@
-"""Quotas: what promotions may still be used for is what was granted less what was used and not given back."""
+"""Quotas: what promotions may still be used for is what was granted less what was used and not given back; time slots
+have no more orders than places."""
 
 from entrepot.world.auditor.check import check
 
@@ -82,4 +83,63 @@ PROMOTION_USED = check(
     of=_OF,
 )
 
-CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED)
+SLOT_TAKEN = check(
+    "slot_taken",
+    "Each order with a time slot has taken one of its places, which it keeps until it is canceled or expires.",
+    """
+    select 'pricing.quota_use ' || coalesce(u.cause_id, o.group_id) || ' ' || coalesce(u.name, o.name) as item,
+           row(coalesce(o.placed, 0), coalesce(o.there, 0)) as expected,
+           row(coalesce(u.amount, 0), coalesce(u.kept, 0)) as found, '(places taken, kept)' as detail
+      from (select u.cause_id, q.name, u.amount,
+                   case when u.given_back_at is null then u.amount - u.returned else 0 end as kept
+              from pricing.quota_use u
+              join pricing.quota q on q.cell = u.cell and q.id = u.quota_id and q.name like 'slot:%'
+             where u.cell = :cell {group:u.cause_id}) u
+      full join (select o.group_id, 'slot:' || o.slot_id as name, count(*) as placed,
+                        count(*) filter (where o.status not in ('canceled', 'expired')) as there
+                   from kit.cell k
+                   join orders.order o on o.cell = k.cell
+                   join pricing.slot s on s.id = o.slot_id
+                  where o.group_cell = :cell {group:o.group_id}
+                  group by o.group_id, o.slot_id) o on o.group_id = u.cause_id and o.name = u.name
+    """,
+    by="group",
+    of=("pricing.quota_use", "pricing.slot"),
+)
+
+SLOT_IN_TIME = check(
+    "slot_in_time",
+    "An order has a time slot of its own market, and was placed before the cut-off.",
+    """
+    select 'orders.order ' || o.id as item, row(o.market, true) as expected,
+           row(s.market, o.placed_at < s.closes_at) as found, 'slot ' || o.slot_id || ' (market, in time)' as detail
+      from kit.cell k
+      join orders.order o on o.cell = k.cell
+      join pricing.slot s on s.id = o.slot_id
+     where o.group_cell = :cell {group:o.group_id}
+    """,
+    by="group",
+    of=("pricing.slot",),
+)
+
+SLOT_PLACES = check(
+    "slot_places",
+    "The places of a time slot in all cells are its capacity, and no more orders have it.",
+    """
+    select 'pricing.slot ' || s.id as item, row(s.capacity, true) as expected,
+           row(p.places, o.orders <= s.capacity) as found, o.orders || ' orders (places, within them)' as detail
+      from pricing.quota q
+      join pricing.slot s on q.name = 'slot:' || s.id
+     cross join lateral (select sum(r.granted)::bigint as places
+                           from kit.cell k
+                           join pricing.quota r on r.cell = k.cell and r.name = q.name) p
+     cross join lateral (select count(*) as orders
+                           from kit.cell k
+                           join orders.order o on o.cell = k.cell
+                          where o.slot_id = s.id and o.status not in ('canceled', 'expired')) o
+     where q.cell = :cell and q.name like 'slot:%' {quota:q.id}
+    """,
+    of=("pricing.slot",),
+)
+
+CHECKS = (QUOTA, QUOTA_USE, QUOTA_AMOUNT, PROMOTION_USED, SLOT_TAKEN, SLOT_IN_TIME, SLOT_PLACES)

@@ -76,26 +76,35 @@ _ROWS_OF = {
     ),
     "cardinality(:orders) > 0": ("bonded.book",),
 }  # fmt: skip
-_EACH = [
-    f"(select '{table}'::text from {table} x where x.cell = :cell and {found} limit 1)"  # noqa: S608 - our own names
-    for found, tables in _ROWS_OF.items()
-    for table in tables
-] + [
-    f"""(select '{table}' from kit.cell k
+_EACH = (
+    [
+        f"(select '{table}'::text from {table} x where x.cell = :cell and {found} limit 1)"  # noqa: S608 - our own names
+        for found, tables in _ROWS_OF.items()
+        for table in tables
+    ]
+    + [
+        f"""(select '{table}' from kit.cell k
             join orders.order o on o.cell = k.cell and o.group_cell = :cell and o.group_id = any (:groups)
             join {table} x on x.cell = o.cell and x.order_id = o.id limit 1)"""  # noqa: S608
-    for table in ("orders.border", "orders.discount_line")
-]
+        for table in ("orders.border", "orders.discount_line")
+    ]
+    + [
+        """(select 'pricing.slot' from kit.cell k
+          join orders.order o on o.cell = k.cell and o.group_cell = :cell and o.group_id = any (:groups)
+         where o.slot_id is not null limit 1)"""
+    ]
+)
 _CODE = "select distinct t.code from ledger.transfer t where t.cell = :cell and t.cause_id = any (:causes)"
 THERE = sql(" union all ".join([*_EACH, _CODE]), str)
 _KNOWN = {table for tables in _ROWS_OF.values() for table in tables} | {"orders.border", "orders.discount_line"}
-_KNOWN |= {"pricing.quota"}  # of which one is touched by its use
+_KNOWN |= {"pricing.quota", "pricing.slot"}  # of which one is touched by its use
 _KNOWN |= {code for check in _AT_ONCE for code in check.codes}
 
 # Movements have no index by their cause, nor uses by their quota. Where there are (the simulation makes them), orders
 # are compared with their movements, and the quotas that they use with all their uses.
-RULES = touched([*OF_ORDERS, *OF_CAUSES], _KNOWN)
-RULES_BY_INDEXES = touched([*OF_ORDERS, stock.ORDER_MOVEMENTS, quotas.QUOTA, *OF_CAUSES], _KNOWN)
+_RULES = [*OF_ORDERS, quotas.SLOT_PLACES, *OF_CAUSES]
+RULES = touched(_RULES, _KNOWN)
+RULES_BY_INDEXES = touched([*_RULES, stock.ORDER_MOVEMENTS, quotas.QUOTA], _KNOWN)
 BALANCES = touched([money.BALANCE], ())[0].query
 STOCKS = touched([stock.STOCK], ())[0].query
 
