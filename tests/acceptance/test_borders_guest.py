@@ -250,6 +250,9 @@ async def test_7_a_guest_buys_and_comes_back_by_the_link_of_a_letter(own_db_url:
         elsewhere = stranger(shop)
         assert (await elsewhere.get(path)).headers["location"].startswith("/sign-in")
         assert (await elsewhere.get(link[:-1])).status_code == 404
+        async with shop.db.write() as tx:  # a link whose hash is another's is taken back
+            await tx.conn.execute("update accounts.guest_link set hash = 'x' where group_id = $1", rows[1][0])
+        assert (await elsewhere.get(hashes[rows[1][1]])).status_code == 404
         assert (await elsewhere.get(link)).headers["location"] == path
         page = await elsewhere.get(path)
         assert (page.status_code, "Paid, being packed" in text(page)) == (200, True)

@@ -222,7 +222,7 @@ async def test_one_product_with_its_offers(stage: Stage, shop: list[sellers.Sell
                 {"id": 2, "seller": "Dear", "seller_slug": "dear", "available": 10,
                  "price": {"minor": 500, "currency": "USD"}} | common,
             ],
-                "rules": [], "language": None, "stale": False,
+                "rules": [], "language": None, "stale": False, "machine": False,
         }  # fmt: skip
         same = await http.get(
             "/v1/products/p2", params={"market": "us"}, headers={"if-none-match": answer.headers["etag"]}
