@@ -40,6 +40,7 @@ ROOMS = (
     "credit",
     "orders",
     "disputes",
+    "chargebacks",
     "fraud",
     "reviews",
     "campaigns",

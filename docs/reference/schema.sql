@@ -10,6 +10,8 @@ CREATE SCHEMA catalog;
 
 CREATE SCHEMA channels;
 
+CREATE SCHEMA chargebacks;
+
 CREATE SCHEMA credit;
 
 CREATE SCHEMA customs;
@@ -2133,6 +2135,99 @@ CREATE TABLE channels.taken (
     CONSTRAINT taken_quantity_check CHECK ((quantity > 0))
 );
 
+CREATE TABLE chargebacks."case" (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    withdrawn_minor bigint DEFAULT 0 NOT NULL,
+    over_minor bigint DEFAULT 0 NOT NULL,
+    fee_minor bigint DEFAULT 0 NOT NULL,
+    returned_minor bigint DEFAULT 0 NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    closed_at timestamp with time zone,
+    CONSTRAINT case_check CHECK (((over_minor >= 0) AND (over_minor <= withdrawn_minor))),
+    CONSTRAINT case_check1 CHECK (((returned_minor >= 0) AND (returned_minor <= withdrawn_minor))),
+    CONSTRAINT case_check2 CHECK (((closed_at IS NOT NULL) = (status = 'closed'::text))),
+    CONSTRAINT case_fee_minor_check CHECK ((fee_minor >= 0)),
+    CONSTRAINT case_status_check CHECK ((status = ANY (ARRAY['heard'::text, 'taken'::text, 'closed'::text]))),
+    CONSTRAINT case_withdrawn_minor_check CHECK ((withdrawn_minor >= 0))
+);
+
+CREATE TABLE chargebacks.evidence (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    party text NOT NULL COLLATE pg_catalog."C",
+    seller_id uuid,
+    text text NOT NULL,
+    file_name text DEFAULT ''::text NOT NULL,
+    file_type text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    file bytea,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT evidence_check CHECK (((file IS NOT NULL) = (file_type <> ''::text))),
+    CONSTRAINT evidence_check1 CHECK (((seller_id IS NOT NULL) = (party = 'seller'::text))),
+    CONSTRAINT evidence_party_check CHECK ((party = ANY (ARRAY['seller'::text, 'operator'::text])))
+);
+
+CREATE TABLE chargebacks.liability (
+    id bigint NOT NULL,
+    market text COLLATE pg_catalog."C",
+    seller_id uuid,
+    reason text COLLATE pg_catalog."C",
+    valid_from timestamp with time zone NOT NULL,
+    liable text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL,
+    CONSTRAINT liability_liable_check CHECK ((liable = ANY (ARRAY['seller'::text, 'operator'::text])))
+);
+
+ALTER TABLE chargebacks.liability ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chargebacks.liability_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chargebacks.part (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    share_id uuid NOT NULL,
+    taken_minor bigint NOT NULL,
+    CONSTRAINT part_taken_minor_check CHECK ((taken_minor > 0))
+);
+
+CREATE TABLE chargebacks.share (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    case_cell smallint NOT NULL,
+    order_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    fee_minor bigint NOT NULL,
+    liable text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    charged_minor bigint DEFAULT 0 NOT NULL,
+    lost_minor bigint,
+    fee_back_minor bigint DEFAULT 0 NOT NULL,
+    from_parts_minor bigint,
+    due_at timestamp with time zone,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT share_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT share_check CHECK (((charged_minor >= 0) AND (charged_minor <= fee_minor))),
+    CONSTRAINT share_check1 CHECK (((lost_minor >= 0) AND (lost_minor <= amount_minor))),
+    CONSTRAINT share_check2 CHECK (((fee_back_minor >= 0) AND (fee_back_minor <= fee_minor))),
+    CONSTRAINT share_check3 CHECK (((from_parts_minor >= 0) AND (from_parts_minor <= lost_minor))),
+    CONSTRAINT share_check4 CHECK (((from_parts_minor IS NOT NULL) = (status = 'ended'::text))),
+    CONSTRAINT share_check5 CHECK (((status <> 'ended'::text) OR (lost_minor IS NOT NULL))),
+    CONSTRAINT share_fee_minor_check CHECK ((fee_minor >= 0)),
+    CONSTRAINT share_liable_check CHECK ((liable = ANY (ARRAY['seller'::text, 'operator'::text]))),
+    CONSTRAINT share_status_check CHECK ((status = ANY (ARRAY['told'::text, 'taken'::text, 'ended'::text])))
+);
+
 CREATE TABLE credit.collection (
     cell smallint NOT NULL,
     payment_id uuid NOT NULL,
@@ -2348,7 +2443,7 @@ CREATE TABLE disputes.dispute (
     CONSTRAINT dispute_check4 CHECK (((closed_at IS NOT NULL) = (status = 'closed'::text))),
     CONSTRAINT dispute_claimed_minor_check CHECK ((claimed_minor > 0)),
     CONSTRAINT dispute_kind_check CHECK ((kind = ANY (ARRAY['not_received'::text, 'not_as_described'::text, 'wrong_or_damaged'::text, 'unwanted'::text]))),
-    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'replaced'::text, 'opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'closed'::text])))
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['returning'::text, 'sent_back'::text, 'replaced'::text, 'opened'::text, 'answered'::text, 'escalated'::text, 'decided'::text, 'appealed'::text, 'at_bank'::text, 'closed'::text])))
 )
 WITH (fillfactor='70');
 
@@ -3283,7 +3378,7 @@ CREATE TABLE orders.part (
     CONSTRAINT part_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_duties_minor_check CHECK ((duties_minor >= 0)),
     CONSTRAINT part_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
-    CONSTRAINT part_kind_check CHECK ((kind = ANY (ARRAY['disputed'::text, 'returned'::text, 'canceled'::text, 'refunded'::text]))),
+    CONSTRAINT part_kind_check CHECK ((kind = ANY (ARRAY['disputed'::text, 'returned'::text, 'canceled'::text, 'refunded'::text, 'charged_back'::text]))),
     CONSTRAINT part_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
     CONSTRAINT part_paid_minor_check CHECK ((paid_minor >= 0)),
     CONSTRAINT part_party_check CHECK ((party = ANY (ARRAY['buyer'::text, 'seller'::text]))),
@@ -3406,6 +3501,36 @@ CREATE TABLE payments.bank_file (
     CONSTRAINT bank_file_total_minor_check CHECK ((total_minor > 0))
 );
 
+CREATE TABLE payments.chargeback (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    method text NOT NULL COLLATE pg_catalog."C",
+    external_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint DEFAULT 0 NOT NULL,
+    withdrawn_minor bigint DEFAULT 0 NOT NULL,
+    returned_minor bigint DEFAULT 0 NOT NULL,
+    fee_taken_minor bigint DEFAULT 0 NOT NULL,
+    fee_minor bigint DEFAULT 0 NOT NULL,
+    decided_at timestamp with time zone,
+    evidence_by timestamp with time zone,
+    evidence text,
+    sent_at timestamp with time zone,
+    refusal text COLLATE pg_catalog."C",
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    heard_at timestamp with time zone NOT NULL,
+    CONSTRAINT chargeback_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT chargeback_check CHECK (((returned_minor >= 0) AND (returned_minor <= withdrawn_minor))),
+    CONSTRAINT chargeback_check1 CHECK (((sent_at IS NULL) OR (evidence IS NOT NULL))),
+    CONSTRAINT chargeback_fee_minor_check CHECK ((fee_minor >= 0)),
+    CONSTRAINT chargeback_fee_taken_minor_check CHECK ((fee_taken_minor >= 0)),
+    CONSTRAINT chargeback_status_check CHECK ((status = ANY (ARRAY['heard'::text, 'inquiry'::text, 'open'::text, 'review'::text, 'won'::text, 'lost'::text]))),
+    CONSTRAINT chargeback_withdrawn_minor_check CHECK ((withdrawn_minor >= 0))
+);
+
 CREATE TABLE payments.connected_account (
     cell smallint NOT NULL,
     id uuid NOT NULL,
@@ -3414,6 +3539,11 @@ CREATE TABLE payments.connected_account (
     at timestamp with time zone NOT NULL,
     added_by uuid NOT NULL,
     CONSTRAINT connected_account_account_check CHECK ((account ~ '^acct_[A-Za-z0-9]{1,59}$'::text))
+);
+
+CREATE TABLE payments.listing (
+    method text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE payments.payment (
@@ -3425,6 +3555,8 @@ CREATE TABLE payments.payment (
     currency text NOT NULL COLLATE pg_catalog."C",
     amount_minor bigint NOT NULL,
     refunded_minor bigint DEFAULT 0 NOT NULL,
+    charged_back_minor bigint DEFAULT 0 NOT NULL,
+    taken_over_minor bigint DEFAULT 0 NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
     external_id text COLLATE pg_catalog."C",
     redirect_url text,
@@ -3433,9 +3565,12 @@ CREATE TABLE payments.payment (
     created_at timestamp with time zone NOT NULL,
     captured_at timestamp with time zone,
     CONSTRAINT payment_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT payment_charged_back_minor_check CHECK ((charged_back_minor >= 0)),
     CONSTRAINT payment_check CHECK (((refunded_minor >= 0) AND (refunded_minor <= amount_minor))),
+    CONSTRAINT payment_check1 CHECK (((refunded_minor + charged_back_minor) <= amount_minor)),
     CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['wallet'::text, 'sandbox'::text, 'stripe'::text, 'installments'::text]))),
-    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'captured'::text, 'canceling'::text, 'failed'::text, 'returning'::text, 'returned'::text])))
+    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'captured'::text, 'canceling'::text, 'failed'::text, 'returning'::text, 'returned'::text]))),
+    CONSTRAINT payment_taken_over_minor_check CHECK ((taken_over_minor >= 0))
 )
 WITH (fillfactor='80');
 
@@ -3502,7 +3637,7 @@ CREATE TABLE payments.refund (
     due_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
-    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text, 'credited'::text])))
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text, 'credited'::text, 'charged_back'::text])))
 );
 
 CREATE TABLE payments.reserve_terms (
@@ -3735,9 +3870,9 @@ CREATE TABLE reconciliation.report_line (
     fee_minor bigint NOT NULL,
     settlement text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
-    CONSTRAINT report_line_amount_minor_check CHECK ((amount_minor > 0)),
-    CONSTRAINT report_line_fee_minor_check CHECK ((fee_minor >= 0)),
-    CONSTRAINT report_line_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'settlement'::text])))
+    CONSTRAINT report_line_check CHECK ((amount_minor >= ((kind <> 'dispute_back'::text))::integer)),
+    CONSTRAINT report_line_check1 CHECK (((fee_minor >= 0) OR (kind = 'dispute_back'::text))),
+    CONSTRAINT report_line_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'dispute'::text, 'dispute_back'::text, 'settlement'::text])))
 );
 
 CREATE TABLE reconciliation.statement (
@@ -4273,6 +4408,24 @@ ALTER TABLE ONLY channels.sale
 ALTER TABLE ONLY channels.taken
     ADD CONSTRAINT taken_pkey PRIMARY KEY (cell, sale_id, stock_id);
 
+ALTER TABLE ONLY chargebacks."case"
+    ADD CONSTRAINT case_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY chargebacks.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY chargebacks.liability
+    ADD CONSTRAINT liability_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chargebacks.part
+    ADD CONSTRAINT part_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY chargebacks.share
+    ADD CONSTRAINT share_cell_case_id_order_id_key UNIQUE (cell, case_id, order_id);
+
+ALTER TABLE ONLY chargebacks.share
+    ADD CONSTRAINT share_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY credit.collection
     ADD CONSTRAINT collection_pkey PRIMARY KEY (cell, payment_id);
 
@@ -4534,8 +4687,17 @@ ALTER TABLE ONLY payments.bank_account
 ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY payments.chargeback
+    ADD CONSTRAINT chargeback_cell_method_external_id_key UNIQUE (cell, method, external_id);
+
+ALTER TABLE ONLY payments.chargeback
+    ADD CONSTRAINT chargeback_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY payments.connected_account
     ADD CONSTRAINT connected_account_pkey PRIMARY KEY (cell, id);
+
+ALTER TABLE ONLY payments.listing
+    ADD CONSTRAINT listing_pkey PRIMARY KEY (method);
 
 ALTER TABLE ONLY payments.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (cell, id);
@@ -4781,6 +4943,16 @@ CREATE INDEX sale_latest ON channels.sale USING btree (cell, channel_id, id);
 
 CREATE INDEX sale_oversold ON channels.sale USING btree (cell, channel_id, id) WHERE (status = 'oversold'::text);
 
+CREATE INDEX evidence_case ON chargebacks.evidence USING btree (cell, case_id, id);
+
+CREATE INDEX part_share ON chargebacks.part USING btree (cell, share_id);
+
+CREATE INDEX share_due ON chargebacks.share USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX share_order ON chargebacks.share USING btree (cell, order_id);
+
+CREATE INDEX share_seller ON chargebacks.share USING btree (cell, seller_id, id);
+
 CREATE UNIQUE INDEX collection_open ON credit.collection USING btree (cell, plan_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX collection_plan ON credit.collection USING btree (cell, plan_id);
@@ -4902,6 +5074,10 @@ CREATE INDEX quote_expiry ON orders.quote USING btree (expires_at);
 CREATE INDEX tax_back_order ON orders.tax_back USING btree (cell, order_id);
 
 CREATE INDEX bank_account_owner ON payments.bank_account USING btree (cell, owner, currency, id);
+
+CREATE INDEX chargeback_due ON payments.chargeback USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX chargeback_payment ON payments.chargeback USING btree (cell, payment_id);
 
 CREATE INDEX connected_account_seller ON payments.connected_account USING btree (cell, seller_id, id);
 
@@ -5061,6 +5237,15 @@ ALTER TABLE ONLY channels.sale
 ALTER TABLE ONLY channels.taken
     ADD CONSTRAINT taken_cell_sale_id_fkey FOREIGN KEY (cell, sale_id) REFERENCES channels.sale(cell, id);
 
+ALTER TABLE ONLY chargebacks.liability
+    ADD CONSTRAINT liability_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
+
+ALTER TABLE ONLY chargebacks.liability
+    ADD CONSTRAINT liability_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
+
+ALTER TABLE ONLY chargebacks.part
+    ADD CONSTRAINT part_cell_share_id_fkey FOREIGN KEY (cell, share_id) REFERENCES chargebacks.share(cell, id);
+
 ALTER TABLE ONLY credit.collection
     ADD CONSTRAINT collection_cell_plan_id_fkey FOREIGN KEY (cell, plan_id) REFERENCES credit.plan(cell, id);
 
@@ -5162,6 +5347,9 @@ ALTER TABLE ONLY orders.part_line
 
 ALTER TABLE ONLY orders.part_line
     ADD CONSTRAINT part_line_cell_part_id_fkey FOREIGN KEY (cell, part_id) REFERENCES orders.part(cell, id);
+
+ALTER TABLE ONLY payments.chargeback
+    ADD CONSTRAINT chargeback_cell_payment_id_fkey FOREIGN KEY (cell, payment_id) REFERENCES payments.payment(cell, id);
 
 ALTER TABLE ONLY payments.payout
     ADD CONSTRAINT payout_cell_account_id_fkey FOREIGN KEY (cell, account_id) REFERENCES payments.bank_account(cell, id);

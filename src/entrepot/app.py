@@ -35,6 +35,7 @@ from entrepot.bonded import api as bonded_api
 from entrepot.campaigns import api as campaigns_api
 from entrepot.catalog import api as catalog_api
 from entrepot.channels import api as channels_api
+from entrepot.chargebacks import api as chargebacks_api
 from entrepot.credit import api as credit_api
 from entrepot.customs import api as customs_api
 from entrepot.customs import api_brokers as customs_api_brokers
@@ -88,6 +89,7 @@ ROUTES = [
     *ledger_api.routes,
     *credit_api.routes,
     *disputes_api.routes,
+    *chargebacks_api.routes,
     *fraud_api.routes,
     *reviews_api.routes,
     *platform_api.routes,

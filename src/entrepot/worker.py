@@ -15,6 +15,7 @@ import httpx
 from entrepot import customs, fraud, notify, orders, payments, webhooks
 from entrepot.accounts import jobs as accounts_jobs
 from entrepot.campaigns import jobs as campaigns_jobs
+from entrepot.chargebacks import jobs as chargebacks_jobs
 from entrepot.credit import jobs as credit_jobs
 from entrepot.customs import jobs as customs_jobs
 from entrepot.disputes import jobs as disputes_jobs
@@ -39,13 +40,13 @@ from entrepot.settings import Settings, SettingsError, load
 Part = Callable[[], Awaitable[int]]
 
 CONSUMERS = (
-    *orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *notify_jobs.CONSUMERS, *fraud.CONSUMERS,
-    *reviews_jobs.CONSUMERS, *customs_jobs.CONSUMERS, *webhooks.CONSUMERS,
+    *orders_jobs.CONSUMERS, *disputes_jobs.CONSUMERS, *chargebacks_jobs.CONSUMERS, *notify_jobs.CONSUMERS,
+    *fraud.CONSUMERS, *reviews_jobs.CONSUMERS, *customs_jobs.CONSUMERS, *webhooks.CONSUMERS,
 )  # fmt: skip
 TIMERS = (
     *exchange_jobs.TIMERS, *credit_jobs.TIMERS,
     *orders_jobs.TIMERS, *ledger_jobs.TIMERS, *disputes_jobs.TIMERS, *campaigns_jobs.TIMERS, *platform_jobs.TIMERS,
-    *notify_jobs.TIMERS,
+    *notify_jobs.TIMERS, *chargebacks_jobs.TIMERS,
     *fees_jobs.TIMERS, *metering_jobs.TIMERS, *invoices_jobs.TIMERS, *reviews_jobs.TIMERS,
 )  # fmt: skip
 IDLE_S, GATEWAY_IDLE_S, TIMERS_IDLE_S, LETTERS_IDLE_S, TIDY_IDLE_S, AWAY_S = 0.2, 0.5, 1.0, 2.0, 600.0, 2.0

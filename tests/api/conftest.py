@@ -12,6 +12,7 @@ from tests.api import (  # noqa: F401 - asked beside those of asks
     asks_bonded,
     asks_borders,
     asks_channels,
+    asks_chargebacks,
     asks_credit,
     asks_exchange,
     asks_fees,

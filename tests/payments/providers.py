@@ -84,6 +84,7 @@ class Stripe(httpx.AsyncBaseTransport):
         self._intents: dict[str, dict[str, Any]] = {}
         self._refunds: list[dict[str, Any]] = []
         self.transfers: list[dict[str, Any]] = []
+        self.disputes: list[dict[str, Any]] = []
         self.refusal = ""
         self._numbers = count(1)
 
@@ -115,6 +116,10 @@ class Stripe(httpx.AsyncBaseTransport):
                 given = {name: form[name] for name in ("destination", "transfer_group")} | {"amount_reversed": 0}
                 self.transfers.append(self._made("tr", form, "") | given)
                 return httpx.Response(200, json=self.transfers[-1])
+            case "GET", ["disputes"]:
+                return httpx.Response(200, json={"data": self.disputes, "has_more": False})
+            case "GET", ["disputes", id_]:
+                return httpx.Response(200, json=next(one for one in self.disputes if one["id"] == id_))
             case "GET", ["refunds"]:
                 found = [one for one in self._refunds if one["payment_intent"] == form["payment_intent"]]
                 return httpx.Response(200, json={"data": found, "has_more": False})

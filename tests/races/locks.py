@@ -38,6 +38,18 @@ RACED = {
     "test_channels.test_the_last_unit_is_sold_here_or_there_and_a_sale_ends_once": (
         "channels.ADD_SALE channels.LOCK_NUMBER channels.LOCK_SALE channels.MOVE_ON"
     ),
+    "test_chargebacks.test_the_bank_takes_what_is_released_or_given_back": (
+        "chargebacks.CASE_TAKEN chargebacks.LOCK_CASE chargebacks.LOCK_DUE chargebacks.OPEN_CASE "
+        "chargebacks.SHARE_TAKEN payments.LOCK_ROOM payments.TAKE"
+    ),
+    "test_chargebacks.test_the_bank_takes_over_what_is_disputed_here": (
+        "chargebacks.CASE_CLOSED chargebacks.DECIDED chargebacks.LOCK_SHARES chargebacks.SHARE_ENDED "
+        "disputes.LOCK_OPEN payments.RETURN"
+    ),
+    "test_chargebacks.test_a_chargeback_is_heard_and_told_once": (
+        "payments.ANSWER payments.CLAIM payments.COVERED payments.HEAR payments.HEAR_OF_LISTED payments.LIST_NOW "
+        "payments.OVER payments.REFUSED payments.TOLD"
+    ),
     "test_credit.test_paid_collected_and_canceled_at_once": (
         "credit.CHANGE_INSTALLMENTS credit.CHANGE_PLAN credit.END_COLLECTIONS credit.GIVE credit.LOCK_DUE "
         "credit.LOCK_LINES_OF credit.LOCK_PLANS"

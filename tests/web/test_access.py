@@ -49,6 +49,8 @@ SELLERS = (
     "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
     "/seller/usage",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
+    "/seller/chargebacks", "/seller/chargebacks/{chargeback_id}",
+    "/seller/chargebacks/{chargeback_id}/files/{evidence_id}",
 )  # fmt: skip
 OPERATORS = (
     "/operator", "/operator/reports", "/operator/books", "/operator/payouts",
@@ -63,6 +65,8 @@ OPERATORS = (
     "/operator/messages", "/operator/messages/{message_id}",
     "/operator/fees", "/operator/sellers/{seller_id}/shops", "/operator/invoices", "/operator/invoices/{invoice_id}",
     "/operator/invoices/{invoice_id}/pdf", "/operator/metering", "/operator/slots",
+    "/operator/chargebacks", "/operator/chargebacks/{chargeback_id}",
+    "/operator/chargebacks/{chargeback_id}/files/{evidence_id}",
 )  # fmt: skip
 
 
@@ -74,6 +78,7 @@ SELLERS_FORMS: dict[str, dict[str, str]] = {
     "/seller/orders/{order_id}/cancel-lines": {"line_no": "1", "quantity": "1"},
     "/seller/orders/{order_id}/refund-line": {"line_no": "1", "amount": "1", "reason": "It broke."},
     "/seller/disputes/{dispute_id}": {"act": "answer", "amount": "0"},
+    "/seller/chargebacks/{chargeback_id}": {"text": "Signed for."},
     "/seller/reviews/{review_id}/answer": {"text": "Thank you."},
     "/seller/stock/{stock_id}/correct": {"direction": "fewer", "quantity": "1", "reason": "lost", "key": "k"},
     "/seller/bundles/{offer_id}": {"act": "pause"},
@@ -198,6 +203,30 @@ async def review_and_shop(tx: Tx, seller: UUID) -> tuple[UUID, UUID]:
     return review, shop
 
 
+async def chargeback(tx: Tx, seller: UUID, order_id: UUID, group_id: UUID) -> tuple[UUID, UUID]:
+    """What the buyer's bank has taken of an order, and something that its seller has said."""
+    id_, said = new_id(tx.now), new_id(tx.now)
+    await tx.conn.execute(
+        "insert into payments.chargeback (cell, id, payment_id, method, external_id, status, reason, amount_minor, "
+        "withdrawn_minor, fee_minor, evidence_by, heard_at) "
+        "values (0, $1, $2, 'sandbox', 'sd_1', 'open', 'product_not_received', 900, 900, 15, $3, $4)",
+        id_, group_id, tx.now + timedelta(days=7), tx.now,
+    )  # fmt: skip
+    await tx.conn.execute(
+        "insert into chargebacks.case values (0, $1, $2, 'USD', 900, 0, 15, 0, 'taken')", id_, group_id
+    )
+    await tx.conn.execute(
+        "insert into chargebacks.share (cell, id, case_id, case_cell, order_id, seller_id, currency, amount_minor, "
+        "fee_minor, liable, status, at) values (0, $1, $1, 0, $2, $3, 'USD', 900, 15, 'seller', 'taken', $4)",
+        id_, order_id, seller, tx.now,
+    )  # fmt: skip
+    await tx.conn.execute(
+        "insert into chargebacks.evidence values (0, $1, $2, 'seller', $3, 'Signed for.', 'a.pdf', 'application/pdf', "
+        "'%PDF-', $4)", said, id_, seller, tx.now,
+    )  # fmt: skip
+    return id_, said
+
+
 async def things(site: Site) -> dict[str, str]:
     """What is there, by what stands for it in a path: the buyer's own, and the first seller's."""
     buyer, seller = site.buyer, site.stage.sellers["Harbor Dairy"]
@@ -219,6 +248,7 @@ async def things(site: Site) -> dict[str, str]:
         review, shop = await review_and_shop(tx, seller)
         hook = (await webhooks.add(tx, site.keys, seller, "https://a.example/", ["order.paid"], private=False)).id
         event = await webhooks.test(tx, 0, seller, hook)
+        taken, said = await chargeback(tx, seller, order_id, parse("grp", purchase.rpartition("/")[2]))
         coffee = site.stage.offers["Dark Roast Coffee, 12 oz"]
         variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", coffee)
     return {
@@ -232,6 +262,7 @@ async def things(site: Site) -> dict[str, str]:
         "{user_id}": show("usr", site.stage.buyer), "{invoice_id}": show("inv", invoice),
         "{stock_id}": str(stock), "{campaign_id}": await open_campaign(site),
         "{message_id}": show("msg", message), "{webhook_id}": show("whk", hook), "{event_id}": show("evt", event),
+        "{chargeback_id}": show("cbk", taken), "{evidence_id}": show("evd", said),
         "{token}": site.keys.sign("unsubscribe", site.stage.buyer.bytes + b"deliveries"),
     }  # fmt: skip
 

@@ -55,6 +55,22 @@ PARTS = {
         "update disputes.dispute set due_at = '2020-02-29 01:00Z' where id = uid('frozen')",
         ["dispute_overdue: disputes.dispute [frozen]"],
     ),
+    "chargeback of another amount": (
+        "update chargebacks.case set withdrawn_minor = 21",
+        ["chargeback: chargebacks.case [bank]"],
+    ),
+    "loss that nobody bears": (
+        "update chargebacks.share set from_parts_minor = 1",
+        ["chargeback_share: chargebacks.share [fell]"],
+    ),
+    "payment that knows of no bank": (
+        "update payments.payment set charged_back_minor = 14 where id = uid('delivered')",
+        ["payment_charged_back: payments.payment [delivered]"],
+    ),
+    "loss that was posted too early": (
+        "update chargebacks.share set status = 'taken', from_parts_minor = null",
+        ["chargebacks_balance: ledger.account chargebacks USD"],
+    ),
     "debt written off with another amount": (
         "update payments.write_off set amount_minor = 8 where id = uid('loss')",
         ["write_off: payments.write_off [loss]"],

@@ -101,6 +101,23 @@ insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_mi
 values (0, uid('r4'), uid('done'), uid('completed'), uid('gone'), 12, 'done', 'disputed', '2020-02-29Z');
 """
 
+# The bank of the buyer of the delivered order took 20 and the gateway a fee of 3: 15 were left of the payment, and are
+# lost for good. They are the operator's loss, though the seller was charged 2 of the fee.
+BANK = """
+insert into chargebacks.case
+values (0, uid('bank'), uid('delivered'), 'USD', 20, 5, 3, 0, 'closed', '2020-02-29Z');
+insert into chargebacks.share
+values (0, uid('fell'), uid('bank'), 0, uid('delivered'), uid('seller'), 'USD', 15, 3, 'operator', 'ended', 2, 15, 0, 0,
+        null, '2020-02-28Z');
+update payments.payment set charged_back_minor = 15, taken_over_minor = 5
+ where id = uid('delivered');
+select post(uid('bank'), 'chargeback', 'chargebacks', 'gateway', 20),
+       post(uid('bank'), 'chargeback_over', 'chargeback_loss', 'chargebacks', 5),
+       post(uid('bank'), 'chargeback_fee', 'chargeback_fee', 'gateway', 3),
+       post(uid('fell'), 'chargeback_fee', 'seller', 'chargeback_fee', 2),
+       post(uid('fell'), 'chargeback_loss', 'chargeback_loss', 'chargebacks', 15);
+"""
+
 # The bundle of the delivered order is by a rule, and the paid order has tax on its fees. The seller has a shop since 10
 # February: opening 100 and 19 of tax, 30 and 6 for the month, a deposit of 500 of which 50 are gone. February is
 # invoiced, and 10 of the opening are credited by hand.
@@ -187,6 +204,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('bad_debt', 'house', false, true), ('between_cells', 'house', false, true),
                ('duties', 'house', false, true), ('exchange', 'house', false, true),
                ('funder', 'house', false, true), ('plan_fee', 'house', false, true),
+               ('chargebacks', 'house', false, true), ('chargeback_loss', 'house', false, true),
+               ('chargeback_fee', 'house', false, true),
                ('late_fee', 'house', false, true), ('funder_loss', 'house', false, true))
             as a (code, owner, limited, striped);
 insert into ledger.balance (cell, account_id, stripe, limited)
@@ -503,7 +522,7 @@ async def build(conn: asyncpg.Connection) -> None:
         await conn.execute(PAYMENT, uid(group), uid("buyer"), method, paid, *captured)
         for name, each in orders.items():
             await build_order(conn, group, name, each, method)
-    await conn.execute(BUNDLE + BORDER + DISPUTES + FEES + METERED + TRUSTED + TOLD)
+    await conn.execute(BUNDLE + BORDER + DISPUTES + BANK + FEES + METERED + TRUSTED + TOLD)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
         insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)

@@ -174,7 +174,7 @@ async def test_never_more_goes_back_than_was_captured(shop: Shop) -> None:
         await gateway.quiet()
         assert shop.types == ["payment.captured", "refund.done", "refund.done", "refund.done"]
         told = RefundAsked("rest", id_, 250, "USD")
-        matching = [e for e in shop.events if e.told and e.told.reference == "rest"]
+        matching = [e for e in shop.events if getattr(e.told, "reference", "") == "rest"]
         assert refund_mismatch(told, matching[0].told) is None  # type: ignore[arg-type]
 
 
@@ -360,7 +360,7 @@ async def test_auto_approve_needs_nobody(shop: Shop) -> None:
         await asyncio.gather(*(create(client, f"k{n}", reference=f"pay_{n}") for n in range(20)))
         await gateway.quiet()
         assert {payment.status for payment in gateway.book.payments.values()} == {"captured"}
-        assert sorted(event.told.reference for event in shop.events if event.told) == sorted(
+        assert sorted(getattr(event.told, "reference", "") for event in shop.events if event.told) == sorted(
             f"pay_{n}" for n in range(20)
         )
 

@@ -13,11 +13,19 @@ Invariants (the auditor re-derives them):
   what was granted; a unit is disputed or returned at most once; what came back has its movements of stock.
 
 Events: dispute_opened, dispute_sent_back, dispute_replaced, dispute_answered, dispute_escalated, dispute_decided,
-dispute_appealed, dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, status, due_at, when whoever
-is to speak has lost the turn, and but for opened granted_minor; the last two may be null).
+dispute_appealed, dispute_at_bank, dispute_closed (key: the dispute; data: order_id, buyer_id, seller_id, status,
+due_at, when whoever is to speak has lost the turn, and but for opened granted_minor; the last two may be null).
 """
 
-from entrepot.disputes.actions import act, decide_by, end_turns, open_dispute
+from entrepot.disputes.actions import (
+    act,
+    close_by_bank,
+    decide_by,
+    end_turns,
+    give_to_bank,
+    lock_open,
+    open_dispute,
+)
 from entrepot.disputes.reads import (
     DisputeBrief,
     DisputeView,
@@ -29,10 +37,10 @@ from entrepot.disputes.reads import (
     to_decide,
 )
 from entrepot.disputes.rules import acts, evidence
-from entrepot.disputes.types import FILE_MAX_BYTES, TEXT_MAX, Act, Claim, Kind, Party, Word
+from entrepot.disputes.types import FILE_MAX_BYTES, TEXT_MAX, Act, Claim, File, FileNotTaken, Kind, Party, Word
 
 __all__ = [
-    "FILE_MAX_BYTES", "TEXT_MAX", "Act", "Claim", "DisputeBrief", "DisputeView", "Kind", "Party", "Word",
-    "act", "acts", "cell_of", "decide_by", "dispute_view", "disputes_of_orders", "disputes_of_seller", "end_turns",
-    "evidence", "file_of", "open_dispute", "to_decide",
+    "FILE_MAX_BYTES", "TEXT_MAX", "Act", "Claim", "DisputeBrief", "DisputeView", "File", "FileNotTaken", "Kind",
+    "Party", "Word", "act", "acts", "cell_of", "close_by_bank", "decide_by", "dispute_view", "disputes_of_orders",
+    "disputes_of_seller", "end_turns", "evidence", "file_of", "give_to_bank", "lock_open", "open_dispute", "to_decide",
 ]  # fmt: skip

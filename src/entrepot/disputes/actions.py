@@ -173,6 +173,42 @@ async def end_turns(tx: Tx, cell: int) -> int:
     return 0
 
 
+async def lock_open(tx: Tx, cell: int, order_id: UUID) -> list[Dispute]:
+    """The disputes of an order that its parties still argue about, locked before anything else."""
+    return await tx.all(store.LOCK_OPEN, cell=cell, order_id=order_id)
+
+
+async def give_to_bank(tx: Tx, dispute: Dispute) -> None:
+    """The buyer has turned to the bank, which decides instead. The dispute is locked (`lock_open`). What was promised
+    instead of what comes back is free again."""
+    await tx.run(
+        store.MOVE, cell=dispute.cell, id=dispute.id, status="at_bank", offered_minor=dispute.offered_minor,
+        granted_minor=None, due_at=None, closed_at=None,
+    )  # fmt: skip
+    instead = await tx.maybe(store.REPLACEMENT, cell=dispute.cell, id=dispute.id)
+    if instead is not None and instead.status == "held":
+        await tx.run(store.END_PROMISE, cell=dispute.cell, id=dispute.id, status="freed")
+        promised = Goods(instead.stock_id, instead.quantity, dispute.id)
+        await orders.take_promise(tx, dispute.cell, dispute.id, promised)
+    who = {"buyer_id": dispute.buyer_id, "seller_id": dispute.seller_id, "granted_minor": None}
+    _tell(
+        tx, dispute.cell, "dispute_at_bank", dispute.id, dispute.order_id, {**who, "status": "at_bank", "due_at": None}
+    )
+
+
+async def close_by_bank(tx: Tx, cell: int, dispute_id: UUID, granted_minor: int) -> None:
+    """The bank has decided: so much of what is claimed it keeps for the buyer, and the rest is released. Raises
+    OrderHeld."""
+    dispute = await tx.one(store.LOCK, cell=cell, id=dispute_id)
+    await tx.run(
+        store.MOVE, cell=cell, id=dispute_id, status="closed", offered_minor=dispute.offered_minor,
+        granted_minor=granted_minor, due_at=None, closed_at=tx.now,
+    )  # fmt: skip
+    await orders.end_charged(tx, cell, dispute_id, granted_minor)
+    who = {"buyer_id": dispute.buyer_id, "seller_id": dispute.seller_id, "granted_minor": granted_minor}
+    _tell(tx, cell, "dispute_closed", dispute_id, dispute.order_id, {**who, "status": "closed", "due_at": None})
+
+
 def _working(calendar: Calendar, due_at: datetime | None) -> datetime | None:
     return due_at and sellers.working_time(calendar, due_at)
 

@@ -59,7 +59,7 @@ MOVES: dict[tuple[str, Party, Act], tuple[Status, Grant]] = {
 
 def acts(status: str, party: Party, *, is_exchange: bool = True) -> list[Act]:
     """What a party may do now. Only in an exchange something is sent instead."""
-    notes: list[Act] = ["note"] if status != "closed" and party in ("buyer", "seller") else []
+    notes: list[Act] = ["note"] if status not in ("at_bank", "closed") and party in ("buyer", "seller") else []
     return notes + [act for (at, by, act) in MOVES if (at, by) == (status, party) and (is_exchange or act != "replace")]
 
 

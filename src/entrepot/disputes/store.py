@@ -61,6 +61,13 @@ REPLACEMENT = sql(
 )
 END_PROMISE = sql("update disputes.replacement set status = :status where cell = :cell and id = :id")
 LOCK = sql(_DISPUTE + " where cell = :cell and id = :id for no key update", Dispute)
+LOCK_OPEN = sql(
+    _DISPUTE
+    + """
+     where cell = :cell and order_id = :order_id and status not in ('at_bank', 'closed') order by id for no key update
+    """,
+    Dispute,
+)
 LOCK_DUE = sql(
     _DISPUTE
     + """

@@ -14,7 +14,7 @@ from entrepot.kit.problem import Problem
 
 Kind = Literal["not_received", "not_as_described", "wrong_or_damaged", "unwanted"]
 Status = Literal[
-    "returning", "sent_back", "replaced", "opened", "answered", "escalated", "decided", "appealed", "closed"
+    "returning", "sent_back", "replaced", "opened", "answered", "escalated", "decided", "appealed", "at_bank", "closed"
 ]
 Party = Literal["buyer", "seller", "operator", "timer"]
 Act = Literal[

@@ -14,11 +14,13 @@ Events: hold_expired (key: what caused the hold; data: code).
 House accounts (owner NIL): escrow, promotions, commission, payment_fee, shop_fees, cloud_fees (of metered use), fee_tax
 (on what sellers pay, to be handed on), deposit (of sellers), penalty (taken from deposits), gateway, cash, payout,
 own_revenue, own_stock, cost_of_goods, supplier, duties (paid by buyers for borders, to be handed on), broker (owed to
-who paid that at customs), duty_difference (by how much that was more), bad_debt (written off), exchange (what the house
-has of each currency by paying sellers in another), exchange_spread (its share of that), between_cells (what the cells
-owe each other, over all of them nothing), tax_ioss ... tax_cn (collected by these schemes, to be paid with their
-returns), funder (below zero by what it has lent to buyers), plan_fee, late_fee (what it earns by that), funder_loss
-(what it lost). Owned accounts: wallet (buyer, limited), seller (may go below zero after a refund).
+who paid that at customs), duty_difference (by how much that was more), bad_debt (written off), chargebacks (below zero
+by what buyers' banks have taken and not decided yet), chargeback_loss, chargeback_fee (what that cost the house),
+exchange (what the house has of each currency by paying sellers in another), exchange_spread (its share of that),
+between_cells (what the cells owe each other, over all of them nothing), tax_ioss ... tax_cn (collected by these
+schemes, to be paid with their returns), funder (below zero by what it has lent to buyers), plan_fee, late_fee (what it
+earns by that), funder_loss (what it lost). Owned accounts: wallet (buyer, limited), seller (may go below zero after a
+refund).
 """
 
 from entrepot.ledger.actions import DONE, apply, close_days, expire_holds, lock, open_accounts, post_all
@@ -70,6 +72,7 @@ from entrepot.ledger.types import (
 HOUSE = (
     "escrow", "promotions", "commission", "payment_fee", "gateway", "cash", "payout", "own_revenue", "own_stock",
     "cost_of_goods", "supplier", "between_cells", "duties", "broker", "duty_difference", "bad_debt", "exchange",
+    "chargebacks", "chargeback_loss", "chargeback_fee",
     "exchange_spread", "tax_ioss",
     "tax_oss", "tax_uk", "tax_au", "tax_nz", "tax_sg", "tax_cn",
     "funder", "plan_fee", "late_fee", "funder_loss",

@@ -12,6 +12,10 @@ create table payments.payment (
     currency       text        collate "C" not null,
     amount_minor   bigint      not null check (amount_minor >= 0),
     refunded_minor bigint      not null default 0 check (refunded_minor between 0 and amount_minor),
+    -- What the buyer's bank has taken of it: together never more than was paid. What it took beyond that, because a refund
+    -- crossed it, is `taken_over_minor`.
+    charged_back_minor bigint  not null default 0 check (charged_back_minor >= 0),
+    taken_over_minor   bigint  not null default 0 check (taken_over_minor >= 0),
     -- created: asked of the gateway, or about to be; pending: the gateway knows it; captured: the money is ours;
     -- canceling: nobody waits for it any more; failed: declined, canceled or given up; returning: captured too late,
     -- goes back; returned: went back.
@@ -23,7 +27,8 @@ create table payments.payment (
     due_at         timestamptz,  -- when the sweeper looks at it next; null when nothing is left to do
     created_at     timestamptz not null,
     captured_at    timestamptz,
-    primary key (cell, id)
+    primary key (cell, id),
+    check (refunded_minor + charged_back_minor <= amount_minor)
 ) with (fillfactor = 80);
 create index payment_due on payments.payment (cell, due_at) where due_at is not null;
 create unique index payment_external on payments.payment (cell, method, external_id) where external_id is not null;
@@ -35,8 +40,10 @@ create table payments.refund (
     order_id     uuid        not null,
     cause_id     uuid        not null,  -- what goes back: the order, or a part of it
     amount_minor bigint      not null check (amount_minor > 0),
-    -- failed: the gateway will not do it, `refusal` says why in its word; credited: given into the wallet instead.
-    status       text        collate "C" not null check (status in ('created', 'done', 'failed', 'credited')),
+    -- failed: the gateway will not do it, `refusal` says why in its word; credited: given into the wallet instead;
+    -- charged_back: the buyer's bank has taken that money itself.
+    status       text        collate "C" not null
+        check (status in ('created', 'done', 'failed', 'credited', 'charged_back')),
     external_id  text        collate "C",
     refusal      text        collate "C",
     reason       text        collate "C" not null,
@@ -50,6 +57,43 @@ create table payments.refund (
 create index refund_due on payments.refund (cell, due_at) where due_at is not null;
 create index refund_failed on payments.refund (cell, id) where status = 'failed';
 create index refund_payment on payments.refund (cell, payment_id);
+
+-- What a buyer disputes at the bank that gave the card (a chargeback), in the gateway's words. It lies with its payment.
+create table payments.chargeback (
+    cell            smallint    not null,
+    id              uuid        not null,
+    payment_id      uuid        not null,
+    method          text        collate "C" not null,
+    external_id     text        collate "C" not null,
+    -- heard: not looked at yet; inquiry: the bank only asks; open: evidence is wanted; review: the bank decides.
+    status          text        collate "C" not null check (status in ('heard', 'inquiry', 'open', 'review', 'won', 'lost')),
+    reason          text        collate "C" not null default '',
+    amount_minor    bigint      not null default 0 check (amount_minor >= 0),
+    withdrawn_minor bigint      not null default 0 check (withdrawn_minor >= 0),
+    returned_minor  bigint      not null default 0 check (returned_minor between 0 and withdrawn_minor),
+    fee_taken_minor bigint      not null default 0 check (fee_taken_minor >= 0),  -- with what it took
+    fee_minor       bigint      not null default 0 check (fee_minor >= 0),  -- by now
+    decided_at      timestamptz,
+    evidence_by     timestamptz,
+    evidence        text,  -- what is to be sent to the bank
+    sent_at         timestamptz,  -- when the gateway had it
+    refusal         text        collate "C",  -- why it would not have it
+    attempts        int         not null default 0,
+    due_at          timestamptz,
+    heard_at        timestamptz not null,
+    primary key (cell, id),
+    unique (cell, method, external_id),
+    foreign key (cell, payment_id) references payments.payment (cell, id),
+    check (sent_at is null or evidence is not null)
+);
+create index chargeback_due on payments.chargeback (cell, due_at) where due_at is not null;
+create index chargeback_payment on payments.chargeback (cell, payment_id);
+
+-- When a gateway was last asked what it has that we have not heard of.
+create table payments.listing (
+    method text        collate "C" primary key,
+    at     timestamptz not null
+);
 
 -- What a gateway told us, each told thing once.
 create table payments.webhook (

@@ -254,7 +254,7 @@ create table orders.part (
     order_id                     uuid        not null,
     no                           smallint    not null,  -- in the order in which they were taken
     kind                         text        collate "C" not null check (kind in (
-        'disputed', 'returned', 'canceled', 'refunded')),
+        'disputed', 'returned', 'canceled', 'refunded', 'charged_back')),
     party                        text        collate "C" not null check (party in ('buyer', 'seller')),  -- who took it
     reason                       text        not null,
     recalled                     boolean     not null,

@@ -16,8 +16,9 @@ create table disputes.dispute (
     -- opened: the seller is to answer; answered: the buyer is to accept or to escalate; escalated: the operator decides;
     -- decided: final unless somebody appeals in time; appealed: the operator decides again; closed: money has moved.
     -- replaced: something else was sent for what came back, and the buyer is to say whether it is there.
+    -- at_bank: the buyer has turned to the bank, which decides instead.
     status        text        collate "C" not null check (status in (
-        'returning', 'sent_back', 'replaced', 'opened', 'answered', 'escalated', 'decided', 'appealed', 'closed')),
+        'returning', 'sent_back', 'replaced', 'opened', 'answered', 'escalated', 'decided', 'appealed', 'at_bank', 'closed')),
     claimed_minor bigint      not null check (claimed_minor > 0),
     offered_minor bigint      check (offered_minor between 0 and claimed_minor),  -- by the seller
     granted_minor bigint      check (granted_minor between 0 and claimed_minor),  -- to the buyer

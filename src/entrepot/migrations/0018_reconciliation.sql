@@ -48,12 +48,13 @@ create table reconciliation.report (
 create table reconciliation.report_line (
     report_id    uuid        not null references reconciliation.report,
     number       int         not null,
-    kind         text        collate "C" not null check (kind in ('payment', 'refund', 'settlement')),
+    kind         text        collate "C" not null check (kind in (
+        'payment', 'refund', 'dispute', 'dispute_back', 'settlement')),
     id           text        collate "C" not null,  -- the provider's
     reference    text        collate "C" not null,  -- ours
     currency     text        collate "C" not null,
-    amount_minor bigint      not null check (amount_minor > 0),
-    fee_minor    bigint      not null check (fee_minor >= 0),
+    amount_minor bigint      not null check (amount_minor >= (kind <> 'dispute_back')::int),
+    fee_minor    bigint      not null check (fee_minor >= 0 or kind = 'dispute_back'),  -- less: it comes back
     settlement   text        collate "C" not null,  -- by which this was paid to us
     at           timestamptz not null,
     primary key (report_id, number)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import accounts, approvals, disputes, orders, payments, reconciliation, sellers
+from entrepot import accounts, approvals, chargebacks, disputes, orders, payments, reconciliation, sellers
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Tx
 from entrepot.kit.events import Event
@@ -132,6 +132,7 @@ async def digest(tx: Tx, cell: int) -> int:
         "stuck": len(await payments.stuck(tx, None, COUNTED)),
         "discrepancies": len(await reconciliation.discrepancies(tx, "open")),
         "disputes": len(await disputes.to_decide(tx)),
+        "chargebacks": len(await chargebacks.wanting_evidence(tx)),
         "held": len(await orders.held_orders(tx)),
         "approvals": len(await approvals.waiting(tx)),
         "failed": await tx.one(store.FAILED),

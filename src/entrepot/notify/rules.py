@@ -42,6 +42,8 @@ TOLD: dict[str, tuple[tuple[str, Party], ...]] = {
     "dispute_decided": (("dispute_decided", "buyer"), ("dispute_decided", "seller")),
     "dispute_appealed": (("dispute_appealed", "buyer"), ("dispute_appealed", "seller")),
     "dispute_closed": (("dispute_closed", "buyer"), ("dispute_closed", "seller")),
+    "order_charged_back": (("charged_back", "seller"),),
+    "order_charge_decided": (("charge_decided", "seller"),),
     "plan_defaulted": (("plan_defaulted", "buyer"),),
     "payout_sent": (("payout_sent", "seller"),),
     "payout_returned": (("payout_returned", "seller"),),

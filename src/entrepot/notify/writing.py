@@ -25,9 +25,10 @@ Link = Callable[[str, UUID | None], str]
 FOLDER = Path(__file__).parent / "texts"
 SOURCE_LANGUAGE = "en"
 GROUPS = frozenset({"to_pay", "paid", "not_paid", "purchase_canceled"})
-OF_SELLER = frozenset(
-    {"fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled", "channel_oversold"}
-)
+OF_SELLER = frozenset({
+    "fee_invoice_issued", "deposit_deducted", "bank_account_added", "webhook_disabled", "channel_oversold",
+    "charged_back", "charge_decided",
+})  # fmt: skip
 OF_ITSELF = {"digest": "/operator", "prove_email": "/account"}
 """What says all that there is to say: the page it leads to."""
 
@@ -131,6 +132,15 @@ async def _facts(tx: ReadTx, message: Message) -> dict[str, Any] | None:
     return {"view": view, "order": view.order, "part": part, "path": _page(message, view.order)}
 
 
+def _of_chargeback(message: Message) -> dict[str, Any]:
+    data, currency = message.data, message.data["currency"]
+    return {
+        "amount": Price(data["amount_minor"], currency), "lost": Price(data.get("paid_minor", 0), currency),
+        "order_id": show("ord", UUID(data["order_id"])), "liable": data["liable"],
+        "path": f"/seller/chargebacks/{show('cbk', UUID(data['chargeback_id']))}",
+    }  # fmt: skip
+
+
 async def _of_plan(tx: ReadTx, message: Message) -> dict[str, Any] | None:
     """None when it was paid meanwhile."""
     plan = await credit.plan_view(tx, message.cell, message.user_id, message.subject_id)
@@ -146,6 +156,8 @@ async def _of_seller(tx: ReadTx, message: Message) -> dict[str, Any]:
         return {"url_called": url, "reason": message.data["reason"], "path": f"/webhooks/{id_}"}
     if message.kind == "channel_oversold":
         return {"number": message.data["number"], "path": "/seller/channels"}
+    if message.kind in ("charged_back", "charge_decided"):
+        return _of_chargeback(message)
     if message.kind == "bank_account_added":
         return {"currency": message.data["currency"], "path": "/seller/payouts"}
     return {"amount": Price(message.data["amount_minor"], message.data["currency"]), "path": "/seller/fees"}

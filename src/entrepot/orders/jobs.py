@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from entrepot import credit, payments
+from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.events import Consumer, Event
 from entrepot.orders import actions, holds, identities, screening, selling, store
@@ -80,7 +81,8 @@ async def sweep(
     db: Database, client: httpx.AsyncClient, gateway: Gateway, cell: int, lanes: int = payments.LANES
 ) -> int:
     """What waits for the gateway, asked in so many lanes; how much of it there was."""
-    return await payments.sweep(db, client, gateway, cell, settle, lanes)
+    found = await payments.list_disputes(db, client, gateway) if cell == FIRST else 0
+    return found + await payments.sweep(db, client, gateway, cell, settle, lanes)
 
 
 async def _drop_quotes(tx: Tx, cell: int) -> int:

@@ -112,6 +112,21 @@ async def refunded(
     return steps
 
 
+def charged_back(cell: int, home: int, cause: UUID, order: OrderRow) -> dict[int, list[Step]]:
+    """What the buyer's bank has taken of an order, out of escrow, by cell: escrow 100 -> chargebacks 100, escrow 7 ->
+    promotions 7."""
+    steps: dict[int, list[Step]] = {cell: [], home: []}
+    owed = ("chargebacks", NIL)
+    if home == cell:
+        steps[cell].append(Step(cause, "charged_back", ESCROW, owed, order.currency, order.paid_minor))
+    else:
+        steps[cell].append(Step(cause, "charged_back", ESCROW, BETWEEN, order.currency, order.paid_minor))
+        steps[home].append(Step(cause, "charged_back", BETWEEN, owed, order.currency, order.paid_minor))
+    promotions = ("promotions", NIL)
+    steps[cell].append(Step(cause, "unfund", ESCROW, promotions, order.currency, order.operator_discount_minor))
+    return steps
+
+
 async def _collected(tx: ReadTx, cell: int, causes: Sequence[UUID]) -> dict[UUID, tuple[Account, int]]:
     """The tax that goes back with orders or parts, as it was noted (taxes.note), and the account that has it."""
     rows = await tx.all(store_borders.TAXES_BACK, cell=cell, causes=causes) if causes else []

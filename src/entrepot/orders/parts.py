@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import bonded, inventory
+from entrepot import bonded, inventory, payments
 from entrepot.inventory import Goods
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import new_id, show
@@ -81,7 +81,7 @@ async def freeze(
     `end_part`, also when the order is released; of one that was released it comes back there from the seller. A bundle
     is returned as a whole; of its components each can be disputed. With `buyer_id` only that buyer's. What is
     `promised` for it is held. Raises NotFound, WrongStatus, LineNotThere, UnitsTaken, NothingPaid, StockPromised,
-    NotReleased."""
+    NotReleased, PaymentChargedBack."""
     (order,) = await locks.lock(tx, cell, [order_id], SENT, buyer_id=buyer_id)
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order_id)
     wanted = shares.with_components(lines, units) if kind == "returned" else units
@@ -89,14 +89,17 @@ async def freeze(
     part = Part(part_id, kind, "buyer", "", taken)
     if part.amounts.paid_minor == 0:
         raise NothingPaid
-    await _take(tx, cell, order, part)
+    left = await payments.left_of(tx, order.group_cell, order.group_id)
+    if part.amounts.paid_minor > left:
+        raise payments.PaymentChargedBack(left)
+    await take(tx, cell, order, part)
     if promised is not None:
         await bonded.require_released(tx, cell, [promised])  # nothing that lies in bond is sent without a declaration
         await inventory.hold(tx, cell, promised)
     if order.status == "completed":
         await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
     times = await tx.one(store_parts.TIMES, cell=cell, id=order_id)
-    _tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
+    tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
     return Frozen(
         order.buyer_id, order.seller_id, order.market, order.currency, part.amounts.paid_minor, times.delivered_at,
         times.ended_at,
@@ -161,15 +164,22 @@ async def end_part(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
     back = shares.portion(part, back_minor, part.paid_minor)
     if order.group_cell < cell:
         await locks.lock_buyers(tx, order.group_cell, [order])
-    left = money.worth(order, shares.less(part, back))
-    if part.recalled:  # what was held back when its order was released is held still
-        kept = await settling.earned(tx, cell, [(part_id, left)], "part_")
-    else:
-        kept = await settling.released(tx, cell, [(part_id, left)], "part_")
+    kept = await kept_of(tx, cell, order, part_id, part, back)
     border = await taxes.of_return(tx, cell, part_id) if part.kind == "returned" and back.paid_minor else NOTHING
     if border.charge_minor:
         await tx.run(store_borders.DUTIES_OF_PART, cell=cell, id=part_id, duties_minor=border.charge_minor)
     await _end(tx, cell, order, part_id, part.kind, back, kept, border)
+
+
+async def kept_of(
+    tx: Tx, cell: int, order: OrderRow, part_id: UUID, part: store_parts.PartRow, back: Amounts
+) -> list[Step]:
+    """Steps that release what of a part does not go back. What was held back when its order was released is held
+    still."""
+    left = [(part_id, money.worth(order, shares.less(part, back)))]
+    if part.recalled:
+        return await settling.earned(tx, cell, left, "part_")
+    return await settling.released(tx, cell, left, "part_")
 
 
 async def cancel_lines(
@@ -220,13 +230,14 @@ async def refund_amount(
 
 async def _give_back(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     """Takes a part of an order, which is locked as are its buyer's things in a cell below, and gives all of it back."""
-    await _take(tx, cell, order, part)
+    await take(tx, cell, order, part)
     released = order.status == "completed"
     before = await settling.recalled(tx, cell, part.id, money.worth(order, part.amounts)) if released else []
     await _end(tx, cell, order, part.id, part.kind, part.amounts, before, part.border)
 
 
-async def _take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
+async def take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
+    """Writes a part of an order, which is locked."""
     taken = list(part.lines.values())
     await tx.run(
         store_parts.FREEZE, cell=cell, id=part.id, order_id=order.id, kind=part.kind, party=part.party,
@@ -266,7 +277,7 @@ async def _end(
     steps[cell] += others
     for there, some in sorted(steps.items()):
         await money.post(tx, there, some)
-    _tell(tx, cell, "order_part_ended", order, part_id, kind)
+    tell(tx, cell, "order_part_ended", order, part_id, kind)
 
 
 async def sold_line(tx: ReadTx, cell: int, order_id: UUID, buyer_id: UUID, line_no: int) -> SoldLine:
@@ -282,6 +293,6 @@ async def part_lines(tx: ReadTx, cell: int, part_ids: Sequence[UUID]) -> list[Pa
     return await tx.all(store_parts.PART_LINES, cell=cell, ids=part_ids)
 
 
-def _tell(tx: Tx, cell: int, event: str, order: OrderRow, part_id: UUID, kind: str) -> None:
+def tell(tx: Tx, cell: int, event: str, order: OrderRow, part_id: UUID, kind: str) -> None:
     data = {"part_id": part_id, "kind": kind, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     tx.emit(event, order.id, data, cell)

@@ -113,6 +113,10 @@ ORDERS_OF_GROUPS = sql(
     _ORDER + " where cell = :cell and group_id = any (:groups::uuid[]) order by id for no key update",
     OrderRow,
 )
+CELLS_OF_GROUP = sql(
+    "select coalesce(other_cells, '{}') from orders.order_group where cell = :cell and id = :id", list[int]
+)
+SOLD_IN_GROUP = sql(_ORDER + " where cell = :cell and group_id = :group_id order by id", OrderRow)
 # The orders are locked: one that is canceled meanwhile must not leave an open request behind. The address of a purchase
 # made in another cell is asked of that cell, by ship_to.
 TO_REQUEST = sql(

@@ -127,7 +127,7 @@ DECIDE = sql(
 LET_GO = sql(
     """
     update orders.hold set decision = 'released', decided_at = :now, decided_by = :user_id, note = :note
-     where cell = :cell and order_id = :order_id and kind = 'fraud' and list = :list and ref = :ref
+     where cell = :cell and order_id = :order_id and kind in ('fraud', 'hand') and list = :list and ref = :ref
        and decision is null
     returning order_id
     """,

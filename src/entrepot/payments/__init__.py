@@ -14,9 +14,10 @@ What the gateway refuses, or does not answer for an hour, is put before the oper
 Events: payment_failed (key: the payment; data: group_id), refund_failed, refund_retried, refund_credited (key: the
 order, or the group when the money came after its end; data: refund_id, payment_id; of what was credited buyer_id,
 currency, amount_minor, too), debt_written_off (key: the seller's id; data: write_off_id, currency, amount_minor),
-payout_sent, payout_settled, payout_returned (key: the seller's id; data: payout_id, currency, amount_minor),
-account_connected (key: the seller's id; data: account, by), bank_account_added (key: the seller's id, or nil for the
-house; data: bank_account_id, currency, by), bank_file_made (key: the file's id; data: currency, payouts, total_minor).
+chargeback_told (key: the chargeback; data: status), payout_sent, payout_settled, payout_returned (key: the seller's id;
+data: payout_id, currency, amount_minor), account_connected (key: the seller's id; data: account, by),
+bank_account_added (key: the seller's id, or nil for the house; data: bank_account_id, currency, by), bank_file_made
+(key: the file's id; data: currency, payouts, total_minor).
 """
 
 from entrepot.payments.actions import (
@@ -39,8 +40,20 @@ from entrepot.payments.by_operator import (
     top_up_by,
     write_off_by,
 )
+from entrepot.payments.charging_back import (
+    LISTED_EVERY,
+    LOOKED_EVERY,
+    answer,
+    chargeback_cell,
+    chargebacks,
+    give_again,
+    latest_chargebacks,
+    left_of,
+    lock_room,
+    take,
+)
 from entrepot.payments.gateways.lines import LANES, Gateway, find_gateways, open_client
-from entrepot.payments.jobs import sweep, take_webhook
+from entrepot.payments.jobs import list_disputes, sweep, take_webhook
 from entrepot.payments.kinds import FEES, GROUPS, KINDS, SOLD, Kind, cause_of, kind_of
 from entrepot.payments.owing import SOONEST, Debt, debts, held_back, reserve_terms, reserves_at, set_reserve, write_off
 from entrepot.payments.paying_out import add_account, pay_out, settle_due, take_bank_word
@@ -65,15 +78,18 @@ from entrepot.payments.reads import (
     stuck,
 )
 from entrepot.payments.steps import GatewayAway, PaymentStep, step_of
+from entrepot.payments.store_chargebacks import Chargeback
 from entrepot.payments.types import (
     BankAccount,
     BankAccountNotValid,
     BankWord,
     DebtIs,
     Due,
+    EvidenceTooLate,
     Fact,
     Method,
     MethodNotOffered,
+    PaymentChargedBack,
     PaymentNotThere,
     PayoutNotSent,
     RefundDue,
@@ -84,14 +100,16 @@ from entrepot.payments.types import (
 )
 
 __all__ = [
-    "FEES", "GROUPS", "KINDS", "LANES", "SOLD", "SOONEST", "AccountView", "BankAccount", "BankAccountNotValid",
-    "BankWord", "Debt", "DebtIs", "Due", "Fact", "FileView", "Gateway", "GatewayAway", "Kind", "Method",
-    "MethodNotOffered", "PaymentNotThere", "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue",
-    "RefundNotFailed", "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account",
-    "ask", "bank_accounts", "bank_file", "bank_files", "cancel_many", "cause_of", "credit_refund_by", "debts", "facts",
-    "find_gateways", "forget_webhooks", "held_back", "house_account", "kind_of", "lock_many", "mark_captured",
-    "open_client", "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many", "refunded_of",
-    "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve",
-    "set_reserve_by", "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take_bank_word", "take_webhook",
-    "top_up", "top_up_by", "top_up_many", "write_off", "write_off_by",
+    "FEES", "GROUPS", "KINDS", "LANES", "LISTED_EVERY", "LOOKED_EVERY", "SOLD", "SOONEST", "AccountView", "BankAccount",
+    "BankAccountNotValid", "BankWord", "Chargeback", "Debt", "DebtIs", "Due", "EvidenceTooLate", "Fact", "FileView",
+    "Gateway", "GatewayAway", "Kind", "Method", "MethodNotOffered", "PaymentChargedBack", "PaymentNotThere",
+    "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "ReserveTerms",
+    "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account", "answer", "ask", "bank_accounts",
+    "bank_file", "bank_files", "cancel_many", "cause_of", "chargeback_cell", "chargebacks", "credit_refund_by", "debts",
+    "facts", "find_gateways", "forget_webhooks", "give_again", "held_back", "house_account", "kind_of",
+    "latest_chargebacks", "left_of", "list_disputes", "lock_many", "lock_room", "mark_captured", "open_client",
+    "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many", "refunded_of", "reserve_terms",
+    "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",
+    "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take", "take_bank_word", "take_webhook", "top_up",
+    "top_up_by", "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

@@ -11,9 +11,16 @@ from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.problem import NotFound
 from entrepot.ledger import Transfer
-from entrepot.payments import store
+from entrepot.payments import store, store_chargebacks
 from entrepot.payments.store import RefundRow
-from entrepot.payments.types import Due, PaymentNotThere, RefundCameBack, RefundDue, RefundNotFailed
+from entrepot.payments.types import (
+    Due,
+    PaymentChargedBack,
+    PaymentNotThere,
+    RefundCameBack,
+    RefundDue,
+    RefundNotFailed,
+)
 
 RETRY_AFTER = timedelta(seconds=30)
 """A claim's lease, which is longer than a call may take, and so the pause before the second try. Each pause after that
@@ -135,10 +142,11 @@ async def refund_many(
 ) -> list[str]:
     """Gives `amounts` of `payments` back for `orders`, or for parts of them, which are then the `causes`: at once into
     a wallet, by a later call through a gateway. The methods, in order. Raises PaymentNotThere when one of them is not
-    captured."""
+    captured, PaymentChargedBack when the buyer's bank has taken it back."""
     done = await tx.all(store.ADD_REFUNDED, cell=cell, payments=payments, amounts=amounts)
-    if set(done) != set(payments):
-        raise PaymentNotThere
+    if missing := sorted(set(payments) - set(done)):
+        left = await tx.maybe(store.LEFT_OF_TAKEN, cell=cell, ids=missing)
+        raise PaymentNotThere if left is None else PaymentChargedBack(left)
     await _insert_refunds(tx, cell, payments, orders, causes, amounts, reason)
     return await tx.all(store.METHODS_OF, cell=cell, payments=payments)
 
@@ -198,18 +206,27 @@ async def refund_came_back(tx: Tx, cell: int, refund_id: UUID) -> None:
 async def retry_refund(tx: Tx, refund_id: UUID) -> None:
     """Asks the gateway again for a refund that it refused, by the same key: what it may have done after all is not
     done twice. What came back is kept there as it is, under that key. Raises NotFound, RefundNotFailed,
-    RefundCameBack."""
+    RefundCameBack, and PaymentChargedBack for what the buyer's bank has taken itself."""
     refund = await _failed_refund(tx, refund_id)
     if refund.refusal in CAME_BACK:
         raise RefundCameBack
+    if await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id):
+        raise PaymentChargedBack(0)
     await tx.run(store.RETRY_REFUND, cell=refund.cell, id=refund_id, now=tx.now)
     _tell_refund(tx, "refund_retried", refund.cell, refund_id, refund.order_id, refund.payment_id)
 
 
 async def credit_refund(tx: Tx, refund_id: UUID) -> None:
     """Gives a refund that the gateway refused into the buyer's wallet instead, where the gateway's money is ours to
-    keep: gateway 100 -> wallet 100. Raises NotFound, RefundNotFailed."""
+    keep: gateway 100 -> wallet 100. What the buyer's bank has taken meanwhile the buyer has: it was no loss then,
+    gateway 100 -> chargeback_loss 100. Raises NotFound, RefundNotFailed, and PaymentChargedBack for one of which the
+    bank has taken a part."""
     refund = await _failed_refund(tx, refund_id)
+    if over_minor := await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id):
+        if over_minor < refund.amount_minor:
+            raise PaymentChargedBack(refund.amount_minor - over_minor)
+        await _cover(tx, refund_id, refund)
+        return
     await tx.run(store.CREDITED, cell=refund.cell, id=refund_id)
     await tx.run(store.RETURNED, cell=refund.cell, id=refund.payment_id)
     (wallet,) = await ledger.open_accounts(
@@ -221,6 +238,15 @@ async def credit_refund(tx: Tx, refund_id: UUID) -> None:
     await ledger.post_all(tx, refund.cell, [credit])
     given = {"buyer_id": refund.buyer_id, "currency": refund.currency, "amount_minor": refund.amount_minor}
     _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id, **given)
+
+
+async def _cover(tx: Tx, refund_id: UUID, refund: RefundRow) -> None:
+    await tx.run(store_chargebacks.COVERED, cell=refund.cell, id=refund_id)
+    taken = {"taken_minor": 0, "over_minor": refund.amount_minor}
+    await tx.run(store_chargebacks.RETURN, cell=refund.cell, id=refund.payment_id, **taken)
+    codes, currencies = ["gateway", "chargeback_loss"], [refund.currency] * 2
+    gateway, loss = await ledger.account_ids(tx, refund.cell, codes, [NIL] * 2, currencies)
+    await ledger.post_all(tx, refund.cell, [Transfer(refund_id, "refund_covered", gateway, loss, refund.amount_minor)])
 
 
 async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:

@@ -19,12 +19,17 @@ from entrepot.kit.ids import NIL, parse, show
 from entrepot.kit.log import log
 from entrepot.kit.outside import OutsideError
 from entrepot.kit.sql import Query
-from entrepot.payments import actions, store, transfers
-from entrepot.payments.gateways.lines import LANES, Gateway, Line, connector, open_line
+from entrepot.payments import actions, charging_back, store, transfers
+from entrepot.payments.gateways.lines import LANES, Gateway, Line, connector, dispute_connector, open_line
 from entrepot.payments.gateways.types import (
     Answer,
     BusyError,
     Created,
+    DisputeAsked,
+    DisputeHint,
+    DisputesTold,
+    DisputeTold,
+    Evidence,
     GatewayRefused,
     Hint,
     Mismatch,
@@ -42,11 +47,14 @@ from entrepot.payments.gateways.types import (
     payment_mismatch,
     refund_mismatch,
 )
+from entrepot.payments.store_chargebacks import ChargebackDue
 from entrepot.payments.store_payouts import TransferDue
 from entrepot.payments.types import Due, RefundDue, WebhookRefused
 
 SWEEP = 100
 """Payments and refunds that one sweep takes on."""
+LISTED_PAGES = 100
+"""Of a gateway's list of disputes."""
 GLANCE_S = 1
 """While calls are under way, how often it is looked whether something else is due."""
 
@@ -87,10 +95,12 @@ async def sweep(
 async def _claim(
     db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int
 ) -> list[Coroutine[Any, Any, bool]]:
-    """What is due, to be asked now; a quarter of it refunds and a quarter transfers, however many payments wait. A
-    claim that is lost with the server is only a claim."""
+    """What is due, to be asked now; a quarter of it refunds, a quarter transfers and a quarter disputes, however many
+    payments wait. A claim that is lost with the server is only a claim."""
     share, payouts, with_transfers = limit // 4, list[TransferDue](), gateway.method == "stripe"
     async with db.write(durable=False) as tx:
+        disputes = await charging_back.claim(tx, cell, gateway.method, max(1, share))
+        limit -= len(disputes)
         refunds = await actions.claim_refunds(tx, cell, gateway.method, share) if share else []
         if share and with_transfers:
             payouts += await transfers.claim_transfers(tx, cell, share)
@@ -103,6 +113,8 @@ async def _claim(
     asks = [_spared(_ask(db, line, gateway, cell, due, settle), payment=due.id, attempt=due.attempts)
             for due in payments]  # fmt: skip
     asks += [_spared(_refund(db, line, cell, due), refund=due.id, attempt=due.attempts) for due in refunds]
+    asks += [_spared(_dispute(db, line, gateway, cell, due), chargeback=due.id, attempt=due.attempts)
+             for due in disputes]  # fmt: skip
     return asks + [_spared(_transfer(db, line, cell, due), payout=due.id, attempt=due.attempts) for due in payouts]
 
 
@@ -191,6 +203,44 @@ async def _transfer(db: Database, line: Line, cell: int, due: TransferDue) -> No
         raise OutsideError(_why(told))
 
 
+async def _dispute(db: Database, line: Line, gateway: Gateway, cell: int, due: ChargebackDue) -> None:
+    """Answers a dispute, or looks at it, and keeps what the gateway says of it."""
+    asked = DisputeAsked(due.external_id, due.payment_external_id, due.currency, due.captured_minor)
+    to = dispute_connector(gateway.method)
+    evidence = None if due.evidence is None else Evidence(show("cbk", due.id), due.evidence)
+    told = await _take(line, to.look(asked) if evidence is None else to.answer(asked, evidence))
+    async with db.write() as tx:
+        if isinstance(told, DisputeTold):
+            fits = await charging_back.record(tx, cell, due.id, told, is_sent=evidence is not None)
+        else:
+            fits = isinstance(told, GatewayRefused)
+            if isinstance(told, GatewayRefused):
+                await charging_back.record_evidence_refused(tx, cell, due.id, told.code)
+    if not fits:  # nothing of it moves money; it is asked again, and the operator is shown it
+        raise OutsideError(_why(told))
+
+
+async def list_disputes(db: Database, client: httpx.AsyncClient, gateway: Gateway) -> int:
+    """Asks a gateway for the disputes that no webhook has told of, now and then; how many it has that are ours."""
+    async with db.write(durable=False) as tx:
+        if not await charging_back.list_now(tx, gateway.method):
+            return 0
+    line, since, after, found = open_line(client, gateway), db.clock.now() - charging_back.LISTED_BACK, None, 0
+    for _ in range(LISTED_PAGES):
+        try:
+            told = await _take(line, dispute_connector(gateway.method).latest(since, after))
+        except OutsideError as error:
+            log("gateway_unknown", error=str(error))
+            break
+        assert isinstance(told, DisputesTold), "a list is all that answers"
+        after = told.after
+        async with db.write() as tx:
+            found += sum([await charging_back.hear(tx, gateway.method, one, listed=True) for one in told.hints])
+        if after is None:
+            break
+    return found
+
+
 async def take_webhook(db: Database, gateway: Gateway, headers: Mapping[str, str], body: bytes, settle: Settle) -> None:
     """Acts on what the gateway tells, each thing once. Raises WebhookRefused for what it did not send, which costs no
     transaction. What it tells of payments that are not ours, or otherwise than asked, is logged and moves nothing."""
@@ -207,6 +257,9 @@ async def _act(tx: Tx, gateway: Gateway, event: WebhookEvent, settle: Settle) ->
         return
     if isinstance(event.told, RefundTold):
         await _hear_refund(tx, event.event_id, event.told)
+    elif isinstance(event.told, DisputeHint):
+        if not await charging_back.hear(tx, gateway.method, event.told):
+            log("webhook_mismatch", event_id=event.event_id)
     elif isinstance(event.told, Hint):
         cell, id_ = await _place_of(tx, store.CELL_OF, "pmt", event.told.reference)
         await actions.look_now(tx, cell, id_, gateway.method, event.told.id, is_over=event.told.is_over)

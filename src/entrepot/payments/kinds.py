@@ -64,6 +64,8 @@ KINDS: dict[str, Kind] = {
     "payment_fee": _kind("payment", "ord", "Payment fee", "Zahlungsgebühr"),
     "part_payment_fee": _kind("payment", "prt", "Payment fee", "Zahlungsgebühr"),
     "payment_fee_back": _kind("payment", "prt", "Payment fee given back", "Zahlungsgebühr zurückgegeben"),
+    "chargeback_fee": _kind("payment", "cbs", "Fee of a chargeback", "Gebühr einer Rückbelastung"),
+    "chargeback_fee_back": _kind("payment", "cbs", "Fee of a chargeback given back", "Rückbelastungsgebühr zurück"),
     "fee_tax": _kind("fee_tax", "ord", "Tax on fees", "Steuer auf Gebühren"),
     "part_fee_tax": _kind("fee_tax", "prt", "Tax on fees", "Steuer auf Gebühren"),
     "fee_tax_back": _kind("fee_tax", "prt", "Tax on fees given back", "Steuer auf Gebühren zurückgegeben"),

@@ -233,13 +233,16 @@ async def payees(tx: ReadTx, keys: Keys, cell: int, owner: UUID) -> dict[str, Ba
     return {row.currency: known[row.id] for row in rows if row.id in known}
 
 
-async def facts(tx: ReadTx, provider: str, first: date, last: date, ids: Sequence[UUID]) -> list[Fact]:
+async def facts(
+    tx: ReadTx, provider: str, first: date, last: date, ids: Sequence[UUID], names: Sequence[str] = ()
+) -> list[Fact]:
     """What a provider (a method of payment) and the bank must know of: of the days from `first` to `last` and some
-    more, and by id."""
+    more, and by id, or by the provider's name of a dispute."""
     start, stop = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
     return await tx.all(
-        store_payouts.FACTS, since=first_id(start - PAID_WITHIN), until=first_id(stop), ids=ids, provider=provider
-    )
+        store_payouts.FACTS, since=first_id(start - PAID_WITHIN), until=first_id(stop), ids=ids, names=names,
+        provider=provider,
+    )  # fmt: skip
 
 
 async def bank_file(tx: ReadTx, keys: Keys, file_id: UUID) -> bytes:

@@ -197,9 +197,17 @@ ADD_REFUNDED = sql(
               from unnest(:payments::uuid[], :amounts::bigint[]) as r (payment_id, amount) group by payment_id) r
       join locked l on l.id = r.payment_id
      where p.cell = :cell and p.id = r.payment_id
+       and (p.charged_back_minor = 0 or p.refunded_minor + p.charged_back_minor + r.amount <= p.amount_minor)
     returning p.id
     """,
     UUID,
+)
+LEFT_OF_TAKEN = sql(
+    """
+    select amount_minor - refunded_minor - charged_back_minor from payments.payment
+     where cell = :cell and id = any (:ids::uuid[]) and charged_back_minor > 0 order by 1 limit 1
+    """,
+    int,
 )
 REFUNDED_OF = sql(
     """

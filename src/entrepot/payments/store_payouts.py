@@ -191,18 +191,28 @@ HOUSE = sql(
 # Ids begin with their time: of what was captured on a day the ids are of that day or of some days before.
 FACTS = sql(
     f"""
-    select 'payment', id, currency, amount_minor, (captured_at at time zone 'UTC')::date, true
+    select 'payment', id, currency, amount_minor, (captured_at at time zone 'UTC')::date, true, '', null::bigint
       from payments.payment
      where {_CELLS} and (id >= :since and id < :until or id = any (:ids::uuid[]))
        and method = :provider and status in ('captured', 'returning', 'returned') and amount_minor > 0
     union all
-    select 'refund', r.id, p.currency, r.amount_minor, (r.created_at at time zone 'UTC')::date, r.status = 'done'
+    select 'refund', r.id, p.currency, r.amount_minor, (r.created_at at time zone 'UTC')::date, r.status = 'done',
+           '', null
       from payments.refund r
       join payments.payment p on p.cell = r.cell and p.id = r.payment_id
      where r.{_CELLS} and (r.id >= :since and r.id < :until or r.id = any (:ids::uuid[]))
        and p.method = :provider and r.status in ('created', 'done')
     union all
-    select 'payout', id, currency, amount_minor, (created_at at time zone 'UTC')::date, status <> 'returned'
+    select m.kind, k.id, p.currency, m.amount, (m.at at time zone 'UTC')::date, true, k.external_id, m.fee
+      from payments.chargeback k
+      join payments.payment p on p.cell = k.cell and p.id = k.payment_id
+     cross join lateral (values ('dispute', k.withdrawn_minor, k.fee_taken_minor, k.heard_at),
+                                ('dispute_back', k.returned_minor, k.fee_minor - k.fee_taken_minor, k.decided_at))
+           as m (kind, amount, fee, at)
+     where k.{_CELLS} and (k.id >= :since and k.id < :until or k.external_id = any (:names::text[]))
+       and k.method = :provider and k.withdrawn_minor > 0 and (m.amount > 0 or m.fee < 0) and m.at is not null
+    union all
+    select 'payout', id, currency, amount_minor, (created_at at time zone 'UTC')::date, status <> 'returned', '', null
       from payments.payout
      where {_CELLS} and (id >= :since and id < :until or id = any (:ids::uuid[])) and file_id is not null
     """,  # noqa: S608 - a constant

@@ -70,8 +70,10 @@ class BankAccount(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """Money that others must tell of as well: `kind` payment or refund (through a gateway), or payout (in a file for
-    the bank), of the UTC day `day`. One that is not due may be told of: it is under way, or was undone."""
+    """Money that others must tell of as well: `kind` payment, refund, dispute or dispute_back (through a gateway; what
+    a buyer's bank took, and gave back), or payout (in a file for the bank), of the UTC day `day`. One that is not due
+    may be told of: it is under way, or was undone. A dispute is known by the gateway's `name` of it, and the gateway
+    keeps `fee_minor` for it."""
 
     kind: str
     id: UUID
@@ -79,6 +81,8 @@ class Fact(msgspec.Struct, frozen=True):
     amount_minor: int
     day: date
     is_due: bool
+    name: str = ""
+    fee_minor: int | None = None
 
 
 class BankWord(msgspec.Struct, frozen=True):
@@ -163,6 +167,21 @@ class PayoutNotSent(Problem):
 @dataclass(eq=False)
 class PaymentNotThere(Problem):
     """The group has no captured payment to give back."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class PaymentChargedBack(Problem):
+    """The buyer's bank has taken this payment back, or some of it: of the rest no more than this can be given back."""
+
+    status: ClassVar[int] = 409
+    left_minor: int
+
+
+@dataclass(eq=False)
+class EvidenceTooLate(Problem):
+    """The bank takes no evidence for this any more, or has some already."""
 
     status: ClassVar[int] = 409
 

@@ -154,9 +154,10 @@ async def reconcile(tx: Tx, first: date, last: date) -> Matching:
     lines = await tx.all(store.LINES, start=start, stop=stop)
     entries = await tx.all(store.ENTRIES, first=begin, last=end)
     named = [_id(rules.PREFIX[line.kind], line.reference) for line in lines if line.kind != "settlement"]
+    disputes = sorted({line.reference for line in lines if line.kind in rules.DISPUTES})
     ids = {id_ for id_ in (*named, *map(_payout, entries)) if id_ is not None}
     covered = {row.currency: (row.first_day, row.last_day) for row in await tx.all(store.COVERED)}
-    facts = await payments.facts(tx, PROVIDER, begin, end, sorted(ids))
+    facts = await payments.facts(tx, PROVIDER, begin, end, sorted(ids), disputes)
     fees = await tx.all(store.FEES, limit=FEES_MAX)
     told = rules.Told(facts, lines, entries, fees, covered.pop("", None), covered)
     found = await asyncio.to_thread(rules.match, told, first, last)

@@ -1,4 +1,4 @@
-"""The report of the sandbox provider: CSV, a line for each payment, refund and settlement. No I/O here.
+"""The report of the sandbox provider: CSV, a line for each payment, refund, dispute and settlement. No I/O here.
 
 kind,id,reference,currency,amount_minor,fee_minor,settlement,at
 report,2026-03-02,2026-03-02/2026-03-02,,,,,2026-03-03T00:00:00Z
@@ -26,12 +26,12 @@ Name = Annotated[str, Meta(max_length=200)]
 
 
 class _Line(msgspec.Struct, frozen=True):
-    kind: Literal["payment", "refund", "settlement"]
+    kind: Literal["payment", "refund", "dispute", "dispute_back", "settlement"]
     id: Annotated[str, Meta(min_length=1, max_length=200)]
     reference: Name
     currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
-    amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)]
-    fee_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+    amount_minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+    fee_minor: Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
     settlement: Name
     at: Annotated[datetime, Meta(tz=True)]
 
@@ -68,6 +68,8 @@ def _line(row: list[str], number: int) -> ReportLine:
         if any("\0" in field for field in row):
             raise ValueError("a NUL")
         line = msgspec.convert(fields, _Line, strict=False)
+        if line.kind != "dispute_back" and (line.fee_minor < 0 or line.amount_minor == 0):
+            raise ValueError("only what a bank gives back brings a fee back")
     except (ValueError, msgspec.ValidationError) as error:
         raise FileNotRead(f"line {number}: {error}") from None
     return ReportLine(**msgspec.structs.asdict(line) | {"at": line.at.astimezone(UTC)})

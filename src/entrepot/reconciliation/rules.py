@@ -1,6 +1,7 @@
 """Three-way matching: what the books, the provider and the bank say of the same money. Pure, and in no order.
 
     books    payment, refund      by our reference    report
+    books    dispute              by the provider's   report
     report   settlement           by its name         bank, in
     books    payout in a file     by our reference    bank, out; and in again when it was returned
 
@@ -28,7 +29,11 @@ SETTLED_WITHIN = timedelta(days=8)
 """A provider pays each week, at the latest."""
 BOOKED_WITHIN = timedelta(days=5)
 """A weekend and two banking holidays."""
-PREFIX = {"payment": "pmt", "refund": "rfd", "payout": "pay"}
+PREFIX = {"payment": "pmt", "refund": "rfd", "payout": "pay", "dispute": "cbk", "dispute_back": "cbk"}
+DISPUTES = ("dispute", "dispute_back")
+"""What buyers' banks took, and gave back: known by the provider's name of it, with a fee of its own."""
+TO_US = ("payment", "dispute_back")
+"""What makes a settlement larger; the other kinds make it smaller."""
 
 Days = tuple[date, date]
 Key = TypeVar("Key", bound=Hashable)
@@ -77,11 +82,11 @@ def _reported(told: Told) -> Iterator[Discrepancy]:
         if fact.kind == "payout":
             continue
         ours = show(PREFIX[fact.kind], fact.id)
-        own = lines.pop((fact.kind, ours), [])
+        own = lines.pop((fact.kind, fact.name or ours), [])
         if not own and fact.is_due and _is_told(fact.day, REPORTED_WITHIN, told.reported):
             yield Discrepancy("missing_in_report", ours, fact.day, fact.currency, fact.amount_minor, None)
         for line in own[:1]:
-            fee, day = fee_of(told.fees, line), line.at.date()
+            fee, day = fee_of(told.fees, line) if fact.fee_minor is None else fact.fee_minor, line.at.date()
             if (line.currency, line.amount_minor) != (fact.currency, fact.amount_minor):
                 yield _unlike("wrong_amount_in_report", ours, day, fact.currency, fact.amount_minor, line)
             elif line.fee_minor != fee:
@@ -99,7 +104,7 @@ def _settled(told: Told) -> Iterator[Discrepancy]:
     for line in told.lines:
         if line.kind != "settlement":
             key = (line.settlement or line.id, line.currency)
-            sign = 1 if line.kind == "payment" else -1
+            sign = 1 if line.kind in TO_US else -1
             sums[key] += sign * line.amount_minor - line.fee_minor
             days[key] = max(line.at.date(), days.get(key, date.min))
     paid = {(line.id, line.currency) for line in told.lines if line.kind == "settlement"}

@@ -56,7 +56,8 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class ReportLine(msgspec.Struct, frozen=True):
-    """What the provider says it did. `kind`: payment or refund, by our `reference`, or settlement, its payment to us.
+    """What the provider says it did. `kind`: payment or refund, by our `reference`; dispute or dispute_back, what a
+    buyer's bank took and gave back, by the provider's; or settlement, its payment to us.
 
     `amount_minor` of a payment is what the buyer paid, of which `fee_minor` is the provider's; `settlement` says by
     which settlement it was paid to us."""

@@ -42,6 +42,7 @@ ORDER_PARTS = {
     ("refunded", "seller"): N("Refunded by the seller"),
     ("disputed", "buyer"): N("Disputed"),
     ("returned", "buyer"): N("Returned"),
+    ("charged_back", "buyer"): N("Taken back by the buyer's bank"),
 }
 """Parts of orders that go their own way, by their kind and whose doing they are."""
 
@@ -60,8 +61,19 @@ DISPUTE_STATES = {
     "escalated": N("The marketplace decides"),
     "decided": N("Decided; open to appeal"),
     "appealed": N("The marketplace decides again"),
+    "at_bank": N("The buyer's bank decides"),
     "closed": N("Closed"),
 }
+CHARGEBACK_STATES = {
+    "heard": N("Just heard of"),
+    "inquiry": N("The bank asks"),
+    "open": N("Evidence is wanted"),
+    "review": N("The bank decides"),
+    "won": N("Won"),
+    "lost": N("Lost"),
+}
+LIABLE = {"seller": N("Seller"), "operator": N("Marketplace")}
+"""Who bears what a buyer's bank takes."""
 DISPUTE_ACTS = {
     "open": N("Open a dispute"),
     "note": N("Add a note"),

@@ -25,6 +25,8 @@ DONE = {
     "order_canceled": N("The order is canceled and the money is on its way back."),
     "installment_paid": N("Thank you, it is paid."),
     "installment_asked": N("The payment page is being made; look again in a moment."),
+    "evidence_added": N("It is added."),
+    "evidence_sent": N("It is on its way to the bank."),
     "written_off": N("It is written off."),
     "reserve_set": N("The reserve is set."),
     "slots_added": N("The time slots are open."),

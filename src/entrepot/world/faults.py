@@ -143,7 +143,9 @@ class Bank(httpx.AsyncBaseTransport):
         return answer
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        key = request.headers["idempotency-key"]
+        key = request.headers.get("idempotency-key", "")
+        if request.url.path.startswith("/disputes"):
+            return self._disputes(request)
         try:
             match (request.method, request.url.path.split("/")[2:]):
                 case ("POST", []):
@@ -158,6 +160,21 @@ class Bank(httpx.AsyncBaseTransport):
         except RefusedError as refused:
             if refused.payment is not None:
                 return _told(refused.payment, refused.status)
+            return httpx.Response(refused.status, json={"error": refused.code})
+        raise ValueError(f"the gateway knows no {request.method} {request.url.path}")
+
+    def _disputes(self, request: httpx.Request) -> httpx.Response:
+        try:
+            match (request.method, request.url.path.split("/")[2:]):
+                case ("GET", []):
+                    found = self.book.disputes_since(int(request.url.params["since"]))
+                    return httpx.Response(200, json={"disputes": [one.view() for one in found]})
+                case ("GET", [id_]):
+                    return httpx.Response(200, json=self.book.disputed(id_).view())
+                case ("POST", [id_, "evidence"]):
+                    text = msgspec.json.decode(request.content)["text"]
+                    return httpx.Response(200, json=self.book.answer(id_, text).view())
+        except RefusedError as refused:
             return httpx.Response(refused.status, json={"error": refused.code})
         raise ValueError(f"the gateway knows no {request.method} {request.url.path}")
 

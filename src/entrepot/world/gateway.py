@@ -44,14 +44,26 @@ from entrepot.kit.http import read_body
 from entrepot.kit.money import Money
 from entrepot.kit.problem import Problem
 from entrepot.world.customs import Customs
-from entrepot.world.gateway_book import Book, JournalError, Payment, PaymentOrder, RefundOrder, RefusedError
+from entrepot.world.gateway_book import (
+    Book,
+    DisputeEnd,
+    DisputeOrder,
+    EvidenceOrder,
+    JournalError,
+    Payment,
+    PaymentOrder,
+    RefundOrder,
+    RefusedError,
+)
 from entrepot.world.gateway_report import lines_of, report, settlements
 from entrepot.world.gateway_webhooks import Chance, Faults, Webhooks, cancel
 
 HOST = "127.0.0.1"
 SECRET_VARIABLE = "ENTREPOT_SANDBOX_SECRET"  # noqa: S105 - the name of one, not one
 MAX_BODY_BYTES = 16_384
+EVIDENCE_MAX_BYTES = 500_000
 KEY_MAX = 200  # characters
+DISPUTES_LISTED = 100
 START_MAX_S = 10
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -165,6 +177,11 @@ class Gateway:
             ("GET", "/payments/{id}", self._unreliable(self._get)),
             ("POST", "/payments/{id}/cancel", self._unreliable(self._cancel)),
             ("POST", "/payments/{id}/refunds", self._unreliable(self._refund)),
+            ("GET", "/disputes", self._unreliable(self._list_disputes)),
+            ("GET", "/disputes/{id}", self._unreliable(self._get_dispute)),
+            ("POST", "/disputes/{id}/evidence", self._unreliable(self._take_evidence)),
+            ("POST", "/payments/{id}/disputes", self._refusing(self._dispute)),
+            ("POST", "/disputes/{id}/close", self._refusing(self._close_dispute)),
             ("POST", "/payments/{id}/approve", self._refusing(self._approve)),
             ("POST", "/payments/{id}/decline", self._refusing(self._decline)),
             ("GET", "/pay/{id}", self._refusing(self._show_page)),
@@ -226,6 +243,27 @@ class Gateway:
         key, order = _key(request), await _body(request, RefundOrder)
         return _json(self.book.refund(request.path_params["id"], key, order).view(), 201)
 
+    async def _dispute(self, request: Request) -> Response:
+        """What a cardholder does, and the bank: nobody of the shop's."""
+        return _json(self.book.dispute(request.path_params["id"], await _body(request, DisputeOrder)).view(), 201)
+
+    async def _close_dispute(self, request: Request) -> Response:
+        return _json(self.book.close_dispute(request.path_params["id"], await _body(request, DisputeEnd)).view())
+
+    async def _get_dispute(self, request: Request) -> Response:
+        return _json(self.book.disputed(request.path_params["id"]).view())
+
+    async def _take_evidence(self, request: Request) -> Response:
+        evidence = await _body(request, EvidenceOrder, EVIDENCE_MAX_BYTES)
+        return _json(self.book.answer(request.path_params["id"], evidence.text).view())
+
+    async def _list_disputes(self, request: Request) -> Response:
+        """Those opened since a time; as many as there are, since it is a sandbox."""
+        since = request.query_params.get("since", "0")
+        if not since.isdecimal():
+            raise RefusedError(400, "malformed")
+        return _json({"disputes": [one.view() for one in self.book.disputes_since(int(since))][:DISPUTES_LISTED]})
+
     async def _approve(self, request: Request) -> Response:
         return self._payment(self._ask_bank(request.path_params["id"]))
 
@@ -260,7 +298,7 @@ class Gateway:
             day = date.fromisoformat(request.path_params["day"])
         except ValueError:
             raise RefusedError(404, "not_found") from None
-        lines = lines_of(self.book.payments.values(), self.book.refunds.values())
+        lines = lines_of(self.book.payments.values(), self.book.refunds.values(), self.book.disputes.values())
         of_day = [line for line in lines if line.at.date() == day]
         told = report(f"{day}", day, day, [*of_day, *settlements(of_day)])
         return Response(told, media_type="text/csv")
@@ -314,8 +352,8 @@ def _key(request: Request) -> str:
     return key
 
 
-async def _body(request: Request, into: type[Body]) -> Body:
-    raw = await read_body(request, MAX_BODY_BYTES)
+async def _body(request: Request, into: type[Body], at_most: int = MAX_BODY_BYTES) -> Body:
+    raw = await read_body(request, at_most)
     try:
         return msgspec.json.decode(raw, type=into)
     except (ValueError, RecursionError):

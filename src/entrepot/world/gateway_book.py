@@ -40,6 +40,31 @@ class RefundOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: Reference
 
 
+class DisputeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /payments/{id}/disputes: what a cardholder says to the bank. An `inquiry` takes no money yet."""
+
+    amount_minor: Amount
+    reason: Annotated[str, Meta(min_length=1, max_length=100)] = "fraudulent"
+    fee_minor: Annotated[int, Meta(ge=0, le=10**15)] = 1_500
+    answer_within_s: Annotated[int, Meta(ge=0, le=10**8)] = 7 * 86_400
+    inquiry: bool = False
+
+
+class EvidenceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /disputes/{id}/evidence."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=100_000)]
+
+
+class DisputeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /disputes/{id}/close: the bank's word. Without `returned_minor` a won one comes back whole; the
+    fee only with `fee_back`."""
+
+    status: Literal["won", "lost"]
+    returned_minor: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+    fee_back: bool = False
+
+
 class Payment(msgspec.Struct, frozen=True):
     id: str
     key: str
@@ -48,6 +73,7 @@ class Payment(msgspec.Struct, frozen=True):
     status: Literal["requires_action", "captured", "failed", "canceled"] = "requires_action"
     refunded_minor: int = 0
     decided_at: int = 0
+    disputed_minor: int = 0
 
     def view(self) -> dict[str, Any]:
         """What the outside sees, but for redirect_url, which depends on where the server listens."""
@@ -82,6 +108,36 @@ class Refund(msgspec.Struct, frozen=True):
         }
 
 
+class Dispute(msgspec.Struct, frozen=True):
+    """What a bank took of a payment, or asks about."""
+
+    id: str
+    payment_id: str
+    order: DisputeOrder
+    currency: str
+    created_at: int
+    status: Literal["inquiry", "open", "review", "won", "lost"]
+    withdrawn_minor: int
+    fee_minor: int
+    returned_minor: int = 0
+    decided_at: int = 0
+    evidence: str = ""
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "payment_id": self.payment_id,
+            "status": self.status,
+            "reason": self.order.reason,
+            "amount_minor": self.order.amount_minor,
+            "currency": self.currency,
+            "withdrawn_minor": self.withdrawn_minor,
+            "returned_minor": self.returned_minor,
+            "fee_minor": self.fee_minor,
+            "evidence_by": self.created_at + self.order.answer_within_s,
+        }
+
+
 class Event(msgspec.Struct, frozen=True):
     """Something to tell by webhook; `data` is the payment or refund as it was at that moment."""
 
@@ -96,6 +152,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
     payment: Payment | None = None
     refund: Refund | None = None
+    dispute: Dispute | None = None
     event: Event | None = None
     settled: str | None = None
 
@@ -122,6 +179,7 @@ class Book:
     def __init__(self, random: Random, clock: Clock, journal: Path | None) -> None:
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
+        self.disputes: dict[str, Dispute] = {}
         self.untold: dict[str, Event] = {}
         self.on_event: Callable[[Event], None] | None = None
         self._payment_of_key: dict[str, str] = {}
@@ -179,13 +237,69 @@ class Book:
             return refund
         if payment.status != "captured":
             raise RefusedError(409, "not_captured")
-        if payment.refunded_minor + order.amount_minor > payment.order.amount_minor:
+        if payment.refunded_minor + payment.disputed_minor + order.amount_minor > payment.order.amount_minor:
             raise RefusedError(409, "exceeds_captured")
         payment = replace(payment, refunded_minor=payment.refunded_minor + order.amount_minor)
         refund = Refund(self._new_id("sr"), key, id_, order, payment.order.currency, self._now())
         event = self._event("refund.done", refund.view())
         self._write(Change(payment=payment, refund=refund, event=event))
         return refund
+
+    def dispute(self, id_: str, order: DisputeOrder) -> Dispute:
+        """The cardholder turns to the bank, which takes the money at once; whatever was given back before. Raises
+        RefusedError."""
+        payment = self.payment(id_)
+        if payment.status != "captured":
+            raise RefusedError(409, "not_captured")
+        if payment.disputed_minor + order.amount_minor > payment.order.amount_minor:
+            raise RefusedError(409, "exceeds_captured")
+        taken = 0 if order.inquiry else order.amount_minor
+        dispute = Dispute(
+            self._new_id("sd"), id_, order, payment.order.currency, self._now(),
+            "inquiry" if order.inquiry else "open", taken, order.fee_minor if taken else 0,
+        )  # fmt: skip
+        payment = replace(payment, disputed_minor=payment.disputed_minor + taken)
+        self._write(Change(payment=payment, dispute=dispute, event=self._event("dispute.opened", dispute.view())))
+        return dispute
+
+    def disputed(self, id_: str) -> Dispute:
+        """Raises RefusedError."""
+        try:
+            return self.disputes[id_]
+        except KeyError:
+            raise RefusedError(404, "not_found") from None
+
+    def answer(self, id_: str, text: str) -> Dispute:
+        """Evidence for the bank, once and in time; the same again is no change. Raises RefusedError."""
+        dispute = self.disputed(id_)
+        if dispute.evidence == text:
+            return dispute
+        if dispute.evidence or dispute.status not in ("inquiry", "open"):
+            raise RefusedError(409, "already_answered")
+        if self._now() > dispute.created_at + dispute.order.answer_within_s:
+            raise RefusedError(409, "too_late")
+        dispute = replace(dispute, status="review", evidence=text)
+        self._write(Change(dispute=dispute, event=self._event("dispute.answered", dispute.view())))
+        return dispute
+
+    def close_dispute(self, id_: str, end: DisputeEnd) -> Dispute:
+        """The bank decides, once. Raises RefusedError."""
+        dispute = self.disputed(id_)
+        if dispute.status in ("won", "lost"):
+            raise RefusedError(409, "already_decided")
+        whole = dispute.withdrawn_minor if end.status == "won" else 0
+        back = min(dispute.withdrawn_minor, whole if end.returned_minor is None else end.returned_minor)
+        payment = self.payments[dispute.payment_id]
+        payment = replace(payment, disputed_minor=payment.disputed_minor - back)
+        dispute = replace(
+            dispute, status=end.status, returned_minor=back, decided_at=self._now(),
+            fee_minor=0 if end.fee_back else dispute.fee_minor,
+        )  # fmt: skip
+        self._write(Change(payment=payment, dispute=dispute, event=self._event("dispute.closed", dispute.view())))
+        return dispute
+
+    def disputes_since(self, since: int) -> list[Dispute]:
+        return [dispute for dispute in self.disputes.values() if dispute.created_at >= since]
 
     def settle(self, event: Event) -> None:
         """Nothing more will be told of `event`: it arrived, was lost, or was given up."""
@@ -208,6 +322,8 @@ class Book:
         if (refund := change.refund) is not None:
             self.refunds[refund.id] = refund
             self._refund_of_key[refund.payment_id, refund.key] = refund.id
+        if (dispute := change.dispute) is not None:
+            self.disputes[dispute.id] = dispute
         if change.event is not None:
             self.untold[change.event.id] = change.event
         if change.settled is not None:
@@ -236,5 +352,5 @@ class Book:
         while True:
             ms = int(self._clock.now().timestamp() * 1000)
             id_ = f"{prefix}_{ms:012x}{self._random.getrandbits(64):016x}"
-            if not any(id_ in known for known in (self.payments, self.refunds, self.untold)):
+            if not any(id_ in known for known in (self.payments, self.refunds, self.disputes, self.untold)):
                 return id_

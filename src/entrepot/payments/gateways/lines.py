@@ -15,8 +15,8 @@ from entrepot.kit.auth import Keys
 from entrepot.kit.db import Database
 from entrepot.kit.outside import call
 from entrepot.kit.secrets import get_secret
-from entrepot.payments.gateways import sandbox
-from entrepot.payments.gateways.types import Connector
+from entrepot.payments.gateways import sandbox, sandbox_disputes
+from entrepot.payments.gateways.types import Connector, DisputeConnector
 from entrepot.settings import Settings
 
 LANES = 8
@@ -82,6 +82,14 @@ def connector(method: str) -> Connector:
 
         return stripe
     return sandbox
+
+
+def dispute_connector(method: str) -> DisputeConnector:
+    if method == "stripe":
+        from entrepot.payments.gateways import stripe_disputes  # large: see connector
+
+        return stripe_disputes
+    return sandbox_disputes
 
 
 def open_line(client: httpx.AsyncClient, gateway: Gateway) -> Line:

@@ -28,6 +28,7 @@ from entrepot.payments.gateways.types import (
     BusyError,
     Created,
     Declined,
+    DisputeHint,
     ExternalId,
     GatewayRefused,
     Mismatch,
@@ -49,7 +50,10 @@ SIGNATURE_HEADER = "entrepot-signature"
 REFUSALS = frozenset({400, 404, 409, 413, 422})
 """Statuses that say no for good. Others (401 is our key) may be cured, so they raise AnswerError."""
 
-EventType = Literal["payment.captured", "payment.failed", "payment.canceled", "refund.done"]
+EventType = Literal[
+    "payment.captured", "payment.failed", "payment.canceled", "refund.done", "dispute.opened", "dispute.withdrawn",
+    "dispute.answered", "dispute.closed",
+]  # fmt: skip
 
 
 class OutRequest(msgspec.Struct, frozen=True):
@@ -105,7 +109,7 @@ def build_create(asked: PaymentAsked) -> OutRequest:
 
 def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | Declined | GatewayRefused | Mismatch:
     if status not in (200, 201):
-        return _refusal(status, body)
+        return refusal_of(status, body)
     told = _payment(body)
     if mismatch := payment_mismatch(asked, told):
         return mismatch
@@ -117,17 +121,17 @@ def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | De
 
 
 def build_get(asked: PaymentAsked, external_id: str) -> OutRequest:
-    return OutRequest("GET", f"/payments/{_path_part(external_id)}", b"", asked.reference)
+    return OutRequest("GET", f"/payments/{path_part(external_id)}", b"", asked.reference)
 
 
 def parse_got(asked: PaymentAsked, external_id: str, status: int, body: bytes) -> Standing | GatewayRefused | Mismatch:
     if status != 200:
-        return _refusal(status, body)
+        return refusal_of(status, body)
     return standing(asked, external_id, _payment(body))
 
 
 def build_cancel(asked: PaymentAsked, external_id: str) -> OutRequest:
-    return OutRequest("POST", f"/payments/{_path_part(external_id)}/cancel", b"", asked.reference)
+    return OutRequest("POST", f"/payments/{path_part(external_id)}/cancel", b"", asked.reference)
 
 
 def parse_canceled(
@@ -140,13 +144,13 @@ def parse_canceled(
 
 def build_refund(asked: RefundAsked) -> OutRequest:
     body = {"amount_minor": asked.amount_minor, "reference": asked.reference}
-    path = f"/payments/{_path_part(asked.payment_id)}/refunds"
+    path = f"/payments/{path_part(asked.payment_id)}/refunds"
     return OutRequest("POST", path, msgspec.json.encode(body), asked.reference)
 
 
 def parse_refunded(asked: RefundAsked, status: int, body: bytes) -> Refunded | GatewayRefused | Mismatch:
     if status not in (200, 201):
-        return _refusal(status, body)
+        return refusal_of(status, body)
     told = _refund(body)
     return refund_mismatch(asked, told) or Refunded(told.id)
 
@@ -162,8 +166,11 @@ def parse_webhook(secret: bytes, headers: Mapping[str, str], body: bytes, now: d
     if abs(now.timestamp() - int(match[1])) > WEBHOOK_TOLERANCE.total_seconds():
         raise WebhookError("too old, or from the future")
     try:
-        envelope = _decode(body, _Envelope)
+        envelope = decode(body, _Envelope)
         data = bytes(envelope.data)
+        if envelope.type.startswith("dispute."):
+            hint, at = decode(data, DisputeHint), datetime.fromtimestamp(envelope.created_at, UTC)
+            return WebhookEvent(envelope.id, envelope.type, at, hint)
         told = _refund(data) if envelope.type == "refund.done" else _payment(data)
     except AnswerError as bad:
         raise WebhookError("malformed") from bad
@@ -177,35 +184,35 @@ def _mac(secret: bytes, stamp: str, body: bytes) -> str:
 
 
 def _payment(body: bytes) -> PaymentTold:
-    told = _decode(body, PaymentTold)
+    told = decode(body, PaymentTold)
     if told.status == "authorized":
         raise AnswerError("a payment that is only authorized")
     return told
 
 
 def _refund(body: bytes) -> RefundTold:
-    told = _decode(body, RefundTold)
+    told = decode(body, RefundTold)
     if told.status != "done":
         raise AnswerError("a refund that is not done")
     return told
 
 
-def _refusal(status: int, body: bytes) -> GatewayRefused:
+def refusal_of(status: int, body: bytes) -> GatewayRefused:
     if status == 429:
         raise BusyError("too many calls")
     if status not in REFUSALS:
         raise AnswerError(f"status {status}")
-    return GatewayRefused(status, _decode(body, _Error).error)
+    return GatewayRefused(status, decode(body, _Error).error)
 
 
-def _decode(body: bytes, into: type[Told]) -> Told:
+def decode(body: bytes, into: type[Told]) -> Told:
     try:
         return msgspec.json.decode(body, type=into)
     except (ValueError, RecursionError) as error:
         raise AnswerError(f"not a {into.__name__.strip('_')}: {type(error).__name__}") from error
 
 
-def _path_part(external_id: str) -> str:
+def path_part(external_id: str) -> str:
     """The id as it stands in a path. Raises ValueError for one that no answer of the gateway can have given
     us."""
     if re.search(EXTERNAL_ID, external_id) is None:

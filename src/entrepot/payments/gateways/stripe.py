@@ -31,6 +31,7 @@ from entrepot.payments.gateways.types import (
     AnswerError,
     BusyError,
     Created,
+    DisputeHint,
     ExternalId,
     GatewayRefused,
     Hint,
@@ -84,6 +85,9 @@ PAYMENT_EVENTS = frozenset(
     {"payment_intent.amount_capturable_updated", "payment_intent.succeeded", "payment_intent.canceled"}
 )
 REFUND_EVENTS = frozenset({"refund.updated", "refund.failed", "charge.refund.updated"})
+DISPUTE_EVENTS = frozenset(
+    f"charge.dispute.{what}" for what in ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
+)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -125,6 +129,11 @@ class _Received(_Intent, frozen=True, kw_only=True):
 class _Known(msgspec.Struct, frozen=True):
     id: ExternalId
     metadata: dict[str, str]
+
+
+class _Disputed(msgspec.Struct, frozen=True):
+    id: ExternalId
+    payment_intent: ExternalId | None = None
 
 
 class _Refund(msgspec.Struct, frozen=True):
@@ -243,8 +252,8 @@ def build_create(asked: PaymentAsked) -> Call:
 
 def parse_created(asked: PaymentAsked, status: int, body: bytes) -> Created | GatewayRefused | Mismatch:
     if status != 200:
-        return _refusal(status, body)
-    told = _payment(_decode(body, _Intent))
+        return refusal_of(status, body)
+    told = _payment(decode(body, _Intent))
     # An intent that is new is paid by nobody; should it be, the next look tells of how much.
     stands: PaymentStatus = "canceled" if told.status == "canceled" else "requires_action"
     return payment_mismatch(asked, told) or Created(told.id, stands, f"{asked.return_url}/pay")
@@ -258,8 +267,8 @@ def parse_got(
     asked: PaymentAsked, external_id: str, capture_minor: int, status: int, body: bytes
 ) -> Standing | Mismatch:
     """Also raises AnswerError for a refusal: what was known there once is not forgotten, so it is a matter of keys."""
-    _must_be_told(status, body)
-    intent = _decode(body, _Received)
+    must_be_told(status, body)
+    intent = decode(body, _Received)
     stands = standing(asked, external_id, _payment(intent))
     if isinstance(stands, Standing) and stands.status == "captured":
         received = minor_of(asked.currency, intent.amount_received)
@@ -271,8 +280,8 @@ def parse_got(
 def parse_action(asked: PaymentAsked, external_id: str, status: int, body: bytes) -> Action | GatewayRefused | Mismatch:
     """What the buyer has to do now, of the answer to `build_get`."""
     if status != 200:
-        return _refusal(status, body)
-    intent = _decode(body, _Intent)
+        return refusal_of(status, body)
+    intent = decode(body, _Intent)
     if not isinstance(stands := standing(asked, external_id, _payment(intent)), Standing):
         return stands
     failure = intent.last_payment_error or _Failure()
@@ -293,7 +302,7 @@ def parse_canceled(
     asked: PaymentAsked, external_id: str, capture_minor: int, status: int, body: bytes
 ) -> Standing | Mismatch | None:
     """None when it refuses, since it is captured or the bank has it just now: it must be looked at."""
-    if status == 400 and isinstance(_refusal(status, body), GatewayRefused):
+    if status == 400 and isinstance(refusal_of(status, body), GatewayRefused):
         return None
     return parse_got(asked, external_id, capture_minor, status, body)
 
@@ -305,8 +314,8 @@ def build_find_refund(asked: RefundAsked) -> Call:
 def parse_found_refund(asked: RefundAsked, status: int, body: bytes) -> Refunded | GatewayRefused | Mismatch | None:
     """What became of this refund before, if anything did. More than was captured is never asked back, whatever Stripe
     would take: what others gave back there counts."""
-    _must_be_told(status, body)
-    refunds = _decode(body, _Refunds)
+    must_be_told(status, body)
+    refunds = decode(body, _Refunds)
     for refund in refunds.data:
         if (refund.metadata or {}).get("reference") == asked.reference:
             return _refunded(asked, status, refund)
@@ -328,7 +337,7 @@ def build_refund(asked: RefundAsked) -> Call:
 
 
 def parse_refunded(asked: RefundAsked, status: int, body: bytes) -> Refunded | GatewayRefused | Mismatch:
-    return _refusal(status, body) if status != 200 else _refunded(asked, status, _decode(body, _Refund))
+    return refusal_of(status, body) if status != 200 else _refunded(asked, status, decode(body, _Refund))
 
 
 def build_find_transfer(asked: TransferAsked) -> Call:
@@ -338,8 +347,8 @@ def build_find_transfer(asked: TransferAsked) -> Call:
 def parse_found_transfer(
     asked: TransferAsked, status: int, body: bytes
 ) -> Transferred | GatewayRefused | Mismatch | None:
-    _must_be_told(status, body)
-    found = _decode(body, _Transfers).data
+    must_be_told(status, body)
+    found = decode(body, _Transfers).data
     return _transferred(asked, status, found[0]) if found else None
 
 
@@ -355,7 +364,7 @@ def build_transfer(asked: TransferAsked) -> Call:
 
 
 def parse_transferred(asked: TransferAsked, status: int, body: bytes) -> Transferred | GatewayRefused | Mismatch:
-    return _refusal(status, body) if status != 200 else _transferred(asked, status, _decode(body, _Transfer))
+    return refusal_of(status, body) if status != 200 else _transferred(asked, status, decode(body, _Transfer))
 
 
 def parse_webhook(secret: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
@@ -373,21 +382,24 @@ def parse_webhook(secret: bytes, headers: Mapping[str, str], body: bytes, now: d
     if abs(now.timestamp() - int(stamp[1])) > WEBHOOK_TOLERANCE.total_seconds():
         raise WebhookError("too old, or from the future")
     try:
-        event = _decode(body, _Event)
+        event = decode(body, _Event)
         told = _told(event.type, bytes(event.data.object))
     except AnswerError as bad:
         raise WebhookError("malformed") from bad
     return WebhookEvent(event.id, event.type, datetime.fromtimestamp(event.created, UTC), told)
 
 
-def _told(kind: str, data: bytes) -> RefundTold | Hint | None:
+def _told(kind: str, data: bytes) -> RefundTold | Hint | DisputeHint | None:
     """Events come late, twice and out of order: how an intent stands is only learnt by looking."""
     if kind in PAYMENT_EVENTS:
-        intent = _decode(data, _Known)
+        intent = decode(data, _Known)
         return Hint(intent.id, intent.metadata.get("reference", ""), kind == "payment_intent.canceled")
     if kind in REFUND_EVENTS:
-        refund = _decode(data, _Refund)
+        refund = decode(data, _Refund)
         return _refund_told(refund) if refund.status in ("failed", "canceled") else None
+    if kind in DISPUTE_EVENTS:
+        disputed = decode(data, _Disputed)
+        return DisputeHint(disputed.id, disputed.payment_intent) if disputed.payment_intent else None
     return None
 
 
@@ -429,25 +441,25 @@ def _transferred(asked: TransferAsked, status: int, told: _Transfer) -> Transfer
     return GatewayRefused(status, "transfer_reversed") if told.amount_reversed else Transferred(told.id)
 
 
-def _must_be_told(status: int, body: bytes) -> None:
+def must_be_told(status: int, body: bytes) -> None:
     """Of what is only looked at, or is known there, a refusal says nothing: raises AnswerError."""
     if status != 200:
-        raise AnswerError(f"refused: {_refusal(status, body).code}")
+        raise AnswerError(f"refused: {refusal_of(status, body).code}")
 
 
-def _refusal(status: int, body: bytes) -> GatewayRefused:
+def refusal_of(status: int, body: bytes) -> GatewayRefused:
     if status == 429:
         raise BusyError("too many calls")
     if status not in REFUSALS:
         raise AnswerError(f"status {status}")
-    failure = _decode(body, _Refusal).error
+    failure = decode(body, _Refusal).error
     code = failure.code or failure.type
     if code == "rate_limit":
         raise BusyError("too many calls")
     return GatewayRefused(status, code if re.fullmatch(r"[a-z0-9_]{1,64}", code, re.ASCII) else "refused")
 
 
-def _decode(body: bytes, into: type[Told]) -> Told:
+def decode(body: bytes, into: type[Told]) -> Told:
     try:
         return msgspec.json.decode(body, type=into)
     except (ValueError, RecursionError) as error:
@@ -455,7 +467,11 @@ def _decode(body: bytes, into: type[Told]) -> Told:
 
 
 def _intent_path(external_id: str) -> str:
+    return f"/v1/payment_intents/{path_part(external_id)}"
+
+
+def path_part(external_id: str) -> str:
     """Raises ValueError for an id that no answer of Stripe's can have given us."""
     if re.search(EXTERNAL_ID, external_id) is None:
         raise ValueError("not an id of the gateway")
-    return f"/v1/payment_intents/{external_id}"
+    return external_id

@@ -152,6 +152,54 @@ class Hint(msgspec.Struct, frozen=True):
     is_over: bool
 
 
+class DisputeAsked(msgspec.Struct, frozen=True):
+    """A dispute of a cardholder that the gateway calls `id`, of the payment of `captured_minor` that it calls
+    `payment_id`."""
+
+    id: str
+    payment_id: str
+    currency: str
+    captured_minor: int
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What the cardholder's bank is to read, of our `reference`."""
+
+    reference: str
+    text: str
+
+
+class DisputeTold(msgspec.Struct, frozen=True):
+    """A cardholder's dispute in the gateway's words. `amount_minor` is what is disputed; of the money of the house it
+    has taken `withdrawn_minor` and given back `returned_minor`, and keeps `fee_minor` for itself. An inquiry only
+    asks."""
+
+    id: ExternalId
+    payment_id: ExternalId
+    status: Literal["inquiry", "open", "review", "won", "lost"]
+    reason: Annotated[str, Meta(max_length=100)]
+    amount_minor: Annotated[int, Meta(ge=0)]
+    currency: str
+    withdrawn_minor: Annotated[int, Meta(ge=0)]
+    returned_minor: Annotated[int, Meta(ge=0)]
+    fee_minor: Annotated[int, Meta(ge=0)]
+    evidence_by: Annotated[int, Meta(ge=0, le=253_402_300_799)] | None = None
+
+
+class DisputeHint(msgspec.Struct, frozen=True):
+    """There is a dispute of this payment: a look will show how it stands."""
+
+    id: ExternalId
+    payment_id: ExternalId
+
+
+class DisputesTold(msgspec.Struct, frozen=True):
+    """A page of disputes; `after` is where the next begins."""
+
+    hints: list[DisputeHint]
+    after: str | None
+
+
 class WebhookEvent(msgspec.Struct, frozen=True):
     """A genuine, fresh webhook. It may be a duplicate (store `event_id`) and out of order; `told` is still to
     be held against what was asked, with `payment_mismatch` or `refund_mismatch`, and None when it is nothing to us."""
@@ -159,10 +207,10 @@ class WebhookEvent(msgspec.Struct, frozen=True):
     event_id: str
     type: str
     created_at: datetime
-    told: PaymentTold | RefundTold | Hint | None
+    told: PaymentTold | RefundTold | Hint | DisputeHint | None
 
 
-Answer = Created | Standing | Declined | Refunded | Transferred | GatewayRefused | Mismatch
+Answer = Created | Standing | Declined | Refunded | Transferred | GatewayRefused | Mismatch | DisputeTold | DisputesTold
 
 
 class Step(NamedTuple):
@@ -195,6 +243,30 @@ class Connector(Protocol):
     def parse_webhook(self, secret: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         """The event in a webhook that the holder of `secret` sent at most WEBHOOK_TOLERANCE before or after `now`. The
         names of `headers` are in lower case, or the mapping does not mind. Raises WebhookError."""
+
+
+class DisputeConnector(Protocol):
+    """What the file of a gateway's disputes has, in the same manner."""
+
+    def look(self, asked: DisputeAsked) -> list[Step]:
+        """How a dispute stands; DisputeTold."""
+
+    def answer(self, asked: DisputeAsked, evidence: Evidence) -> list[Step]:
+        """Sends what there is to say, once and for good; DisputeTold."""
+
+    def latest(self, since: datetime, after: str | None) -> list[Step]:
+        """The disputes that were opened since then, a page of them; DisputesTold."""
+
+
+def dispute_mismatch(asked: DisputeAsked, told: DisputeTold) -> Mismatch | None:
+    """The first member that differs, or None. More than was captured nobody can dispute."""
+    return difference(
+        ("id", asked.id, told.id),
+        ("payment_id", asked.payment_id, told.payment_id),
+        ("currency", asked.currency, told.currency),
+        ("withdrawn_minor", min(told.withdrawn_minor, asked.captured_minor), told.withdrawn_minor),
+        ("returned_minor", min(told.returned_minor, told.withdrawn_minor), told.returned_minor),
+    )
 
 
 def payment_mismatch(asked: PaymentAsked, told: PaymentTold) -> Mismatch | None:

@@ -3,6 +3,7 @@
 from entrepot.world.auditor import (
     bonded,
     borders,
+    chargebacks,
     credit,
     debts,
     exchange,
@@ -24,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     + exchange.CHECKS
     + credit.CHECKS
     + debts.CHECKS
+    + chargebacks.CHECKS
     + payouts.CHECKS
     + stock.CHECKS
     + quotas.CHECKS

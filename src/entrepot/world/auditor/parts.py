@@ -100,7 +100,7 @@ PART_MONEY = check(
                   max(amount) filter (where code = 'commission_back') as commission_back,
                   max(amount) filter (where code = 'payment_fee_back') as payment_fee_back,
                   max(amount) filter (where code = 'fee_tax_back') as fee_tax_back,
-                  max(amount) filter (where code = 'refund') as refund,
+                  max(amount) filter (where code in ('refund', 'charged_back')) as refund,
                   sum(amount) filter (where code in ('duties_back', 'tax_back'))::bigint as duties_back,
                   max(amount) filter (where code = 'unfund') as unfund,
                   max(amount) filter (where code = 'part_release') as release,

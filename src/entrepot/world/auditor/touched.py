@@ -63,8 +63,8 @@ OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group", 
 # and to begin a statement that finds none takes as long as one that does: those checks are not asked.
 _ROWS_OF = {
     "x.order_id = any (:orders)": (
-        "orders.part", "orders.part_line", "orders.exchange", "orders.hold", "disputes.dispute", "reviews.review",
-        "customs.declaration",
+        "orders.part", "orders.part_line", "chargebacks.share", "orders.exchange", "orders.hold", "disputes.dispute",
+        "reviews.review", "customs.declaration",
     ),
     "x.id = any (:groups)": ("credit.plan",),
     "x.plan_id = any (:groups)": ("credit.collection", "credit.installment"),
@@ -72,7 +72,7 @@ _ROWS_OF = {
     "x.cause_id = any (:causes)": ("ledger.hold", "orders.tax_back", "payments.refund"),
     "x.id = any (:causes)": (
         "payments.refund", "payments.write_off", "payments.payout", "customs.broker_line", "fees.charge",
-        "invoices.invoice", "metering.bill",
+        "invoices.invoice", "metering.bill", "chargebacks.case",
     ),
     "cardinality(:orders) > 0": ("bonded.book",),
 }  # fmt: skip

@@ -1,0 +1,135 @@
+"""What a buyer's bank takes back of an order: an amount of what is left of its lines, as a part of the order
+(docs/adr/0041). It is frozen until the bank has decided; then it is the bank's, or the seller's again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from entrepot import payments
+from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.ids import show
+from entrepot.kit.money import allocate
+from entrepot.orders import holds, locks, money, parts, screening, settling, shares, store, store_parts
+from entrepot.orders.parts import SENT, Part
+from entrepot.orders.screening import Found
+from entrepot.orders.shares import Share
+from entrepot.orders.store import OrderRow
+from entrepot.orders.types import OrderHeld
+
+BANK = "chargeback"
+"""The list that orders are on that wait for a buyer's bank."""
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """An order of a payment; `left_minor` was paid for it, with its border, and did not go back."""
+
+    cell: int
+    id: UUID
+    seller_id: UUID
+    market: str
+    currency: str
+    own: bool
+    left_minor: int
+
+
+class Charged(msgspec.Struct, frozen=True):
+    """What of an order is frozen for the bank: `taken_minor` of what is left of it. `paid_otherwise`: its seller is
+    paid in another currency."""
+
+    status: str
+    taken_minor: int
+    paid_otherwise: bool
+
+
+async def sold_by_payment(tx: ReadTx, home: int, group_id: UUID) -> list[Sold]:
+    """The orders that a group's payment paid for, over all cells, by id."""
+    back = await payments.refunded_of(tx, home, [group_id])
+    cells = [home, *((await tx.maybe(store.CELLS_OF_GROUP, cell=home, id=group_id)) or ())]
+    found = [
+        Sold(there, o.id, o.seller_id, o.market, o.currency, o.own, o.paid_minor + o.duties_minor - back.get(o.id, 0))
+        for there in cells
+        for o in await tx.all(store.SOLD_IN_GROUP, cell=there, group_id=group_id)
+    ]
+    return sorted(found, key=lambda sold: sold.id)
+
+
+async def is_own(tx: ReadTx, cell: int, order_id: UUID) -> bool:
+    """Whether the operator sells it on its own account."""
+    (order,) = await tx.all(store.ORDERS, cell=cell, ids=[order_id])
+    return order.own
+
+
+async def charge_back(tx: Tx, cell: int, part_id: UUID, order_id: UUID, amount_minor: int, *, recall: bool) -> Charged:
+    """Freezes as much of what is left of an order that was sent, at most `amount_minor`, split over its lines by what
+    is left of each; of one that was released it comes back from the seller if `recall`. One that is not sent yet is
+    held, and keeps its money until the bank has decided (`charge_late`)."""
+    (order,) = await tx.all(store.LOCK_ORDERS, cell=cell, ids=[order_id])
+    otherwise = bool(await settling.of_orders(tx, cell, [order_id]))
+    if order.status == "paid":
+        await screening.hold(tx, cell, [Found(order_id, BANK, show("prt", part_id), "", "hand")])
+    if order.status not in SENT or (order.status == "completed" and not recall):
+        return Charged(order.status, 0, otherwise)
+    return Charged(order.status, await _freeze(tx, cell, order, part_id, amount_minor), otherwise)
+
+
+async def charge_late(tx: Tx, cell: int, part_id: UUID, order_id: UUID, amount_minor: int, *, bears: bool) -> int:
+    """The bank keeps what it took of an order of which nothing is frozen: as much of it as is left, at most
+    `amount_minor`; how much. One that is not sent stays held, for the operator to cancel; of one that was sent
+    meanwhile only if its seller `bears` it."""
+    (order,) = await tx.all(store.LOCK_ORDERS, cell=cell, ids=[order_id])
+    if order.status != "paid" and not (bears and order.status in SENT):
+        return 0
+    taken = await _freeze(tx, cell, order, part_id, amount_minor)
+    if taken:
+        await end_charged(tx, cell, part_id, taken)
+    return taken
+
+
+async def _freeze(tx: Tx, cell: int, order: OrderRow, part_id: UUID, amount_minor: int) -> int:
+    lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order.id)
+    rest = shares.left(lines, order.payment_fee_minor, order.fee_tax_minor)
+    amount = min(amount_minor, sum(line.paid_minor for line in rest.values()))
+    if amount == 0:
+        return 0
+    amounts = allocate(amount, [line.paid_minor for line in rest.values()])
+    taken = {
+        no: Share(**msgspec.structs.asdict(shares.portion(line, part, line.paid_minor)), units=0)
+        for (no, line), part in zip(rest.items(), amounts, strict=True)
+        if part
+    }
+    part = Part(part_id, "charged_back", "buyer", "", taken)
+    await parts.take(tx, cell, order, part)
+    if order.status == "completed":
+        await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
+    parts.tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
+    return amount
+
+
+async def end_charged(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None:
+    """Ends a part that a bank decides about: it keeps `back_minor` of what was paid for it, with its shares of
+    discount, commission and fee at the rates of the sale, and the rest is released. Raises OrderHeld when something
+    would be released of an order that is held for another reason."""
+    part = await tx.maybe(store_parts.LOCK_FROZEN, cell=cell, id=part_id)
+    assert part is not None, "a part is ended once, by what it is of"
+    (order,) = await tx.all(store.ORDERS, cell=cell, ids=[part.order_id])
+    if back_minor < part.paid_minor and await screening.held(tx, cell, [order.id]):
+        raise OrderHeld(show("ord", order.id))
+    back = shares.portion(part, back_minor, part.paid_minor)
+    kept = await parts.kept_of(tx, cell, order, part_id, part, back)
+    await tx.run(store_parts.END, cell=cell, id=part_id, now=tx.now, **msgspec.structs.asdict(back))
+    home = order.group_cell
+    if home != cell and not order.own:  # in one cell, what posts it locks it
+        currencies = sorted({order.currency, *(step.currency for step in kept)})
+        await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, currency) for currency in currencies])
+    steps = money.charged_back(cell, home, part_id, money.worth(order, back))
+    steps[cell] += kept
+    for there, some in sorted(steps.items()):
+        await money.post(tx, there, some)
+    parts.tell(tx, cell, "order_part_ended", order, part_id, part.kind)
+
+
+async def bank_is_done(tx: Tx, cell: int, part_id: UUID, order_id: UUID, note: str) -> None:
+    """The bank has given back what it took of an order: whatever else it is held for, it is not held for that."""
+    await holds.let_go(tx, cell, order_id, BANK, show("prt", part_id), note)
