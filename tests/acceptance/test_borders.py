@@ -237,6 +237,11 @@ async def test_3_terms(shop: Shop) -> None:
     there = await asked(shop, "CN", "US", "USD", shirt, at="2026-03-02", incoterm="FCA", **parts)
     assert (there["duty_minor"], there["terms"]["price_minor"]) == (3_135, 19_000)
     assert (await asked(shop, "CN", "DE", "EUR", shirt, at="2026-03-02"))["terms"] is None
+    # and they are in what the mode is chosen by, as in what duty is relieved by: 149.98 and 0.02, or 0.03
+    small = goods("610910", "CN", 14_998)
+    for origin, mode, duty in ((2, "H7 with IOSS", 0), (3, "Standard declaration", 1_800)):
+        found = await asked(shop, "CN", "DE", "EUR", small, at="2026-03-02", origin_minor=origin, registered=True)
+        assert (found["mode"], found["duty_minor"]) == (mode, duty)
     most = goods("610910", "CN", 10**15)
     refused = await asked(shop, "CN", "DE", "EUR", most, at="2026-03-02", origin_minor=1)
     assert (refused["type"], refused["field"]) == ("/problems/value_not_valid", "value_minor")

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.orders import shares
+from entrepot.kit.ids import NIL
+from entrepot.orders import papers, shares
+from entrepot.orders.store import OrderLineRow
+from entrepot.orders.store_borders import CanceledRow
 from entrepot.orders.store_parts import Amounts, LeftRow
 from entrepot.orders.types import AmountNotLeft, LineNotThere, UnitsTaken
 
@@ -121,3 +124,14 @@ def test_what_goes_back_and_what_is_kept_are_the_part(
         assert back == (part if back_minor else NOTHING)
     # The share of each is that of the money, rounded down.
     assert back.commission_minor * paid <= commission * back_minor < (back.commission_minor + 1) * paid
+
+
+def test_papers_have_what_the_canceled_units_left() -> None:
+    """600 less 500 of discount for 6 units: one is canceled for 16, another for 16 of the 84; 68 are left of 4, where
+    anew they would be 67. Of 7 for the transport 4 go with them, rounded down, and the goods have the rest."""
+    bought = OrderLineRow(NIL, 1, 0, "", "", 1, 1, "", "", 6, "each", 1, 100, 0, 600, 500, 0)
+    left = papers.left_of(bought, CanceledRow(1, 2, 32))
+    assert (left.quantity, left.gross_minor - left.discount_minor, left.shipping_minor) == (4, 68, 0)
+    sent = papers.left_of(msgspec.structs.replace(bought, shipping_minor=7), CanceledRow(1, 2, 17 + 18))
+    assert (sent.gross_minor - sent.discount_minor, sent.shipping_minor) == (68, 4)
+    assert papers.left_of(bought, CanceledRow(1, 6, 100)).quantity == 0

@@ -33,6 +33,7 @@ from entrepot.logistics.reads import (
     location_names,
     location_of,
     locations,
+    parcels_of,
     shipments_of,
     stock,
     stock_of,
@@ -59,5 +60,5 @@ __all__ = [
     "LocationCode", "LocationCodeTaken", "LocationInUse", "LocationName", "NewShipment", "Receipt", "Scan",
     "ShipmentView", "Stock", "TrackingEvent", "TrackingNumberTaken", "Units", "add_location", "adjust",
     "cancel_requests", "import_locations", "location_countries", "location_names", "location_of", "locations",
-    "receive", "set_address", "set_bonded", "ship", "shipments_of", "stock", "stock_of", "track",
+    "parcels_of", "receive", "set_address", "set_bonded", "ship", "shipments_of", "stock", "stock_of", "track",
 ]  # fmt: skip

@@ -13,12 +13,12 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 from entrepot.logistics import store
-from entrepot.logistics.store import TrackingEvent
+from entrepot.logistics.store import ShipmentRow, TrackingEvent
 from entrepot.logistics.types import Location, Stock
 
 __all__ = [
     "PAGE_MAX", "ShipmentView", "TrackingEvent", "location_countries", "location_names", "location_of", "locations",
-    "shipments_of", "stock", "stock_of",
+    "parcels_of", "shipments_of", "stock", "stock_of",
 ]  # fmt: skip
 
 PAGE_MAX = 100
@@ -90,10 +90,15 @@ def _stock(row: store.StockRow) -> Stock:
     )  # fmt: skip
 
 
+async def parcels_of(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> dict[UUID, ShipmentRow]:
+    """The shipments of orders by order, without what the carriers said on their way."""
+    return {row.order_id: row for row in await tx.all(store.SHIPMENTS_OF, cell=cell, order_ids=order_ids)}
+
+
 async def shipments_of(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> dict[UUID, ShipmentView]:
     """The shipments of orders by order, each with its first SCANS_MAX scans in time order; an order that is not shipped
     is left out."""
-    rows = await tx.all(store.SHIPMENTS_OF, cell=cell, order_ids=order_ids)
+    rows = list((await parcels_of(tx, cell, order_ids)).values())
     scans: dict[UUID, list[TrackingEvent]] = {row.id: [] for row in rows}
     for scan in await tx.all(store.SCANS, cell=cell, ids=list(scans), limit=SCANS_MAX) if scans else ():
         scans[scan.shipment_id].append(TrackingEvent(scan.status, scan.at, scan.place))

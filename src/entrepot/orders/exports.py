@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Literal
 from uuid import UUID
@@ -55,23 +55,28 @@ async def exports(
         last = NIL if after is None else parse("ord", after)
     except ValueError:
         raise Malformed("no order - at `$.after`") from None
-    rows = await tx.all(
+    page = await tx.all(
         store.EXPORTS, cell=cell, seller_id=seller_id, begins=month, ends=(month + timedelta(days=31)).replace(day=1),
         after=max(last, first_id(month - PLACED_BEFORE)), limit=PAGE,
     )  # fmt: skip
-    pairs = {(row.from_country, row.to_country) for row in rows}
-    left = {pair for pair in pairs if await trade.is_import(tx, *pair)}
-    shipped = await logistics.shipments_of(tx, cell, [row.order_id for row in rows])
+    left = {way for way in {_way(row) for row in page} if await trade.is_import(tx, *way)}
+    rows = [row for row in page if _way(row) in left]
+    shipped = await logistics.parcels_of(tx, cell, [row.order_id for row in rows])
     found = [
         Export(
             show("ord", row.order_id), row.shipped_at, row.from_country, row.to_country, row.incoterm,
             Price(row.goods_minor, row.currency), parcel.carrier, parcel.tracking_number, parcel.delivered_at,
             "delivered" if parcel.delivered_at else "handed_over",
         )
-        for row in rows if (row.from_country, row.to_country) in left
+        for row in rows
         for parcel in [shipped[row.order_id]]
     ]  # fmt: skip
-    return found, show("ord", rows[-1].order_id) if len(rows) == PAGE else None
+    return found, show("ord", page[-1].order_id) if len(page) == PAGE else None
+
+
+def _way(row: store.ExportRow) -> tuple[str, str, date]:
+    """From where to where, and on which day: what was abroad then is told, whatever the law became."""
+    return row.from_country, row.to_country, row.shipped_at.astimezone(UTC).date()
 
 
 async def exports_csv(db: Database, cell: int, seller_id: UUID, month: datetime) -> AsyncIterator[bytes]:

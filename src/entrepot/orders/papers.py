@@ -17,6 +17,7 @@ from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound, Problem
 from entrepot.orders import borders, reads, store, store_borders, store_parts
 from entrepot.orders.store import OrderLineRow, OrderSummary
+from entrepot.orders.store_borders import CanceledRow
 from entrepot.papers import Papers, Party
 from entrepot.trade import Book, Item
 
@@ -142,17 +143,22 @@ async def _collected(tx: ReadTx, scheme: str) -> str:
 
 
 async def _sent_lines(tx: ReadTx, cell: int, order_id: UUID) -> list[OrderLineRow]:
-    """An order's lines without what was canceled of them, and with the shares of their amounts that are left."""
-    gone = {row.line_no: row.quantity for row in await tx.all(store_borders.CANCELED, cell=cell, order_id=order_id)}
-    return [
-        msgspec.structs.replace(
-            line, quantity=left, gross_minor=line.gross_minor * left // line.quantity,
-            discount_minor=line.discount_minor * left // line.quantity,
-            shipping_minor=line.shipping_minor * left // line.quantity,
-        )
-        for line in await tx.all(store.ORDER_LINES, cell=cell, order_ids=[order_id])
-        if (left := line.quantity - gone.get(line.line_no, 0))
-    ]  # fmt: skip
+    """An order's lines without what was canceled of them."""
+    gone = {row.line_no: row for row in await tx.all(store_borders.CANCELED, cell=cell, order_id=order_id)}
+    lines = await tx.all(store.ORDER_LINES, cell=cell, order_ids=[order_id])
+    left = [left_of(line, gone[line.line_no]) if line.line_no in gone else line for line in lines]
+    return [line for line in left if line.quantity]
+
+
+def left_of(line: OrderLineRow, gone: CanceledRow) -> OrderLineRow:
+    """A line without what was canceled of it: of what was paid, exactly what the parts left, of which the transport
+    has the share of its units and the goods the rest."""
+    left = line.quantity - gone.quantity
+    shipping, discount = (whole * left // line.quantity for whole in (line.shipping_minor, line.discount_minor))
+    paid = line.gross_minor - line.discount_minor + line.shipping_minor - gone.paid_minor
+    return msgspec.structs.replace(
+        line, quantity=left, gross_minor=paid - shipping + discount, discount_minor=discount, shipping_minor=shipping
+    )
 
 
 def _lines(

@@ -93,8 +93,11 @@ class TaxBackRow(msgspec.Struct, frozen=True):
 
 
 class CanceledRow(msgspec.Struct, frozen=True):
+    """So many units of a line, and what was paid for them with their transport."""
+
     line_no: int
     quantity: int
+    paid_minor: int
 
 
 class CrossedRow(msgspec.Struct, frozen=True):
@@ -234,7 +237,7 @@ RETURN_QUOTA = sql("select pricing.return_quota(:cell, :group_id, :quota_id, :am
 # Before an order was sent; units that are disputed later were sent all the same.
 CANCELED = sql(
     """
-    select l.line_no, sum(l.quantity)::bigint
+    select l.line_no, sum(l.quantity)::bigint, sum(l.paid_minor)::bigint
       from orders.part_line l
       join orders.part p on p.cell = l.cell and p.id = l.part_id
      where l.cell = :cell and l.order_id = :order_id and p.kind = 'canceled'
@@ -286,17 +289,19 @@ OF_ORDERS = sql(
     """,
     BorderRow,
 )
-# What is canceled of a line before the parcel leaves is not sent.
+# What is canceled of a line before the parcel leaves is not sent; what the parts took is not computed anew, as in
+# papers.left_of.
 EXPORTS = sql(
     """
     select o.id, o.shipped_at, b.from_country, b.to_country, b.incoterm, o.currency, g.goods
       from orders.order o
       join orders.border b on b.cell = o.cell and b.order_id = o.id
      cross join lateral (
-           select sum(l.gross_minor * s.units / l.quantity - l.discount_minor * s.units / l.quantity)::bigint as goods
+           select sum(l.gross_minor - l.discount_minor + l.shipping_minor - s.paid
+                      - l.shipping_minor * (l.quantity - s.units) / l.quantity)::bigint as goods
              from orders.order_line l
             cross join lateral (
-                  select l.quantity - coalesce(sum(x.quantity), 0)::bigint as units
+                  select coalesce(sum(x.quantity), 0)::bigint as units, coalesce(sum(x.paid_minor), 0)::bigint as paid
                     from orders.part_line x
                     join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'
                    where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no) s

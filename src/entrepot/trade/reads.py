@@ -37,11 +37,11 @@ async def has_law(tx: ReadTx, country: str, at: date) -> bool:
     return bool(await laws(tx, [country], at))
 
 
-async def is_import(tx: ReadTx, from_: str, to: str) -> bool:
-    """Whether goods are imported today on their way. A country without customs law is of no union."""
+async def is_import(tx: ReadTx, from_: str, to: str, at: date) -> bool:
+    """Whether goods are imported on their way, by the law of a day. A country without customs law is of no union."""
     if from_ == to:
         return False
-    known = await laws(tx, [from_, to], tx.now.date())
+    known = await laws(tx, [from_, to], at)
     return len(known) < 2 or not known[0].unions & known[1].unions
 
 

@@ -93,7 +93,9 @@ async def product(tx: ReadTx, visit: Visit) -> Response:
     rated = await reviews.ratings(tx, [shown.id, *(card.id for card in near)]) if reviewed else {}
     said = await reviews.of_product(tx, shown.id, limit=ON_PRODUCT) if shown.id in rated else []
     here = market.country
-    abroad = best is not None and here is not None and await trade.is_import(tx, best.ship_from_country, here)
+    abroad = (
+        best is not None and here is not None and await trade.is_import(tx, best.ship_from_country, here, tx.now.date())
+    )
     return await visit.show(
         tx, "product.html", product=shown, titles=titles, door=door, abroad=abroad,
         near=near, ratings=rated, said=said, reasons=REPORT_REASONS,
