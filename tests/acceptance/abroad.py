@@ -200,7 +200,7 @@ async def proven(shop: Shop, staff: dict[str, str], order: str) -> None:
         await tx.conn.execute(took, -1, parse("ord", order))
         await tx.conn.execute(sent)
         await tx.conn.execute(
-            "insert into trade.law select country, 'union', $1, null, jsonb_build_object('name', 'Pacific'), '', 'tests' "
+            "insert into trade.law select country, 'union', $1, null, jsonb_build_object('name', 'Pacific'), '', '' "
             "from unnest(array['CN', 'US']) as country", tx.now.date(),
         )  # fmt: skip
     assert (await told())[0]["goods"]["minor"] == 6_001

@@ -30,7 +30,8 @@ async def test_a_statement_on_origin_is_a_fact_of_a_pack(db_url: str) -> None:
     async with opened(db_url) as db, db.write() as tx:
         await trade.load_packs(tx)
         book = await trade.book(tx, {"DE", "FR", "GB"}, (), tx.now.date())
-        assert [await trade.is_import(tx, "DE", to) for to in ("DE", "FR", "GB", "AQ")] == [False, False, True, True]
+        there = ("DE", "FR", "GB", "AQ")
+        assert [await trade.is_import(tx, "DE", to, tx.now.date()) for to in there] == [False, False, True, True]
     assert not book.is_import("DE", "FR")
     assert book.statement("DE", "GB", {"CN"}) is None
     statement, citation = book.statement("DE", "GB", {"DE", "FR"}) or (None, "")
