@@ -955,11 +955,12 @@ begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties',
+                                                   'advanced_tax')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
-               coalesce(q.order_duties[i], 0) as duties,
+               coalesce(q.order_duties[i], 0) as duties, coalesce(q.order_withheld[i], 0) as withheld,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
                    + coalesce(q.order_duties[i], 0) as paid,
                case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
@@ -999,6 +1000,16 @@ begin
                       and c.owner = '00000000-0000-0000-0000-000000000000'
                    ) x (code, account, amount)
              where a.duties > 0 and x.amount > 0
+            union all
+            select a.order_id, 'tax', h.id, c.id, a.withheld
+              from asked a
+             cross join lateral (select b.scheme from orders.border b
+                                  where b.cell = p_cell and b.order_id = a.order_id offset 0) b
+              join house h on h.code = 'advanced_tax' and h.currency = a.currency
+              join ledger.account c
+                on c.cell = p_cell and c.code = 'tax_' || lower(b.scheme) and c.currency = a.currency
+                   and c.owner = '00000000-0000-0000-0000-000000000000'
+             where a.withheld > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h
@@ -1486,16 +1497,16 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
-                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, withheld_minor,
+                              fee_tax_minor, fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
            q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
-           coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
-           p_now, q.slot_id
+           coalesce(q.order_withheld[i], 0), coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i],
+           q.order_fee_tax_kinds[i], q.order_fee_rules[i], p_now, q.slot_id
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -3172,12 +3183,14 @@ CREATE TABLE orders.border (
     line_taxes bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     line_bases bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     line_rates_bp integer[] DEFAULT '{}'::integer[] NOT NULL,
+    withheld_minor bigint DEFAULT 0 NOT NULL,
     quota_id bigint,
     line_quotas bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT border_duty_minor_check CHECK ((duty_minor >= 0)),
     CONSTRAINT border_fee_minor_check CHECK ((fee_minor >= 0)),
     CONSTRAINT border_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
-    CONSTRAINT border_tax_minor_check CHECK ((tax_minor >= 0))
+    CONSTRAINT border_tax_minor_check CHECK ((tax_minor >= 0)),
+    CONSTRAINT border_withheld_minor_check CHECK ((withheld_minor >= 0))
 );
 
 CREATE TABLE orders.cart (
@@ -3283,6 +3296,7 @@ CREATE TABLE orders."order" (
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
     duties_minor bigint DEFAULT 0 NOT NULL,
+    withheld_minor bigint DEFAULT 0 NOT NULL,
     fee_tax_minor bigint DEFAULT 0 NOT NULL,
     fee_tax_bp integer,
     fee_tax_kind text COLLATE pg_catalog."C",
@@ -3294,6 +3308,7 @@ CREATE TABLE orders."order" (
     release_due_at timestamp with time zone,
     slot_id bigint,
     CONSTRAINT order_check CHECK ((paid_minor = (((items_minor + shipping_minor) - seller_discount_minor) - operator_discount_minor))),
+    CONSTRAINT order_check1 CHECK (((withheld_minor >= 0) AND (withheld_minor <= paid_minor))),
     CONSTRAINT order_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT order_duties_minor_check CHECK ((duties_minor >= 0)),
     CONSTRAINT order_fee_tax_kind_check CHECK ((fee_tax_kind = ANY (ARRAY['standard'::text, 'reverse_charge'::text, 'outside'::text]))),
@@ -3361,20 +3376,24 @@ CREATE TABLE orders.part (
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
     fee_tax_minor bigint DEFAULT 0 NOT NULL,
+    withheld_minor bigint DEFAULT 0 NOT NULL,
     back_minor bigint,
     back_operator_discount_minor bigint,
     back_commission_minor bigint,
     back_payment_fee_minor bigint,
     back_fee_tax_minor bigint,
+    back_withheld_minor bigint,
     frozen_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     duties_minor bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT part_check CHECK (((back_minor >= 0) AND (back_minor <= paid_minor))),
-    CONSTRAINT part_check1 CHECK (((back_operator_discount_minor >= 0) AND (back_operator_discount_minor <= operator_discount_minor))),
-    CONSTRAINT part_check2 CHECK (((back_commission_minor >= 0) AND (back_commission_minor <= commission_minor))),
-    CONSTRAINT part_check3 CHECK (((back_payment_fee_minor >= 0) AND (back_payment_fee_minor <= payment_fee_minor))),
-    CONSTRAINT part_check4 CHECK (((back_fee_tax_minor >= 0) AND (back_fee_tax_minor <= fee_tax_minor))),
-    CONSTRAINT part_check5 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, ended_at) = ANY (ARRAY[0, 6]))),
+    CONSTRAINT part_check CHECK (((withheld_minor >= 0) AND (withheld_minor <= paid_minor))),
+    CONSTRAINT part_check1 CHECK (((back_minor >= 0) AND (back_minor <= paid_minor))),
+    CONSTRAINT part_check2 CHECK (((back_operator_discount_minor >= 0) AND (back_operator_discount_minor <= operator_discount_minor))),
+    CONSTRAINT part_check3 CHECK (((back_commission_minor >= 0) AND (back_commission_minor <= commission_minor))),
+    CONSTRAINT part_check4 CHECK (((back_payment_fee_minor >= 0) AND (back_payment_fee_minor <= payment_fee_minor))),
+    CONSTRAINT part_check5 CHECK (((back_fee_tax_minor >= 0) AND (back_fee_tax_minor <= fee_tax_minor))),
+    CONSTRAINT part_check6 CHECK (((back_withheld_minor >= 0) AND (back_withheld_minor <= withheld_minor))),
+    CONSTRAINT part_check7 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, back_withheld_minor, ended_at) = ANY (ARRAY[0, 7]))),
     CONSTRAINT part_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_duties_minor_check CHECK ((duties_minor >= 0)),
     CONSTRAINT part_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
@@ -3396,9 +3415,11 @@ CREATE TABLE orders.part_line (
     commission_minor bigint NOT NULL,
     payment_fee_minor bigint NOT NULL,
     fee_tax_minor bigint DEFAULT 0 NOT NULL,
+    withheld_minor bigint DEFAULT 0 NOT NULL,
     restocked bigint,
-    CONSTRAINT part_line_check CHECK (((restocked >= 0) AND (restocked <= quantity))),
-    CONSTRAINT part_line_check1 CHECK (((quantity > 0) OR (paid_minor > 0))),
+    CONSTRAINT part_line_check CHECK (((withheld_minor >= 0) AND (withheld_minor <= paid_minor))),
+    CONSTRAINT part_line_check1 CHECK (((restocked >= 0) AND (restocked <= quantity))),
+    CONSTRAINT part_line_check2 CHECK (((quantity > 0) OR (paid_minor > 0))),
     CONSTRAINT part_line_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_line_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
     CONSTRAINT part_line_operator_discount_minor_check CHECK ((operator_discount_minor >= 0)),
@@ -3433,6 +3454,7 @@ CREATE TABLE orders.quote (
     order_commissions bigint[] NOT NULL,
     order_payment_fees bigint[] NOT NULL,
     order_duties bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    order_withheld bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     order_fee_rules bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     order_fee_taxes bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     order_fee_tax_kinds text[] DEFAULT '{}'::text[] NOT NULL,
@@ -4085,8 +4107,10 @@ CREATE TABLE trade.duty_rate (
 CREATE TABLE trade.establishment (
     seller_id uuid NOT NULL,
     country text NOT NULL COLLATE pg_catalog."C",
+    said_by text DEFAULT 'operator'::text NOT NULL COLLATE pg_catalog."C",
     said_at timestamp with time zone NOT NULL,
-    CONSTRAINT establishment_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+    CONSTRAINT establishment_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT establishment_said_by_check CHECK ((said_by = ANY (ARRAY['operator'::text, 'seller'::text])))
 );
 
 CREATE TABLE trade.euro_rate (

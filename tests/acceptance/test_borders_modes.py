@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -50,7 +51,11 @@ async def abroad(shop: Shop) -> None:
 async def buyer_in(shop: Shop, country: str, cell: int = 0, wallet_minor: int = 1_000_000) -> Buyer:
     buyer = await shop.buyer(wallet_minor, cell)
     async with shop.db.write() as tx:
-        cities = {"DE": ("Berlin", "10115", ""), "CN": ("Guangzhou Shi", "510130", "Guangdong Sheng")}
+        cities = {
+            "DE": ("Berlin", "10115", ""),
+            "GB": ("London", "SW1A 1AA", ""),
+            "CN": ("Guangzhou Shi", "510130", "Guangdong Sheng"),
+        }
         city, postal_code, region = cities[country]
         new = accounts.NewAddress(
             recipient="Ada Byron", line1="1 Main Street", city=city, postal_code=postal_code, country=country,
@@ -359,4 +364,158 @@ async def test_9_return(shop: Shop) -> None:
     await returned(shop, ada, shop.session(Role.SELLER, NIL, seller), late, 2, 40_600)
     assert await shop.balance("wallet", ada.id) - before == 40_600
     assert await tax(shop, "cn") == 2 * 3_695 - 1_847
+    await shop.audited()
+
+
+async def filed_by_oss(shop: Shop, *first_days: str) -> list[str]:
+    """The rows of the files of returns; a dollar is 0.80 EUR."""
+    async with shop.db.write() as tx:
+        await tx.conn.execute("insert into trade.source values ('tests', 'Rates', '', now(), 2, '{}')")
+        for day in ("2026-03-31", "2026-06-30"):
+            await tx.conn.execute(f"insert into trade.euro_rate values ('USD', '{day}', 1.25, 'tests')")
+    shop.clock.advance(timedelta(days=90))
+    files = []
+    for first_day in first_days:
+        body = {"scheme": "OSS", "first_day": first_day}
+        filed = await shop.http.post("/v1/operator/tax-returns", json=body, headers=shop.operator)
+        path = f"/v1/operator/tax-returns/{filed.json()['id']}/file"
+        files += (await shop.http.get(path, headers=shop.operator)).text.splitlines()[1:]
+    return files
+
+
+async def in_hamburg(shop: Shop) -> UUID:
+    """A seller of whom nobody knows where it is established; location 5 is in Germany; prices are with tax."""
+    await abroad(shop)
+    async with shop.db.write() as tx:
+        await logistics.import_locations(tx, 0, [5], ["de1"], ["Hamburg"], ["DE"])
+        await tx.conn.execute("update sellers.market set prices_with_tax = true")
+    return await shop.seller()
+
+
+async def told_who_pays(shop: Shop, buyer: Buyer, seller: UUID, order: str) -> None:
+    """The seller is told what is kept and why, the buyer nothing."""
+    staff = shop.session(Role.SELLER, NIL, seller)
+    view = (await shop.http.get(f"/v1/seller/orders/{order}", headers=staff)).json()
+    assert (view["order"]["withheld"]["minor"], view["border"]["collected"]) == (1_140, "OSS")
+    assert [step["text"] for step in view["border"]["steps"] if step["step"] in ("mode", "tax")] == [
+        "Supply within the Union by a seller from outside (OSS): the platform collects the tax (OSS)",
+        "VAT 19% within 65.76 USD: 10.50 USD",
+        "VAT 7% within 13.71 USD: 0.90 USD",
+        "It is in the price, and kept from what the seller is paid.",
+        "Where the seller is established is not known: it is taken to be outside.",
+    ]
+    seen = (await buyer.send("GET", f"/v1/orders/{order}")).json()
+    assert (seen["order"]["withheld"], seen["border"]) == (None, None)
+    page = browser(shop, staff)
+    assert "VAT that the platform pays \N{MINUS SIGN}$11.40" in text(await page.get(f"/seller/orders/{order}"))
+
+
+async def test_4_deemed_supplier(shop: Shop) -> None:
+    """Prices with tax, goods that lie in Germany, a seller from China: the platform owes the VAT in the price from the
+    sale on, and keeps it from the seller at the release; what goes back takes its share with it, to the cent."""
+    await shop.open_cell(1)
+    seller = await in_hamburg(shop)
+    shirt, book = [await shop.offer(seller, price, 100, location=5) for price in (1_999, 1_250)]
+    await is_shirts(shop, shirt)
+    await is_shirts(shop, book, hs_code="490199", customs_description="Book")
+    buyer = await buyer_in(shop, "DE", 1)
+    before = await buyer.quote([(shirt, 3), (book, 1)])
+    await shop.http.put("/v1/operator/registrations/OSS", json=IOSS, headers=shop.operator)
+    assert "what you say counts more. A Seller" in text(await browser(shop, shop.operator).get("/operator/taxes"))
+    quote = await buyer.quote([(shirt, 3), (book, 1)])
+    assert (quote["total"], quote["borders"]) == (before["total"], [])
+    assert quote["total"]["minor"] == 7_947
+    group = (await buyer.place(quote)).json()["id"]
+    order = (await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"]
+
+    async def owed() -> tuple[int, ...]:
+        codes = [await shop.balance(code) for code in ("advanced_tax", "escrow")]
+        return await tax(shop, "oss"), *codes, await shop.balance("seller", seller)
+
+    async def staff(path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = shop.session(Role.SELLER, NIL, seller)
+        found = await shop.http.request("POST" if body else "GET", f"/v1/seller/{path}", json=body, headers=headers)
+        assert found.is_success, found.text
+        return found.json() if found.content else None
+
+    # 65.76 with its transport of 5.79: 19/119 are 10.4995; 13.71 with 1.21: 7/107 are 0.8969
+    assert await owed() == (1_050 + 90, -1_140, 7_947, 0)
+    await told_who_pays(shop, buyer, seller, order)
+    # of three shirts one is canceled: 21.92 with 3.50; of the book the seller gives back 5.00: 0.90 x 500 / 1371
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    assert (await buyer.send("POST", f"/v1/orders/{order}/cancel-lines", one)).status_code == 204
+    assert await owed() == (790, -790, 5_755, 0)
+    await staff(f"orders/{order}/refund-line", {"line_no": 2, "amount_minor": 500, "reason": "a scratch"})
+    assert await owed() == (758, -758, 5_255, 0)
+    await shop.audited()
+    await shop.run()
+    await staff(f"orders/{order}/ship", {"carrier": "post", "tracking_number": "D1"})
+    await shop.run(after=timedelta(days=32))
+    # commission on the price with its tax: 6.00 + 1.25, less 2.00 and 0.45; the payment's 1.19, less 0.39
+    assert await owed() == (758, 0, 0, 5_255 - 480 - 80 - 758)
+    # After the release a shirt comes back and 10.00 of its 21.92: all is recalled, with 3.50; of that 1.59 are owed no
+    # more, and 1.91 are kept once more. Of fees 2.00 + 0.33 come back, and 1.09 + 0.18 are taken once more.
+    await returned(shop, buyer, shop.session(Role.SELLER, NIL, seller), order, 1, 1_000)
+    assert await owed() == (758, -350, 2_192, 3_937 - 2_192 + 200 + 33 + 350)
+    await shop.audited()
+    dispute = (await staff(f"orders/{order}"))["parts"][-1]["id"].replace("prt_", "dsp_")
+    accepted = await buyer.send("POST", f"/v1/orders/{order}/disputes/{dispute}/steps", {"act": "accept"})
+    assert accepted.status_code == 204, accepted.text
+    assert await owed() == (599, 0, 0, 2_328 + 1_192 - 109 - 18 - 191)
+    assert await shop.balance("wallet", buyer.id, 1) == 1_000_000 - 7_947 + 2_192 + 500 + 1_000
+    april = await staff("statements/2026-04?currency=USD")
+    groups = {group["group"]: group["amount_minor"] for group in april["groups"]}
+    assert (groups["withheld_tax"], groups["sales"], april["closing_minor"]) == (-599, 6_447, 3_202)
+    told = (await shop.http.get("/v1/operator/reports/dac7/2026", headers=shop.operator)).json()["items"][0]
+    assert told["accounts"][0]["quarters"][1] == {
+        "activities": 1, "consideration_minor": 3_202, "fees_minor": 389 + 65, "taxes_minor": 599,
+    }  # fmt: skip
+    files = await filed_by_oss(shop, "2026-01-01", "2026-04-01")
+    assert files == [
+        "OSS,IM2760000001,2026-01-01,2026-03-31,,DE,7.00,EUR,6.50,0.46,USD,8.13,0.58,",
+        "OSS,IM2760000001,2026-01-01,2026-03-31,,DE,19.00,EUR,29.47,5.60,USD,36.84,7.00,",
+        "OSS,IM2760000001,2026-04-01,2026-06-30,2026-01-01,DE,19.00,EUR,-6.73,-1.27,USD,-8.41,-1.59,",
+    ]
+    await shop.audited()
+
+
+async def test_4_who_is_established_where(shop: Shop) -> None:
+    """The seller says it with its identity, the operator's word counts more; of what the seller owes itself nothing is
+    kept, nor of what the house sells. Goods in the United Kingdom are the same by its own law."""
+    seller, own = await in_hamburg(shop), await shop.seller("own")
+    for scheme in ("OSS", "UK"):
+        await shop.http.put(f"/v1/operator/registrations/{scheme}", json=IOSS, headers=shop.operator)
+    here, there, ours = [
+        await shop.offer(one, 1_000, 100, location=at) for one, at in ((seller, 5), (seller, 4), (own, 5))
+    ]
+    ada, carl = await buyer_in(shop, "DE"), await buyer_in(shop, "GB")
+
+    async def kept(buyer: Buyer, offer: int) -> int:
+        group = (await buyer.place(await buyer.quote([(offer, 1)]))).json()["id"]
+        order = (await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"]
+        async with shop.db.read() as tx:
+            query = "select withheld_minor from orders.order where id = $1"
+            return int(await tx.conn.fetchval(query, parse("ord", order)))
+
+    # 19/119 and 20/120 of 16.00 with the transport; nobody has said what the goods are
+    assert [await kept(ada, here), await kept(carl, there), await kept(ada, ours)] == [255, 267, 0]
+    who = {
+        "kind": "company",
+        "name": "Byron Ltd",
+        "line1": "1 Dock Road",
+        "postal_code": "20095",
+        "city": "Hamburg",
+        "country": "FR",
+    }
+    staff = shop.session(Role.SELLER, NIL, seller)
+    said = await shop.http.put("/v1/seller/identity", json=who, headers=staff)
+    assert said.is_success, said.text
+    assert [await kept(ada, here), await kept(carl, there)] == [0, 267]
+    asked_for = await shop.http.get("/v1/operator/registrations", headers=shop.operator)
+    assert asked_for.json()["unknown"] == []
+    path = f"/v1/sellers/{show('sel', seller)}/establishment"
+    assert (await shop.http.put(path, json={"country": "CN"}, headers=shop.operator)).is_success
+    await shop.http.put("/v1/seller/identity", json=who | {"line1": "2 Dock Road"}, headers=staff)
+    assert await kept(ada, here) == 255
+    assert (await tax(shop, "oss"), await tax(shop, "uk")) == (2 * 255, 2 * 267)
     await shop.audited()

@@ -16,20 +16,20 @@ from entrepot.orders.store_borders import CanceledRow
 from entrepot.orders.store_parts import Amounts, LeftRow
 from entrepot.orders.types import AmountNotLeft, LineNotThere, UnitsTaken
 
-NOTHING = Amounts(0, 0, 0, 0, 0)
+NOTHING = Amounts(0, 0, 0, 0, 0, 0)
 
 
 def line(
     no: int, units: int, paid: int, discount: int = 0, commission: int = 0, bundle: int = 0, per: int = 1
 ) -> LeftRow:
-    return LeftRow(no, bundle, per, no, units, paid, paid, discount, commission, 0, commission, 0)
+    return LeftRow(no, bundle, per, no, units, paid, paid, discount, commission, 0, commission, 0, paid * 19 // 119)
 
 
 def after(rows: list[LeftRow], taken: dict[int, shares.Share]) -> list[LeftRow]:
     """The lines as the database would show them next."""
     left = []
     for row in rows:
-        gone = taken.get(row.line_no, shares.Share(0, 0, 0, 0, 0, 0))
+        gone = taken.get(row.line_no, shares.Share(0, 0, 0, 0, 0, 0, 0))
         left.append(
             msgspec.structs.replace(
                 row,
@@ -39,6 +39,7 @@ def after(rows: list[LeftRow], taken: dict[int, shares.Share]) -> list[LeftRow]:
                 commission_minor=row.commission_minor - gone.commission_minor,
                 fee_taken_minor=row.fee_taken_minor + gone.payment_fee_minor,
                 tax_taken_minor=row.tax_taken_minor + gone.fee_tax_minor,
+                withheld_minor=row.withheld_minor - gone.withheld_minor,
             )
         )
     return left
@@ -56,7 +57,9 @@ def test_parts_of_all_units_are_all_of_it(rows: list[LeftRow], fee: int, tax: in
     """Units and amounts are taken in any steps: no share is negative or more than was left, and the last unit has what
     all others left."""
     rows = [msgspec.structs.replace(row, line_no=number) for number, row in enumerate(rows, 1)]
-    whole = shares.total([Amounts(r.paid_minor, r.operator_discount_minor, r.commission_minor, 0, 0) for r in rows])
+    whole = shares.total([
+        Amounts(r.paid_minor, r.operator_discount_minor, r.commission_minor, 0, 0, r.withheld_minor) for r in rows
+    ])  # fmt: skip
     taken = [NOTHING]
     while any(row.units for row in rows):
         rest = shares.left(rows, fee, tax)
@@ -71,7 +74,7 @@ def test_parts_of_all_units_are_all_of_it(rows: list[LeftRow], fee: int, tax: in
         taken += part.values()
         rows = after(rows, part)
     assert shares.total(taken) == Amounts(
-        whole.paid_minor, whole.operator_discount_minor, whole.commission_minor, fee, tax
+        whole.paid_minor, whole.operator_discount_minor, whole.commission_minor, fee, tax, whole.withheld_minor
     )  # fmt: skip
 
 
@@ -114,7 +117,8 @@ def test_a_bundle_is_a_whole() -> None:
 def test_what_goes_back_and_what_is_kept_are_the_part(
     paid: int, discount: int, commission: int, fee: int, data: st.DataObject
 ) -> None:
-    part, back_minor = Amounts(paid, discount, commission, fee, fee // 5), data.draw(st.integers(0, paid))
+    part = Amounts(paid, discount, commission, fee, fee // 5, paid * 19 // 119)
+    back_minor = data.draw(st.integers(0, paid))
     back = shares.portion(part, back_minor, paid)
     kept = shares.less(part, back)
     assert shares.total([back, kept]) == part

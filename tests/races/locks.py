@@ -180,7 +180,8 @@ EXCEPTED = {
     "a command of the operator, under the lock of the cells or of a cell that moves": (
         "cells._SET_OPEN kit.renumber_events pricing.GIVE_UP"
     ),
-    "a row of the same transaction, which nobody else sees": "orders.ADD_FEE orders.CHARGE orders.USE_QUOTAS",
+    "a row of the same transaction, which nobody else sees": "orders.ADD_FEE orders.CHARGE orders.USE_QUOTAS "
+    "orders.WITHHOLD",
     "under the lock of the batch it is of": "payments.PUT_OFF",
     "imports take turns": "reconciliation.CLEAR reconciliation.LOCK reconciliation.RAISE",
     "one person after the other, and the second is told": "fees.END_RULE fees.LOCK_RULE customs.PAY "

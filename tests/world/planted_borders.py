@@ -30,6 +30,18 @@ BORDERS = {
             "tax_return: customs.tax_return IOSS 2020-02-01 USD",
         ],
     ),
+    "tax in a price that was kept and not owed": (
+        "select post(uid('completed'), 'withheld', 'seller', 'advanced_tax', 5)",
+        ["advanced_tax: ledger.account advanced_tax USD", "seller_fees: orders.order [completed]"],
+    ),
+    "tax in a price that was owed and is not advanced": (
+        "update orders.order set withheld_minor = 101 where id = uid('delivered')",
+        ["advanced_tax: ledger.account advanced_tax USD", "duties: orders.order [delivered]"],
+    ),
+    "tax in a price of which a part has another share": (
+        "update orders.part_line set withheld_minor = 47 where part_id = uid('frozen')",
+        ["part_shares: orders.part [frozen] line 1", "part_sum: orders.part [frozen]"],
+    ),
     "duties that a broker's line did not ask for": (
         "select post(uid('broker line'), 'duties_settled', 'duties', 'broker', 5)",
         [

@@ -75,13 +75,13 @@ $$;
 # order is in dispute: 485 of 970, 35 of 70, 50 of 100, 9 of 19.
 DISPUTES = """
 insert into orders.part values
-    (0, uid('gone'), uid('completed'), 1, 'returned', 'buyer', '', true, 36, 0, 3, 0, 0, 12, 0, 1, 0, 0,
+    (0, uid('gone'), uid('completed'), 1, 'returned', 'buyer', '', true, 36, 0, 3, 0, 0, 0, 12, 0, 1, 0, 0, 0,
      '2020-02-29 13:00Z', '2020-02-29 14:00Z'),
-    (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, 0, null, null, null, null,
-     null, '2020-02-29Z', null);
+    (0, uid('frozen'), uid('delivered'), 1, 'disputed', 'buyer', '', false, 485, 35, 50, 9, 0, 48, null, null, null,
+     null, null, null, '2020-02-29Z', null);
 insert into orders.part_line
-values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0, 0, 2),
-       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9, 0, null);
+values (0, uid('gone'), uid('completed'), 2, 2, 36, 0, 3, 0, 0, 0, 2),
+       (0, uid('frozen'), uid('delivered'), 1, 1, 485, 35, 50, 9, 0, 48, null);
 select move('return', 2, 2, uid('gone'));
 insert into disputes.dispute
 select 0, uid(name), uid(of), uid('buyer'), uid('seller'), 'us', 'USD', 'not_received', status, claimed, null, granted,
@@ -195,7 +195,8 @@ select 0, code, case owner when 'house' then '00000000-0000-0000-0000-0000000000
                ('commission', 'house', false, true), ('payment_fee', 'house', false, true),
                ('own_revenue', 'house', false, true), ('payout', 'house', false, true),
                ('own_stock', 'house', false, true), ('supplier', 'house', false, true),
-               ('tax_ioss', 'house', false, true), ('broker', 'house', false, true),
+               ('tax_ioss', 'house', false, true), ('tax_oss', 'house', false, true),
+               ('advanced_tax', 'house', false, true), ('broker', 'house', false, true),
                ('duty_difference', 'house', false, true),
                ('cost_of_goods', 'house', false, true),
                ('shop_fees', 'house', false, true),
@@ -283,6 +284,13 @@ BORDER = """
 insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, incoterm, duty_minor,
                            tax_minor, fee_minor, line_nos, line_charges, why, trace)
 values (0, uid('shipped'), uid('basket'), 'CN', 'US', 'USD', 'DDP', 30, 6, 4, '{1,2}', '{34,2}', '{}', '{"steps": []}');
+insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, incoterm, duty_minor,
+                           tax_minor, fee_minor, line_nos, line_charges, why, trace, mode, scheme, line_taxes,
+                           line_bases, line_rates_bp, withheld_minor)
+values (0, uid('delivered'), uid('delivered'), 'DE', 'DE', 'USD', 'DAP', 0, 0, 0, '{1,2}', '{0,0}', '{}',
+        '{"steps": []}', 'Inside', 'OSS', '{97,5}', '{873,50}', '{1111,1000}', 102);
+update orders.order set withheld_minor = 102 where id = uid('delivered');
+select post(uid('delivered'), 'tax', 'advanced_tax', 'tax_oss', 102);
 insert into orders.hold values (0, uid('paid'), 'list', '1', 'Ada', '2020-02-29 12:00Z');
 update orders.order set duties_minor = 40 where id = uid('shipped');
 update orders.order_group set paid_minor = paid_minor + 40 where id = uid('basket');

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot import sellers
+from entrepot import sellers, trade
 from entrepot.fees import store
 from entrepot.fees.reads import MAX_RULES, categories_above
 from entrepot.fees.rules import bounds, flaw, shadows
@@ -74,6 +74,7 @@ async def say_identity(tx: Tx, keys: Keys, seller_id: UUID, identity: Identity, 
     lines = (one.line1, one.line2, f"{one.postal_code} {one.city}", one.region)
     address = ", ".join(line for line in lines if line)
     await set_billing(tx, Billing(seller_id, tx.now, one.full_name, address, one.country, one.vat_id))
+    await trade.note_established(tx, seller_id, one.country)
 
 
 async def set_billing(tx: Tx, billing: Billing) -> None:

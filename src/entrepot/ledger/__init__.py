@@ -74,7 +74,7 @@ HOUSE = (
     "cost_of_goods", "supplier", "between_cells", "duties", "broker", "duty_difference", "bad_debt", "exchange",
     "chargebacks", "chargeback_loss", "chargeback_fee",
     "exchange_spread", "tax_ioss",
-    "tax_oss", "tax_uk", "tax_au", "tax_nz", "tax_sg", "tax_cn",
+    "advanced_tax", "tax_oss", "tax_uk", "tax_au", "tax_nz", "tax_sg", "tax_cn",
     "funder", "plan_fee", "late_fee", "funder_loss",
     "fee_tax", "shop_fees", "cloud_fees", "deposit", "penalty",
 )  # fmt: skip

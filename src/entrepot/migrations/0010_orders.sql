@@ -58,6 +58,7 @@ create table orders.quote (
     order_commissions        bigint[]    not null,
     order_payment_fees       bigint[]    not null,
     order_duties             bigint[]    not null default '{}',  -- what is paid now for the border (DDP); '{}': nothing
+    order_withheld           bigint[]    not null default '{}',  -- tax in the prices that we owe; '{}': none
     order_fee_rules          bigint[]    not null default '{}',  -- by which rule the payment fee is; '{}': the terms
     order_fee_taxes          bigint[]    not null default '{}',  -- on commission and payment fee; '{}': no tax at all
     order_fee_tax_kinds      text[]      not null default '{}',
@@ -139,6 +140,7 @@ create table orders.order (
     commission_minor        bigint      not null check (commission_minor >= 0),
     payment_fee_minor       bigint      not null check (payment_fee_minor >= 0),
     duties_minor            bigint      not null default 0 check (duties_minor >= 0),
+    withheld_minor          bigint      not null default 0,  -- tax in what is paid that we owe, kept from the seller
     fee_tax_minor           bigint      not null default 0 check (fee_tax_minor >= 0),  -- on commission and payment fee
     fee_tax_bp              int,     -- the tax of the sale, whatever the law becomes; null: no law was known
     fee_tax_kind            text     collate "C" check (fee_tax_kind in ('standard', 'reverse_charge', 'outside')),
@@ -150,7 +152,8 @@ create table orders.order (
     release_due_at          timestamptz,  -- when the timer confirms in the buyer's place
     slot_id                 bigint,  -- when it is delivered; null: whenever
     primary key (cell, id),
-    check (paid_minor = items_minor + shipping_minor - seller_discount_minor - operator_discount_minor)
+    check (paid_minor = items_minor + shipping_minor - seller_discount_minor - operator_discount_minor),
+    check (withheld_minor between 0 and paid_minor)
 ) with (fillfactor = 70);
 create index order_group_id on orders.order (cell, group_id);
 create index order_seller on orders.order (cell, seller_id, id);
@@ -217,6 +220,8 @@ create table orders.border (
     line_taxes    bigint[]   not null default '{}',
     line_bases    bigint[]   not null default '{}',
     line_rates_bp int[]      not null default '{}',
+    -- The taxes are in the prices: the platform owes them, and keeps them from the seller. Then it may cross no border.
+    withheld_minor bigint    not null default 0 check (withheld_minor >= 0),
     quota_id      bigint,     -- in the buyer's cell
     line_quotas   bigint[]   not null default '{}',
     primary key (cell, order_id)
@@ -263,11 +268,13 @@ create table orders.part (
     commission_minor             bigint      not null check (commission_minor >= 0),
     payment_fee_minor            bigint      not null check (payment_fee_minor >= 0),
     fee_tax_minor                bigint      not null default 0 check (fee_tax_minor >= 0),
+    withheld_minor               bigint      not null default 0 check (withheld_minor between 0 and paid_minor),
     back_minor                   bigint      check (back_minor between 0 and paid_minor),
     back_operator_discount_minor bigint      check (back_operator_discount_minor between 0 and operator_discount_minor),
     back_commission_minor        bigint      check (back_commission_minor between 0 and commission_minor),
     back_payment_fee_minor       bigint      check (back_payment_fee_minor between 0 and payment_fee_minor),
     back_fee_tax_minor           bigint      check (back_fee_tax_minor between 0 and fee_tax_minor),
+    back_withheld_minor          bigint      check (back_withheld_minor between 0 and withheld_minor),
     frozen_at                    timestamptz not null,
     ended_at                     timestamptz,
     duties_minor                 bigint      not null default 0 check (duties_minor >= 0),  -- given back: not sent
@@ -275,7 +282,7 @@ create table orders.part (
     unique (cell, order_id, no),
     foreign key (cell, order_id) references orders.order (cell, id),
     check (num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor,
-                     back_fee_tax_minor, ended_at) in (0, 6))
+                     back_fee_tax_minor, back_withheld_minor, ended_at) in (0, 7))
 );
 
 -- What a part has of a line: of what the parts before it have left, the share of its units, rounded down. A unit is in
@@ -291,6 +298,7 @@ create table orders.part_line (
     commission_minor        bigint   not null check (commission_minor >= 0),
     payment_fee_minor       bigint   not null check (payment_fee_minor >= 0),
     fee_tax_minor           bigint   not null default 0 check (fee_tax_minor >= 0),
+    withheld_minor          bigint   not null default 0 check (withheld_minor between 0 and paid_minor),
     restocked               bigint   check (restocked between 0 and quantity),  -- came back on stock; null: nobody has looked
     primary key (cell, part_id, line_no),
     foreign key (cell, part_id) references orders.part (cell, id),

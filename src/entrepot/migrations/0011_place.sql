@@ -91,16 +91,16 @@ begin
 
     insert into orders.order (cell, id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency,
                               status, items_minor, shipping_minor, seller_discount_minor, operator_discount_minor,
-                              paid_minor, commission_minor, payment_fee_minor, duties_minor, fee_tax_minor,
-                              fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
+                              paid_minor, commission_minor, payment_fee_minor, duties_minor, withheld_minor,
+                              fee_tax_minor, fee_tax_bp, fee_tax_kind, fee_rule_id, placed_at, slot_id)
     select p_cell, q.order_ids[i], coalesce(q.group_cell, p_cell), q.id, q.buyer_id, q.order_sellers[i],
            q.order_owns[i], q.order_locations[i], q.market, q.currency,
            case p_methods[width_bucket(q.id, p_quotes)] when 'wallet' then 'paid' else 'awaiting_payment' end,
            q.order_items[i], q.order_shipping[i], q.order_seller_discounts[i], q.order_operator_discounts[i],
            q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i],
            q.order_commissions[i], q.order_payment_fees[i], coalesce(q.order_duties[i], 0),
-           coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i], q.order_fee_tax_kinds[i], q.order_fee_rules[i],
-           p_now, q.slot_id
+           coalesce(q.order_withheld[i], 0), coalesce(q.order_fee_taxes[i], 0), q.order_fee_tax_bps[i],
+           q.order_fee_tax_kinds[i], q.order_fee_rules[i], p_now, q.slot_id
       from orders.quote q
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
      where q.cell = p_cell and q.id = any (p_quotes);
@@ -169,7 +169,8 @@ end $$;
 -- buyer 100 -> escrow 100, the operator's promotions 7 -> escrow 7, per order. `p_payers` are accounts; without them
 -- the house's `gateway` pays (what the gateway owes us). What is paid for the border goes on from there: of 120 with 20
 -- of it, buyer 120 -> escrow 120, escrow 20 -> duties 20; and of that 15 of tax that the platform collects by a scheme,
--- escrow 5 -> duties 5, escrow 15 -> tax_ioss 15. What is sold elsewhere passes between the cells:
+-- escrow 5 -> duties 5, escrow 15 -> tax_ioss 15. A tax that is in the prices and that we owe is advanced until it is
+-- kept from the seller: advanced_tax 15 -> tax_oss 15. What is sold elsewhere passes between the cells:
 -- buyer 100 -> between_cells 100 in the buyer's, between_cells 100 -> escrow 100 in the seller's, by the same name.
 create function orders.escrow_many(
     p_cell smallint, p_now timestamptz, p_groups uuid[], p_payers bigint[], p_spans boolean
@@ -186,11 +187,12 @@ begin
     with house as materialized (
         select a.code, a.currency, a.id
           from ledger.account a
-         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties')
+         where a.cell = p_cell and a.code in ('escrow', 'promotions', 'gateway', 'between_cells', 'duties',
+                                                   'advanced_tax')
            and a.owner = '00000000-0000-0000-0000-000000000000'
     ), asked as (
         select q.order_ids[i] as order_id, q.order_operator_discounts[i] as funded, q.currency, e.id as escrow,
-               coalesce(q.order_duties[i], 0) as duties,
+               coalesce(q.order_duties[i], 0) as duties, coalesce(q.order_withheld[i], 0) as withheld,
                q.order_items[i] + q.order_shipping[i] - q.order_seller_discounts[i] - q.order_operator_discounts[i]
                    + coalesce(q.order_duties[i], 0) as paid,
                case when q.group_cell is null then p_payers[width_bucket(q.id, p_groups)]
@@ -230,6 +232,16 @@ begin
                       and c.owner = '00000000-0000-0000-0000-000000000000'
                    ) x (code, account, amount)
              where a.duties > 0 and x.amount > 0
+            union all
+            select a.order_id, 'tax', h.id, c.id, a.withheld
+              from asked a
+             cross join lateral (select b.scheme from orders.border b
+                                  where b.cell = p_cell and b.order_id = a.order_id offset 0) b
+              join house h on h.code = 'advanced_tax' and h.currency = a.currency
+              join ledger.account c
+                on c.cell = p_cell and c.code = 'tax_' || lower(b.scheme) and c.currency = a.currency
+                   and c.owner = '00000000-0000-0000-0000-000000000000'
+             where a.withheld > 0
             union all
             select w.id, 'pay', coalesce(p_payers[width_bucket(q.id, p_groups)],
                                          (select h.id from house h

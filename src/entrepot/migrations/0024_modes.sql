@@ -16,6 +16,7 @@ create table trade.registration (
 create table trade.establishment (
     seller_id uuid        primary key,
     country   text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    said_by   text        collate "C" not null default 'operator' check (said_by in ('operator', 'seller')),
     said_at   timestamptz not null
 );
 

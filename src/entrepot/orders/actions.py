@@ -392,8 +392,10 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         for order in mine:
             if order.slot_id is not None and status == "canceled":
                 await pricing.give_back(tx, home, order.group_id, order.slot_id)
-        for order in (o for o in mine if o.id in crossed):
-            await taxes.note(tx, cell, order.id, order, await taxes.of_units(tx, cell, order.id, None))
+            if order.withheld_minor:
+                await taxes.note(tx, cell, order.id, order, await taxes.withheld_left(tx, cell, order.id))
+            elif order.id in crossed:
+                await taxes.note(tx, cell, order.id, order, await taxes.of_units(tx, cell, order.id, None))
         for there, some in (await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status)).items():
             steps[there] += some
     for there, some in steps.items():  # the house's accounts come last, when everything else is locked

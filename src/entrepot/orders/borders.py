@@ -3,7 +3,7 @@ service that is DDP it is paid with the order; by one that is DAP whoever brings
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -29,8 +29,9 @@ LAST = UUID(int=2**128 - 1)
 class Border(msgspec.Struct, frozen=True):
     """What the border takes of an order: duty, import tax and the fee of whoever clears it at customs; paid with the
     order (`DDP`) or at the door (`DAP`), but for a tax that is `collected` by the platform (the scheme): `paid` is what
-    is paid with the order, `at_door` the rest. `mode` is how it is let in. `why` says what of it is only an estimate,
-    `steps` how it is computed and where each figure stands."""
+    is paid with the order, `at_door` the rest. A tax `included` in the price is the platform's to pay. `mode` is how
+    it is let in. `why` says what of it is only an estimate, `steps` how it is computed and where each figure
+    stands."""
 
     order_id: str
     from_country: str
@@ -44,8 +45,13 @@ class Border(msgspec.Struct, frozen=True):
     collected: str
     paid: Price
     at_door: Price
+    included: Price
     why: list[str]
     steps: list[trade.Step]
+
+    @property
+    def crosses(self) -> bool:
+        return self.from_country != self.to_country or not self.included.minor
 
 
 class AtDoor(msgspec.Struct, frozen=True):
@@ -84,6 +90,7 @@ async def assess(
     IdentityNeeded, AddressNotLatin, AmountTooLarge."""
     latin = papers.in_latin(to.recipient, *accounts.address_lines(to, abroad=True))
     paid_now: dict[int, dict[UUID, int]] = {}
+    withheld: dict[int, dict[UUID, int]] = {}
     quotas: identities.Quotas | None = None
     for cell in cells:
         orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=to.country)
@@ -93,16 +100,21 @@ async def assess(
             for order, one in zip(
                 orders, await imports(tx, market, orders, lines, to.country, quotas.left), strict=True
             ):
+                if one is None:
+                    continue
                 if one.landed.lines and not latin:
                     raise AddressNotLatin
                 mine = [line for line in lines if line.order_id == order.order_id]
                 await _keep(tx, cell, quote_id, order, mine, one, quotas.use(one.chosen))
                 if paid := one.paid_now(order.incoterm):
                     paid_now.setdefault(cell, {})[order.order_id] = paid
+                if one.withheld_minor:
+                    withheld.setdefault(cell, {})[order.order_id] = one.withheld_minor
     if quotas is not None and quotas.used:
         await tx.run(
             store.USE_QUOTAS, cell=home, quote_id=quote_id, ids=list(quotas.used), amounts=list(quotas.used.values())
         )  # fmt: skip
+    await _withhold(tx, quote_id, withheld)
     if paid_now:
         paid_now[home] = {order: amount for orders in paid_now.values() for order, amount in orders.items()}
     for cell, amounts in paid_now.items():
@@ -113,6 +125,29 @@ async def assess(
             store.CHARGE, cell=cell, quote_id=quote_id, total_minor=total, orders=list(amounts),
             amounts=list(amounts.values()),
         )  # fmt: skip
+
+
+async def _withhold(tx: Tx, quote_id: UUID, withheld: Mapping[int, Mapping[UUID, int]]) -> None:
+    """Of a quote's orders, by cell, what is kept from what their sellers are paid."""
+    for cell, amounts in withheld.items():
+        await tx.run(
+            store.WITHHOLD, cell=cell, quote_id=quote_id, orders=list(amounts), amounts=list(amounts.values())
+        )  # fmt: skip
+
+
+async def assess_inside(tx: Tx, market: str, quotes: Sequence[UUID], cell: int) -> None:
+    """The same of quotes that cross no border: they are told nothing, but the tax in their prices may be the platform's
+    to pay. In a market whose prices are without tax, which would have to be told, it is their sellers'."""
+    if not await trade.registered(tx, tx.now.date()) or not (await sellers.market(tx, market)).prices_with_tax:
+        return
+    for quote_id in quotes:
+        orders = await tx.all(store.CROSSING, cell=cell, quote_id=quote_id, to_country=None)
+        lines = await tx.all(store.CROSSING_LINES, cell=cell, quote_id=quote_id) if orders else []
+        found = await imports(tx, market, orders, lines, orders[0].to_country) if orders else []
+        for order, one in zip(orders, found, strict=True):
+            if one is not None and one.withheld_minor:
+                await _keep(tx, cell, quote_id, order, lines, one, None)
+                await _withhold(tx, quote_id, {cell: {order.order_id: one.withheld_minor}})
 
 
 async def at_door(tx: ReadTx, offer_id: int, country: str) -> AtDoor:
@@ -159,13 +194,14 @@ async def plan_at_door(tx: ReadTx, market: str, plan: pricing.Priced, country: s
         if goes
     ]
     lines = [
-        CrossingLine(ids[order - 1], number, variant, quantity, gross)
+        CrossingLine(ids[order - 1], number, variant, quantity, gross, gross)
         for number, (order, variant, quantity, gross) in enumerate(
             zip(plan.line_orders, plan.line_variants, plan.line_quantities, plan.line_grosses, strict=True), 1
         )
         if crosses[order - 1]
     ]
-    landed = [one.landed for one in await imports(tx, market, crossing, lines, country)] if crossing else []
+    found = await imports(tx, market, crossing, lines, country) if crossing else []
+    landed = [one.landed for one in found if one is not None]
     items, duty, tax = sum(plan.order_items), sum(x.duty_minor for x in landed), sum(x.tax_minor for x in landed)
 
     def price(minor: int) -> Price:
@@ -198,8 +234,8 @@ async def _keep(
         tax_minor=landed.tax_minor, fee_minor=landed.fee_minor, incoterm=order.incoterm,
         line_nos=[line.line_no for line in lines], line_charges=[duty + tax for duty, tax in landed.charges],
         why=one.why, trace={"steps": one.steps}, mode=one.chosen.mode.name if one.chosen else "", scheme=one.scheme,
-        line_taxes=[tax for _, tax in landed.charges] if taxed else [], line_bases=one.bases() if taxed else [],
-        line_rates_bp=[int(line.tax_rate * 100) for line in landed.lines] if taxed else [],
+        line_taxes=one.taxes() if taxed else [], line_bases=one.bases() if taxed else [],
+        line_rates_bp=one.rates_bp() if taxed else [], withheld_minor=one.withheld_minor,
         quota_id=quota.id if quota else None,
         line_quotas=allocate(quota.amount, [line.value_minor for line in lines]) if quota else [],
     )  # fmt: skip
@@ -208,11 +244,12 @@ async def _keep(
 async def of_quote(tx: ReadTx, cells: Sequence[int], quote_id: UUID) -> list[Border]:
     """What the borders take of a quote's orders, one for each that crosses one."""
     rows = [row for cell in cells for row in await tx.all(store.OF_QUOTE, cell=cell, quote_id=quote_id)]
-    return [_view(row) for row in rows]
+    return [border for border in map(_view, rows) if border.crosses]
 
 
 async def of_orders(tx: ReadTx, cell: int, order_ids: Sequence[UUID]) -> dict[UUID, Border]:
-    """What the borders take of those of the orders that cross one, as their buyers were told."""
+    """What the borders take of those of the orders that cross one, as their buyers were told; and of those whose tax
+    the platform owes, whether they do or not."""
     return {row.order_id: _view(row) for row in await tx.all(store.OF_ORDERS, cell=cell, order_ids=order_ids)}
 
 
@@ -224,5 +261,6 @@ def _view(row: store.BorderRow) -> Border:
     return Border(
         show("ord", row.order_id), row.from_country, row.to_country, row.incoterm, price(row.duty_minor),
         price(row.tax_minor), price(row.fee_minor), price(total), row.mode, row.scheme, price(row.paid_minor),
-        price(total - row.paid_minor), row.why, msgspec.convert(row.trace["steps"], list[trade.Step]),
+        price(total - row.paid_minor), price(row.withheld_minor), row.why,
+        msgspec.convert(row.trace["steps"], list[trade.Step]),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.orders import store
+from entrepot.orders import borders, store
 from entrepot.orders.actions import place_many, quote_many
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.types import KeyPlaced, Place, Purchase, Verdict
@@ -28,6 +28,9 @@ async def buy_many(tx: Tx, home: int, cell: int, wanted: Sequence[Buy]) -> list[
     is refused leaves no quote behind, and a key that was used before gets the group that it placed then. Raises the
     Problems of pricing.price, which are the caller's to avoid."""
     quotes = await quote_many(tx, home, [one.purchase for one in wanted])
+    for market in sorted({one.purchase.market for one in wanted}):
+        mine = [quote for one, quote in zip(wanted, quotes, strict=True) if one.purchase.market == market]
+        await borders.assess_inside(tx, market, mine, cell)
     commands = [
         Place(one.purchase.buyer_id, one.key, quote, one.method, one.body)
         for one, quote in zip(wanted, quotes, strict=True)

@@ -25,6 +25,7 @@ Account = tuple[str, UUID]
 """(code, owner)."""
 ESCROW, GATEWAY, BETWEEN = ("escrow", NIL), ("gateway", NIL), ("between_cells", NIL)
 DUTIES, FUNDER, FEE_TAX = ("duties", NIL), ("funder", NIL), ("fee_tax", NIL)
+ADVANCED_TAX = ("advanced_tax", NIL)
 
 
 class Step(NamedTuple):
@@ -41,8 +42,9 @@ class Step(NamedTuple):
 
 
 def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
-    """Steps that release an order: escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2;
-    own: escrow -> own_revenue. The codes of a part's have a prefix: a statement tells by it what the cause is."""
+    """Steps that release an order: escrow 107 -> seller 107, seller 10 -> commission 10, seller 2 -> payment_fee 2; a
+    tax that was in the price and that the platform owes, seller 17 -> advanced_tax 17; own: escrow -> own_revenue. The
+    codes of a part's have a prefix: a statement tells by it what the cause is."""
     earner = earner_of(order)
     return [
         Step(
@@ -51,18 +53,20 @@ def earned(cause: UUID, order: OrderRow, prefix: str = "") -> list[Step]:
         Step(cause, f"{prefix}commission", earner, ("commission", NIL), order.currency, order.commission_minor),
         Step(cause, f"{prefix}payment_fee", earner, ("payment_fee", NIL), order.currency, order.payment_fee_minor),
         Step(cause, f"{prefix}fee_tax", earner, FEE_TAX, order.currency, order.fee_tax_minor),
+        Step(cause, f"{prefix}withheld", earner, ADVANCED_TAX, order.currency, order.withheld_minor),
     ]
 
 
 def recalled(cause: UUID, order: OrderRow) -> list[Step]:
     """What was released comes back, and the seller may then owe us: seller 107 -> escrow 107, commission 10 -> seller
-    10, payment_fee 2 -> seller 2, fee_tax 2 -> seller 2."""
+    10, payment_fee 2 -> seller 2, fee_tax 2 -> seller 2, advanced_tax 17 -> seller 17."""
     earner = earner_of(order)
     return [
         Step(cause, "recall", earner, ESCROW, order.currency, order.paid_minor + order.operator_discount_minor),
         Step(cause, "commission_back", ("commission", NIL), earner, order.currency, order.commission_minor),
         Step(cause, "payment_fee_back", ("payment_fee", NIL), earner, order.currency, order.payment_fee_minor),
         Step(cause, "fee_tax_back", FEE_TAX, earner, order.currency, order.fee_tax_minor),
+        Step(cause, "withheld_back", ADVANCED_TAX, earner, order.currency, order.withheld_minor),
     ]
 
 
@@ -78,7 +82,8 @@ async def refunded(
 
     escrow 100 -> wallet 100 (or what the gateway owes us), escrow 7 -> promotions 7. With 20 that were paid for the
     border: duties 20 -> escrow 20, escrow 120 -> wallet 120; what of them is a tax that the platform collected comes
-    from the account of its scheme. To a buyer of another cell: escrow 100 -> between_cells 100 here, between_cells 100
+    from the account of its scheme, and one that was in the price goes back to what was advanced: tax_oss 17 ->
+    advanced_tax 17. To a buyer of another cell: escrow 100 -> between_cells 100 here, between_cells 100
     -> wallet 100 there. What a funder paid goes back to it: escrow 100 -> funder 100, and the buyer owes so much
     less."""
     steps: dict[int, list[Step]] = {cell: [], home: []}
@@ -101,12 +106,12 @@ async def refunded(
     ]
     if lent:
         steps[home] += [Step(*move) for move in await credit.take_off(tx, home, lent)]
-    collected = await _collected(tx, cell, [cause for cause, o in orders if o.duties_minor])
+    collected = await _collected(tx, cell, [cause for cause, o in orders if o.duties_minor or o.withheld_minor])
     for cause, o in orders:
         account, tax = collected.get(cause, (DUTIES, 0))
         steps[cell] += [
-            Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor - tax),
-            Step(cause, "tax_back", account, ESCROW, o.currency, tax),
+            Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor - (0 if o.withheld_minor else tax)),
+            Step(cause, "tax_back", account, ADVANCED_TAX if o.withheld_minor else ESCROW, o.currency, tax),
             Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor),
         ]
     return steps
@@ -176,7 +181,7 @@ async def beside_parts(tx: ReadTx, cell: int, orders: Sequence[OrderRow]) -> lis
 def amounts(order: OrderRow) -> Amounts:
     return Amounts(
         order.paid_minor, order.operator_discount_minor, order.commission_minor, order.payment_fee_minor,
-        order.fee_tax_minor,
+        order.fee_tax_minor, order.withheld_minor,
     )  # fmt: skip
 
 
@@ -185,5 +190,5 @@ def worth(order: OrderRow, amounts: Amounts) -> OrderRow:
     return msgspec.structs.replace(
         order, paid_minor=amounts.paid_minor, operator_discount_minor=amounts.operator_discount_minor,
         commission_minor=amounts.commission_minor, payment_fee_minor=amounts.payment_fee_minor,
-        fee_tax_minor=amounts.fee_tax_minor, duties_minor=0,
+        fee_tax_minor=amounts.fee_tax_minor, withheld_minor=amounts.withheld_minor, duties_minor=0,
     )  # fmt: skip

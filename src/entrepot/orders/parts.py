@@ -249,6 +249,7 @@ async def take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
         quantities=[s.units for s in taken], paid=[s.paid_minor for s in taken],
         discounts=[s.operator_discount_minor for s in taken], commissions=[s.commission_minor for s in taken],
         fees=[s.payment_fee_minor for s in taken], taxes=[s.fee_tax_minor for s in taken],
+        withheld=[s.withheld_minor for s in taken],
     )  # fmt: skip
 
 
@@ -271,6 +272,8 @@ async def _end(
         await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, currency) for currency in currencies])
     if home > cell:
         await locks.lock_buyers(tx, home, [order])
+    if order.withheld_minor:
+        border = await taxes.withheld_of_part(tx, cell, part_id, back)
     await taxes.note(tx, cell, part_id, order, border)
     given = msgspec.structs.replace(money.worth(order, back), duties_minor=border.charge_minor)
     steps = await money.refunded(tx, cell, home, [(part_id, given)], kind)

@@ -90,7 +90,8 @@ class OrderPart(msgspec.Struct, frozen=True):
     is not sent.
 
     Who bears it is told to nobody but the seller and the operator: back = from_seller + from_operator, where the
-    operator gives up commission, payment fee and the tax on them at the rates of the sale, and has its discount back.
+    operator gives up commission, payment fee and the tax on them at the rates of the sale, and has its discount back;
+    and beside both the share of a tax in the price that the platform owed, and owes no more.
     """
 
     id: str
@@ -111,7 +112,8 @@ class OrderPart(msgspec.Struct, frozen=True):
 class OrderBrief(msgspec.Struct, frozen=True):
     """paid = items + shipping - discounts, of which the operator bears `operator_discounts` and the seller the rest;
     beside it `duties` were paid for the border, which are not the seller's.
-    What the seller pays for the sale is told to nobody but the seller."""
+    `withheld` is tax in `paid` that the platform pays. What the seller pays for the sale is told to nobody but the
+    seller."""
 
     id: str
     group_id: str
@@ -127,6 +129,7 @@ class OrderBrief(msgspec.Struct, frozen=True):
     commission: Price | None
     payment_fee: Price | None
     fee_tax: Price | None
+    withheld: Price | None
     placed_at: datetime
 
     @property
@@ -271,6 +274,7 @@ async def _views(tx: ReadTx, cell: int, rows: Sequence[OrderSummary], *, costs: 
     places = await logistics.location_names(tx, cell, sorted({row.location_id for row in rows}))
     shipments = await logistics.shipments_of(tx, cell, ids)
     crossed = await borders.of_orders(tx, cell, ids)
+    crossed = {id_: border for id_, border in crossed.items() if costs or border.crosses}
     parts = await _parts(tx, cell, rows, costs=costs)
     settled = await settling.of_orders(tx, cell, ids) if costs else {}
     windows = await pricing.windows(tx, [row.slot_id for row in rows])
@@ -312,7 +316,7 @@ def _part(part: PartSummary, order: OrderSummary, lines: Sequence[PartLine], cos
         given_up = (part.back_commission_minor or 0) + (part.back_payment_fee_minor or 0)
         given_up += part.back_fee_tax_minor or 0
         from_operator = part.back_minor if order.own else given_up - (part.back_operator_discount_minor or 0)
-        from_seller = part.back_minor - from_operator
+        from_seller = part.back_minor - from_operator - (part.back_withheld_minor or 0)
     return OrderPart(
         show("prt", part.id), part.no, part.kind, part.party, part.reason,
         [LineOfPart(x.line_no, x.title, x.quantity, x.unit, Price(x.paid_minor, order.currency)) for x in lines],
@@ -406,7 +410,8 @@ def _brief(row: OrderSummary, *, costs: bool = False) -> OrderBrief:
         price(row.items_minor), price(row.shipping_minor),
         price(row.seller_discount_minor + row.operator_discount_minor), price(row.operator_discount_minor),
         price(row.paid_minor), price(row.duties_minor), price(row.commission_minor) if costs else None,
-        price(row.payment_fee_minor) if costs else None, price(row.fee_tax_minor) if costs else None, row.placed_at,
+        price(row.payment_fee_minor) if costs else None, price(row.fee_tax_minor) if costs else None,
+        price(row.withheld_minor) if costs else None, row.placed_at,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def left(lines: Sequence[LeftRow], payment_fee_minor: int, fee_tax_minor: int) -
             line.commission_minor,
             fee - line.fee_taken_minor,
             tax - line.tax_taken_minor,
+            line.withheld_minor,
             line.units,
         )
         for line, fee, tax in zip(lines, fees, taxes, strict=True)
@@ -102,8 +103,8 @@ def less(whole: Amounts, gone: Amounts) -> Amounts:
     return Amounts(*(a - b for a, b in zip(_astuple(whole), _astuple(gone), strict=True)))
 
 
-def _astuple(amounts: Amounts) -> tuple[int, int, int, int, int]:
+def _astuple(amounts: Amounts) -> tuple[int, int, int, int, int, int]:
     return (
         amounts.paid_minor, amounts.operator_discount_minor, amounts.commission_minor, amounts.payment_fee_minor,
-        amounts.fee_tax_minor,
+        amounts.fee_tax_minor, amounts.withheld_minor,
     )  # fmt: skip

@@ -40,6 +40,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     commission_minor: int
     payment_fee_minor: int
     fee_tax_minor: int
+    withheld_minor: int
     duties_minor: int
     slot_id: int | None
 
@@ -82,7 +83,10 @@ INSERT_QUOTE = sql(
     values ({", ".join(":" + column for column in QUOTE_COLUMNS)})
     """  # noqa: S608 - made of the constants above
 )
-DROP_QUOTES = sql("delete from orders.quote where cell = :cell and id = any (:ids::uuid[])")
+DROP_QUOTES = sql("""
+    with borders as (delete from orders.border where cell = :cell and quote_id = any (:ids::uuid[]))
+    delete from orders.quote where cell = :cell and id = any (:ids::uuid[])
+""")
 KEYS_PLACED = sql(
     """
     select k.caller, k.key, k.body_hash, k.ref
@@ -101,7 +105,8 @@ PLACE_MANY = sql(
 )
 _ORDER = """
     select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
-           operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, duties_minor, slot_id
+           operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor, duties_minor,
+           slot_id
       from orders.order
 """
 ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
@@ -313,6 +318,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     commission_minor: int
     payment_fee_minor: int
     fee_tax_minor: int
+    withheld_minor: int
     duties_minor: int
     placed_at: datetime
     shipped_at: datetime | None
@@ -416,8 +422,8 @@ GROUPS_OF_BUYER = sql(
 _SUMMARY = """
     select o.id, o.group_cell, o.group_id, o.seller_id, s.name, o.own, o.location_id, o.currency, o.status,
            o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
-           o.commission_minor, o.payment_fee_minor, o.fee_tax_minor, o.duties_minor, o.placed_at, o.shipped_at,
-           o.delivered_at, o.ended_at, o.release_due_at,
+           o.commission_minor, o.payment_fee_minor, o.fee_tax_minor, o.withheld_minor, o.duties_minor, o.placed_at,
+           o.shipped_at, o.delivered_at, o.ended_at, o.release_due_at,
            o.status = 'paid' and exists (select from orders.hold h
                                           where h.cell = o.cell and h.order_id = o.id and h.decision is null),
            o.slot_id

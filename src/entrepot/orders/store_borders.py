@@ -12,7 +12,8 @@ from entrepot.kit.sql import sql
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """An order of a quote that leaves the country it is sent from, by the terms of its shipping service."""
+    """An order of a quote that leaves the country it is sent from, by the terms of its shipping service; or one that
+    does not, of a seller who may be established elsewhere."""
 
     order_id: UUID
     seller_id: UUID
@@ -24,16 +25,18 @@ class Crossing(msgspec.Struct, frozen=True):
     clearance_minor: int
     carried: str
     bonded: bool
+    own: bool = False
 
 
 class CrossingLine(msgspec.Struct, frozen=True):
-    """A line of a quote; its value is what is paid for it, less its discounts."""
+    """A line of a quote; its value is what is paid for it, less its discounts, `paid_minor` with its transport."""
 
     order_id: UUID
     line_no: int
     variant_id: int
     quantity: int
     value_minor: int
+    paid_minor: int
 
 
 class BorderRow(msgspec.Struct, frozen=True):
@@ -50,6 +53,15 @@ class BorderRow(msgspec.Struct, frozen=True):
     mode: str
     scheme: str
     paid_minor: int
+    withheld_minor: int
+
+
+class WithheldRow(msgspec.Struct, frozen=True):
+    """Of a line what was paid for it, or is left of that, and the tax of a rate in it that the platform owes."""
+
+    rate_bp: int
+    paid_minor: int
+    tax_minor: int
 
 
 class ChargedRow(msgspec.Struct, frozen=True):
@@ -130,20 +142,26 @@ class ExportRow(msgspec.Struct, frozen=True):
 
 CROSSING = sql(
     """
-    select q.order_ids[i], q.order_sellers[i], l.country, :to_country::text, q.currency, q.order_shipping[i],
-           s.incoterm, s.clearance_minor, s.carried, l.bonded
+    select q.order_ids[i], q.order_sellers[i], l.country, t.country, q.currency, q.order_shipping[i],
+           s.incoterm, s.clearance_minor, s.carried, l.bonded, q.order_owns[i]
       from orders.quote q
       join pricing.shipping_service s on s.market = q.market and s.code = q.shipping_code
      cross join lateral generate_series(1, cardinality(q.order_ids)) i
       join logistics.location l on l.cell = q.cell and l.id = q.order_locations[i]
-     where q.cell = :cell and q.id = :quote_id and (l.country <> :to_country or l.bonded)
+     cross join lateral (select coalesce(:to_country::text, l.country) as country) t
+     where q.cell = :cell and q.id = :quote_id
+       and (l.country <> t.country or l.bonded
+            or not q.order_owns[i] and exists (select from trade.registration)
+               and not exists (select from trade.establishment e
+                                where e.seller_id = q.order_sellers[i] and e.country = t.country))
      order by i
     """,
     Crossing,
 )
 CROSSING_LINES = sql(
     """
-    select l.order_id, l.line_no, l.variant_id, l.quantity, l.gross_minor - l.discount_minor
+    select l.order_id, l.line_no, l.variant_id, l.quantity, l.gross_minor - l.discount_minor,
+           l.gross_minor - l.discount_minor + l.shipping_minor
       from orders.quote_lines(:cell, array[:quote_id::uuid]) l
      order by l.line_no
     """,
@@ -152,15 +170,24 @@ CROSSING_LINES = sql(
 ADD_BORDER = sql("""
     insert into orders.border (cell, order_id, quote_id, from_country, to_country, currency, duty_minor, tax_minor,
                                fee_minor, incoterm, line_nos, line_charges, why, trace, mode, scheme, line_taxes,
-                               line_bases, line_rates_bp, quota_id, line_quotas)
+                               line_bases, line_rates_bp, withheld_minor, quota_id, line_quotas)
     values (:cell, :order_id, :quote_id, :from_country, :to_country, :currency, :duty_minor, :tax_minor,
             :fee_minor, :incoterm, :line_nos, :line_charges, :why, :trace, :mode, :scheme, :line_taxes, :line_bases,
-            :line_rates_bp, :quota_id, :line_quotas)
+            :line_rates_bp, :withheld_minor, :quota_id, :line_quotas)
 """)
 # Beside what promotions take of theirs.
 USE_QUOTAS = sql("""
     update orders.quote q
        set quota_ids = q.quota_ids || :ids::bigint[], quota_amounts = q.quota_amounts || :amounts::bigint[]
+     where q.cell = :cell and q.id = :quote_id
+""")
+WITHHOLD = sql("""
+    update orders.quote q
+       set order_withheld = array(select coalesce(w.amount, 0)
+                                    from unnest(q.order_ids) with ordinality as o (id, n)
+                                    left join unnest(:orders::uuid[], :amounts::bigint[]) as w (id, amount)
+                                      on w.id = o.id
+                                   order by o.n)
      where q.cell = :cell and q.id = :quote_id
 """)
 # The arrays are those of the orders and, in the buyer's row, of the orders that are sold in other cells.
@@ -188,7 +215,8 @@ CHARGED = sql(
                        join orders.part p on p.cell = t.cell and p.id = t.part_id
                       where t.cell = b.cell and t.order_id = b.order_id and t.line_no = l.line_no
                         and p.kind = 'canceled'), 0)::bigint,
-           case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end, coalesce(c.tax, 0),
+           case when b.withheld_minor > 0 then 0 when b.incoterm = 'DDP' then c.charge else coalesce(c.tax, 0) end,
+           case when b.withheld_minor > 0 then 0 else coalesce(c.tax, 0) end,
            coalesce(c.base, 0), coalesce(c.rate_bp, 0), coalesce(c.quota, 0)
       from orders.border b
      cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes, b.line_bases, b.line_rates_bp, b.line_quotas)
@@ -202,7 +230,8 @@ CHARGED = sql(
 RETURNED = sql(
     """
     select b.to_country, b.mode, o.shipped_at, p.frozen_at, x.quantity, x.restocked, l.quantity,
-           case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end, coalesce(c.tax, 0),
+           case when b.withheld_minor > 0 then 0 when b.incoterm = 'DDP' then c.charge else coalesce(c.tax, 0) end,
+           case when b.withheld_minor > 0 then 0 else coalesce(c.tax, 0) end,
            coalesce(c.base, 0), coalesce(c.rate_bp, 0), coalesce(c.quota, 0)
       from orders.part p
       join orders.border b on b.cell = p.cell and b.order_id = p.order_id
@@ -234,6 +263,32 @@ TAXES_BACK = sql(
 )
 QUOTA_OF = sql("select quota_id from orders.border where cell = :cell and order_id = :order_id", int)
 RETURN_QUOTA = sql("select pricing.return_quota(:cell, :group_id, :quota_id, :amount)")
+WITHHELD_OF_PART = sql(
+    """
+    select c.rate_bp, x.paid_minor, x.withheld_minor
+      from orders.part_line x
+      join orders.border b on b.cell = x.cell and b.order_id = x.order_id
+     cross join lateral unnest(b.line_nos, b.line_rates_bp) as c (line_no, rate_bp)
+     where x.cell = :cell and x.part_id = :part_id and c.line_no = x.line_no
+     order by x.line_no
+    """,
+    WithheldRow,
+)
+WITHHELD_LEFT = sql(
+    """
+    select c.rate_bp, l.gross_minor - l.discount_minor + l.shipping_minor - p.paid, c.tax - p.withheld
+      from orders.border b
+     cross join lateral unnest(b.line_nos, b.line_rates_bp, b.line_taxes) as c (line_no, rate_bp, tax)
+      join orders.order_line l on l.cell = b.cell and l.order_id = b.order_id and l.line_no = c.line_no
+     cross join lateral (select coalesce(sum(x.paid_minor), 0)::bigint as paid,
+                                coalesce(sum(x.withheld_minor), 0)::bigint as withheld
+                           from orders.part_line x
+                          where x.cell = :cell and x.order_id = l.order_id and x.line_no = l.line_no) p
+     where b.cell = :cell and b.order_id = :order_id
+     order by l.line_no
+    """,
+    WithheldRow,
+)
 # Before an order was sent; units that are disputed later were sent all the same.
 CANCELED = sql(
     """
@@ -261,7 +316,7 @@ CROSSED_ORDERS = sql(
                   o.items_minor, b.duty_minor, b.tax_minor, b.fee_minor, b.why <> '{}' as estimated
              from orders.border b
              join orders.order o on o.cell = b.cell and o.id = b.order_id
-            where b.cell = c.cell and b.order_id < :before
+            where b.cell = c.cell and b.order_id < :before and (b.from_country <> b.to_country or b.withheld_minor = 0)
             order by b.order_id desc limit :limit) x
       join sellers.seller s on s.id = x.seller_id
      order by x.id desc
@@ -274,7 +329,8 @@ OF_QUOTE = sql(
     select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
            trace, mode, scheme,
            case when incoterm = 'DDP' then duty_minor + tax_minor + fee_minor
-                when scheme <> '' then tax_minor else 0 end
+                when scheme <> '' then tax_minor else 0 end,
+           withheld_minor
       from orders.border where cell = :cell and quote_id = :quote_id order by order_id
     """,
     BorderRow,
@@ -284,7 +340,8 @@ OF_ORDERS = sql(
     select order_id, from_country, to_country, currency, duty_minor, tax_minor, fee_minor, incoterm, why,
            trace, mode, scheme,
            case when incoterm = 'DDP' then duty_minor + tax_minor + fee_minor
-                when scheme <> '' then tax_minor else 0 end
+                when scheme <> '' then tax_minor else 0 end,
+           withheld_minor
       from orders.border where cell = :cell and order_id = any (:order_ids::uuid[])
     """,
     BorderRow,

@@ -18,6 +18,7 @@ class Amounts(msgspec.Struct, frozen=True):
     commission_minor: int
     payment_fee_minor: int
     fee_tax_minor: int
+    withheld_minor: int
 
 
 class PartedRow(Amounts, frozen=True):
@@ -51,6 +52,7 @@ class LeftRow(msgspec.Struct, frozen=True):
     fee_taken_minor: int
     charged_minor: int
     tax_taken_minor: int
+    withheld_minor: int
 
 
 class SoldLine(msgspec.Struct, frozen=True):
@@ -95,6 +97,7 @@ class PartSummary(msgspec.Struct, frozen=True):
     back_commission_minor: int | None
     back_payment_fee_minor: int | None
     back_fee_tax_minor: int | None
+    back_withheld_minor: int | None
     duties_minor: int
     frozen_at: datetime
     ended_at: datetime | None
@@ -115,7 +118,8 @@ class PartLine(msgspec.Struct, frozen=True):
 PARTED = sql(
     """
     select sum(paid_minor)::bigint, sum(operator_discount_minor)::bigint, sum(commission_minor)::bigint,
-           sum(payment_fee_minor)::bigint, sum(fee_tax_minor)::bigint, order_id, sum(duties_minor)::bigint
+           sum(payment_fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(withheld_minor)::bigint, order_id,
+           sum(duties_minor)::bigint
       from orders.part where cell = :cell and order_id = any (:ids::uuid[])
      group by order_id
     """,
@@ -128,16 +132,20 @@ LEFT = sql(
            (l.gross_minor - l.discount_minor + l.shipping_minor - coalesce(p.paid, 0))::bigint,
            (coalesce(d.amount, 0) - coalesce(p.discount, 0))::bigint,
            (l.commission_minor - coalesce(p.commission, 0))::bigint, coalesce(p.fee, 0)::bigint, l.commission_minor,
-           coalesce(p.tax, 0)::bigint
+           coalesce(p.tax, 0)::bigint, (coalesce(w.tax, 0) - coalesce(p.withheld, 0))::bigint
       from orders.order_line l
       left join (select line_no, sum(quantity) as quantity, sum(paid_minor) as paid,
                         sum(operator_discount_minor) as discount, sum(commission_minor) as commission,
-                        sum(payment_fee_minor) as fee, sum(fee_tax_minor) as tax
+                        sum(payment_fee_minor) as fee, sum(fee_tax_minor) as tax, sum(withheld_minor) as withheld
                    from orders.part_line
                   where cell = :cell and order_id = :order_id group by line_no) p on p.line_no = l.line_no
       left join (select line_no, sum(amount_minor) as amount from orders.discount_line
                   where cell = :cell and order_id = :order_id and funding_party = 'operator' group by line_no) d
         on d.line_no = l.line_no
+      left join (select c.line_no, c.tax
+                   from orders.border b
+                  cross join lateral unnest(b.line_nos, b.line_taxes) as c (line_no, tax)
+                  where b.cell = :cell and b.order_id = :order_id and b.withheld_minor > 0) w on w.line_no = l.line_no
      where l.cell = :cell and l.order_id = :order_id
      order by l.line_no
     """,
@@ -167,23 +175,24 @@ RESTOCKED = sql("""
 """)
 FREEZE = sql("""
     insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
-                             commission_minor, payment_fee_minor, fee_tax_minor, duties_minor, frozen_at)
+                             commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor, duties_minor,
+                             frozen_at)
     values (:cell, :id, :order_id,
             (select coalesce(max(no), 0) + 1 from orders.part where cell = :cell and order_id = :order_id),
             :kind, :party, :reason, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
-            :payment_fee_minor, :fee_tax_minor, :duties_minor, :now)
+            :payment_fee_minor, :fee_tax_minor, :withheld_minor, :duties_minor, :now)
 """)
 FREEZE_LINES = sql("""
     insert into orders.part_line (cell, part_id, order_id, line_no, quantity, paid_minor, operator_discount_minor,
-                                  commission_minor, payment_fee_minor, fee_tax_minor)
+                                  commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor)
     select :cell, :id, :order_id, l.*
       from unnest(:lines::smallint[], :quantities::bigint[], :paid::bigint[], :discounts::bigint[],
-                  :commissions::bigint[], :fees::bigint[], :taxes::bigint[]) as l
+                  :commissions::bigint[], :fees::bigint[], :taxes::bigint[], :withheld::bigint[]) as l
 """)
 LOCK_FROZEN = sql(
     """
-    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, order_id, kind,
-           recalled
+    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor,
+           order_id, kind, recalled
       from orders.part where cell = :cell and id = :id and ended_at is null for no key update
     """,
     PartRow,
@@ -192,13 +201,14 @@ END = sql("""
     update orders.part
        set back_minor = :paid_minor, back_operator_discount_minor = :operator_discount_minor,
            back_commission_minor = :commission_minor, back_payment_fee_minor = :payment_fee_minor,
-           back_fee_tax_minor = :fee_tax_minor, ended_at = :now
+           back_fee_tax_minor = :fee_tax_minor, back_withheld_minor = :withheld_minor, ended_at = :now
      where cell = :cell and id = :id
 """)
 PARTS = sql(
     """
     select order_id, id, no, kind, party, reason, paid_minor, back_minor, back_operator_discount_minor,
-           back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, duties_minor, frozen_at, ended_at
+           back_commission_minor, back_payment_fee_minor, back_fee_tax_minor,
+           back_withheld_minor, duties_minor, frozen_at, ended_at
       from orders.part where cell = :cell and order_id = any (:orders::uuid[])
      order by order_id, no
     """,
@@ -209,7 +219,9 @@ ORDER_OF_PART = sql("select order_id from orders.part where cell = :cell and id 
 SOLD_LINE = sql(
     """
     select l.offer_id, l.variant_id, l.unit_price_minor, l.price_per, l.bundle_no,
-           exists (select from orders.border b where b.cell = :cell and b.order_id = o.id)
+           exists (select from orders.border b
+                    where b.cell = :cell and b.order_id = o.id
+                      and (b.from_country <> b.to_country or b.withheld_minor = 0))
       from orders.order o
       join orders.order_line l on l.cell = o.cell and l.order_id = o.id
      where o.cell = :cell and o.id = :order_id and o.buyer_id = :buyer_id and l.line_no = :line_no

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from uuid import UUID
 
@@ -10,10 +10,12 @@ import msgspec
 
 from entrepot import ledger, trade
 from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.money import allocate
 from entrepot.kit.sql import sql
 from entrepot.orders import store_borders as store
 from entrepot.orders.store import OrderRow
 from entrepot.orders.store_borders import ChargedRow
+from entrepot.orders.store_parts import Amounts
 
 
 class Back(msgspec.Struct, frozen=True):
@@ -86,6 +88,28 @@ async def of_return(tx: ReadTx, cell: int, part_id: UUID) -> Back:
     return Back(charge, taxes, quota)
 
 
+async def withheld_of_part(tx: ReadTx, cell: int, part_id: UUID, back: Amounts) -> Back:
+    """The tax in the prices, by rate, in what goes back of a part: of each line its share."""
+    lines = await tx.all(store.WITHHELD_OF_PART, cell=cell, part_id=part_id)
+    within = allocate(back.withheld_minor, [line.tax_minor for line in lines])
+    bases = allocate(back.paid_minor - back.withheld_minor, [line.paid_minor - line.tax_minor for line in lines])
+    return _by_rate((line.rate_bp, base, tax) for line, base, tax in zip(lines, bases, within, strict=True))
+
+
+async def withheld_left(tx: ReadTx, cell: int, order_id: UUID) -> Back:
+    """The tax in the prices, by rate, of what of an order is in no part."""
+    lines = await tx.all(store.WITHHELD_LEFT, cell=cell, order_id=order_id)
+    return _by_rate((line.rate_bp, line.paid_minor - line.tax_minor, line.tax_minor) for line in lines)
+
+
+def _by_rate(lines: Iterable[tuple[int, int, int]]) -> Back:
+    taxes: dict[int, tuple[int, int]] = {}
+    for rate_bp, base, tax in lines:
+        before = taxes.get(rate_bp, (0, 0))
+        taxes[rate_bp] = (before[0] + base, before[1] + tax)
+    return Back(taxes=taxes)
+
+
 async def may_come_back_into_bond(tx: ReadTx, cell: int, part_id: UUID) -> bool:
     """Whether what is returned with a part may lie in bond again: so many days after it was sent as the country's law
     says, and without such a law never."""
@@ -155,7 +179,7 @@ async def note(tx: Tx, cell: int, cause: UUID, order: OrderRow, back: Back) -> N
     """Notes the tax that goes back, for the next return, and gives back what was taken of the buyer's quota: whoever
     calls it has locked the quotas of the buyer."""
     taxes = {rate: amounts for rate, amounts in back.taxes.items() if any(amounts)}
-    if taxes:
+    if any(tax for _, tax in taxes.values()):
         await tx.run(
             store.TAX_BACK, cell=cell, cause_id=cause, order_id=order.id, now=tx.now, rates=list(taxes),
             bases=[base for base, _ in taxes.values()], taxes=[tax for _, tax in taxes.values()],

@@ -69,6 +69,11 @@ KINDS: dict[str, Kind] = {
     "fee_tax": _kind("fee_tax", "ord", "Tax on fees", "Steuer auf Gebühren"),
     "part_fee_tax": _kind("fee_tax", "prt", "Tax on fees", "Steuer auf Gebühren"),
     "fee_tax_back": _kind("fee_tax", "prt", "Tax on fees given back", "Steuer auf Gebühren zurückgegeben"),
+    "withheld": _kind("withheld_tax", "ord", "VAT that the platform pays", "Mehrwertsteuer, die die Plattform zahlt"),
+    "part_withheld": _kind(
+        "withheld_tax", "prt", "VAT that the platform pays", "Mehrwertsteuer, die die Plattform zahlt"
+    ),
+    "withheld_back": _kind("withheld_tax", "prt", "VAT given back", "Mehrwertsteuer zurückgegeben"),
     "opening_fee": _kind("subscription", "fee", "Opening of the shop", "Eröffnung des Ladens"),
     "opening_fee_tax": _kind("fee_tax", "fee", "Tax on fees", "Steuer auf Gebühren"),
     "monthly_fee": _kind("subscription", "fee", "Monthly fee", "Monatsgebühr"),

@@ -21,7 +21,7 @@ cell, of nobody), permit_granted, permit_withdrawn (key: the seller's id; data: 
 from entrepot.trade.actions import add_euro_rates, known, load_packs
 from entrepot.trade.books import Book
 from entrepot.trade.classification import LACKING_PAGE, items, lacking, lacking_of, propose, set_item
-from entrepot.trade.modes import by_mode, choose_mode, mode_steps
+from entrepot.trade.modes import Included, by_mode, choose_mode, has_deemed_supply, included, mode_steps
 from entrepot.trade.parties import has_parties, screen
 from entrepot.trade.readings import Reading
 from entrepot.trade.reads import book, euro_rates, euro_sources, has_law, is_import, tariff_of
@@ -29,9 +29,11 @@ from entrepot.trade.registrations import (
     claim_person,
     declared_fields,
     established,
+    note_established,
     register,
     registered,
     return_windows,
+    unestablished,
     year_quotas,
 )
 from entrepot.trade.restrictions import (
@@ -47,6 +49,7 @@ from entrepot.trade.restrictions import (
 )
 from entrepot.trade.rules import quote
 from entrepot.trade.store import EuroSource, Lacking
+from entrepot.trade.store_modes import Unknown
 from entrepot.trade.store_restrictions import Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
@@ -80,12 +83,13 @@ from entrepot.trade.types import (
 
 __all__ = [
     "LACKING_PAGE", "SCHEMES", "AgeNeeded", "Assessed", "Barrier", "Book", "Chosen", "Consignment",
-    "CurrencyRateMissing", "EuroRate", "EuroSource", "Facts", "Goods", "Item", "ItemMissing", "Judged", "Lacking",
-    "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn", "NotSoldThere", "OriginMissing",
+    "CurrencyRateMissing", "EuroRate", "EuroSource", "Facts", "Goods", "Included", "Item", "ItemMissing", "Judged",
+    "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn", "NotSoldThere", "OriginMissing",
     "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Reading", "Sale", "Step", "TooYoung",
-    "TradeProblem", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person",
-    "countries", "declared_fields", "established", "euro_rates", "euro_sources", "grant_permit", "has_law",
-    "has_parties", "is_import", "items", "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps",
-    "permits", "propose", "quote", "register", "registered", "return_windows", "rules_for", "rules_of", "screen",
-    "set_item", "steady", "steps", "tariff_of", "withdraw_permit", "year_quotas",
+    "TradeProblem", "Unknown", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person",
+    "countries", "declared_fields", "established", "euro_rates", "euro_sources", "grant_permit",
+    "has_deemed_supply", "has_law", "has_parties", "included", "is_import", "items", "judge", "known", "lacking",
+    "lacking_of", "load_packs", "mode_steps", "note_established", "permits", "propose", "quote", "register",
+    "registered", "return_windows", "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of",
+    "unestablished", "withdraw_permit", "year_quotas",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from msgspec import Meta
 from entrepot.kit.auth import Caller
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import OPERATOR, get, put
-from entrepot.kit.ids import END
+from entrepot.kit.ids import END, show
 from entrepot.trade import registrations
 from entrepot.trade.store_modes import Registration
 from entrepot.trade.types import RegistrationNotValid
@@ -29,7 +29,11 @@ class NewRegistration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Registrations(msgspec.Struct, frozen=True):
+    """Of the `unknown` sellers nobody has said where they are established: they are taken to be outside of any union
+    (not all of very many)."""
+
     items: list[Registration]
+    unknown: list[str]
 
 
 class Establishment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,12 +47,15 @@ async def register_platform(tx: Tx, caller: Caller, scheme: str, body: NewRegist
 
 
 async def list_registrations(tx: ReadTx) -> Registrations:
-    """The platform's registrations."""
-    return Registrations(await registrations.registrations(tx))
+    """The platform's registrations, and the sellers of whom it has to know more."""
+    return Registrations(
+        await registrations.registrations(tx),
+        [show("sel", one.seller_id) for one in await registrations.unestablished(tx)],
+    )
 
 
 async def set_establishment(tx: Tx, seller_id: SellerPath, body: Establishment) -> None:
-    """Says where a seller is established."""
+    """Says where a seller is established, whatever the seller itself says of it."""
     await registrations.set_established(tx, seller_id, body.country)
 
 

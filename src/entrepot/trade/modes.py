@@ -3,8 +3,9 @@ of the consignment in, the mode and why the ones before it do not hold out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from entrepot.kit.money import Money, exponent
 from entrepot.trade.books import Book
@@ -36,6 +37,38 @@ def by_mode(sent: Consignment, chosen: Chosen | None) -> Consignment:
     if chosen is None:
         return sent if sent.stock != "union" else sent._replace(stock="abroad")
     return sent._replace(mode=chosen.mode.name, registered=bool(chosen.mode.scheme))
+
+
+def has_deemed_supply(book: Book, country: str, schemes: Collection[str]) -> bool:
+    """Whether by the law of a country the platform, with these registrations, owes the tax of what lies there, or in
+    its union, and is sold by who is not established in it."""
+    law = book.laws.get(country)
+    return law is not None and bool(law.taxes) and any(m.stock == "union" and m.scheme in schemes for m, _ in law.modes)
+
+
+class Included(NamedTuple):
+    """The tax of a line that is in what is paid for it, and what it is of: together that is all that is paid."""
+
+    tax_minor: int
+    base_minor: int
+    rate: Decimal
+    step: Step
+
+
+def included(book: Book, sent: Consignment, paid_minors: Sequence[int]) -> tuple[Included, ...]:
+    """The tax in the prices of a consignment's lines, at the rates of where it goes: 19 / 119 of what is paid, each
+    line rounded half up. Raises LawMissing."""
+    found = []
+    for number, (goods, paid) in enumerate(zip(sent.lines, paid_minors, strict=True), 1):
+        tax, citation, why = book.tax(book.law(sent.to), goods.code)
+        minor = whole(paid * tax.rate / (100 + tax.rate))
+        within = (
+            f"{tax.name} {tax.rate.normalize():f}% within {Money(paid, sent.currency)}: {Money(minor, sent.currency)}"
+        )
+        unknown = "" if goods.code else "; its code is not said: the full rate is taken"
+        step = Step(number, "tax", f"{within}{unknown}{f' ({why})' if why else ''}", citation)
+        found.append(Included(minor, paid - minor, tax.rate, step))
+    return tuple(found)
 
 
 def mode_steps(chosen: Chosen | None) -> list[Step]:

@@ -12,8 +12,10 @@ from entrepot.kit.problem import NotFound
 from entrepot.trade import reads
 from entrepot.trade import store_modes as store
 from entrepot.trade.rules import whole
-from entrepot.trade.store_modes import Registration
+from entrepot.trade.store_modes import Registration, Unknown
 from entrepot.trade.types import SCHEMES, RegistrationNotValid
+
+UNKNOWN_MAX = 100
 
 
 async def register(
@@ -45,7 +47,18 @@ async def registered(tx: ReadTx, at: date) -> dict[str, str]:
 async def set_established(tx: Tx, seller_id: UUID, country: str) -> None:
     """Where a seller is established."""
     tx.was(country=(await established(tx, [seller_id])).get(seller_id))
-    await tx.run(store.SET_ESTABLISHED, seller_id=seller_id, country=country, now=tx.now)
+    await tx.run(store.SET_ESTABLISHED, seller_id=seller_id, country=country, said_by="operator", now=tx.now)
+
+
+async def note_established(tx: Tx, seller_id: UUID, country: str) -> None:
+    """Where a seller says to be established: it holds as long as the operator has not said it."""
+    await tx.run(store.SET_ESTABLISHED, seller_id=seller_id, country=country, said_by="seller", now=tx.now)
+
+
+async def unestablished(tx: ReadTx) -> list[Unknown]:
+    """Sellers of whom nobody has said where they are established, the latest first, at most UNKNOWN_MAX: they are taken
+    to be outside of any union."""
+    return await tx.all(store.UNESTABLISHED, limit=UNKNOWN_MAX)
 
 
 async def established(tx: ReadTx, seller_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -19,6 +19,13 @@ class Registration(msgspec.Struct, frozen=True):
     valid_to: date | None
 
 
+class Unknown(msgspec.Struct, frozen=True):
+    """A seller of whom nobody has said where it is established."""
+
+    seller_id: UUID
+    name: str
+
+
 class Established(msgspec.Struct, frozen=True):
     seller_id: UUID
     country: str
@@ -45,11 +52,24 @@ REGISTERED = sql(
     """,
     Registration,
 )
+UNESTABLISHED = sql(
+    """
+    select s.id, s.name
+      from sellers.seller s
+     where s.kind <> 'own' and not exists (select from trade.establishment e where e.seller_id = s.id)
+     order by s.id desc limit :limit
+    """,
+    Unknown,
+)
 CLAIM_PERSON = sql("insert into trade.person (id, counted_in) values (:id, :cell) on conflict do nothing")
 CELL_OF_PERSON = sql("select counted_in from trade.person where id = :id", int)
+# What the operator has said stays, whatever the seller says.
 SET_ESTABLISHED = sql("""
-    insert into trade.establishment (seller_id, country, said_at) values (:seller_id, :country, :now)
-    on conflict (seller_id) do update set country = excluded.country, said_at = excluded.said_at
+    insert into trade.establishment as e (seller_id, country, said_by, said_at)
+    values (:seller_id, :country, :said_by, :now)
+    on conflict (seller_id) do update
+       set country = excluded.country, said_by = excluded.said_by, said_at = excluded.said_at
+     where e.said_by = 'seller' or excluded.said_by = 'operator'
 """)
 ESTABLISHED = sql(
     "select seller_id, country from trade.establishment where seller_id = any (:seller_ids::uuid[])", Established

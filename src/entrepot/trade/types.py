@@ -81,10 +81,11 @@ SCHEMES = ("IOSS", "OSS", "UK", "AU", "NZ", "SG", "CN")
 class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way in which goods are let in, and who collects their tax. Of a country's modes the first by `rank` holds whose
     conditions do: goods worth up to `up_to` (`measured` as for a relief), but not those whose codes begin like one of
-    `except_`; sent by a `service` of that kind; lying abroad, in a `bonded` warehouse of the country, or within its
-    union, sold by who is not `established` there. With a `scheme` the platform must be registered for it, and collects
-    the tax when it sells: it owes it, and not the seller. A person may bring in `per_year` by it and all modes of the
-    same `quota`; of an order that is over the limit for one, `pieces` at most. `estimate` says what it leaves out."""
+    `except_`; sent by a `service` of that kind; lying abroad, in a `bonded` warehouse of the country, or within it or
+    its `union`, sold by who is not established there. With a `scheme` the platform must be registered for it, and
+    collects the tax when it sells: it owes it, and not the seller. A person may bring in `per_year` by it and all modes
+    of the same `quota`; of an order that is over the limit for one, `pieces` at most. `estimate` says what it leaves
+    out."""
 
     name: str
     rank: int

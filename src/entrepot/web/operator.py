@@ -34,6 +34,7 @@ BALANCES = (
     ("commission", N("Commission"), N("earned"), N("given up")),
     ("payment_fee", N("Payment fees"), N("earned"), N("given up")),
     ("fee_tax", N("Tax on fees"), N("owed to the tax office"), N("more went out than came in")),
+    ("advanced_tax", N("VAT yet to be kept from sellers"), N("more was kept than owed"), N("advanced")),
     ("exchange", N("Currency exchange"), N("to be changed into others"), N("to be bought for others")),
     ("exchange_spread", N("Spread of the exchange"), N("earned"), N("given up")),
     ("own_revenue", N("Own sales"), N("earned"), N("given up")),

@@ -36,8 +36,13 @@ async def taxes_page(tx: ReadTx, visit: Visit) -> Response:
     """What of each scheme is kept and filed, and what of yearly quotas is used."""
     return await visit.show(
         tx, "operator_taxes.html", kept=await customs.collected_now(tx), returns=await customs.returns(tx),
-        quotas=await _quotas(tx), schemes=trade.SCHEMES,
+        quotas=await _quotas(tx), schemes=trade.SCHEMES, unknown=await _unknown(tx),
     )  # fmt: skip
+
+
+async def _unknown(tx: ReadTx) -> list[trade.Unknown]:
+    """Sellers whose establishment nobody knows, where it matters."""
+    return await trade.unestablished(tx) if await trade.registered(tx, tx.now.date()) else []
 
 
 async def _quotas(tx: ReadTx) -> list[tuple[str, str, int, Price, Price]]:

@@ -39,6 +39,7 @@ _ADD_LAW = sql("""
                    ('JP', 'mean_duty', '{"rate": "4", "year": 2020}'),
                    ('JP', 'mode', '{"name": "Small", "rank": 1, "scheme": "NZ", "up_to": "9000", "currency": "JPY"}'),
                    ('JP', 'mode', '{"name": "Large", "rank": 2}'),
+                   ('JP', 'mode', '{"name": "Inside", "rank": 1, "scheme": "NZ", "stock": "union"}'),
                    ('JP', 'return_window', '{"of": "tax", "days": 40}')) as l (country, kind, facts)
 """)
 _VARIANTS = sql("select id from catalog.variant order by id", int)

@@ -11,7 +11,7 @@ TAX_BALANCE = check(
     select 'ledger.account ' || code || ' ' || currency as item, coalesce(t.due, 0) as expected,
            coalesce(a.kept, 0) as found, 'balance' as detail
       from (select x.code, x.currency, sum(x.amount) as due
-              from (select 'tax_' || lower(b.scheme), o.currency, b.tax_minor
+              from (select 'tax_' || lower(b.scheme), o.currency, b.tax_minor + b.withheld_minor
                       from orders.border b
                       join orders.order o on o.cell = b.cell and o.id = b.order_id
                       left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
@@ -35,13 +35,38 @@ TAX_BALANCE = check(
     """,
 )
 
+ADVANCED_TAX = check(
+    "advanced_tax",
+    "Of the tax in their prices that the platform owes, so much is advanced as is in orders that are paid, shipped or "
+    "delivered, less their parts, and in the parts that are frozen.",
+    """
+    select 'ledger.account advanced_tax ' || currency as item, coalesce(o.due, 0) as expected,
+           coalesce(e.lent, 0) as found, 'balance' as detail
+      from (select currency, sum(due) as due
+              from (select currency, withheld_minor
+                      from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
+                    union all
+                    select o.currency, p.withheld_minor
+                           * ((p.ended_at is null)::int - (o.status in ('paid', 'shipped', 'delivered'))::int)
+                      from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
+                     where p.cell = :cell) d (currency, due)
+             group by currency) o
+      full join (select a.currency, sum(b.debits - b.credits) as lent
+                   from ledger.account a
+                   join ledger.balance b on b.cell = a.cell and b.account_id = a.id
+                  where a.cell = :cell and a.code = 'advanced_tax'
+                  group by a.currency) e using (currency)
+    """,
+)
+
 TAX_BACK = check(
     "tax_back",
     "Tax of a scheme that went back was noted by rate, for its order, and never more than was collected.",
     """
     select 'orders.tax_back ' || coalesce(t.cause_id, x.cause_id) as item, row(t.tax, true) as expected,
            row(x.amount, coalesce(t.within, false)) as found, '(tax, within what was collected)' as detail
-      from (select t.cause_id, sum(t.tax_minor)::bigint as tax, bool_and(w.back <= b.tax_minor) as within
+      from (select t.cause_id, sum(t.tax_minor)::bigint as tax,
+                   bool_and(w.back <= b.tax_minor + b.withheld_minor) as within
               from orders.tax_back t
               join orders.border b on b.cell = t.cell and b.order_id = t.order_id and b.scheme <> ''
               join (select order_id, sum(tax_minor) as back from orders.tax_back where cell = :cell group by order_id) w
@@ -107,7 +132,8 @@ RETURN_DUTIES = check(
                         sum(div(case b.incoterm when 'DDP' then c.charge else coalesce(c.tax, 0) end * x.quantity,
                                 r.quantity)) as due
                    from orders.part_line x
-                   join orders.border b on b.cell = x.cell and b.order_id = x.order_id
+                   join orders.border b
+                     on b.cell = x.cell and b.order_id = x.order_id and b.withheld_minor = 0
                   cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes) as c (line_no, charge, tax)
                    join orders.order_line r on r.cell = x.cell and r.order_id = x.order_id and r.line_no = x.line_no
                   where x.cell = :cell and c.line_no = x.line_no {order:x.order_id}
@@ -201,4 +227,4 @@ BROKER_BALANCE = check(
     """,
 )
 
-CHECKS = (BROKER_LINE, BROKER_BALANCE, TAX_BALANCE, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)
+CHECKS = (BROKER_LINE, BROKER_BALANCE, TAX_BALANCE, ADVANCED_TAX, TAX_BACK, TAX_RETURN, RETURN_DUTIES, PERSON_QUOTA)

@@ -49,6 +49,8 @@ RESERVE = check(
            and e.owner = '00000000-0000-0000-0000-000000000000'
       left join ledger.transfer g
         on g.cell = t.cell and g.cause_id = t.cause_id and g.code = k.prefix || 'fee_tax'
+      left join ledger.transfer w
+        on w.cell = t.cell and w.cause_id = t.cause_id and w.code = k.prefix || 'withheld'
       left join orders.part p on p.cell = t.cell and p.id = t.cause_id and t.code = 'part_release'
       left join lateral (select y.reserve_bp, y.hold_s from payments.reserve_terms y
                           where y.seller_id = a.owner and y.valid_from <= t.at and p.recalled is not true
@@ -56,7 +58,7 @@ RESERVE = check(
      cross join lateral (
            select case when i.cause_id is not null then i.amount - coalesce(s.amount, 0)
                        else t.amount - coalesce(c.amount, 0) - coalesce(f.amount, 0) - coalesce(g.amount, 0)
-                       end as amount) n
+                            - coalesce(w.amount, 0) end as amount) n
      cross join lateral (
            select nullif(div(greatest(n.amount, 0)::numeric * r.reserve_bp + 5000, 10000), 0)::bigint as amount) x
       left join ledger.hold h

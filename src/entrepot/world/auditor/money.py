@@ -177,6 +177,11 @@ TRANSFER_WAY = check(
                         ('tax', 'escrow -> tax_ioss'), ('tax_back', 'tax_ioss -> escrow'),
                         ('tax_paid', 'tax_ioss -> payout'), ('tax_repaid', 'payout -> tax_ioss'),
                         ('tax', 'escrow -> tax_oss'), ('tax_back', 'tax_oss -> escrow'),
+                        ('tax', 'advanced_tax -> tax_oss'), ('tax_back', 'tax_oss -> advanced_tax'),
+                        ('tax', 'advanced_tax -> tax_uk'), ('tax_back', 'tax_uk -> advanced_tax'),
+                        ('tax', 'advanced_tax -> tax_nz'), ('tax_back', 'tax_nz -> advanced_tax'),
+                        ('withheld', 'seller -> advanced_tax'), ('part_withheld', 'seller -> advanced_tax'),
+                        ('withheld_back', 'advanced_tax -> seller'),
                         ('tax_paid', 'tax_oss -> payout'), ('tax_repaid', 'payout -> tax_oss'),
                         ('tax', 'escrow -> tax_uk'), ('tax_back', 'tax_uk -> escrow'),
                         ('tax_paid', 'tax_uk -> payout'), ('tax_repaid', 'payout -> tax_uk'),
@@ -262,11 +267,11 @@ TRANSFER_PARTY = check(
     select 'ledger.transfer ' || t.cause_id || ' ' || t.code as item,
            row(case when t.code = 'pay' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
                     when t.code in ('commission', 'payment_fee', 'fee_tax', 'part_commission', 'part_payment_fee',
-                                    'part_fee_tax')
+                                    'part_fee_tax', 'withheld', 'part_withheld')
                          or t.code = 'recall' and not o.own then o.seller_id
                     else h.nil end,
                case when t.code in ('release', 'part_release') and not o.own
-                         or t.code in ('commission_back', 'payment_fee_back', 'fee_tax_back')
+                         or t.code in ('commission_back', 'payment_fee_back', 'fee_tax_back', 'withheld_back')
                     then o.seller_id
                     when t.code = 'refund' and p.method = 'wallet' and o.group_cell = t.cell then o.buyer_id
                     else h.nil end,
@@ -291,7 +296,8 @@ TRANSFER_PARTY = check(
        and t.code in ('pay', 'fund', 'duties', 'duties_back', 'tax', 'tax_back', 'release', 'commission',
                       'payment_fee', 'refund', 'unfund',
                       'cogs', 'cogs_back', 'recall', 'commission_back', 'payment_fee_back', 'part_release',
-                      'part_commission', 'part_payment_fee', 'fee_tax', 'part_fee_tax', 'fee_tax_back')
+                      'part_commission', 'part_payment_fee', 'fee_tax', 'part_fee_tax', 'fee_tax_back', 'withheld',
+                      'part_withheld', 'withheld_back')
     """,
     by="cause",
 )

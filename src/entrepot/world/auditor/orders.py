@@ -262,18 +262,20 @@ DUTIES = check(
            row(case when b.incoterm = 'DDP' then b.duty_minor + b.tax_minor + b.fee_minor
                     when b.scheme <> '' then b.tax_minor else 0 end,
                case when o.bought then nullif(o.duties_minor - coalesce(b.collected, 0), 0) end,
-               case when o.bought then nullif(b.collected, 0) end,
-               case when o.bought and o.status = 'canceled' then o.duties_minor - coalesce(s.duties, 0) else 0 end)
+               case when o.bought then nullif(coalesce(b.collected, 0) + o.withheld_minor, 0) end,
+               case when o.bought and o.status = 'canceled' then o.duties_minor - coalesce(s.duties, 0) else 0 end
+               + case when o.bought and o.status in ('canceled', 'refunded')
+                      then o.withheld_minor - coalesce(s.withheld, 0) else 0 end, coalesce(b.withheld_minor, 0))
                as expected,
-           row(o.duties_minor, paid.amount, tax.amount, coalesce(back.amount, 0) + coalesce(tax_back.amount, 0))
-               as found,
-           o.status || ' (duties, paid, tax, given back)' as detail
+           row(o.duties_minor, paid.amount, tax.amount, coalesce(back.amount, 0) + coalesce(tax_back.amount, 0),
+               o.withheld_minor) as found,
+           o.status || ' (duties, paid, tax, given back, tax in the price)' as detail
       from (select o.*, o.status not in ('awaiting_payment', 'expired')
                    and not (o.status = 'canceled' and g.status is distinct from 'placed') as bought
               from orders.order o
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
              where o.cell = :cell {order:o.id}) o
-      left join (select order_id, sum(duties_minor)::bigint as duties
+      left join (select order_id, sum(duties_minor)::bigint as duties, sum(withheld_minor)::bigint as withheld
                    from orders.part where cell = :cell {order:order_id} group by order_id) s on s.order_id = o.id
       left join (select *, case when scheme <> '' then tax_minor end as collected from orders.border) b
         on b.cell = :cell and b.order_id = o.id
@@ -294,18 +296,23 @@ SELLER_FEES = check(
     select 'orders.order ' || o.id as item,
            row(case when o.status = 'completed' and not o.own then nullif(o.commission_minor - s.commission, 0) end,
                case when o.status = 'completed' and not o.own then nullif(o.payment_fee_minor - s.fee, 0) end,
-               case when o.status = 'completed' and not o.own then nullif(o.fee_tax_minor - s.tax, 0) end) as expected,
-           row(commission.amount, fee.amount, tax.amount) as found,
-           o.status || ' (commission, payment_fee, fee_tax)' as detail
+               case when o.status = 'completed' and not o.own then nullif(o.fee_tax_minor - s.tax, 0) end,
+               case when o.status = 'completed' and not o.own then nullif(o.withheld_minor - s.withheld, 0) end)
+               as expected,
+           row(commission.amount, fee.amount, tax.amount, withheld.amount) as found,
+           o.status || ' (commission, payment_fee, fee_tax, withheld)' as detail
       from orders.order o
      cross join lateral (select coalesce(sum(p.commission_minor), 0)::bigint as commission,
                                 coalesce(sum(p.payment_fee_minor), 0)::bigint as fee,
-                                coalesce(sum(p.fee_tax_minor), 0)::bigint as tax
+                                coalesce(sum(p.fee_tax_minor), 0)::bigint as tax,
+                                coalesce(sum(p.withheld_minor), 0)::bigint as withheld
                            from orders.part p where p.cell = :cell and p.order_id = o.id and not p.recalled) s
       left join ledger.transfer commission
         on commission.cell = :cell and commission.cause_id = o.id and commission.code = 'commission'
       left join ledger.transfer fee on fee.cell = :cell and fee.cause_id = o.id and fee.code = 'payment_fee'
       left join ledger.transfer tax on tax.cell = :cell and tax.cause_id = o.id and tax.code = 'fee_tax'
+      left join ledger.transfer withheld
+        on withheld.cell = :cell and withheld.cause_id = o.id and withheld.code = 'withheld'
      where o.cell = :cell {order:o.id}
     """,
     by="order",

@@ -12,22 +12,31 @@ PART_SHARES = check(
     select 'orders.part ' || x.part_id || ' line ' || x.line_no as item,
            case when x.quantity > 0
                 then row(div(x.paid * x.quantity, nullif(x.units, 0)), div(x.discount * x.quantity, nullif(x.units, 0)),
-                         div(x.commission * x.quantity, nullif(x.units, 0)), x.quantity <= x.units)
+                         div(x.commission * x.quantity, nullif(x.units, 0)),
+                         div(x.withheld * x.quantity, nullif(x.units, 0)), x.quantity <= x.units)
                 else row(x.paid_minor::numeric, div(x.discount * x.paid_minor, nullif(x.paid, 0)),
-                         div(x.commission * x.paid_minor, nullif(x.paid, 0)), x.paid_minor <= x.paid) end as expected,
-           row(x.paid_minor::numeric, x.operator_discount_minor::numeric, x.commission_minor::numeric, true) as found,
-           '(paid, discount, commission, within what was left)' as detail
+                         div(x.commission * x.paid_minor, nullif(x.paid, 0)),
+                         div(x.withheld * x.paid_minor, nullif(x.paid, 0)), x.paid_minor <= x.paid) end as expected,
+           row(x.paid_minor::numeric, x.operator_discount_minor::numeric, x.commission_minor::numeric,
+               x.withheld_minor::numeric, true) as found,
+           '(paid, discount, commission, tax in the price, within what was left)' as detail
       from (select t.*, l.quantity - coalesce(sum(t.quantity) over earlier, 0) as units,
                    l.gross_minor - l.discount_minor + l.shipping_minor - coalesce(sum(t.paid_minor) over earlier, 0)
                        as paid,
                    d.amount - coalesce(sum(t.operator_discount_minor) over earlier, 0) as discount,
-                   l.commission_minor - coalesce(sum(t.commission_minor) over earlier, 0) as commission
+                   l.commission_minor - coalesce(sum(t.commission_minor) over earlier, 0) as commission,
+                   w.tax - coalesce(sum(t.withheld_minor) over earlier, 0) as withheld
               from orders.part_line t
               join orders.part p on p.cell = t.cell and p.id = t.part_id
               join orders.order_line l on l.cell = t.cell and l.order_id = t.order_id and l.line_no = t.line_no
              cross join lateral (select coalesce(sum(x.amount_minor), 0) as amount from orders.discount_line x
                                   where x.cell = l.cell and x.order_id = l.order_id and x.line_no = l.line_no
                                     and x.funding_party = 'operator') d
+             cross join lateral (select coalesce(sum(c.tax), 0) as tax
+                                   from orders.border b
+                                  cross join lateral unnest(b.line_nos, b.line_taxes) as c (line_no, tax)
+                                  where b.cell = :cell and b.order_id = t.order_id and b.withheld_minor > 0
+                                    and c.line_no = t.line_no) w
              where t.cell = :cell {order:t.order_id}
             window earlier as (partition by t.order_id, t.line_no order by p.no
                                rows between unbounded preceding and 1 preceding)) x
@@ -40,14 +49,14 @@ PART_SUM = check(
     "part_sum",
     "A part is the sum of its lines.",
     """
-    select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee, l.tax) as expected,
-           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor, p.fee_tax_minor)
-               as found,
-           '(paid, discount, commission, fee, tax on fees)' as detail
+    select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee, l.tax, l.withheld) as expected,
+           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor, p.fee_tax_minor,
+               p.withheld_minor) as found,
+           '(paid, discount, commission, fee, tax on fees, tax in the price)' as detail
       from orders.part p
      cross join lateral (select sum(x.paid_minor)::bigint as paid, sum(x.operator_discount_minor)::bigint as discount,
                                 sum(x.commission_minor)::bigint as commission, sum(x.payment_fee_minor)::bigint as fee,
-                                sum(x.fee_tax_minor)::bigint as tax
+                                sum(x.fee_tax_minor)::bigint as tax, sum(x.withheld_minor)::bigint as withheld
                            from orders.part_line x where x.cell = :cell and x.part_id = p.id) l
      where p.cell = :cell {order:p.order_id}
     """,
@@ -84,29 +93,33 @@ PART_MONEY = check(
                nullif(case when p.recalled then p.commission_minor end, 0),
                nullif(case when p.recalled then p.payment_fee_minor end, 0),
                nullif(case when p.recalled then p.fee_tax_minor end, 0),
-               nullif(p.back_minor + p.duties_minor, 0), nullif(p.duties_minor, 0),
+               nullif(case when p.recalled then p.withheld_minor end, 0),
+               nullif(p.back_minor + p.duties_minor, 0), nullif(p.duties_minor + coalesce(p.back_withheld_minor, 0), 0),
                nullif(p.back_operator_discount_minor, 0),
                nullif(p.paid_minor - p.back_minor + p.operator_discount_minor - p.back_operator_discount_minor, 0),
                nullif(p.commission_minor - p.back_commission_minor, 0),
                nullif(p.payment_fee_minor - p.back_payment_fee_minor, 0),
-               nullif(p.fee_tax_minor - p.back_fee_tax_minor, 0)) as expected,
-           row(t.recall, t.commission_back, t.payment_fee_back, t.fee_tax_back, t.refund, t.duties_back, t.unfund,
-               t.release, t.commission, t.payment_fee, t.fee_tax) as found,
-           '(recall; commission, payment fee and tax back; refund, duties_back, unfund, release; commission, payment '
-               'fee and tax)' as detail
+               nullif(p.fee_tax_minor - p.back_fee_tax_minor, 0),
+               nullif(p.withheld_minor - p.back_withheld_minor, 0)) as expected,
+           row(t.recall, t.commission_back, t.payment_fee_back, t.fee_tax_back, t.withheld_back, t.refund,
+               t.duties_back, t.unfund, t.release, t.commission, t.payment_fee, t.fee_tax, t.withheld) as found,
+           '(recall; commission, payment fee and taxes back; refund, duties_back, unfund, release; commission, payment '
+               'fee and taxes)' as detail
       from orders.part p
      cross join lateral (
            select max(amount) filter (where code = 'recall') as recall,
                   max(amount) filter (where code = 'commission_back') as commission_back,
                   max(amount) filter (where code = 'payment_fee_back') as payment_fee_back,
                   max(amount) filter (where code = 'fee_tax_back') as fee_tax_back,
+                  max(amount) filter (where code = 'withheld_back') as withheld_back,
                   max(amount) filter (where code in ('refund', 'charged_back')) as refund,
                   sum(amount) filter (where code in ('duties_back', 'tax_back'))::bigint as duties_back,
                   max(amount) filter (where code = 'unfund') as unfund,
                   max(amount) filter (where code = 'part_release') as release,
                   max(amount) filter (where code = 'part_commission') as commission,
                   max(amount) filter (where code = 'part_payment_fee') as payment_fee,
-                  max(amount) filter (where code = 'part_fee_tax') as fee_tax
+                  max(amount) filter (where code = 'part_fee_tax') as fee_tax,
+                  max(amount) filter (where code = 'part_withheld') as withheld
              from ledger.transfer t where t.cell = :cell and t.cause_id = p.id) t
      where p.cell = :cell {order:p.order_id}
     """,
@@ -130,6 +143,7 @@ PART_DUTIES = check(
                   cross join lateral unnest(b.line_nos, b.line_charges, b.line_taxes)
                         as c (line_no, charge, tax)
                    join orders.order_line r on r.cell = b.cell and r.order_id = b.order_id and r.line_no = c.line_no
+                        and b.withheld_minor = 0
                    join (select x.order_id, x.line_no, sum(x.quantity) as units
                            from orders.part_line x
                            join orders.part p on p.cell = x.cell and p.id = x.part_id and p.kind = 'canceled'

@@ -77,7 +77,7 @@ PAYOUT_LIMIT = check(
       left join (select seller_id, currency, sum(earned) as earned
                    from (select seller_id, currency,
                                 paid_minor + operator_discount_minor - commission_minor - payment_fee_minor
-                                - fee_tax_minor
+                                - fee_tax_minor - withheld_minor
                            from orders.order where cell = :cell and status = 'completed' and not own
                          union all
                          select o.seller_id, o.currency,
@@ -85,10 +85,11 @@ PAYOUT_LIMIT = check(
                                      else p.paid_minor - p.back_minor + p.operator_discount_minor
                                           - p.back_operator_discount_minor - p.commission_minor
                                           + p.back_commission_minor - p.payment_fee_minor + p.back_payment_fee_minor
-                                          - p.fee_tax_minor + p.back_fee_tax_minor end
+                                          - p.fee_tax_minor + p.back_fee_tax_minor - p.withheld_minor
+                                          + p.back_withheld_minor end
                                 - case when o.status <> 'completed' or p.recalled then 0
                                        else p.paid_minor + p.operator_discount_minor - p.commission_minor
-                                            - p.payment_fee_minor - p.fee_tax_minor end
+                                            - p.payment_fee_minor - p.fee_tax_minor - p.withheld_minor end
                            from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
                           where p.cell = :cell and not o.own
                          union all
