@@ -392,6 +392,7 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
         for order in mine:
             if order.slot_id is not None and status == "canceled":
                 await pricing.give_back(tx, home, order.group_id, order.slot_id)
+        for order in mine:
             if order.withheld_minor:
                 await taxes.note(tx, cell, order.id, order, await taxes.withheld_left(tx, cell, order.id))
             elif order.id in crossed:
