@@ -11,7 +11,7 @@ from entrepot import payments
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import show
 from entrepot.kit.money import allocate
-from entrepot.orders import holds, locks, money, parts, screening, settling, shares, store, store_parts
+from entrepot.orders import holds, locks, money, parts, screening, settling, shares, store, store_parts, taxes
 from entrepot.orders.parts import SENT, Part
 from entrepot.orders.screening import Found
 from entrepot.orders.shares import Share
@@ -125,6 +125,9 @@ async def end_charged(tx: Tx, cell: int, part_id: UUID, back_minor: int) -> None
         await locks.lock_accounts(tx, cell, "seller", [(order.seller_id, currency) for currency in currencies])
     steps = money.charged_back(cell, home, part_id, money.worth(order, back))
     steps[cell] += kept
+    if back.withheld_minor:  # what the buyer has back bears no tax
+        await taxes.note(tx, cell, part_id, order, await taxes.withheld_of_part(tx, cell, part_id, back))
+        steps[cell] += await money.no_longer_owed(tx, cell, part_id, order)
     for there, some in sorted(steps.items()):
         await money.post(tx, there, some)
     parts.tell(tx, cell, "order_part_ended", order, part_id, part.kind)

@@ -132,6 +132,12 @@ def charged_back(cell: int, home: int, cause: UUID, order: OrderRow) -> dict[int
     return steps
 
 
+async def no_longer_owed(tx: ReadTx, cell: int, cause: UUID, order: OrderRow) -> list[Step]:
+    """The tax in what a bank took, as it was noted: tax_oss 17 -> advanced_tax 17."""
+    noted = await _collected(tx, cell, [cause])
+    return [Step(cause, "tax_back", account, ADVANCED_TAX, order.currency, tax) for account, tax in noted.values()]
+
+
 async def _collected(tx: ReadTx, cell: int, causes: Sequence[UUID]) -> dict[UUID, tuple[Account, int]]:
     """The tax that goes back with orders or parts, as it was noted (taxes.note), and the account that has it."""
     rows = await tx.all(store_borders.TAXES_BACK, cell=cell, causes=causes) if causes else []
