@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.orders import borders, store
+from entrepot.orders import borders, store, store_borders
 from entrepot.orders.actions import place_many, quote_many
 from entrepot.orders.spanning import place_spanning
 from entrepot.orders.types import KeyPlaced, Place, Purchase, Verdict
@@ -41,7 +41,7 @@ async def buy_many(tx: Tx, home: int, cell: int, wanted: Sequence[Buy]) -> list[
     if not unused:
         return verdicts
     for there in sorted({home, cell}):
-        await tx.run(store.DROP_QUOTES, cell=there, ids=unused)
+        await tx.run(store_borders.DROP_QUOTES, cell=there, ids=unused)
     before = await keys_placed(tx, home, [(c.caller, c.key) for c in commands])
     return [
         msgspec.structs.replace(v, group_id=before[c.caller, c.key].group_id) if v.replayed else v

@@ -83,10 +83,6 @@ INSERT_QUOTE = sql(
     values ({", ".join(":" + column for column in QUOTE_COLUMNS)})
     """  # noqa: S608 - made of the constants above
 )
-DROP_QUOTES = sql("""
-    with borders as (delete from orders.border where cell = :cell and quote_id = any (:ids::uuid[]))
-    delete from orders.quote where cell = :cell and id = any (:ids::uuid[])
-""")
 KEYS_PLACED = sql(
     """
     select k.caller, k.key, k.body_hash, k.ref
@@ -106,8 +102,7 @@ PLACE_MANY = sql(
 _ORDER = """
     select id, group_cell, group_id, buyer_id, seller_id, own, location_id, market, currency, status, paid_minor,
            operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor, duties_minor,
-           slot_id
-      from orders.order
+           slot_id from orders.order
 """
 ORDERS = sql(_ORDER + " where cell = :cell and id = any (:ids::uuid[])", OrderRow)
 LOCK_ORDERS = sql(

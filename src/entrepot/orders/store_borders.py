@@ -207,6 +207,11 @@ CHARGE = sql("""
                                   order by o.n) end
      where q.cell = :cell and q.id = :quote_id
 """)
+# Quotes that were not placed at once, with what they were told.
+DROP_QUOTES = sql("""
+    with borders as (delete from orders.border where cell = :cell and quote_id = any (:ids::uuid[]))
+    delete from orders.quote where cell = :cell and id = any (:ids::uuid[])
+""")
 CHARGED = sql(
     """
     select l.line_no, l.quantity,
