@@ -68,6 +68,8 @@ class Wire(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.method, request.url.path))
         answer = await super().handle_async_request(request)
+        if request.url.path.startswith("/v1/disputes"):  # which it does not know
+            return answer
         told = msgspec.json.decode(await answer.aread())
         if self.cut:
             self.cut -= 1
