@@ -11,6 +11,7 @@ from entrepot.campaigns.selling import Wish, sell_many
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, parse, show
 from entrepot.kit.problem import NotFound
+from tests.acceptance.test_borders_modes import returned
 from tests.campaigns.stage import LISTED, MINUTE, PRICE, SHIPPING, Stage, buy, problem
 from tests.shop import START
 
@@ -170,6 +171,27 @@ async def test_what_is_not_sold_goes_back_when_it_is_over_and_what_is_canceled_l
     async with stage.shop.db.read() as tx:
         assert await tx.conn.fetchval("select settled from campaigns.offer")
     await stage.shop.audited()
+
+
+async def test_what_comes_back_is_with_the_ordinary_goods(stage: Stage) -> None:
+    """Also when nothing was left of the campaign, which is settled then; and while another unit is still for sale."""
+    shop = stage.shop
+    staff = shop.session(Role.SELLER, NIL, shop.sellers[0])
+    for units, over, shelf, aside in ((1, True, 9, 0), (2, False, 8, 1)):
+        path, offer = await stage.running(units=units)
+        buyer = await shop.buyer()
+        group = (await buy(buyer, path, offer)).json()["id"]
+        order = (await buyer.send("GET", f"/v1/groups/{group}")).json()["orders"][0]["id"]
+        parcel = {"carrier": "house", "tracking_number": order}
+        await shop.run()
+        assert (await shop.http.post(f"/v1/seller/orders/{order}/ship", json=parcel, headers=staff)).status_code == 204
+        assert (await buyer.send("POST", f"/v1/orders/{order}/confirm")).status_code == 204
+        await shop.run(after=over * 70 * MINUTE)
+        assert (await shop.stock(stage.offer), await shop.stock(offer)) == ((shelf, 0, 0), (aside, 0, 0))
+        await returned(shop, buyer, staff, order, 1, PRICE)
+        await shop.run()
+        assert (await shop.stock(stage.offer), await shop.stock(offer)) == ((shelf + 1, 0, 0), (aside, 0, 0))
+        await shop.audited()
 
 
 async def test_the_operator_ends_a_campaign(stage: Stage) -> None:

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from entrepot import inventory, ledger
+from entrepot import campaigns, inventory, ledger
 from entrepot.inventory import Goods
 from entrepot.kit import idempotency
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import new_id
 from entrepot.ledger import Transfer
-from entrepot.world import sim
+from entrepot.world import campaigning, sim, working
 from entrepot.world.actors import two_at_once
 from entrepot.world.sim import ACTORS, SimulationError, in_own_database, simulate
 from tests.races.planting import Defect, plant
@@ -115,3 +115,13 @@ async def test_a_world_finds_a_key_that_is_not_looked_up(find: Find, monkeypatch
 
     monkeypatch.setattr(idempotency, "_find", skipped)
     assert "duplicate key value" in await find(None)
+
+
+async def test_a_world_finds_a_campaign_that_puts_nothing_back(
+    own_db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = [(60 if actor is campaigning.campaign else weight, actor) for weight, actor in ACTORS]
+    monkeypatch.setattr(sim, "ACTORS", often)
+    monkeypatch.setattr(working, "TIMERS", tuple(one for one in working.TIMERS if one is not campaigns.settle))
+    with pytest.raises(SimulationError, match=r"seed 1, step \d+ .*set aside by campaigns that are over"):
+        await simulate(own_db_url, 1, 40)

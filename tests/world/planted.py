@@ -1,6 +1,7 @@
 """What is wrong in the small world, once for every way in which it can be, and what the auditor must say to it."""
 
 from tests.world.planted_borders import BORDERS
+from tests.world.planted_campaigns import CAMPAIGNS
 from tests.world.planted_credit import CREDIT
 from tests.world.planted_fees import FEES
 from tests.world.planted_metering import METERING
@@ -17,6 +18,7 @@ PLANTED = {
     **PARTS,
     **PAYOUTS,
     **BORDERS,
+    **CAMPAIGNS,
     **CREDIT,
     **QUOTAS,
     **TRUST,
@@ -247,14 +249,6 @@ PLANTED = {
     "count corrected without a reason": (
         "select move('adjust', 2, 1, uid('count'))",
         ["adjustment: inventory.adjustment [count]"],
-    ),
-    "goods set aside from nowhere": (
-        "select move('set_aside', 5, 1, uid('rush'))",
-        ["set_aside: inventory.movement [rush]"],
-    ),
-    "goods put back without their cost": (
-        "select move('set_aside', 5, -1, uid('rush')), move('set_aside', 3, 1, uid('rush'), 20)",
-        ["set_aside: inventory.movement [rush]"],
     ),
     "refund deleted": (
         (

@@ -264,6 +264,8 @@ insert into catalog.offer (cell, id, seller_id, product_id, variant_id, market, 
                            price_per, unit, updated_at)
 select 0, v.id, uid('seller'), 1, v.id, 'us', 1, nullif(v.id, 9), 500, 1, 'each', '2020-02-01Z' from catalog.variant v;
 insert into catalog.component values (0, 9, 1, 2), (0, 9, 2, 3);
+insert into campaigns.campaign values (0, uid('rush'), 'us', 'Rush', '2020-02-20Z', '2099-02-20Z');
+insert into campaigns.offer values (0, uid('rush'), 50, 1, 5, 10, 2);
 update orders.order_line
    set bundle_no = 1, offer_id = 9, unit_price_minor = gross_minor, price_per = quantity, rounding_minor = 0
  where order_id = uid('delivered');

@@ -52,12 +52,14 @@ async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
         "done_alone", "product_rating", "seller_rating", "bonded_book", "bonded_entry",
         "broker_balance", "slot_places", "webhook_noted", "webhook_own",
         "usage_billed", "usage_price", "usage_months", "payment_charged_back", "chargebacks_balance",
+        "campaign", "sold_elsewhere", "advanced_tax",
     }  # fmt: skip
     assert names - AT_ONCE == {
         "closed_day", "between_sum", "bank_file", "statement", "done_alone", "product_rating", "seller_rating",
         "replaced", "deposit", "invoice_month", "invoice_numbers", "invoice_sum", "shop_months", "tax_return",
         "bonded_book", "bonded_entry", "broker_balance", "webhook_noted", "webhook_own",
         "usage_billed", "usage_price", "usage_months", "payment_charged_back", "chargebacks_balance",
+        "campaign", "sold_elsewhere", "advanced_tax",
         # Each follows from others.
         "trial_balance", "escrow_balance", "duties_balance", "payout_limit", "stock_promised",
         "exchange_position", "tax_balance", "exposure", "funder_balance", "plan_status",

@@ -17,9 +17,9 @@ Events: campaign_opened (key: the campaign; data: offer_ids), campaign_ended (ke
 campaign_admission_set (key: the campaign; data: admit_per_s, user_id, and rehearsal_id when its rate was taken over).
 """
 
-from entrepot.campaigns.actions import admit_as_rehearsed, end_campaign, open_campaign, set_admission
+from entrepot.campaigns.actions import admit_as_rehearsed, end_campaign, open_campaign, set_admission, settle
 from entrepot.campaigns.desk import Desk
-from entrepot.campaigns.selling import Wish
+from entrepot.campaigns.selling import Outcome, Wish, sell_many
 from entrepot.campaigns.types import (
     Campaign,
     CampaignNotStarted,
@@ -35,5 +35,6 @@ from entrepot.campaigns.waiting import Place
 
 __all__ = [
     "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine", "NotYourTurn",
-    "Place", "Sale", "TicketNeeded", "Wish", "admit_as_rehearsed", "end_campaign", "open_campaign", "set_admission",
+    "Outcome", "Place", "Sale", "TicketNeeded", "Wish", "admit_as_rehearsed", "end_campaign", "open_campaign",
+    "sell_many", "set_admission", "settle",
 ]  # fmt: skip

@@ -69,10 +69,10 @@ async def open_campaign(tx: Tx, new: NewCampaign) -> UUID:
 
 
 async def _shelf(tx: Tx, offer_ids: list[int]) -> tuple[int, list[catalog.OfferFacts]]:
-    """The first cell that has any of these offers, and those that it has. Raises NotFound."""
+    """The first cell that has any of these offers, and those that it has, in order. Raises NotFound."""
     for cell in await cells(tx):
         if found := await catalog.offers_for_quote(tx, cell, offer_ids):
-            return cell, found
+            return cell, sorted(found, key=lambda facts: offer_ids.index(facts.offer_id))
     raise NotFound
 
 

@@ -116,10 +116,13 @@ async def take_back(
     tx: Tx, cell: int, goods: Sequence[Goods], costs: Sequence[int], currency: str, instead: Goods | None = None
 ) -> None:
     """Puts goods on hand that were sent and came back, of one cause, with what they cost when they left: own_stock 20
-    -> cost_of_goods 20 (0 for sellers' goods). What is held to be sent `instead` goes: cost_of_goods 30 -> own_stock
-    30."""
+    -> cost_of_goods 20 (0 for sellers' goods). Of what was set aside it is for all from now on: who set it aside may
+    look at it no more. What is held to be sent `instead` goes: cost_of_goods 30 -> own_stock 30."""
     sent = [] if instead is None else [instead]
-    await _lock(tx, cell, [*goods, *sent])
+    stocks = [one.stock_id for one in [*goods, *sent]]
+    pairs = await tx.all(store.PAIRS, cell=cell, stocks=[], aside_id=NIL, aside_stocks=stocks)
+    shelf = {pair.aside_stock_id: pair for pair in pairs}
+    await tx.all(store.LOCK, cell=cell, stocks=[*stocks, *(pair.stock_id for pair in pairs)])
     taken = 0
     if sent:
         await _write(tx, cell, "confirm", sent)
@@ -127,6 +130,12 @@ async def take_back(
     if goods:
         await _write(tx, cell, "return", goods, costs)
         await _post(tx, cell, "cogs_back", "own_stock", "cost_of_goods", currency, {goods[0].cause_id: sum(costs)})
+    if aside := [one for one in goods if one.stock_id in shelf]:
+        at = [shelf[one.stock_id] for one in aside]
+        await _shift(
+            tx, cell, [pair.aside_stock_id for pair in at], [pair.stock_id for pair in at],
+            [one.quantity for one in aside], [pair.aside_id for pair in at],
+        )  # fmt: skip
     if instead is not None:
         await _post(tx, cell, "cogs", "cost_of_goods", "own_stock", currency, {instead.cause_id: taken})
 

@@ -7,6 +7,7 @@ once it must be answered always. Refusals are part of life, and counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -134,20 +135,26 @@ async def _send(world: World, commands: list[Place]) -> list[Verdict]:
 
 async def note(world: World, commands: list[Place], verdicts: list[Verdict]) -> None:
     """Keeps what was acknowledged."""
-    placed = []
+    placed = list[UUID]()
     for command, verdict in zip(commands, verdicts, strict=True):
         world.counts[f"place: {verdict.verdict}"] += 1
         if verdict.group_id is None:
             continue
         assert verdict.group_id == command.quote_id, "a group has the id of its quote"
-        if command.quote_id not in world.groups:
-            world.groups.add(command.quote_id)
+        if command.quote_id not in world.groups and command.quote_id not in placed:
             world.placed.append(command)
             placed.append(command.quote_id)
-    if placed:
+    await acknowledge(world, placed)
+
+
+async def acknowledge(world: World, groups: Sequence[UUID]) -> None:
+    """Keeps the orders of those that are new."""
+    new = [group for group in dict.fromkeys(groups) if group not in world.groups]
+    if new:
+        world.groups.update(new)
         async with world.db.read() as tx:
             for cell in world.cells:
-                world.live += await tx.all(_ORDERS, cell=cell, groups=placed)
+                world.live += await tx.all(_ORDERS, cell=cell, groups=new)
     world.live = world.live[-LIVE_MAX:]
 
 
@@ -247,7 +254,7 @@ async def two_at_once(world: World) -> None:
     async with world.db.read() as tx:
         status = await tx.one(_STATUS, cell=order.cell, id=order.id)
         scarce = await tx.maybe(_SCARCE, cell=order.cell, id=order.id)
-    if scarce is None:  # the first line went with another order of the group
+    if scarce is None or scarce.offer_id not in world.listed:  # it went with another order, or is of a campaign
         return
     world.luck(good=True, rate=0)
     halves = await _two_halves(world, order, scarce)

@@ -84,6 +84,11 @@ class World:
     keys: int = 0
     season: int = 0
 
+    @property
+    def listed(self) -> set[int]:
+        """What is offered to all, unlike what campaigns sell."""
+        return {offer.id for offer in self.offers + self.bundles}
+
     def promotion(self, market: str, name: str) -> str:
         """The code of one of the promotions that are granted anew each season."""
         return f"{market}-{name}-{self.season}"

@@ -45,7 +45,7 @@ from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.sql import sql
-from entrepot.world import actors, charging, crossing, judging, lending, rates, slotting, working
+from entrepot.world import actors, campaigning, charging, crossing, judging, lending, rates, slotting, working
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -82,7 +82,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
     (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.buy_abroad),
-    (3, sell_elsewhere), (2, slotting.change),
+    (3, sell_elsewhere), (2, slotting.change), (5, campaigning.campaign),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -314,6 +314,8 @@ _ENDS = {
     "orders that have not ended": "select count(*) from orders.order where ended_at is null",
     "stock that is held": "select sum(held + allocated) - coalesce((select sum(t.quantity) from channels.taken t "
     "join channels.sale s on s.cell = t.cell and s.id = t.sale_id where s.status = 'taken'), 0) from inventory.stock",
+    "units set aside by campaigns that are over": "select sum(on_hand) from inventory.stock "
+    "where aside_id <> '00000000-0000-0000-0000-000000000000'",
     "payments without an end": "select count(*) from payments.payment where status not in "
     "('captured', 'failed', 'returned')",
     "refunds without an end": "select count(*) from payments.refund where status <> 'done'",

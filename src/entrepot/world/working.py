@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from entrepot import credit, disputes, fees, fraud, invoices, ledger, metering, orders, reviews, webhooks
+from entrepot import campaigns, credit, disputes, fees, fraud, invoices, ledger, metering, orders, reviews, webhooks
 from entrepot.kit.events import Consumer, consume, news
 from entrepot.kit.problem import DatabaseAway
 from entrepot.kit.sql import sql
@@ -16,7 +16,7 @@ Timer = Callable[..., Awaitable[int]]
 CONSUMERS: tuple[Consumer, ...] = (*orders.CONSUMERS, *fraud.CONSUMERS, *webhooks.CONSUMERS)
 TIMERS: tuple[Timer, ...] = (
     ledger.expire_holds, credit.look_at_due, disputes.end_turns, fees.count_month, fees.charge_due, invoices.issue_due,
-    metering.bill_due, reviews.count, orders.run_timers, orders.sweep,
+    metering.bill_due, reviews.count, campaigns.settle, orders.run_timers, orders.sweep,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from entrepot.world.auditor import (
     bonded,
     borders,
+    campaigns,
     chargebacks,
     credit,
     debts,
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     + payouts.CHECKS
     + stock.CHECKS
     + quotas.CHECKS
+    + campaigns.CHECKS
     + orders.CHECKS
     + parts.CHECKS
     + borders.CHECKS
