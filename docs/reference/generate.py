@@ -34,6 +34,7 @@ ROOMS = (
     "metering",
     "pricing",
     "ledger",
+    "channels",
     "inventory",
     "logistics",
     "payments",

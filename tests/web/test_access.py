@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot import accounts, campaigns, credit, disputes, ledger, logistics, orders, payments, webhooks
+from entrepot import accounts, campaigns, channels, credit, disputes, ledger, logistics, orders, payments, webhooks
 from entrepot.app import build
 from entrepot.kit.auth import Keys
 from entrepot.kit.db import Tx
@@ -47,7 +47,7 @@ SELLERS = (
     "/seller/payouts", "/seller/stock", "/seller/customs", "/seller/bond",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
-    "/seller/usage",
+    "/seller/usage", "/seller/channels", "/seller/channels/{channel_id}",
     "/seller/disputes", "/seller/disputes/{dispute_id}", "/seller/disputes/{dispute_id}/files/{step_id}",
     "/seller/chargebacks", "/seller/chargebacks/{chargeback_id}",
     "/seller/chargebacks/{chargeback_id}/files/{evidence_id}",
@@ -85,6 +85,9 @@ SELLERS_FORMS: dict[str, dict[str, str]] = {
     "/seller/fees/shops/{shop_id}/close": {},
     "/seller/stock/locations/address": {"location_id": "{location_id}", "line1": "1 Pier", "city": "Hull"},
     "/seller/stock/receive": {"sku": "sku-0", "location_id": "{location_id}", "quantity": "1", "key": "k"},
+    "/seller/channels/{channel_id}": {"buffer": "0", "state": "closed"},
+    "/seller/channels/{channel_id}/buffers": {"sku": "sku-0", "units": "5"},
+    "/seller/channels/{channel_id}/sales/{sale_id}": {"act": "cancel"},
     "/webhooks/{webhook_id}": {"url": "https://else.example/", "order_paid": "yes"},
     "/webhooks/{webhook_id}/rotate": {},
     "/webhooks/{webhook_id}/on": {},
@@ -249,6 +252,8 @@ async def things(site: Site) -> dict[str, str]:
         hook = (await webhooks.add(tx, site.keys, seller, "https://a.example/", ["order.paid"], private=False)).id
         event = await webhooks.test(tx, 0, seller, hook)
         taken, said = await chargeback(tx, seller, order_id, parse("grp", purchase.rpartition("/")[2]))
+        channel = await channels.open_channel(tx, 0, seller, "Out there", 1)
+        sale = await channels.sell(tx, 0, seller, parse("chn", channel.id), "1", [channels.Sold("sku-0", 1)])
         coffee = site.stage.offers["Dark Roast Coffee, 12 oz"]
         variant = await tx.conn.fetchval("select variant_id from catalog.offer where id = $1", coffee)
     return {
@@ -257,6 +262,7 @@ async def things(site: Site) -> dict[str, str]:
         "{dispute_id}": show("dsp", dispute), "{step_id}": show("stp", step),
         "{file_id}": show("bnk", file), "{part_id}": show("prt", part),
         "{seller_id}": show("sel", seller), "{review_id}": show("rvw", review), "{shop_id}": show("shp", shop),
+        "{channel_id}": channel.id, "{sale_id}": sale.id,
         "{location_id}": str(location.id), "{address_id}": show("adr", address.id), "{variant_id}": str(variant),
         "{offer_id}": str(site.stage.offers["White Milk, 1 gal"]), "{line_no}": "1",
         "{user_id}": show("usr", site.stage.buyer), "{invoice_id}": show("inv", invoice),

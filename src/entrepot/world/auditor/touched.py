@@ -68,6 +68,7 @@ _ROWS_OF = {
     ),
     "x.id = any (:groups)": ("credit.plan",),
     "x.plan_id = any (:groups)": ("credit.collection", "credit.installment"),
+    "x.group_id = any (:groups)": ("accounts.guest_link",),
     "x.cause_id = any (:groups)": ("pricing.quota_use",),
     "x.cause_id = any (:causes)": ("ledger.hold", "orders.tax_back", "payments.refund"),
     "x.id = any (:causes)": (
@@ -91,13 +92,16 @@ _EACH = (
     + [
         """(select 'pricing.slot' from kit.cell k
           join orders.order o on o.cell = k.cell and o.group_cell = :cell and o.group_id = any (:groups)
-         where o.slot_id is not null limit 1)"""
+         where o.slot_id is not null limit 1)""",
+        """(select 'accounts.guest' from payments.payment p
+          join accounts.guest x on x.cell = p.cell and x.user_id = p.buyer_id
+         where p.cell = :cell and p.group_id = any (:groups) limit 1)""",
     ]
 )
 _CODE = "select distinct t.code from ledger.transfer t where t.cell = :cell and t.cause_id = any (:causes)"
 THERE = sql(" union all ".join([*_EACH, _CODE]), str)
 _KNOWN = {table for tables in _ROWS_OF.values() for table in tables} | {"orders.border", "orders.discount_line"}
-_KNOWN |= {"pricing.quota", "pricing.slot"}  # of which one is touched by its use
+_KNOWN |= {"accounts.guest", "pricing.quota", "pricing.slot"}  # of which one is touched by its use
 _KNOWN |= {code for check in _AT_ONCE for code in check.codes}
 
 # Movements have no index by their cause, nor uses by their quota. Where there are (the simulation makes them), orders
