@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from entrepot import bonded, orders
+from entrepot import bonded, orders, payments
 from entrepot.approvals import Asked
 from entrepot.catalog import Minor
 from entrepot.disputes import actions, reads, rules
@@ -226,6 +226,7 @@ def _file(evidence: Evidence | None) -> File | None:
 
 _ACTS = (
     DisputeStatusIs, AmountNotInDispute, DisputeFull, FileNotTaken, orders.OrderHeld, bonded.NotBackIntoBond,
+    payments.PaymentChargedBack,
 )  # fmt: skip
 _SELLERS = (*_ACTS, orders.LineNotThere, orders.UnitsTaken)
 
@@ -236,7 +237,7 @@ routes = [
         raises=(
             orders.WrongStatus, orders.LineNotThere, orders.UnitsTaken, orders.NothingPaid, DisputeTooLate,
             FileNotTaken, ReturnNotTaken, ReturnTooLate, NotInstead, ReplacementDearer, orders.SoldOut,
-            bonded.NotReleased,
+            bonded.NotReleased, payments.PaymentChargedBack,
         ),
     ),
     get("/v1/orders/{order_id}/disputes", list_order_disputes, access=BUYER),

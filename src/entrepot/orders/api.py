@@ -417,7 +417,7 @@ _PRICING = (
     pricing.AmountTooLarge, pricing.LimitReached, pricing.NothingToPrice, pricing.PromotionNotValid,
     pricing.QuantityNotValid, pricing.ShippingNotOffered, *pricing.SLOT_PROBLEMS, pricing.TooManyLines,
 )  # fmt: skip
-
+_BACK = (WrongStatus, payments.PaymentChargedBack)
 routes = [
     *api_borders.routes,
     *api_guests.routes,
@@ -461,10 +461,10 @@ routes = [
     post("/v1/groups/{group_id}/cancel", cancel_group, access=BUYER, raises=(WrongStatus,), key="taken"),
     get("/v1/orders/{order_id}", read_order, access=BUYER),
     post("/v1/orders/{order_id}/confirm", confirm_order, access=BUYER, raises=(OrderHeld, WrongStatus), key="taken"),
-    post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=(WrongStatus,), key="taken"),
+    post("/v1/orders/{order_id}/cancel", cancel_order, access=BUYER, raises=_BACK, key="taken"),
     post(
         "/v1/orders/{order_id}/cancel-lines", cancel_order_lines, access=BUYER, key="taken",
-        raises=(WrongStatus, LineNotThere, UnitsTaken),
+        raises=(*_BACK, LineNotThere, UnitsTaken),
     ),
     get("/v1/seller/orders", list_seller_orders, access=SELLER),
     get("/v1/seller/orders/{order_id}", read_seller_order, access=SELLER),
@@ -474,16 +474,16 @@ routes = [
         "/v1/seller/orders/{order_id}/ship", ship_order, access=SELLER, key="taken",
         raises=(OrderHeld, WrongStatus, PapersIncomplete, logistics.TrackingNumberTaken, *bonded.NOT_SENT),
     ),
-    post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post("/v1/seller/orders/{order_id}/cancel", cancel_seller_order, access=SELLER, raises=_BACK, key="taken"),
     post(
         "/v1/seller/orders/{order_id}/cancel-lines", cancel_seller_order_lines, access=SELLER, key="taken",
-        raises=(WrongStatus, LineNotThere, UnitsTaken),
+        raises=(*_BACK, LineNotThere, UnitsTaken),
     ),
     post(
         "/v1/seller/orders/{order_id}/refund-line", refund_seller_line, access=SELLER, key="taken",
-        raises=(WrongStatus, LineNotThere, AmountNotLeft),
+        raises=(*_BACK, LineNotThere, AmountNotLeft),
     ),
-    post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=(WrongStatus,), key="taken"),
+    post("/v1/seller/orders/{order_id}/refund", refund_seller_order, access=SELLER, raises=_BACK, key="taken"),
     get("/v1/operator/holds", list_holds, access=OPERATOR),
     post("/v1/operator/orders/{order_id}/hold", hold_order, access=OPERATOR, raises=(WrongStatus,), key="taken"),
     post("/v1/operator/holds/{order_id}/release", release_hold, access=OPERATOR, raises=(WrongStatus,), key="taken"),
