@@ -80,7 +80,7 @@ async def test_1_kit_and_shape(shop: Shop) -> None:
         }
     shared = {row["name"] for row in keys if row["attname"] != "cell"}
     terms = {"payments.payout_terms", "payments.reserve_terms"}  # of markets and sellers
-    assert shared == {"payments.webhook", *terms}
+    assert shared == {"payments.webhook", "payments.listing", *terms}
     assert {"cell", "seller_id", "market", "currency", "location_id", "commission_minor"} <= columns
     document = (await shop.http.get("/v1/openapi.json")).json()
     assert document["openapi"] == "3.1.0"

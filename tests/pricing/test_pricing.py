@@ -113,7 +113,7 @@ async def test_a_plan_has_a_quotes_arrays(stage: Stage) -> None:
         "order_paid",
         "order_cells",
     }
-    assert columns - {"order_ids", "order_duties"} == fields
+    assert columns - {"order_ids", "order_duties", "order_withheld"} == fields
 
 
 async def test_limits_are_found_by_their_index_however_few_there_were_at_first(stage: Stage) -> None:

@@ -42,7 +42,7 @@ class Kept:
         yield send
 
 
-WAITING = ("stuck", "discrepancies", "disputes", "held", "approvals", "failed")
+WAITING = ("stuck", "discrepancies", "disputes", "held", "approvals", "failed", "chargebacks")
 
 
 async def _message(ground: Ground, status: str) -> UUID:
