@@ -27,15 +27,13 @@ CAMPAIGN = check(
                      on r.cell = m.cell and r.id = m.cause_id and m.kind in ('hold', 'allocate')
                   where x.cell = :cell
                   group by x.offer_id) m on m.offer_id = o.offer_id
-      left join (select x.offer_id, sum(u.amount)::bigint as used, count(distinct q.owner) as buyers
-                   from kit.cell k
-                  cross join campaigns.offer x
-                   join pricing.quota q
-                     on q.cell = k.cell
-                    and q.name = 'campaign:' || replace(x.campaign_id::text, '-', '') || ':' || x.offer_id
+      left join (select q.name, sum(u.amount)::bigint as used, count(distinct q.owner) as buyers
+                   from pricing.quota q
                    join pricing.quota_use u on u.cell = q.cell and u.quota_id = q.id
-                  where x.cell = :cell and q.name <> ''
-                  group by x.offer_id) u on u.offer_id = o.offer_id
+                  where q.cell = any (array(select k.cell from kit.cell k)) and q.name <> ''
+                    and q.name like 'campaign:%'
+                  group by q.name) u
+        on u.name = 'campaign:' || replace(o.campaign_id::text, '-', '') || ':' || o.offer_id
      where o.cell = :cell
     """,
     of=("campaigns.offer",),

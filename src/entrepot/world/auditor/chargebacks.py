@@ -30,9 +30,10 @@ CASE = check(
                   where t.cell = :cell and t.code like 'chargeback%' {cause:t.cause_id}
                     and ('gateway' in (d.code, c.code) or t.code = 'chargeback_over')
                   group by t.cause_id) t on t.cause_id = k.id
-      left join lateral (select sum(s.amount_minor)::bigint as amount, sum(s.lost_minor)::bigint as lost
-                           from chargebacks.share s
-                          where s.cell = any (array(select c.cell from kit.cell c)) and s.case_id = k.id) s on true
+      left join (select s.case_id, sum(s.amount_minor)::bigint as amount, sum(s.lost_minor)::bigint as lost
+                   from chargebacks.share s
+                  where s.cell = any (array(select c.cell from kit.cell c)) {cause:s.case_id}
+                  group by s.case_id) s on s.case_id = k.id
     """,
     by="cause",
     of=("chargebacks.case",),
@@ -85,8 +86,9 @@ PAYMENT = check(
                         sum(case c.status when 'closed' then coalesce(s.lost, 0)
                                  else c.withdrawn_minor - c.over_minor end)::bigint as taken
                    from chargebacks.case c
-                  cross join lateral (select sum(s.lost_minor) as lost from chargebacks.share s
-                                       where s.cell = any (array(select x.cell from kit.cell x)) and s.case_id = c.id) s
+                   left join (select s.case_id, sum(s.lost_minor) as lost from chargebacks.share s
+                               where s.cell = any (array(select x.cell from kit.cell x))
+                               group by s.case_id) s on s.case_id = c.id
                   where c.cell = :cell
                   group by c.payment_id) k on k.payment_id = p.id
      where p.cell = :cell and (p.charged_back_minor > 0 or k.payment_id is not null)
@@ -103,9 +105,10 @@ BALANCE = check(
       from (select c.currency, -sum(case c.status when 'closed' then coalesce(s.lost, 0)
                                          else c.withdrawn_minor - c.over_minor end) as due
               from chargebacks.case c
-             cross join lateral (select sum(s.lost_minor) filter (where s.status <> 'ended') as lost
-                                   from chargebacks.share s
-                                  where s.cell = any (array(select x.cell from kit.cell x)) and s.case_id = c.id) s
+              left join (select s.case_id, sum(s.lost_minor) as lost
+                           from chargebacks.share s
+                          where s.cell = any (array(select x.cell from kit.cell x)) and s.status <> 'ended'
+                          group by s.case_id) s on s.case_id = c.id
              where c.cell = :cell
              group by c.currency) k
       full join (select a.currency, sum(b.credits - b.debits) as kept

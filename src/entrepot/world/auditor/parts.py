@@ -35,7 +35,7 @@ PART_SHARES = check(
              cross join lateral (select coalesce(sum(c.tax), 0) as tax
                                    from orders.border b
                                   cross join lateral unnest(b.line_nos, b.line_taxes) as c (line_no, tax)
-                                  where b.cell = :cell and b.order_id = t.order_id and b.withheld_minor > 0
+                                  where b.cell = t.cell and b.order_id = t.order_id and b.withheld_minor > 0
                                     and c.line_no = t.line_no) w
              where t.cell = :cell {order:t.order_id}
             window earlier as (partition by t.order_id, t.line_no order by p.no

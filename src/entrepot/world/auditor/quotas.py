@@ -127,17 +127,24 @@ SLOT_PLACES = check(
     "The places of a time slot in all cells are its capacity, and no more orders have it.",
     """
     select 'pricing.slot ' || s.id as item, row(s.capacity, true) as expected,
-           row(p.places, o.orders <= s.capacity) as found, o.orders || ' orders (places, within them)' as detail
+           row(p.places, coalesce(o.orders, 0) <= s.capacity) as found,
+           coalesce(o.orders, 0) || ' orders (places, within them)' as detail
       from pricing.quota q
       join pricing.slot s on q.name = 'slot:' || s.id
-     cross join lateral (select sum(r.granted)::bigint as places
-                           from kit.cell k
-                           join pricing.quota r on r.cell = k.cell and r.name = q.name) p
-     cross join lateral (select count(*) as orders
-                           from kit.cell k
-                           join orders.order o on o.cell = k.cell
-                          where o.slot_id = s.id and o.status not in ('canceled', 'expired')) o
-     where q.cell = :cell and q.name like 'slot:%' {quota:q.id}
+      join (select r.name, sum(r.granted)::bigint as places
+              from pricing.quota r
+             where r.cell = any (array(select k.cell from kit.cell k)) and r.name <> ''
+               and r.name = any (array(select y.name from pricing.quota y
+                                        where y.cell = :cell and y.name <> '' and y.name like 'slot:%' {quota:y.id}))
+             group by r.name) p on p.name = q.name
+      left join (select o.slot_id, count(*) as orders
+                   from orders.order o
+                  where o.cell = any (array(select k.cell from kit.cell k)) and o.status not in ('canceled', 'expired')
+                    and o.slot_id = any (array(select z.id from pricing.slot z
+                                                 join pricing.quota y on y.name = 'slot:' || z.id
+                                                where y.cell = :cell and y.name <> '' {quota:y.id}))
+                  group by o.slot_id) o on o.slot_id = s.id
+     where q.cell = :cell and q.name <> '' and q.name like 'slot:%' {quota:q.id}
     """,
     of=("pricing.slot",),
 )
