@@ -149,6 +149,7 @@ async def test_case_1_a_thousand_buyers_for_a_hundred_units(own_db_url: str) -> 
             failed = paying.declined, len(paying.away)
             async with paying.open():
                 told_no = await rush(shop, offer, coming)
+            await stage.work(TURN)  # what was told last, too
             rushes.append((len(coming) - len(told_no), paying.declined - failed[0], len(paying.away) - failed[1]))
             assert await shop.stock(offer) == (100, rushes[-1][2], 100 - sum(rushes[-1][1:]))
             await stage.work(DEADLINE)  # who went away has had time enough
