@@ -41,19 +41,26 @@ from entrepot.world.scene import LIVE_MAX, LiveOrder, Offer, World, ask, until_a
 Wanted = tuple[UUID, str, list[tuple[int, int]], str, str | None]
 """(buyer, market, (offer, quantity) of each line, shipping, promotion)."""
 WAYS = ("standard", "standard", "free", "free", slotting.SERVICE)
+BATCHES = (1, 1, 2, 3, 6)
+"""Buyers that come at the same time."""
+QUOTES_MAX = 20
+"""Older ones are forgotten, as most carts are."""
+
+
+async def ask_price(world: World) -> None:
+    """Some buyers get quotes, in one batch. Until they are placed anything may happen."""
+    purchases = [purchase(world) for _ in range(world.chance.choice(BATCHES))]
+    quotes = await until_answered(lambda: world.db.transact(lambda tx: quote(tx, world, purchases), durable=False))
+    for wanted, quoted in zip(purchases, quotes, strict=True):
+        if quoted is not None:
+            world.quotes.append((wanted[0], quoted))
 
 
 async def shop(world: World) -> None:
-    """Some buyers get quotes and place most of them, in one batch; some do so twice, or with somebody else's quote."""
+    """Some of the quotes are placed, in one batch; now and then one twice, or somebody else's."""
     chance = world.chance
-    purchases = [purchase(world) for _ in range(chance.choice((1, 1, 2, 3, 6)))]
-    quotes = await until_answered(lambda: world.db.transact(lambda tx: quote(tx, world, purchases), durable=False))
-    fresh = [(purchase[0], quote) for purchase, quote in zip(purchases, quotes, strict=True) if quote is not None]
-    kept = [quote for quote in fresh if chance.random() < 0.1]
-    world.quotes = (world.quotes + kept)[-20:]
-    commands = [_place(world, *quote) for quote in fresh if quote not in kept]
-    if world.quotes and chance.random() < 0.3:
-        commands.append(_place(world, *world.quotes.pop(chance.randrange(len(world.quotes)))))
+    quotes = [choose(world) for _ in range(min(chance.choice(BATCHES), len(world.quotes)))]
+    commands = [_place(world, *quote) for quote in quotes]
     if commands and chance.random() < 0.2:
         model = chance.choice(commands)
         commands.insert(
@@ -68,6 +75,14 @@ async def shop(world: World) -> None:
             ),
         )
     await _send(world, commands)
+
+
+def choose(world: World) -> tuple[UUID, UUID]:
+    """A quote that was asked for lately, or one that somebody has kept, and its buyer."""
+    kept = world.quotes[-QUOTES_MAX:]
+    chosen = kept.pop(-1 if world.chance.random() < 0.8 else world.chance.randrange(len(kept)))
+    world.quotes = kept
+    return chosen
 
 
 def purchase(world: World) -> Wanted:
@@ -114,11 +129,6 @@ async def _quote_asked(tx: Tx, world: World, asked: list[Purchase]) -> list[UUID
 
 def _place(world: World, buyer: UUID, quote: UUID) -> Place:
     return Place(buyer, world.key(), quote, world.chance.choice(("wallet", "wallet", "sandbox")))
-
-
-async def buy(world: World, buyer: UUID, quote: UUID) -> None:
-    """The buyer places a quote."""
-    await _send(world, [_place(world, buyer, quote)])
 
 
 async def _send(world: World, commands: list[Place]) -> list[Verdict]:

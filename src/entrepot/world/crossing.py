@@ -65,8 +65,8 @@ async def set_up(tx: Tx, world: World) -> None:
         }
 
 
-async def buy_abroad(world: World) -> None:
-    """A buyer quotes a cart to an address and places it, or is refused: a promotion may be used up."""
+async def ask_price_abroad(world: World) -> None:
+    """A buyer gets a quote for a cart to an address, or is refused: a promotion may be used up."""
     chance = world.chance
     buyer, market, lines, _, code = actors.purchase(world)
     shipping, country = chance.choice(("ddp", "ddp", "standard")), chance.choice((market, market, market, "us", "jp"))
@@ -90,7 +90,7 @@ async def buy_abroad(world: World) -> None:
     except DatabaseAway:
         raise
     except Problem as refused:
-        world.counts[f"buy abroad: {refused.code()}"] += 1
+        world.counts[f"ask price abroad: {refused.code()}"] += 1
         return
-    world.counts["buy abroad"] += bool(quote.borders)
-    await actors.buy(world, buyer, parse("quo", quote.id))
+    world.counts["ask price abroad"] += bool(quote.borders)
+    world.quotes.append((buyer, parse("quo", quote.id)))

@@ -70,7 +70,7 @@ class Unlucky(Database):
                 raise KilledError
             if accident == "cut":
                 await self._terminate(tx.conn)
-        self.commits += 1
+        self.commits += durable
         if accident == "lost_reply":
             raise DatabaseAway
         if accident == "killed_after":

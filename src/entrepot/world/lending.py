@@ -32,14 +32,10 @@ async def agree(tx: Tx, market: str, begin: datetime) -> None:
 
 async def borrow(world: World) -> None:
     """A buyer places a quote on installments, or is refused, and knows why."""
-    purchase = actors.purchase(world)
-    (quote,) = await until_answered(
-        lambda: world.db.transact(lambda tx: actors.quote(tx, world, [purchase]), durable=False)
-    )
-    if quote is None:
+    if not world.quotes:
         return
-    months = world.chance.choice((3, 3, 6, 12, 24))
-    command = Place(purchase[0], world.key(), quote, credit.INSTALLMENTS, months=months)
+    (buyer, quote), months = actors.choose(world), world.chance.choice((3, 3, 6, 12, 24))
+    command = Place(buyer, world.key(), quote, credit.INSTALLMENTS, months=months)
     home = world.cell_of[command.caller]
     try:
         verdict = await until_answered(lambda: orders.place_on_credit(world.db, home, command))

@@ -70,7 +70,7 @@ class World:
     sellers: list[UUID] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     bundles: list[Offer] = field(default_factory=list)
-    quotes: list[tuple[UUID, UUID]] = field(default_factory=list)  # (buyer, quote) that were not placed at once
+    quotes: list[tuple[UUID, UUID]] = field(default_factory=list)  # (buyer, quote) that are not placed yet
     placed: list[Place] = field(default_factory=list)  # acknowledged, the first command of each group
     groups: set[UUID] = field(default_factory=set)
     live: list[LiveOrder] = field(default_factory=list)

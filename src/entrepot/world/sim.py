@@ -77,11 +77,11 @@ REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), 
 
 
 ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
-    (20, actors.shop), (3, actors.place_again), (4, actors.two_at_once), (4, actors.top_up), (30, actors.go_on),
-    (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
+    (18, actors.ask_price), (22, actors.shop), (3, actors.place_again), (4, actors.two_at_once), (4, actors.top_up),
+    (30, actors.go_on), (7, actors.receive), (2, actors.correct), (3, actors.change_price), (3, actors.open_or_close),
     (1, actors.change_terms), (8, actors.decide), (8, actors.deliver_webhook), (10, actors.pass_time),
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
-    (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.buy_abroad),
+    (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.ask_price_abroad),
     (3, sell_elsewhere), (2, slotting.change), (5, campaigning.campaign),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
@@ -159,7 +159,7 @@ class _Auditor:
     whole: asyncpg.Connection
     world: World
     books: list[Books]  # of each cell
-    seen: int = -1  # so many of the world's commits
+    seen: int = -1  # so many of the world's commits; one that may be lost, of carts and quotes, promises nothing
 
     async def look(self, step: int) -> None:
         """Raises AssertionError for what it finds. Looks at nothing when nothing was committed since the last time."""
