@@ -203,8 +203,10 @@ def build(
     limits: Limits | None = None,
     public_url: str = "",
     counts: Counts = metrics.SHOP,
+    places: Limits | None = None,
 ) -> App:
-    """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait."""
+    """The application over an open database: for tests, and for `create`. Without `limits` nobody is asked to wait, and
+    without `places` a network address may have any number of places in a line."""
     routes, tree = _served(counts)
     app = App(
         routes=routes,
@@ -221,7 +223,7 @@ def build(
     app.state.switches = platform.Switches(db)
     app.state.reach = orders.reach
     app.router.redirect_slashes = False
-    app.state.desk = campaigns.Desk(db, keys, gateways=app.state.gateways, counts=counts)
+    app.state.desk = campaigns.Desk(db, keys, gateways=app.state.gateways, counts=counts, places=places)
     app.state.placing = orders.Placing(db, gateways=app.state.gateways, counts=counts)
     return app
 
@@ -262,7 +264,8 @@ def create() -> ASGIApp:
         try:
             gateways = await _gateways(db, keys, settings)
             limits = Limits(settings.rate_per_s) if settings.rate_per_s else None
-            app = build(db, keys, gateways, limits, settings.public_url)
+            places = Limits(campaigns.PLACES_PER_S) if limits else None
+            app = build(db, keys, gateways, limits, settings.public_url, places=places)
             app.state.webhooks_private = settings.webhooks_private
             # What has been loaded stays, and what a request leaves behind is little: the collector need not walk
             # through the requests on their way after every few of them.
@@ -292,10 +295,10 @@ def create() -> ASGIApp:
     return run
 
 
-def _rehearsed(db: Database, keys: Keys) -> ASGIApp:
+def _rehearsed(db: Database, keys: Keys, gateways: Sequence[payments.Gateway]) -> ASGIApp:
     """The application of a rehearsal: it calls nobody outside, and its load, which comes from one address, is counted
     as ever but not refused."""
-    return SecurityHeaders(build(db, keys, limits=Limits(REHEARSED_PER_S), counts=metrics.REHEARSAL))
+    return SecurityHeaders(build(db, keys, gateways, Limits(REHEARSED_PER_S), counts=metrics.REHEARSAL))
 
 
 async def _gateways(db: Database, keys: Keys, settings: Settings) -> list[payments.Gateway]:

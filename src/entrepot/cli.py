@@ -179,6 +179,7 @@ def _add_rehearse(rehearse: argparse.ArgumentParser) -> None:
     add("--minutes", type=int, metavar="N", help="of what is recorded (240)")
     add("--speed", type=float, metavar="K", help="replay K times as fast (so that it takes a minute)")
     add("--mix", metavar="KIND=WEIGHT,...", help="of listing, detail, cart, purchase, place, campaign")
+    add("--gateway", type=int, metavar="PERCENT", help="of the orders are paid through one (as real ones were lately)")
     add("--p99", type=float, default=500, metavar="MS", help="a higher 99th percentile is a limit (500)")
     add("--up-to", type=float, metavar="ORDERS_PER_S", help="the last step of the ramp")
     add("--step", type=int, default=5, metavar="SECONDS", help="how long a step of the ramp takes (5)")

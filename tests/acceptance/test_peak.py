@@ -21,7 +21,7 @@ import asyncpg
 import httpx
 import pytest
 
-from entrepot import cli
+from entrepot import cli, platform
 from entrepot.kit import postgres
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.clock import RealClock, VirtualClock
@@ -250,6 +250,10 @@ async def test_4_degrade_switches(own_db_url: str, folder: Path, monkeypatch: py
         day = shop.clock.now().date()
         statement = f"/v1/seller/statement?currency=USD&first={day}&last={day}"
 
+        async def refunds() -> bool:  # what they do without it: tests/journeys/test_gateway.py
+            async with shop.db.read() as tx:
+                return not await platform.is_off(tx, platform.Switch.REFUNDS)
+
         async def works() -> dict[str, bool]:
             await shop.app.state.switches._glance.refresh()
             seller = shop.session(Role.SELLER, NIL, shop.sellers[0])
@@ -259,7 +263,7 @@ async def test_4_degrade_switches(own_db_url: str, folder: Path, monkeypatch: py
                 "facets": found.json()["facets"] != [], "reports": days.is_success,
                 "recommendations": "Bought a lot right now" in (await operator.get("/?lang=en")).text,
                 "statements": (await shop.http.get(statement, headers=seller)).is_success,
-                "reviews": (await shop.http.get("/v1/products/1/reviews")).is_success,
+                "reviews": (await shop.http.get("/v1/products/1/reviews")).is_success, "refunds": await refunds(),
             }  # fmt: skip
 
         assert await works() == dict.fromkeys(SWITCHES, True)
@@ -362,15 +366,17 @@ MIX = "listing=2,detail=1,cart=1,purchase=1,place=1,campaign=6"
 def test_6_rehearsal(
     lone_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A peak is rehearsed against the running server. Nothing is written to a real table but what was measured; its
-    database is gone; the report shows every link; a campaign lets in what was measured."""
+    """A peak is rehearsed against the running server, through a campaign's waiting room, half of it paid through a
+    gateway. Nothing is written to a real table but what was measured; its database is gone; the report shows every
+    link; a campaign lets in what was measured."""
     asyncio.run(market.open_market(lone_db_url, SIZES))
     there, report = rehearsals(lone_db_url), folder / "report.html"
     with deployment(lone_db_url, folder, monkeypatch) as server:
-        # The worker has just opened its cursors, and when PostgreSQL counts that is its own business.
-        before = asyncio.run(Untouched.of(lone_db_url, apart=("platform.rehearsal", "kit.cursor")))
+        # The worker has just opened its cursors and looked at fees; when PostgreSQL counts that is its own business.
+        before = asyncio.run(Untouched.of(lone_db_url, apart=("platform.rehearsal", "kit.cursor", "fees.counted")))
         metrics = shop_metrics(server.url)
-        code = cli.main(["rehearse", *TINY, "--forecast", "16", "--mix", MIX, "--report", str(report), "--json"])
+        asked = ["--forecast", "16", "--mix", MIX, "--gateway", "50", "--report", str(report), "--json"]
+        code = cli.main(["rehearse", *TINY, *asked])
         found = json.loads(capsys.readouterr().out)
         asyncio.run(before.require_same(lone_db_url))
         assert rehearsals(lone_db_url) == there
@@ -465,6 +471,8 @@ def require_proven(found: dict[str, Any]) -> None:
     assert evidence["placed"] >= evidence["acknowledged"] >= 4
     assert (evidence["findings"], evidence["strayed"]) == (0, 0)
     assert evidence["checked"] > 0
+    assert evidence["payments"]["paid"] == evidence["payments"]["asked"] > 0
+    assert max(point["in_line"] for point in found["timeline"]) > 0
     assert {point["phase"] for point in found["timeline"]} == {"warm", "ramp", "peak"}
     assert found["ramp"][0][0]["failed"] == 0
     # Which process answers whom is the system's choice.
@@ -480,7 +488,7 @@ def require_self_contained(html: str) -> None:
     assert html.startswith("<!doctype html>")
     assert html.rstrip().endswith("</html>")
     assert not re.search(r"""(?:src|href|action)\s*=|url\(|@import|<script|<link""", html)
-    assert html.count("<svg") == 11
+    assert html.count("<svg") == 12
     assert "None" not in html
 
 

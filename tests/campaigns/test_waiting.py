@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from entrepot.campaigns.rules import SECOND, served, wait
 from entrepot.campaigns.types import Line
 from entrepot.kit.ids import NIL, parse
+from entrepot.kit.limits import Limits
 from tests.campaigns.stage import MINUTE, Stage, buy, problem
 from tests.campaigns.test_memory import no_database
 from tests.shop import START, Buyer, rehearsed
@@ -98,6 +100,7 @@ async def test_waiting_writes_nothing_and_a_crowd_shares_one_write(stage: Stage)
         positions = [ticket["position"] for ticket in tickets]
         assert sorted(positions) == list(range(40))
         assert positions[0] == 0
+        assert positions != sorted(positions)  # of those who come at once nobody is first by a millisecond
         assert writes in ([True], [True, True])  # what is told survives a crash
         # Who asks again and again, and all at once, keeps the place and takes nobody's.
         newcomer = await stage.shop.buyer(0)
@@ -110,6 +113,27 @@ async def test_waiting_writes_nothing_and_a_crowd_shares_one_write(stage: Stage)
         shown = await place(buyers[7], path, tickets[7]["ticket"])
     assert shown["ahead"] == shown["position"]
     assert await stage.shop.state() == before
+
+
+async def test_many_accounts_of_one_address_get_places_slowly_and_hold_nobody_up(stage: Stage) -> None:
+    path, _ = await stage.campaign(admit_per_s=1)
+    buyers, passed = [await stage.shop.buyer(0) for _ in range(13)], 0.0
+    stage.shop.app.state.desk.lines._limits = Limits(2, lambda: passed)
+    far = httpx.ASGITransport(stage.shop.app, client=("2001:db8::7", 1))
+    async with httpx.AsyncClient(transport=far, base_url="http://shop.test") as elsewhere:
+        answers = await asyncio.gather(*(buyer.send("POST", f"{path}/line") for buyer in buyers[:12]))
+        told = sorted((answer.status_code, answer.headers.get("retry-after")) for answer in answers)
+        assert told == [(201, None)] * 10 + [(429, "1")] * 2
+        late, held = [buyers[n] for n in range(12) if answers[n].status_code == 429], answers[0].json()["position"]
+        before = await stage.shop.state()
+        assert problem(await late[0].send("POST", f"{path}/line"))["type"] == "too_many_requests"
+        assert await stage.shop.state() == before
+        assert (await join(buyers[0], path))["position"] == held  # who has a place asks for none
+        other = await elsewhere.post(f"{path}/line", headers=buyers[12].headers)
+        assert (other.status_code, other.json()["position"]) == (201, 10)
+    passed = 0.5
+    assert (await join(late[0], path))["position"] == 11
+    assert (await late[1].send("POST", f"{path}/line")).status_code == 429
 
 
 @pytest.mark.cluster

@@ -373,6 +373,28 @@ async def test_a_canceled_and_a_refunded_order_are_refunded_by_the_gateway(stage
     assert await stage.shop.stock(stage.offer) == (999, 0, 0)
 
 
+async def test_while_refunds_rest_they_are_taken_and_sent_when_it_is_over(stage: Stage) -> None:
+    """The order ends and its goods are sold again at once, and others pay; only the call that sends the money waits."""
+    sale = await stage.order(3)
+    await stage.work()
+    await sale.pay()
+    await stage.deliver((await stage.told())[0])
+    headers, off = stage.shop.operator, {"for_s": 3_600, "why": "midnight"}
+    switched = await stage.shop.http.post("/v1/operator/switches/refunds/off", json=off, headers=headers)
+    assert switched.status_code == 204
+    assert (await sale.buyer.send("POST", f"/v1/orders/{await sale.order_id()}/cancel")).status_code == 204
+    assert await stage.shop.stock(stage.offer) == (1_000, 0, 0)
+    other = await stage.order()
+    await stage.work()
+    assert (await sale.status(), await other.status()) == (("placed", "captured"), ("awaiting_payment", "pending"))
+    await stage.work(timedelta(minutes=59))
+    assert stage.gateway.book.refunds == {}
+    await stage.shop.audited()
+    await stage.work(timedelta(minutes=1))
+    (refund,) = stage.gateway.book.refunds.values()
+    assert refund.view()["amount_minor"] == sale.theirs.order.amount_minor
+
+
 @pytest.mark.parametrize("lie", [{"amount_minor": 1}, {"currency": "EUR"}, {"reference": "pmt_else"}])
 @pytest.mark.parametrize("when", ["created", "asked"])
 async def test_an_answer_about_something_else_moves_nothing(stage: Stage, lie: dict[str, Any], when: str) -> None:

@@ -146,10 +146,10 @@ def test_the_command(own_db_url: str, folder: Path, monkeypatch: pytest.MonkeyPa
     assert cli.main(["switch", "statements", "off", "--for", "2h", "--why", "Double 11"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in shown] == [
-        ["facets", "on"], ["recommendations", "on"], ["reports", "on"], ["reviews", "on"],
+        ["facets", "on"], ["recommendations", "on"], ["refunds", "on"], ["reports", "on"], ["reviews", "on"],
         ["statements", "off"],
     ]  # fmt: skip
-    assert "(Double 11)" in shown[4]
+    assert "(Double 11)" in shown[5]
     assert cli.main(["switch", "list"]) == 0
     assert capsys.readouterr().out.splitlines() == shown
     assert cli.main(["switch", "statements", "on"]) == 0

@@ -15,7 +15,7 @@ import pytest
 
 from entrepot import cli
 from entrepot.settings import load
-from entrepot.world.rehearse import command
+from entrepot.world.rehearse import command, run
 from entrepot.world.rehearse.ground import ground
 from entrepot.world.rehearse.plan import PlanError
 from tests.api.server import ENTREPOT, SECRET, environment
@@ -44,6 +44,18 @@ def test_killed_in_the_middle_it_leaves_what_the_next_drops(
     assert not (folder / "killed.html").exists()
     asyncio.run(begin_another(own_db_url))
     assert rehearsals(own_db_url) == there
+
+
+def test_the_worker_of_a_rehearsal_calls_nobody_whom_the_deployment_does(folder: Path) -> None:
+    given = environment("postgresql://nowhere", folder) | {
+        "ENTREPOT_STRIPE_KEY": "sk_test_1", "ENTREPOT_STRIPE_PUBLISHABLE_KEY": "pk_test_1",
+        "ENTREPOT_STRIPE_WEBHOOK_SECRET": "whsec_1", "ENTREPOT_SANDBOX_URL": "http://pay.test",
+        "ENTREPOT_CUSTOMS_URL": "https://:key@customs.test", "ENTREPOT_SMS_URL": "https://:key@sms.test",
+        "ENTREPOT_SMTP_URL": "smtps://a:b@mail.test", "ENTREPOT_MAIL_FROM": "shop@entrepot.test",
+    }  # fmt: skip
+    calls = ("stripe", "sandbox_url", "customs_url", "sms_url", "smtp_url")
+    assert all(getattr(load(given), name) for name in calls)
+    assert not any(getattr(load(given | run.NOBODY), name) for name in calls)
 
 
 async def begin_another(url: str) -> None:

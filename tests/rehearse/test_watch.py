@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.world.rehearse.store import Glance, Sample
-from entrepot.world.rehearse.watch import Cpu, Seen, machine_s, postmaster, rate, tree_s, usage, worker_s
+from entrepot.world.rehearse.watch import Cpu, Seen, child_s, machine_s, postmaster, rate, tree_s, usage
 
 BEGAN = datetime(2026, 11, 10, 23, tzinfo=UTC)
 T = BEGAN.timestamp()
@@ -66,7 +66,7 @@ def test_processors_are_read_from_the_kernel() -> None:
     while tree_s(os.getpid()) < until:
         pass
     assert machine_s() > until
-    assert worker_s() == 0.0  # pytest has none
+    assert child_s(b"entrepot.worker") == 0.0  # pytest has none
     assert postmaster(os.getpid()) is None  # pytest's parent is no PostgreSQL
     assert not Path("/proc/0").exists()
     assert postmaster(0) is None

@@ -6,7 +6,8 @@ with the stock and given back with the purchase. `Desk.buy` quotes and places in
 sells to buyers of any cell. Who cannot buy is refused from memory: before the start, from the end on, over the limit,
 and when nothing is left.
 
-The waiting room, where a campaign has one, lets so many in per second, in the order in which they came.
+The waiting room, where a campaign has one, lets so many in per second, in the order in which they came; those who come
+within 50 ms are put in order by lot, and one network address gets PLACES_PER_S places a second of each process.
 
 Invariants:
   what is set aside is what was moved there, and from a campaign that is over it goes back when nobody has bought it;
@@ -31,10 +32,10 @@ from entrepot.campaigns.types import (
     Sale,
     TicketNeeded,
 )
-from entrepot.campaigns.waiting import Place
+from entrepot.campaigns.waiting import PLACES_PER_S, Place
 
 __all__ = [
-    "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine", "NotYourTurn",
-    "Outcome", "Place", "Sale", "TicketNeeded", "Wish", "admit_as_rehearsed", "end_campaign", "open_campaign",
-    "sell_many", "set_admission", "settle",
+    "PLACES_PER_S", "Campaign", "CampaignNotStarted", "CampaignOver", "Desk", "NewCampaign", "NewOffer", "NoLine",
+    "NotYourTurn", "Outcome", "Place", "Sale", "TicketNeeded", "Wish", "admit_as_rehearsed", "end_campaign",
+    "open_campaign", "sell_many", "set_admission", "settle",
 ]  # fmt: skip

@@ -32,8 +32,9 @@ from entrepot.inventory import StockPromised
 from entrepot.kit.auth import Caller
 from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import Tx
-from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, get, post, put
+from entrepot.kit.http import BUYER, OPERATOR, PUBLIC, get, host_of, post, put
 from entrepot.kit.ids import parse, ref, show
+from entrepot.kit.limits import network
 from entrepot.kit.problem import NotFound, Overloaded
 from entrepot.orders import PLACE_PROBLEMS, Placed
 from entrepot.trade import AgeNeeded, NotSoldThere
@@ -173,10 +174,11 @@ async def buy_now(request: Request, caller: Caller, key: str, campaign_id: Campa
 
 
 async def join_line(request: Request, caller: Caller, campaign_id: CampaignPath) -> Place:
-    """Draws a ticket for the end of the line; who has a place in it keeps that. It is good for this session only."""
+    """Draws a ticket for the end of the line; who has a place in it keeps that. It is good for this session only. One
+    network address gets some ten new places a second (429 `too_many_requests`)."""
     desk = _desk(request)
     campaign = await desk.view.campaign(campaign_id)
-    ticket = await desk.lines.join(caller, campaign)
+    ticket = await desk.lines.join(caller, campaign, network(host_of(request)))
     return desk.lines.place(caller, campaign, ticket, request.app.state.db.clock.now())
 
 

@@ -16,6 +16,7 @@ from entrepot.kit.batch import Batcher
 from entrepot.kit.db import Database
 from entrepot.kit.glance import Glance
 from entrepot.kit.ids import show
+from entrepot.kit.limits import Limits
 from entrepot.kit.metrics import SHOP, Counts
 from entrepot.kit.problem import KeyConflict, Problem
 from entrepot.orders import Placed, SoldOut
@@ -24,16 +25,19 @@ from entrepot.pricing import LimitReached
 
 class Desk:
     """`view` is what the process knows, `lines` are the waiting rooms. Who buys from one cell in another is a batch of
-    its own, which owns its transaction: so each has one order of locks."""
+    its own, which owns its transaction: so each has one order of locks. `places` limits who draws tickets."""
 
-    def __init__(self, db: Database, keys: Keys, *, gateways: Collection[str] = (), counts: Counts = SHOP) -> None:
+    def __init__(
+        self, db: Database, keys: Keys, *, gateways: Collection[str] = (), counts: Counts = SHOP,
+        places: Limits | None = None,
+    ) -> None:  # fmt: skip
         self._db = db
         self._counts = counts
         self._methods = {"wallet", *gateways}
         self._choosy = Glance(db, sellers.payment_methods)
         self._batchers: dict[tuple[int, int], Batcher[Wish, Outcome]] = {}
         self.view = View(db)
-        self.lines = Lines(db, keys)
+        self.lines = Lines(db, keys, places)
 
     async def buy(self, caller: Caller, wish: Wish, ticket: str | None = None) -> Placed:
         """Quotes and places in one step. Raises the Problems of rules.refusal, of the waiting room and of placing,

@@ -26,15 +26,18 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
 
 
 @contextmanager
-def kept(module: str, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Iterator[None]:
+def kept(
+    module: str, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None, *, mute: bool = False
+) -> Iterator[None]:
     """A process that runs `python -m module` while this is entered. When it ends by itself, or is killed, it is started
-    again AGAIN_AFTER_S later. `env` is added to our environment."""
+    again AGAIN_AFTER_S later. `env` is added to our environment; a `mute` one has no part in our stdout."""
     stop = threading.Event()
     command = [sys.executable, "-m", __name__, module, *arguments]
 
     def keep() -> None:
         while True:
-            child = subprocess.Popen(command, env={**os.environ, **(env or {})})
+            stdout = subprocess.DEVNULL if mute else None
+            child = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdout=stdout)
             code = _wait(child, stop)
             if code is None:
                 _end(child)

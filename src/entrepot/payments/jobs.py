@@ -13,6 +13,7 @@ from uuid import UUID
 
 import httpx
 
+from entrepot import platform
 from entrepot.kit.cells import FIRST
 from entrepot.kit.db import Database, Tx
 from entrepot.kit.ids import NIL, parse, show
@@ -69,14 +70,17 @@ async def sweep(
 
     `lanes` calls are under way at a time, and one that hangs holds up its lane only: what is due is claimed when a lane
     is free for it, so that its call ends within its lease. With one lane everything happens in one order, by time due.
-    A gateway that has too many calls is asked nothing more by this sweep.
+    A gateway that has too many calls is asked nothing more by this sweep. While refunds are switched off they leave
+    their lanes to those who are about to pay.
     A fault, such as a database that is away, is raised when what was under way has ended."""
     line = open_line(client, gateway)
+    async with db.read() as tx:
+        resting = await platform.is_off(tx, platform.Switch.REFUNDS)
     found, under_way, faults, is_busy = 0, set[asyncio.Task[bool]](), list[BaseException](), False
     try:
         while True:
             free = 0 if faults or is_busy else min(lanes - len(under_way), SWEEP - found)
-            asks = await _claim(db, line, gateway, cell, settle, free) if free else []
+            asks = await _claim(db, line, gateway, cell, settle, free, resting) if free else []
             found += len(asks)
             under_way |= {asyncio.create_task(ask) for ask in asks}
             if not under_way:
@@ -93,20 +97,21 @@ async def sweep(
 
 
 async def _claim(
-    db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int
+    db: Database, line: Line, gateway: Gateway, cell: int, settle: Settle, limit: int, resting: bool
 ) -> list[Coroutine[Any, Any, bool]]:
     """What is due, to be asked now; a quarter of it refunds, a quarter transfers and a quarter disputes, however many
-    payments wait. A claim that is lost with the server is only a claim."""
+    payments wait; no refunds while they are `resting`. A claim that is lost with the server is only a claim."""
     share, payouts, with_transfers = limit // 4, list[TransferDue](), gateway.method == "stripe"
     async with db.write(durable=False) as tx:
         disputes = await charging_back.claim(tx, cell, gateway.method, max(1, share))
         limit -= len(disputes)
-        refunds = await actions.claim_refunds(tx, cell, gateway.method, share) if share else []
+        refunds = await actions.claim_refunds(tx, cell, gateway.method, share) if share and not resting else []
         if share and with_transfers:
             payouts += await transfers.claim_transfers(tx, cell, share)
         payments = await actions.claim_due(tx, cell, gateway.method, limit - len(refunds) - len(payouts))
         left = limit - len(refunds) - len(payouts) - len(payments)
-        refunds += await actions.claim_refunds(tx, cell, gateway.method, left)
+        if not resting:
+            refunds += await actions.claim_refunds(tx, cell, gateway.method, left)
         if with_transfers:
             left = limit - len(refunds) - len(payouts) - len(payments)
             payouts += await transfers.claim_transfers(tx, cell, left)

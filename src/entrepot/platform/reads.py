@@ -16,7 +16,7 @@ from entrepot.kit.db import ReadTx
 from entrepot.kit.problem import NotFound
 from entrepot.kit.spreadsheet import safe
 from entrepot.platform import store
-from entrepot.platform.types import Off, Rehearsal
+from entrepot.platform.types import Off, Rehearsal, Switch
 
 CHANGES_MAX = 50
 CSV_MAX = 5_000
@@ -27,6 +27,11 @@ REHEARSALS_MAX = 50
 async def changes(tx: ReadTx) -> list[Off]:
     """The latest first, at most CHANGES_MAX."""
     return await tx.all(store.CHANGES, limit=CHANGES_MAX)
+
+
+async def is_off(tx: ReadTx, switch: Switch) -> bool:
+    """For who does not look each second, as Switches do."""
+    return any(row.name == switch and tx.now < row.until for row in await tx.all(store.NOW))
 
 
 async def rehearsals(tx: ReadTx, limit: int = REHEARSALS_MAX) -> list[Rehearsal]:

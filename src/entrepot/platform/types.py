@@ -17,6 +17,7 @@ class Switch(StrEnum):
 
     FACETS = "facets"
     RECOMMENDATIONS = "recommendations"
+    REFUNDS = "refunds"
     REPORTS = "reports"
     REVIEWS = "reviews"
     STATEMENTS = "statements"
@@ -25,6 +26,7 @@ class Switch(StrEnum):
 SWITCHES = {
     Switch.FACETS: "Categories beside what a search has found, and likeness for misspelled words.",
     Switch.RECOMMENDATIONS: "What others bought lately, and more from the same category.",
+    Switch.REFUNDS: "Calls that send money back through gateways: what is asked for is taken as ever and sent later.",
     Switch.REPORTS: "The operator's figures by day.",
     Switch.REVIEWS: "Reviews and ratings, on pages and over the API.",
     Switch.STATEMENTS: "Sellers' statements of account.",

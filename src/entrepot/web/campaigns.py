@@ -18,8 +18,9 @@ from entrepot.campaigns import Campaign, NewCampaign, NewOffer, Place, TicketNee
 from entrepot.catalog import RowId
 from entrepot.kit.auth import Role
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import BUYER, OPERATOR
+from entrepot.kit.http import BUYER, OPERATOR, host_of
 from entrepot.kit.ids import new_id, parse, ref, show
+from entrepot.kit.limits import network
 from entrepot.kit.problem import Malformed
 from entrepot.web.account import Nothing
 from entrepot.web.visit import Go, Visit, amount_of, form, form_of_its_own, page, page_of_its_own
@@ -115,11 +116,9 @@ async def join(visit: Visit, _: Nothing) -> Go:
     back = f"/campaigns/{visit.param('campaign_id')}"
     if _place(visit, campaign, visit.db.clock.now()) is not None:
         return Go(back)
-    return Go(
-        back,
-        done="joined",
-        cookies={_cookie(campaign): await desk.lines.join(visit.with_account("campaign"), campaign)},
-    )
+    address = network(host_of(visit.request))
+    ticket = await desk.lines.join(visit.with_account("campaign"), campaign, address)
+    return Go(back, done="joined", cookies={_cookie(campaign): ticket})
 
 
 async def buy(visit: Visit, body: BuyIt) -> Go:

@@ -206,6 +206,7 @@ REASONS = {
 SWITCHES = {
     "facets": N("Categories and likeness in search"),
     "recommendations": N("Recommendations"),
+    "refunds": N("Money going back through gateways: taken now, sent later"),
     "reports": N("Figures by day"),
     "reviews": N("Reviews and ratings"),
     "statements": N("Statements of account"),

@@ -49,15 +49,21 @@ def fill_cart(wish: Purchase, prefix: str = "") -> Generator[bytes, Answer, str]
     return cart
 
 
-def buy(wish: Purchase, prefix: str = "") -> Script:
+def buy(wish: Purchase) -> Script:
     """The whole purchase as a client makes it, from an empty cart to paid; it ends early with GaveUpError."""
+    yield from order(wish)
+
+
+def order(wish: Purchase, prefix: str = "", method: str = "wallet") -> Generator[bytes, Answer, bytes]:
+    """The same, paid by wallet or still to be paid; the last answer."""
     send = partial(request, headers=wish.headers)
     cart = yield from fill_cart(wish, prefix)
     good((yield send("PUT", f"{prefix}/v1/carts/{cart}/address", body=_json({"address_id": wish.address_id}))))
     good((yield send("PUT", f"{prefix}/v1/carts/{cart}/shipping", body=_json({"code": wish.shipping}))))
     quote: str = _read(good((yield send("POST", f"{prefix}/v1/carts/{cart}/quote"))))["id"]
     key = wish.headers + f"idempotency-key: {quote}\r\n".encode()
-    good((yield request("POST", f"{prefix}/v1/orders", key, _json({"quote_id": quote}))))
+    body = _json({"quote_id": quote, "method": method})
+    return good((yield request("POST", f"{prefix}/v1/orders", key, body)))
 
 
 class GaveUpError(Exception):

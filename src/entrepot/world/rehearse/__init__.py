@@ -2,7 +2,7 @@
 
 A rehearsal has a database of its own beside the real one, on the same server: same disks, log, memory and processors.
 The deployment's own web processes serve it: a request whose path begins with /rehearsal/ and a signed tag is answered
-by a second application over that database, with keys of its own and without a gateway (stage.py).
+by a second application over that database, with keys of its own and no gateway but a sandbox of its own (stage.py).
 
 plan.py      what is asked for: the mix, the shape of the peak, the steps of the load
 ground.py    the database of a rehearsal: made, filled, dropped; what a killed run left behind

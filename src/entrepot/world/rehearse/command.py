@@ -27,6 +27,7 @@ TOP_PER_S = 500.0
 START_PER_S = 8.0
 RECORDED_MINUTES = 240
 MINUTES_MAX = 7 * 1440
+PAYMENTS_READ = 10_000
 STEP_S = (1, 60)
 TERMINATED = 128 + signal.SIGTERM
 
@@ -70,6 +71,8 @@ async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
         if value is not None and not 0 < value < 1e6:
             raise PlanError(f"{name} must be above 0 and below a million, not {value:g}")
     _within("--step", given.step, STEP_S)
+    if given.gateway is not None:
+        _within("--gateway", given.gateway, (0, 100))
     if not 1 <= given.headroom <= 10:
         raise PlanError(f"--headroom must be from 1 to 10, not {given.headroom:g}")
     shape, recorded = await _shape(settings, given)
@@ -78,12 +81,24 @@ async def _asked(settings: Settings, given: argparse.Namespace) -> Asked:
     asked = Asked(
         target(settings.host, settings.port), plan.mix(given.mix), plan.ramp(start, top, given.step),
         shape, given.shape, given.speed or float(len(shape)), recorded, given.forecast, given.headroom, given.p99,
-        given.keep,
+        given.keep, await _through_gateway(settings, given),
     )  # fmt: skip
     # What would be refused later is refused before anything is made.
     plan.orders(asked.ramp)
     plan.orders(plan.peak(shape, given.forecast or top, asked.speed))
     return asked
+
+
+async def _through_gateway(settings: Settings, given: argparse.Namespace) -> float:
+    """The share of orders that are paid through a gateway: as asked, or as the real ones were lately."""
+    if given.gateway is not None:
+        return float(given.gateway) / 100
+    db = await Database.open(settings.database_url, size=1)
+    try:
+        async with db.read() as tx:
+            return await tx.one(store.THROUGH_GATEWAY, limit=PAYMENTS_READ)
+    finally:
+        await db.close()
 
 
 async def _shape(settings: Settings, given: argparse.Namespace) -> tuple[list[float], float | None]:

@@ -8,13 +8,15 @@ import msgspec
 
 from entrepot.world.rehearse.judge import Link, Span, Verdict
 from entrepot.world.rehearse.plan import Mix, Step
+from entrepot.world.rehearse.store import Payments
 from entrepot.world.rehearse.target import Target
 from entrepot.world.rehearse.watch import Usage
 
 
 class Asked(msgspec.Struct, frozen=True):
     """`ramp` are the steps of the ramp, `shape` is that of the peak, by minute. Rates are orders a second. `keep`: the
-    rehearsal's database is not dropped in the end."""
+    rehearsal's database is not dropped in the end. `through_gateway` is the share of the orders that are not paid by
+    wallet."""
 
     target: Target
     mix: Mix
@@ -27,6 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
     headroom: float
     p99_ms: float
     keep: bool
+    through_gateway: float = 0.0
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -55,6 +58,7 @@ class Evidence(msgspec.Struct, frozen=True):
     checked: int
     findings: int
     strayed: int
+    payments: Payments | None = None
 
     @property
     def sound(self) -> bool:
@@ -75,6 +79,7 @@ class Point(msgspec.Struct, frozen=True):
     refused: int
     failed: int
     usage: Usage
+    in_line: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ import msgspec
 from entrepot import accounts, campaigns, orders
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.db import Database
-from entrepot.kit.ids import show
+from entrepot.kit.ids import NIL, show
 from entrepot.world import market
 from entrepot.world.rehearse import store
 from entrepot.world.rehearse.plan import PlanError
@@ -36,6 +36,8 @@ PAGES = 1_000
 BASKETS = ((1, 1), (1, 1), (2, 1), (2, 2), (4, 3))
 """(lines, sellers) of what is placed: 2 lines of 1.6 sellers on average."""
 CAMPAIGN_PRICE_MINOR = 100
+ALL_PER_S = 1_000_000
+"""More than come."""
 
 
 def family(database: str) -> str:
@@ -134,26 +136,38 @@ class Crowd:
                 for one in wanted
             ]  # fmt: skip
 
-    async def campaign(self) -> tuple[str, int]:
+    async def campaign(self) -> tuple[UUID, int]:
         """A campaign for as long as a rehearsal may take, of one product, with goods for all who come: its id, and what
-        it sells."""
+        it sells. It has a waiting room, which lets in whoever comes until it is told how many (`admit`)."""
         units, listed = market.ON_HAND // 2, self._market.offers[0][0].offer_id
         async with self._db.write() as tx:
             goods = campaigns.NewOffer(listed, CAMPAIGN_PRICE_MINOR, units, units)
-            new = campaigns.NewCampaign(market.MARKET, "The peak", tx.now, tx.now + timedelta(days=1), [goods])
+            ends_at = tx.now + timedelta(days=1)
+            new = campaigns.NewCampaign(market.MARKET, "The peak", tx.now, ends_at, [goods], ALL_PER_S)
             opened = await campaigns.open_campaign(tx, new)
             sold = await tx.one(store.SOLD_BY, cell=market.CELL, id=opened)
-        return show("cmp", opened), sold
+        return opened, sold
 
-    async def places(self, count: int) -> list[bytes]:
-        """Ready requests that place an order each; their quotes are stored now."""
+    async def admit(self, campaign: UUID, per_s: int) -> None:
+        """From now on the waiting room lets in so many each second."""
+        async with self._db.write() as tx:
+            await campaigns.set_admission(tx, campaign, per_s, NIL)
+
+    async def places(self, count: int, through_gateway: float) -> list[bytes]:
+        """Ready requests that place an order each, such a share of them through the gateway; their quotes are stored
+        now."""
         self._quoted += 1
         wanted: Iterator[orders.Purchase] = market.purchases(self._market, BASKETS, count, self._quoted)
         commands = await market.quoted(self._db, wanted, f"rehearsal-{self._quoted}")
-        return [self._place(command) for command in commands]
+        return [
+            # Every n-th, whatever n is: as many as are asked for, spread evenly.
+            self._place(command, int((n + 1) * through_gateway) > int(n * through_gateway))
+            for n, command in enumerate(commands)
+        ]
 
-    def _place(self, command: orders.Place) -> bytes:
-        body = msgspec.json.encode({"quote_id": show("quo", command.quote_id), "method": command.method})
+    def _place(self, command: orders.Place, through_gateway: bool) -> bytes:
+        method = "sandbox" if through_gateway else command.method
+        body = msgspec.json.encode({"quote_id": show("quo", command.quote_id), "method": method})
         headers = self._sessions[command.caller] + f"idempotency-key: {command.key}\r\n".encode()
         return request("POST", f"{self._prefix}/v1/orders", headers, body)
 

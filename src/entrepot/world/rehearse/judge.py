@@ -191,8 +191,9 @@ def _grown(usage: Usage) -> dict[str, float]:
 def _detail(code: str, usage: Usage) -> str:
     return {
         "machine": f"of {usage.cores} processors: web processes {usage.web_cores:.2f}, PostgreSQL "
-        f"{usage.postgres_cores:.2f}, worker {usage.worker_cores:.2f}, the load generator {usage.load_cores:.2f}, the "
-        f"rest {usage.rest_cores:.2f}",
+        f"{usage.postgres_cores:.2f}, worker {usage.worker_cores:.2f}, the load generator {usage.load_cores:.2f}, "
+        + (f"the sandbox gateway {usage.gateway_cores:.2f}, " if usage.gateway_cores else "")
+        + f"the rest {usage.rest_cores:.2f}",
         "web": f"{usage.web_processes} processes, a thread for requests each; this is the busiest one's, which let "
         f"somebody wait {usage.late_ms:,.0f} ms at worst; {usage.batch:.1f} orders to a batch",
         "postgres": f"{usage.postgres_cores:.2f} of {usage.cores} processors",

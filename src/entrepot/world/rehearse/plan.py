@@ -14,9 +14,11 @@ import msgspec
 
 KINDS = ("listing", "detail", "cart", "purchase", "place", "campaign")
 """A page of 24 products; a product's page; a cart that is filled and left; a whole purchase, from an empty cart to
-paid; an order placed from a cart that was quoted before; and a campaign's page, and one of the product bought that all
-its visitors want."""
+paid; an order placed from a cart that was quoted before; and a campaign's page, its waiting room, and one bought of the
+product that all its visitors want."""
 ORDERING = ("purchase", "place", "campaign")
+PAYING = "payment"
+"""Who has ordered and pays through a gateway looks whether it is paid; they come by themselves."""
 DEFAULT_MIX = {"listing": 40, "detail": 30, "cart": 12, "purchase": 6, "place": 8, "campaign": 4}
 
 GROWTH = 1.25

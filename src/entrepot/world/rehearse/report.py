@@ -12,6 +12,7 @@ from entrepot.world.rehearse import judge
 from entrepot.world.rehearse.charts import Chart, Series, chart, stacked
 from entrepot.world.rehearse.found import Point, Result
 from entrepot.world.rehearse.load import CONNECTIONS
+from entrepot.world.rehearse.store import Payments
 from entrepot.world.rehearse.watch import Usage
 
 BESIDE_CORES = 0.3
@@ -23,7 +24,8 @@ KINDS = {
     "cart": "a cart that is filled and left",
     "purchase": "a whole purchase, from an empty cart to paid",
     "place": "an order from a cart that was quoted before",
-    "campaign": "an order from a campaign, of the one product that all want",
+    "campaign": "an order from a campaign, through its waiting room, of the one product that all want",
+    "payment": "a look whether a payment has arrived",
 }
 
 
@@ -64,8 +66,15 @@ def as_lines(result: Result, kept: str) -> list[str]:
         f"written      {evidence.placed:,} orders in a database of its own; {books}",
         f"real tables  {evidence.strayed} rows of the rehearsal",
         f"report       {kept}",
-        *filter(None, [beside(result)]),
+        *filter(None, [_paid(result.evidence.payments), beside(result)]),
     ]
+
+
+def _paid(payments: Payments | None) -> str | None:
+    if payments is None:
+        return None
+    text = f"gateway      {payments.paid:,} of {payments.asked:,} orders paid through it"
+    return text + ("" if payments.p99_s is None else f", 99 of 100 within {payments.p99_s:,.1f} s")
 
 
 def rate(value: float) -> str:
@@ -147,10 +156,12 @@ def small_charts(result: Result) -> list[Chart]:
         [
             of("web processes", "good", "web_cores"), of("PostgreSQL", "came", "postgres_cores"),
             of("worker", "bad", "worker_cores"), of("load generator", "plan", "load_cores"),
+            *([of("sandbox gateway", "wait", "gateway_cores")] if result.asked.through_gateway else []),
             of("the rest", "rest", "rest_cores"),
         ]
     )  # fmt: skip
     refused = Series("refused", "bad", _over_time(points, lambda p: p.refused + p.failed))
+    in_line = Series("in line", "came", _over_time(points, lambda p: p.in_line))
     batches = [Series("orders", "good", _over_time(points, lambda p: p.usage.batch or None))]
     server = _over_time(points, lambda p: 100 * p.usage.connections / max(p.usage.max_connections, 1))
     return [
@@ -171,6 +182,7 @@ def small_charts(result: Result) -> list[Chart]:
         chart("Event loop", "the longest somebody waited for it, ms", [of("ms", "good", "late_ms")], bands, end_s),
         chart("Events not yet handled", "by the worker", [of("events", "good", "behind")], bands, end_s),
         chart("Refused or failed", "a second", [refused], bands, end_s),
+        chart("Waiting room", "who stood in line", [in_line], bands, end_s),
     ]  # fmt: skip
 
 

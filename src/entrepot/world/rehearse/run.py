@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import secrets
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -18,10 +20,13 @@ from entrepot.kit import process
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import RealClock, monotonic
 from entrepot.kit.db import Database
+from entrepot.kit.ids import show
 from entrepot.kit.migrate import migrate
+from entrepot.kit.secrets import put_secret
 from entrepot.settings import Settings
 from entrepot.world import market
 from entrepot.world.auditor import audit
+from entrepot.world.gateway import HOST, SECRET_VARIABLE, free_port
 from entrepot.world.rehearse import judge, plan, stage, store
 from entrepot.world.rehearse.found import Asked, Evidence, Kind, Point, Result, Size
 from entrepot.world.rehearse.ground import Crowd, ground, scaled, strayed
@@ -31,6 +36,7 @@ from entrepot.world.rehearse.load import LENGTH_BYTES, Plan, Second
 from entrepot.world.rehearse.plan import PlanError, Step
 from entrepot.world.rehearse.target import knock
 from entrepot.world.rehearse.watch import Usage, Watch, usage
+from entrepot.world.sandbox import WEBHOOK_PATH
 from entrepot.world.wire import Purchase
 
 TAG_TTL = timedelta(hours=1)
@@ -38,6 +44,18 @@ SETTLE_S = 2.0
 LEAVE_MAX_S = 15.0
 """For a load generator that was told to stop: it waits for its last answers."""
 LINE_MAX = 1 << 20
+GATEWAY_MS = (100, 300)
+"""How long the sandbox gateway takes to answer, and its buyers to say yes."""
+PAYING_MAX_S = 20.0
+"""In the end payments are waited for that are under way."""
+NOBODY = dict.fromkeys(
+    (
+        "ENTREPOT_SANDBOX_URL", "ENTREPOT_STRIPE_KEY", "ENTREPOT_STRIPE_PUBLISHABLE_KEY",
+        "ENTREPOT_STRIPE_WEBHOOK_SECRET", "ENTREPOT_CUSTOMS_URL", "ENTREPOT_SMTP_URL", "ENTREPOT_SMS_URL",
+    ),
+    "",
+)  # fmt: skip
+"""Whom the deployment calls and its rehearsal does not."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 Tell = Callable[[str], None]
@@ -58,22 +76,28 @@ async def _on_ground(settings: Settings, asked: Asked, real: Database, name: str
     keys, url = Keys(settings.secret.encode()), stage.sibling(settings.database_url, name)
     prefix = stage.prefix(keys, name, clock.now() + TAG_TTL)
     await migrate(url)
+    secret = await _agree_on_secret(url, keys) if asked.through_gateway else ""
     await asyncio.to_thread(knock, asked.target, prefix)
     async with real.read() as tx:
         sizes, version = await tx.one(store.SIZES), str(await tx.conn.fetchval("show server_version"))
     made = scaled(sizes)
     tell(f"filling {name}: {made.sellers:,} sellers, {made.offers:,} offers, {made.buyers:,} buyers")
     await market.open_market(url, made)
-    # The rehearsal's orders are followed up as real ones are, by a worker that knows no gateway.
+    # The rehearsal's orders are followed up as real ones are, by a worker that knows nobody outside but, perhaps, a
+    # gateway of the rehearsal's own.
     own = {"ENTREPOT_DATABASE_URL": url, "ENTREPOT_HOME": str(settings.home), "ENTREPOT_SECRET": settings.secret}
     db = await Database.open(url, size=2)
     try:
-        with process.kept("entrepot.worker", env=own | {"ENTREPOT_SANDBOX_URL": ""}):
+        with ExitStack() as beside:
+            if secret:
+                own["ENTREPOT_SANDBOX_URL"] = beside.enter_context(_gateway(asked.target.url + prefix, secret))
+            beside.enter_context(process.kept("entrepot.worker", env=NOBODY | own))
             crowd = await Crowd.gather(db, stage.apart(keys, name), prefix)
             scene = Scene(asked, db, crowd, prefix, await crowd.wishes(), await crowd.campaign(), tell)
             acts = await _acts(scene)
+            paid = await _paid(scene) if secret else None
         tell("counting what was written, and auditing it")
-        evidence = await _evidence(real, db, acts, made.history)
+        evidence = await _evidence(real, db, acts, made.history, paid)
     finally:
         await db.close()
     listed = [
@@ -81,6 +105,39 @@ async def _on_ground(settings: Settings, asked: Asked, real: Database, name: str
         Size("buyers", sizes.buyers, made.buyers), Size("earlier orders", sizes.groups, made.history),
     ]  # fmt: skip
     return _result(asked, acts, evidence, listed, clock.now(), monotonic() - began, version)
+
+
+async def _agree_on_secret(url: str, keys: Keys) -> str:
+    """What the rehearsal's gateway signs its webhooks with: the web processes and the worker read it there."""
+    secret = secrets.token_urlsafe(32)
+    db = await Database.open(url, size=1)
+    try:
+        async with db.write() as tx:
+            await put_secret(tx, keys, stage.GATEWAY_SECRET, secret.encode())
+    finally:
+        await db.close()
+    return secret
+
+
+@contextmanager
+def _gateway(shop: str, secret: str) -> Iterator[str]:
+    """The address of a sandbox gateway of the rehearsal's own, whose buyers approve what they are asked."""
+    port = free_port(0)
+    faults = msgspec.json.encode({"delay_ms": GATEWAY_MS, "auto_approve": True}).decode()
+    arguments = ["--port", str(port), "--webhook-url", shop + WEBHOOK_PATH, "--faults", faults]
+    with process.kept("entrepot.world.gateway", arguments, {SECRET_VARIABLE: secret}, mute=True):
+        yield f"http://{HOST}:{port}"
+
+
+async def _paid(scene: Scene) -> store.Payments:
+    """What was paid through the gateway, when all of it is or has had its time."""
+    until = monotonic() + PAYING_MAX_S
+    while True:
+        async with scene.db.read() as tx:
+            unpaid, found = await tx.one(store.UNPAID), await tx.one(store.PAYMENTS)
+        if not unpaid or monotonic() > until:
+            return found
+        await asyncio.sleep(0.5)
 
 
 @dataclass
@@ -92,7 +149,7 @@ class Scene:
     crowd: Crowd
     prefix: str
     wishes: list[Purchase]
-    campaign: tuple[str, int]
+    campaign: tuple[UUID, int]
     tell: Tell
     watch: Watch = field(init=False)
     samples: list[store.Sample] = field(default_factory=list)
@@ -143,6 +200,7 @@ async def _acts(scene: Scene) -> Acts:
         if acts.peak_per_s:
             await asyncio.sleep(SETTLE_S)
             acts.peak_steps = plan.peak(asked.shape, acts.peak_per_s, asked.speed)
+            await scene.crowd.admit(scene.campaign[0], max(judge.admit_per_s(capacity), 1))
             scene.tell(f"the peak: {asked.shape_name}, up to {acts.peak_per_s:,.1f} orders/s")
             acts.peak = await _play(scene, acts.peak_steps, _go_on)
         await asyncio.sleep(1)  # for the web processes' last words
@@ -201,10 +259,12 @@ async def _play(scene: Scene, steps: list[Step], on_second: Callable[[Second], A
     """Plays steps with a load generator of its own, until they are over or `on_second` says no. Raises PlanError."""
     asked, crowd = scene.asked, scene.crowd
     count = math.ceil(plan.orders(steps) * asked.mix.placed_per_order)
-    places = await crowd.places(count) if count and asked.mix.weights["place"] else []
+    wanted = count if asked.mix.weights["place"] else 0
+    places = await crowd.places(wanted, asked.through_gateway) if wanted else []
+    campaign, offer = scene.campaign
     told = Plan(
         asked.target.host, asked.target.port, steps, asked.mix.weights, scene.prefix,
-        crowd.listings(), crowd.details(), scene.wishes, places, *scene.campaign,
+        crowd.listings(), crowd.details(), scene.wishes, places, show("cmp", campaign), offer, asked.through_gateway,
     )  # fmt: skip
     seconds: list[Second] = []
     command = [sys.executable, "-m", "entrepot.world.rehearse.load"]
@@ -242,7 +302,7 @@ def _timeline(scene: Scene, steps: Sequence[Step], seconds: Sequence[Second], of
             Point(
                 offset_s + second.since_s, step.phase, judge.planned(steps, second), second.ordering, second.orders,
                 quantile_ms(counts, 0.5), quantile_ms(counts, 0.99), second.refused, second.failed + second.unsent,
-                scene.usage(seconds, [second]),
+                scene.usage(seconds, [second]), second.in_line,
             )
         )  # fmt: skip
     return points
@@ -254,7 +314,7 @@ def _kinds(steps: Sequence[Step], seconds: Sequence[Second], held: Span | None) 
         return []
     during = [s for s in seconds if s.step >= 0 and steps[s.step].orders_per_s == held.planned_per_s]
     found = []
-    for name in plan.KINDS:
+    for name in (*plan.KINDS, plan.PAYING):
         counts = merged(second.latencies.get(name, {}) for second in during)
         half, most = quantile_ms(counts, 0.5), quantile_ms(counts, 0.99)
         if half is not None and most is not None:
@@ -262,7 +322,9 @@ def _kinds(steps: Sequence[Step], seconds: Sequence[Second], held: Span | None) 
     return found
 
 
-async def _evidence(real: Database, db: Database, acts: Acts, history: int) -> Evidence:
+async def _evidence(
+    real: Database, db: Database, acts: Acts, history: int, paid: store.Payments | None
+) -> Evidence:  # fmt: skip
     async with db.read() as tx:
         groups = [row[0] for row in await tx.conn.fetch("select id from orders.order_group")]
         buyers = [row[0] for row in await tx.conn.fetch("select id from accounts.user where role = 'buyer'")]
@@ -273,6 +335,7 @@ async def _evidence(real: Database, db: Database, acts: Acts, history: int) -> E
         checked=sum(report.checked.values()),
         findings=report.total,
         strayed=await strayed(real, groups, buyers),
+        payments=paid,
     )
 
 

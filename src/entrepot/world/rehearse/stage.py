@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ import asyncpg.exceptions
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entrepot import payments
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import RealClock, monotonic
 from entrepot.kit.db import Database
@@ -27,10 +28,13 @@ from entrepot.kit.http import problem_response
 from entrepot.kit.log import log
 from entrepot.kit.metrics import REHEARSAL
 from entrepot.kit.problem import DatabaseAway, NotFound, Problem
+from entrepot.kit.secrets import get_secret
 from entrepot.kit.sql import sql
 
 PREFIX = "/rehearsal/"
 USE = "rehearsal"
+GATEWAY_SECRET = "sandbox_webhook"  # noqa: S105 - the name of one, not one
+"""Of the rehearsal's own sandbox gateway (kit.secret), sealed as the installation's secrets are."""
 IDLE_S = 15.0
 """A rehearsal that sends nothing for so long is over for this process, which then lets its connections go."""
 SAMPLE_S = 0.5
@@ -80,10 +84,12 @@ class _Set:
 
 
 class Stage:
-    """An ASGI application for all paths under PREFIX. `build` makes the application over a database and its keys; at
-    most one rehearsal is served at a time, the latest."""
+    """An ASGI application for all paths under PREFIX. `build` makes the application over a database, its keys and the
+    gateways that are paid through; at most one rehearsal is served at a time, the latest."""
 
-    def __init__(self, url: str, keys: Keys, build: Callable[[Database, Keys], ASGIApp]) -> None:
+    def __init__(
+        self, url: str, keys: Keys, build: Callable[[Database, Keys, Sequence[payments.Gateway]], ASGIApp]
+    ) -> None:
         self._url = url
         self._keys = keys
         self._build = build
@@ -134,12 +140,14 @@ class Stage:
                 return self._set
             db = await Database.open(sibling(self._url, name))
             try:
-                async with db.read():
-                    pass
+                async with db.read() as tx:
+                    secret = await get_secret(tx, self._keys, GATEWAY_SECRET)
             except asyncpg.exceptions.InvalidCatalogNameError:
                 raise NotFound from None
             await self.close()
-            app = self._build(db, apart(self._keys, name))
+            # Only its webhooks come here: the one to call it is the rehearsal's worker.
+            gateways = [] if secret is None else [payments.Gateway("", "", secret)]
+            app = self._build(db, apart(self._keys, name), gateways)
             self._set = _Set(name, db, app, monotonic(), asyncio.create_task(self._watch(db)))
             log("rehearsal_opened", name=name)
             return self._set

@@ -52,6 +52,16 @@ class Glance(msgspec.Struct, frozen=True):
     behind: int
 
 
+class Payments(msgspec.Struct, frozen=True):
+    """What was paid through the gateway: orders that asked for it, those that were paid in the end, and how long that
+    took from the order on for half of them and for 99 of 100."""
+
+    asked: int
+    paid: int
+    p50_s: float | None
+    p99_s: float | None
+
+
 SIZES = sql(
     """
     select (select count(*) from sellers.seller)::int, (select count(*) from catalog.offer)::int,
@@ -102,6 +112,33 @@ GLANCE = sql(
     Glance,
 )
 SOLD_BY = sql("select offer_id from campaigns.offer where cell = :cell and campaign_id = :id", int)
+# Of the latest payments of the first cell, how many were not by wallet.
+THROUGH_GATEWAY = sql(
+    """
+    select coalesce(avg((p.method in ('sandbox', 'stripe'))::int), 0)::float8
+      from (select method from payments.payment where cell = 0 order by id desc limit :limit) p
+    """,
+    float,
+)
+PAYMENTS = sql(
+    """
+    select count(*)::int, count(captured_at)::int,
+           percentile_disc(0.5) within group (order by extract(epoch from captured_at - created_at)::float8),
+           percentile_disc(0.99) within group (order by extract(epoch from captured_at - created_at)::float8)
+      from payments.payment
+     where cell = 0 and method = 'sandbox'
+    """,
+    Payments,
+)
+# The gateway is asked for them, or they are under way there.
+UNPAID = sql(
+    """
+    select count(*)::int
+      from payments.payment
+     where cell = 0 and method = 'sandbox' and status in ('created', 'pending')
+    """,
+    int,
+)
 MAX_CONNECTIONS = sql("select current_setting('max_connections')::int", int)
 # The rehearsal's orders and buyers that are in the real tables: there must be none.
 STRAYED = sql(

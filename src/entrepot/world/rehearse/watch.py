@@ -20,12 +20,13 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """Processor seconds so far: of the whole machine, of PostgreSQL (None where it runs on another machine), and of the
-    rehearsal's worker."""
+    """Processor seconds so far: of the whole machine, of PostgreSQL (None where it runs on another machine), of the
+    rehearsal's worker, and of its sandbox gateway."""
 
     machine_s: float
     postgres_s: float | None
     worker_s: float
+    gateway_s: float = 0.0
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -60,16 +61,18 @@ class Usage(msgspec.Struct, frozen=True):
     commits_per_s: float
     wal_mb_per_s: float
     behind: int
+    gateway_cores: float = 0.0
 
     @property
     def rest_cores(self) -> float:
         """Of this command, and of programs that have nothing to do with it."""
-        known = self.web_cores + self.postgres_cores + self.load_cores + self.worker_cores
+        known = self.web_cores + self.postgres_cores + self.load_cores + self.worker_cores + self.gateway_cores
         return max(self.machine * self.cores - known, 0.0)
 
     @property
     def ours(self) -> float:
-        """The share of the processors' work that web processes, PostgreSQL, worker and load generator did."""
+        """The share of the processors' work that web processes, PostgreSQL, worker, load generator and sandbox gateway
+        did."""
         total = self.machine * self.cores
         return 1 - self.rest_cores / total if total else 0.0
 
@@ -91,7 +94,7 @@ class Watch:
             for n in range(CPU_EVERY):
                 async with self._db.read() as tx:
                     glance = await tx.one(GLANCE)
-                cpu = Cpu(machine_s(), tree_s(server) if server else None, worker_s()) if n == 0 else None
+                cpu = _cpu(server) if n == 0 else None
                 self.seen.append(Seen(clock.now().timestamp(), glance, cpu))
                 await asyncio.sleep(EVERY_S)
 
@@ -133,7 +136,15 @@ def usage(
         commits_per_s=rate([(look.at, look.glance.commits) for look in seen], begin, end),
         wal_mb_per_s=rate([(look.at, look.glance.wal_bytes) for look in seen], begin, end) / 1e6,
         behind=glances[-1].behind if glances else 0,
+        gateway_cores=rate([(at, cpu.gateway_s) for at, cpu in cpus], begin, end),
     )
+
+
+def _cpu(server: int | None) -> Cpu:
+    return Cpu(
+        machine_s(), tree_s(server) if server else None, child_s(b"entrepot.worker"),
+        child_s(b"entrepot.world.gateway"),
+    )  # fmt: skip
 
 
 def rate(totals: Sequence[tuple[float, float]], begin: float, end: float) -> float:
@@ -185,13 +196,13 @@ def tree_s(root: int) -> float:
     return ticks / TICKS_PER_S
 
 
-def worker_s() -> float:
-    """Processor seconds of the worker that this process has started."""
+def child_s(module: bytes) -> float:
+    """Processor seconds of the child of this process that runs a module of ours."""
     ticks = 0
     for pid, fields in _processes():
         if int(fields[1]) == os.getpid():
             with suppress(OSError):
-                if b"entrepot.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if module in Path(f"/proc/{pid}/cmdline").read_bytes():
                     ticks += sum(map(int, fields[11:13]))
     return ticks / TICKS_PER_S
 
