@@ -118,6 +118,25 @@ async def test_16_five_hundred_at_once_want_fifty_places(shop: Shop) -> None:
     await shop.audited()
 
 
+async def test_a_seller_sees_first_what_is_awaited_first(shop: Shop) -> None:
+    """By the cut-off, whichever was bought first; then the rest, the latest first."""
+    seller = await shop.seller()
+    offer, buyer = await shop.offer(seller, 1_000, 10), await shop.buyer()
+    (noon,), (night,) = await add(shop, 5), await add(shop, 5, starts="20:00", ends="22:00")
+    bought = []
+    for slot in (None, night, None, noon, night):
+        quote = await buyer.quote([(offer, 1)], shipping="express" if slot else "standard", slot=slot)
+        assert (await buyer.place(quote)).status_code == 201
+        bought.append((await buyer.send("GET", f"/v1/groups/grp_{quote['id'][4:]}")).json()["orders"][0]["id"])
+    async with shop.db.read() as tx:
+        todo = await orders.to_ship(tx, 0, seller)
+        later = await orders.to_ship(tx, 0, seller, parse("ord", bought[2]))
+    assert [one.order.id for one in todo.awaited] == [bought[3], bought[1], bought[4]]
+    assert [one.window.slot for one in todo.awaited] == [noon, night, night]
+    assert ([one.id for one in todo.rest], todo.more) == ([bought[2], bought[0]], False)
+    assert (later.awaited, [one.id for one in later.rest]) == ([], [bought[0]])
+
+
 async def test_a_basket_of_two_sellers_takes_two_places_wherever_they_are(shop: Shop) -> None:
     """Three places in two cells. Each order of a basket takes one, from another cell's part if need be, and a canceled
     order gives its own back, once; what is not paid in time, all. What is closed is closed for stored quotes, too."""

@@ -27,7 +27,7 @@ BUDGET = {
     "GET /v1/seller/orders": 1,
     "/": 5, "/c/{slug}": 4, "/search": 5, "/p/{slug}": 4,
     "/cart": 20, "/checkout": 15, "/checkout/{quote_id}": 11, "/orders": 5, "/orders/{group_id}": 12,
-    "/seller": 2, "/seller/orders": 2, "/seller/orders/{order_id}": 11,
+    "/seller": 3, "/seller/orders": 2, "/seller/orders/{order_id}": 11,
     "/operator": 5,
 }  # fmt: skip
 """With what begins and ends a transaction. A change must be meant."""

@@ -59,8 +59,8 @@ async def test_a_slot_is_opened_chosen_told_and_closed(site: Site) -> None:
             assert written is not None
             assert f"Lieferung: Di., 3. März 2026, {HOURS}." in written.text
     name = next(name for name, id_ in site.stage.sellers.items() if id_ == seller)
-    page = text(await site.staff(name).get(f"/seller/orders/ord_{order.hex}"))
-    assert f"To be delivered: Tue, Mar 3, 2026, {HOURS}" in page
+    for path in (f"/seller/orders/ord_{order.hex}", "/seller"):
+        assert f"To be delivered: Tue, Mar 3, 2026, {HOURS}" in text(await site.staff(name).get(path))
 
     less = await operator.send(
         "/operator/slots/2", await operator.form("/operator/slots", "/slots/2") | {"act": "closed"}

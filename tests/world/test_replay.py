@@ -36,6 +36,7 @@ from entrepot.world.seed import (
     OPERATOR,
     OWN_GOODS,
     OWN_PIECES,
+    OWN_SHOP,
     PASSWORD,
     SELLER,
     WALLET_MINOR,
@@ -260,6 +261,10 @@ async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
         cart = await orders.latest_cart(tx, 0, buyer, "US")
         assert cart is not None
         assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 4
+        owen = await accounts.sign_in(db, OWN_SHOP, PASSWORD, "192.0.2.1")
+        assert owen.seller_id is not None
+        (awaited,) = (await orders.to_ship(tx, 0, owen.seller_id)).awaited
+        assert (awaited.window.starts.hour, awaited.window.ends.hour) == (10, 12)
     assert [row["status"] for row in statuses] == ["delivered", "paid", "shipped"]
     assert (await audit(db)).findings == []
     while await consume(db, declarations.CONSUMERS[0], 0):

@@ -107,6 +107,7 @@ from entrepot.orders.reads import (
     parties,
     seller_orders,
     ship_to,
+    to_ship,
 )
 from entrepot.orders.screening import Found
 from entrepot.orders.selling import Judged, ages_of, give_age, give_birth_date, judge_offers, objection
@@ -149,5 +150,5 @@ __all__ = [
     "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "refund", "refund_amount", "reject_held",
     "release_held", "release_many", "remove_line", "restock", "run_timer", "run_timers", "say_identity",
     "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to",
-    "sold_by_payment", "sold_line", "sweep", "take_promise", "tax_account", "tax_entries",
+    "sold_by_payment", "sold_line", "sweep", "take_promise", "tax_account", "tax_entries", "to_ship",
 ]  # fmt: skip

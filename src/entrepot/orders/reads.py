@@ -15,7 +15,7 @@ from entrepot.catalog import Price
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
-from entrepot.orders import borders, settling, store, store_holds, store_parts
+from entrepot.orders import borders, settling, store, store_holds, store_parts, store_shipping
 from entrepot.orders.borders import Border
 from entrepot.orders.settling import Exchange
 from entrepot.orders.store import Day, GroupSummary, OrderLineRow, OrderSummary, QuoteLineRow
@@ -27,6 +27,7 @@ Row = TypeVar("Row", OrderLineRow, QuoteLineRow)
 
 LAST = UUID(int=2**128 - 1)
 PAGE = 50
+AWAITED_MAX = 200
 MAX_DAYS = 400
 LATELY = 2_000
 """Order lines, or groups, that count as the last ones."""
@@ -227,6 +228,33 @@ async def seller_orders(
         store.ORDERS_OF_SELLER, cell=cell, seller_id=seller_id, status=status, before=before or LAST, limit=PAGE
     )
     return [_brief(row, costs=True) for row in rows]
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """An order that is awaited at a time."""
+
+    order: OrderBrief
+    window: Window
+
+
+class ToShip(msgspec.Struct, frozen=True):
+    """What is `awaited` at a time, by its cut-off, AWAITED_MAX at most, and the `rest`, the latest first. There may be
+    `more` of the rest."""
+
+    awaited: list[Awaited]
+    rest: list[OrderBrief]
+    more: bool
+
+
+async def to_ship(tx: ReadTx, cell: int, seller_id: UUID, before: UUID | None = None) -> ToShip:
+    """A seller's paid orders that are not sent, PAGE at a time; after the first page the rest only."""
+    timed = []
+    if before is None:
+        timed = await tx.all(store_shipping.AWAITED, cell=cell, seller_id=seller_id, limit=AWAITED_MAX)
+    rest = await tx.all(store_shipping.UNTIMED, cell=cell, seller_id=seller_id, before=before or LAST, limit=PAGE)
+    windows = await pricing.windows(tx, [row.slot_id for row in timed])
+    awaited = [Awaited(_brief(row, costs=True), windows[row.slot_id]) for row in timed]
+    return ToShip(awaited, [_brief(row, costs=True) for row in rest], len(rest) == PAGE)
 
 
 async def briefs(tx: ReadTx, cell: int, ids: Sequence[UUID]) -> dict[UUID, OrderBrief]:

@@ -414,7 +414,7 @@ GROUPS_OF_BUYER = sql(
     """,
     GroupSummary,
 )
-_SUMMARY = """
+SUMMARY = """
     select o.id, o.group_cell, o.group_id, o.seller_id, s.name, o.own, o.location_id, o.currency, o.status,
            o.items_minor, o.shipping_minor, o.seller_discount_minor, o.operator_discount_minor, o.paid_minor,
            o.commission_minor, o.payment_fee_minor, o.fee_tax_minor, o.withheld_minor, o.duties_minor, o.placed_at,
@@ -425,11 +425,11 @@ _SUMMARY = """
       from orders.order o
       join sellers.seller s on s.id = o.seller_id
 """
-ORDERS_OF_GROUP = sql(_SUMMARY + " where o.cell = :cell and o.group_id = :group_id order by o.id", OrderSummary)
-ORDER = sql(_SUMMARY + " where o.cell = :cell and o.id = :id", OrderSummary)
-SUMMARIES = sql(_SUMMARY + " where o.cell = :cell and o.id = any (:ids::uuid[])", OrderSummary)
+ORDERS_OF_GROUP = sql(SUMMARY + " where o.cell = :cell and o.group_id = :group_id order by o.id", OrderSummary)
+ORDER = sql(SUMMARY + " where o.cell = :cell and o.id = :id", OrderSummary)
+SUMMARIES = sql(SUMMARY + " where o.cell = :cell and o.id = any (:ids::uuid[])", OrderSummary)
 ORDERS_OF_SELLER = sql(
-    _SUMMARY
+    SUMMARY
     + """
      where o.cell = :cell and o.seller_id = :seller_id and o.id < :before
        and (:status::text is null or o.status = :status)

@@ -43,9 +43,11 @@ class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def to_ship(tx: ReadTx, visit: Visit) -> Response:
-    """Paid orders that wait to be packed, the latest first."""
-    found = await orders.seller_orders(tx, visit.me.cell, visit.seller_id, "paid", visit.query_id("ord", "before"))
-    return await visit.show(tx, "seller_home.html", found=found)
+    """Paid orders that wait to be packed: first those that are awaited at a time, then the others, the latest first."""
+    todo = await orders.to_ship(tx, visit.me.cell, visit.seller_id, visit.query_id("ord", "before"))
+    found = [(one.order, one.window) for one in todo.awaited] + [(order, None) for order in todo.rest]
+    last = todo.rest[-1].id if todo.more else None
+    return await visit.show(tx, "seller_home.html", found=found, last=last)
 
 
 async def all_orders(tx: ReadTx, visit: Visit) -> Response:

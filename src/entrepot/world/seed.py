@@ -6,7 +6,7 @@ All of it is one transaction, done once: a second demo on the same folder adds n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -49,6 +49,8 @@ ABROAD = 100_001
 BOND = 100_002
 """A bonded warehouse in this country: what lies there is imported when it leaves."""
 CARRIER = "demo"
+SLOTTED, SLOT_DAYS, SLOT_HOURS, SLOT_PLACES, CUTOFF_MIN = "two-hours", 60, (10, 14, 18), 20, 120
+"""Delivery in a window of two hours that the buyer chooses, three a day, each closed two hours before it begins."""
 DAY_S = 86_400
 NAME = "demo"
 
@@ -82,7 +84,7 @@ OWN_GOODS = (
     OwnGoods("OWN-SWEATER", "Fisherman's sweater", "Undyed cotton, knitted in one piece.", 2_300, 5_900, "611020", "PE",
              540, BOND),
 )  # fmt: skip
-OWN_PIECES, MUG, SWEATER = 60, 4, 6
+OWN_PIECES, BOTTLE, MUG, SWEATER = 60, 1, 4, 6
 
 
 class OwnBundle(NamedTuple):
@@ -156,6 +158,7 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
         return False
     await trade.load_packs(tx)
     await _offer_installments(tx, start)
+    await _offer_time_slots(tx)
     best = sorted(await tx.all(_BEST_OFFERS, cell=CELL, market=MARKET), key=lambda o: (-o.sold, o.offer_id))
     await _restock(tx, best)
     own_shop, own = await _open_own_shop(tx)
@@ -171,8 +174,9 @@ async def _seed(tx: Tx, start: datetime, hashed: str) -> bool:
     )  # fmt: skip
     pieces = [offer.offer_id for offer in best if offer.price_per == 1]
     await _fresh_orders(tx, start, buyer, address, [pieces[0:3], [pieces[3], own[0]], [*pieces[4:6], own[-2]]])
-    await _buy_over_the_border(tx, buyer, address, own[MUG], own[0])
-    await _buy_over_the_border(tx, buyer, address, own[SWEATER])
+    await _buy_by(tx, "duties-paid", buyer, address, own[MUG], own[0])
+    await _buy_by(tx, "duties-paid", buyer, address, own[SWEATER])
+    await _buy_by(tx, SLOTTED, buyer, address, own[BOTTLE])
     await _fill_cart(tx, buyer, address, [pieces[6], pieces[7], own[MUG], own[-1]])
     return True
 
@@ -194,6 +198,19 @@ async def _offer_installments(tx: Tx, start: datetime) -> None:
     await credit.set_terms(tx, terms)
     for months, fee_bp, bearer in ((3, 150, "seller"), (12, 600, "buyer")):
         await credit.set_plan_terms(tx, credit.PlanTerms(MARKET, months, start, True, fee_bp, bearer, 30_00, NAME))
+
+
+async def _offer_time_slots(tx: Tx) -> None:
+    """From tomorrow on, as one who opens the demo counts."""
+    await pricing.add_shipping_service(
+        tx, pricing.ShippingService(MARKET, SLOTTED, "In a window of two hours", 999, 0, 7_200, 4)
+    )
+    days = [RealClock().now().date() + timedelta(days=1 + n) for n in range(SLOT_DAYS)]
+    for hour in SLOT_HOURS:
+        await pricing.add_slots(
+            tx,
+            pricing.NewSlots(MARKET, SLOTTED, days, time(hour), time(hour + 2), SLOT_PLACES, CUTOFF_MIN),
+        )
 
 
 async def _restock(tx: Tx, offers: Sequence[_BestOffer]) -> None:
@@ -307,9 +324,9 @@ async def _buy(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int]) -> lis
     return list(ids[1:])
 
 
-async def _buy_over_the_border(tx: Tx, buyer: UUID, address: UUID, *offers: int) -> None:
-    """What is imported and what is not, duty and tax paid with it."""
-    cart = await _fill_cart(tx, buyer, address, offers, "duties-paid")
+async def _buy_by(tx: Tx, shipping: str, buyer: UUID, address: UUID, *offers: int) -> None:
+    """What is imported and what is not, duty and tax paid with it; or what comes in the first window that is free."""
+    cart = await _fill_cart(tx, buyer, address, offers, shipping)
     quote = parse("quo", (await orders.quote_cart(tx, CELL, buyer, cart)).id)
     (verdict,) = await orders.place_many(tx, CELL, [orders.Place(buyer, f"demo-{quote.hex}", quote, "wallet")])
     if verdict.verdict != "placed":
@@ -323,5 +340,6 @@ async def _fill_cart(tx: Tx, buyer: UUID, address: UUID, offers: Sequence[int], 
     for offer in offers:
         await orders.add_line(tx, CELL, buyer, cart, offer, 1)
     await orders.set_address(tx, CELL, buyer, cart, address)
-    await orders.set_shipping(tx, CELL, buyer, cart, shipping)
+    slot = (await pricing.free_slots(tx, MARKET, SLOTTED))[0].slot if shipping == SLOTTED else None
+    await orders.set_shipping(tx, CELL, buyer, cart, shipping, slot)
     return cart

@@ -65,7 +65,9 @@ def load_steps(window: Catalog) -> Iterator[Step]:
 
 
 async def _open_market(tx: Tx) -> None:
-    await sellers.add_market(tx, sellers.Market(MARKET, "United States", CURRENCY, "en", "US"))
+    await sellers.add_market(
+        tx, sellers.Market(MARKET, "United States", CURRENCY, "en", "US", time_zone="America/New_York")
+    )
     await sellers.set_terms(tx, TERMS)
     await credit.set_terms(tx, CREDIT)
     await credit.set_plan_terms(tx, PLANS)
