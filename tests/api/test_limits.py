@@ -108,6 +108,18 @@ async def test_callers_are_told_and_refused(limited: Stage, seconds: Seconds) ->
     assert (await limited.granted(wallet, ask)).status_code == 200
 
 
+async def test_a_guest_has_the_bucket_of_its_network(limited: Stage) -> None:
+    """Who could be as many guests as they like would have as many buckets."""
+    found = []
+    for _ in range(3):
+        made = await limited.shop.http.post("/v1/guests", json={})
+        found.append(made.status_code)
+        if made.is_success:
+            headers = {"authorization": f"Bearer {made.json()['token']}"}
+            found.append((await limited.shop.http.get("/v1/accounts/me", headers=headers)).status_code)
+    assert found == [201, 200, 201, 200, 201, 429]
+
+
 async def test_without_limits_nothing_is_told(stage: Stage) -> None:
     answer = await stage.shop.http.get("/v1/markets")
     assert "ratelimit" not in answer.headers

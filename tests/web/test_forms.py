@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from time import monotonic
 
 import pytest
 
@@ -25,6 +26,24 @@ async def test_a_form_without_its_token_changes_nothing(site: Site) -> None:
     del fields["form_token"]
     assert (await buyer.send("/cart/add", fields)).status_code == 403
     assert await site.state() == before
+
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
+NAMED = b'--b\r\nContent-Disposition: form-data; name="text"'
+
+
+async def test_a_made_up_form_of_parts_costs_nothing(site: Site) -> None:
+    """Anybody may send one, and all others wait until it is read: the standard library needs minutes for these."""
+    began = monotonic()
+    for body in (
+        b"--b\r\n\r\n" * 150_000, NAMED + b"; a*1=x" * 150_000 + b"\r\n\r\nx\r\n--b--",
+        NAMED + b";\r\n" + b" a=b;\r\n" * 100_000 + b"\r\n\r\nx\r\n--b--", NAMED + b"\r\n\r\n\xff\r\n--b--",
+        b"".join(b"--b%d\r\nContent-Type: multipart/x; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(5_000)),
+        NAMED + b"\r\n\r\nx", NAMED + b"\r\n\r\nx\r\n" + NAMED * 50 + b"\r\n--b--", b"x", b"--b--", b"--b\r\n--b--",
+    ):  # fmt: skip
+        refused = await site.anonymous.http.post("/seller/chargebacks/x", content=body, headers=MULTIPART)
+        assert refused.status_code in (303, 400), body[:80]
+    assert monotonic() - began < 5
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "http://evil.test"}])

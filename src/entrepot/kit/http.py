@@ -220,12 +220,13 @@ def endpoint(route: Route, counts: Counts = SHOP) -> StarletteRoute:
 
 
 def take_turn(request: Request, caller: Caller | None, told: list[tuple[bytes, bytes]] | None = None) -> None:
-    """Takes a request out of the caller's bucket; `told` gets the headers that say what is left. Raises
-    TooManyRequests when there was none."""
+    """Takes a request out of the caller's bucket; `told` gets the headers that say what is left. A guest has that of
+    its network, as strangers do: anybody is as many guests as they like. Raises TooManyRequests when there was none."""
     limits: Limits | None = getattr(request.app.state, "limits", None)
     if limits is None:
         return
-    allowance = limits.take(network(host_of(request)) if caller is None else caller.user_id)
+    whose = network(host_of(request)) if caller is None or caller.guest else caller.user_id
+    allowance = limits.take(whose)
     if told is not None:
         told += [(b"ratelimit-policy", limits.policy), (b"ratelimit", allowance.header().encode())]
     if allowance.retry_after_s:
@@ -322,7 +323,7 @@ def _names(if_none_match: str, tag: str) -> bool:
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
     """The whole body. Raises TooLarge as soon as it passes `limit` bytes."""
-    body, more = b"", True
+    body, more = bytearray(), True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -331,7 +332,7 @@ async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
         if len(body) > limit:
             raise TooLarge(limit)
         more = message.get("more_body", False)
-    return body
+    return bytes(body)
 
 
 def _decode_body(request: Request, raw: bytes, type_: type[msgspec.Struct]) -> msgspec.Struct:

@@ -8,14 +8,11 @@ its page, which says why.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from email import message_from_bytes
-from email.policy import HTTP
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -23,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from entrepot import ledger, orders, platform, sellers
+from entrepot import accounts, ledger, orders, platform, sellers
 from entrepot.catalog import Price
 from entrepot.kit import audit, ids
 from entrepot.kit.auth import SESSION_TTL, Caller, Keys, Role, require_account
@@ -33,10 +30,10 @@ from entrepot.kit.log import log
 from entrepot.kit.money import MAX_MINOR, minor_of
 from entrepot.kit.problem import Malformed, NotFound, Problem, SignInNeeded, SwitchedOff
 from entrepot.web.render import LANGUAGES, Language, accepted, choose_language
+from entrepot.web.sent import sent
 from entrepot.web.words_done import DONE
 from entrepot.web.words_refused import refusal
 
-MAX_FIELDS = 40
 YEAR_S = 365 * 86_400
 NOTICE_S = 60
 MAX_BIGINT = 2**63 - 1
@@ -309,7 +306,7 @@ def form_of_its_own(
         try:
             if not same_origin(request):
                 raise FormExpired
-            fields = _fields(request, await read_body(request, body_max_bytes))
+            fields = sent(request, await read_body(request, body_max_bytes))
             await _admit(visit, PUBLIC if strangers and visit.caller is None else access)
             token = fields.pop("form_token", "")
             if access and visit.caller is not None and not visit.keys.form_token_fits(visit.session, token):
@@ -396,10 +393,12 @@ def _notice(request: Request) -> Notice | None:
 
 
 async def _admit(visit: Visit, access: frozenset[Role]) -> None:
+    sessions: accounts.Sessions = visit.request.app.state.sessions
     letter = visit.keys.caller(visit.request.cookies.get("purchase", ""), visit.db.clock.now()) if access else None
-    if letter is not None and letter.only is not None and await orders.reach(visit.request, letter):
+    is_good = letter is not None and letter.only is not None and not await sessions.are_ended(letter)
+    if letter is not None and is_good and await orders.reach(visit.request, letter):
         visit.caller, visit.session = letter, visit.request.cookies["purchase"]  # who came by a guest's letter
-    if visit.caller is not None and await visit.request.app.state.sessions.are_ended(visit.caller):
+    if visit.caller is not None and await sessions.are_ended(visit.caller):
         visit.caller, visit.session = None, ""
     take_turn(visit.request, visit.caller)
     if not access:
@@ -408,42 +407,6 @@ async def _admit(visit: Visit, access: frozenset[Role]) -> None:
         raise SignInNeeded
     if visit.caller.role not in access:
         raise NotFound
-
-
-def _fields(request: Request, raw: bytes) -> dict[str, str]:
-    header = request.headers.get("content-type", "")
-    kind = header.partition(";")[0].strip().lower()
-    if raw and kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        raise Malformed("a form is sent as application/x-www-form-urlencoded or multipart/form-data")
-    try:
-        if kind == "multipart/form-data":
-            pairs = _parts(header, raw)
-        else:
-            pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise Malformed(str(error)) from None
-    if any("\0" in value for _, value in pairs):
-        raise Malformed("text must not contain the character NUL")
-    return {name: value if name == "password" else value.strip() for name, value in pairs}
-
-
-def _parts(header: str, raw: bytes) -> list[tuple[str, str]]:
-    """The fields of a form that may have a file: its content in Base64, and beside it `<field>_name`. Raises
-    ValueError."""
-    message = message_from_bytes(b"content-type: " + header.encode("latin-1") + b"\r\n\r\n" + raw, policy=HTTP)
-    if not message.is_multipart() or len(message.get_payload()) > MAX_FIELDS:
-        raise ValueError("not a form, or too many fields")
-    pairs = []
-    for part in message.iter_parts():
-        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(content, bytes):
-            raise ValueError("a field without a name or a content")
-        file_name = part.get_filename()
-        if file_name is None:
-            pairs.append((name, content.decode()))
-        else:
-            pairs += [(name, b64encode(content).decode()), (f"{name}_name", file_name)]
-    return pairs
 
 
 def _decoded(fields: dict[str, str], body: type[Form]) -> Form:
@@ -482,7 +445,8 @@ def _sent(visit: Visit, go: Go) -> Response:
     for name, value in go.cookies.items():
         visit.set_cookie(response, name, value, int(SESSION_TTL.total_seconds()))
     if go.session == "":
-        response.delete_cookie("session", path="/", httponly=True, samesite="lax")
+        for name in ("session", "purchase"):
+            response.delete_cookie(name, path="/", httponly=True, samesite="lax")
     return response
 
 
