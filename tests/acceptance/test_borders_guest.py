@@ -64,7 +64,8 @@ async def test_7_an_address_is_what_its_country_says(shop: Shop) -> None:
     assert (await asked("US"))["postal_code"] == ("zip", True, 0, None, "95014")
     assert list(await asked("DE")) == ["recipient", "line1", "line2", "postal_code", "city"]
     assert ((await asked("JP"))["region"][0], (await asked("AE"))["region"][0]) == ("prefecture", "emirate")
-    assert (await shop.http.get("/v1/address-forms/XX")).status_code == 404
+    for unknown in ("XX", "ZZ", "de", "all"):
+        assert (await shop.http.get(f"/v1/address-forms/{unknown}")).status_code == 404
 
     buyer = await shop.buyer()
     before = await shop.state()
@@ -206,8 +207,14 @@ async def found_again(
     assert (await again.send("/account/prove", opened)).status_code == 303
     await post(shop, channels)
     (proof,) = re.findall(rf"{PUBLIC_URL}(/prove/\S+)", "".join(office.texts(MAIL)))
-    assert (await stranger(shop).send(proof[:-1], {})).status_code == 404
-    assert (await again.send(proof, {})).headers["location"] == "/orders"
+    # Who reads the letter of somebody else's account gives nothing away by following its link.
+    assert (await stranger(shop).get(proof)).headers["location"].startswith("/sign-in")
+    reader = stranger(shop)
+    await reader.send("/register", person | {"email": "reader@example.org"})
+    assert (await reader.send(proof, await reader.form(proof, proof))).status_code == 404
+    assert (await again.send(proof[:-1], opened)).status_code == 404
+    assert "Bought as a guest" not in text(await again.get("/orders"))
+    assert (await again.send(proof, await again.form(proof, proof))).headers["location"] == "/orders"
     shown = text(await again.get("/orders"))
     assert ("Bought as a guest" in shown, shown.count("$16.00")) == (True, 4)
     assert (await again.send(f"{other}/open", opened)).headers["location"] == other
@@ -215,10 +222,18 @@ async def found_again(
     order = re.search(r"/orders/(ord_\w+)/cancel\b", (await again.get(other)).text)[1]  # type: ignore[index]
     assert (await again.send(f"/orders/{order}/cancel", token)).status_code == 303
 
-    # Who still has the guest's session registers, and keeps cart, address and orders.
+    # Who signs out leaves nothing open: the purchase was in a cookie of its own.
+    assert (await again.send("/sign-out", opened)).status_code == 303
+    assert (await again.get(other)).headers["location"].startswith("/sign-in")
+    assert (await again.send("/sign-in", {"email": MAIL, "password": PASSWORD})).status_code == 303
+
+    # Who still has the guest's session registers, and keeps cart, address and orders; and whoever else has it, nothing.
+    thief = stranger(shop)
+    thief.http.cookies.update(web.http.cookies)
     mine = {"email": "gus@example.org", "name": "Gus", "password": PASSWORD, "next": "/orders"}
     assert (await web.send("/register", mine)).status_code == 303
     assert text(await web.get("/orders")).count("$16.00") == 1
+    assert (await thief.get("/orders")).headers["location"].startswith("/sign-in")
     assert text(await again.get("/orders")).count("$16.00") == 2  # the other's, which was canceled, and its button
 
 
@@ -328,7 +343,8 @@ async def test_7_a_guest_over_the_api(shop: Shop) -> None:
     assert await shop.state() == before
 
     async with shop.db.write() as tx:
-        await accounts.prove(tx, shop.keys, accounts.proof_token(shop.keys, known.user_id, "known@example.org", tx.now))
+        token = accounts.proof_token(shop.keys, known.user_id, "known@example.org", tx.now)
+        await accounts.prove(tx, shop.keys, known.user_id, token)
         assert [found for _, found in await accounts.same_email(tx, known.user_id)] == [
             parse("usr", answers[0].json()["user_id"])
         ]

@@ -45,7 +45,8 @@ async def _registered(stage: Stage) -> tuple[UUID, dict[str, str]]:
     email = f"reg{number()}@example.org"
     async with stage.shop.db.write() as tx:
         user = (await accounts.register_buyer(tx, email, "R", "x")).user_id
-        await accounts.prove(tx, stage.shop.keys, accounts.proof_token(stage.shop.keys, user, email, tx.now))
+        token = accounts.proof_token(stage.shop.keys, user, email, tx.now)
+        await accounts.prove(tx, stage.shop.keys, user, token)
     return user, stage.shop.session(Role.BUYER, user)
 
 
@@ -59,9 +60,8 @@ async def _(stage: Stage) -> Ask:
     email = f"proof{number()}@example.org"
     async with stage.shop.db.write() as tx:
         user = (await accounts.register_buyer(tx, email, "R", "x")).user_id
-    return Ask(
-        "/v1/accounts/proofs", {"token": accounts.proof_token(stage.shop.keys, user, email, stage.shop.clock.now())}
-    )
+    token = accounts.proof_token(stage.shop.keys, user, email, stage.shop.clock.now())
+    return Ask("/v1/accounts/proofs", {"token": token}, who=stage.shop.session(Role.BUYER, user))
 
 
 plain("GET /v1/guest-groups")

@@ -21,7 +21,7 @@ from tests.web.stage import failed_message
 PUBLIC = (
     "/", "/campaigns/{campaign_id}", "/categories", "/c/{slug}", "/search", "/p/{slug}", "/p/{slug}/reviews",
     "/sign-in", "/register",
-    "/unsubscribe/{token}", "/prove/{token}",
+    "/unsubscribe/{token}",
 )  # fmt: skip
 BUYERS = (
     "/cart",
@@ -132,6 +132,7 @@ EVERYBODYS = ("/operator/", "/campaigns/", "/reviews/", "/unsubscribe/", "/prove
 # test_webhook_pages.py; guests': acceptance/test_borders_guest.py.
 ELSEWHERE = (
     "/orders/{group_id}/pay", "/messages", "/webhooks", "/webhooks/{webhook_id}", "/checkout/guest", "/guest/{token}",
+    "/prove/{token}",
 )  # fmt: skip
 
 

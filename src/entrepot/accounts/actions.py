@@ -103,12 +103,14 @@ async def sign_in(db: Database, email: str, password: str, ip: str) -> Member:
     return Member(Role(login.role), login.user_id, login.cell, login.seller_id, login.generation)
 
 
-async def end_sessions(tx: Tx, user_id: UUID, by: UUID) -> None:
-    """Ends every session that a user has, here and everywhere. Raises NotFound."""
-    cell = await tx.maybe(store.END_SESSIONS, user_id=user_id, now=tx.now)
-    if cell is None:
+async def end_sessions(tx: Tx, user_id: UUID, by: UUID) -> int:
+    """Ends every session that a user has, here and everywhere; the generation of those that begin now. Raises
+    NotFound."""
+    user = await tx.maybe(store.END_SESSIONS, user_id=user_id, now=tx.now)
+    if user is None:
         raise NotFound
-    tx.emit("sessions_ended", user_id, {"by": by}, cell)
+    tx.emit("sessions_ended", user_id, {"by": by}, user.cell)
+    return user.generation
 
 
 async def _record_try(tx: Tx, email: str, ip: str) -> list[int]:

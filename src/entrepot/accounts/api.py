@@ -103,6 +103,7 @@ async def register(request: Request, caller: Caller | None, body: NewPerson) -> 
         return await actions.register_buyer(tx, body.email, body.name, password_hash)
 
     member = await db.transact(add)
+    await request.app.state.sessions.refresh()
     return session_of(request, member)
 
 

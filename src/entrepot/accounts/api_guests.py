@@ -57,10 +57,10 @@ async def ask_proof(tx: Tx, caller: Caller) -> None:
     await guests.ask_proof(tx, caller.cell, caller.user_id)
 
 
-async def prove(tx: Tx, request: Request, body: Link) -> None:
-    """Proves an e-mail by the link of that letter: its account is shown what guests of this e-mail have bought."""
+async def prove(tx: Tx, request: Request, caller: Caller, body: Link) -> None:
+    """Proves the caller's e-mail by the link of that letter: what guests of it have bought is the caller's to see."""
     keys: Keys = request.app.state.keys
-    await guests.prove(tx, keys, body.token)
+    await guests.prove(tx, keys, caller.user_id, body.token)
 
 
 routes = [
@@ -68,5 +68,5 @@ routes = [
     put("/v1/guests/me", set_email, access=BUYER, raises=(NotAGuest,), key="taken"),
     post("/v1/guests/links", follow_link, access=PUBLIC, status=201, raises=(NotFound,)),
     post("/v1/accounts/me/proof", ask_proof, access=BUYER, raises=(NotFound,), key="taken", account="proof"),
-    post("/v1/accounts/proofs", prove, access=PUBLIC, raises=(NotFound,)),
+    post("/v1/accounts/proofs", prove, access=BUYER, raises=(NotFound,), account="proof"),
 ]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from entrepot.accounts import store
-from entrepot.accounts.actions import add_login, lock_user, open_wallets
+from entrepot.accounts.actions import add_login, end_sessions, lock_user, open_wallets
 from entrepot.accounts.types import Member, NotAGuest
 from entrepot.kit.auth import Keys, Role
 from entrepot.kit.cells import cell_for
@@ -43,14 +43,15 @@ async def set_guest_email(tx: Tx, cell: int, user_id: UUID, email: str) -> None:
 
 
 async def register_guest(tx: Tx, cell: int, user_id: UUID, email: str, name: str, password_hash: str) -> Member:
-    """A guest becomes an account: cart, addresses and orders stay its own. Raises NotAGuest, EmailTaken."""
+    """A guest becomes an account: cart, addresses and orders stay its own. The guest's sessions end: whoever else has
+    one is not let into the account. Raises NotAGuest, EmailTaken."""
     await lock_user(tx, cell, user_id)
     if await tx.maybe(store.END_GUEST, cell=cell, user_id=user_id) is None:
         raise NotAGuest
     await add_login(tx, user_id, email, name, password_hash, cell)
     await open_wallets(tx, cell, [user_id])
     tx.emit("buyer_registered", user_id, {}, cell)
-    return Member(Role.BUYER, user_id, cell, None)
+    return Member(Role.BUYER, user_id, cell, None, await end_sessions(tx, user_id, user_id))
 
 
 async def guests_among(tx: ReadTx, user_ids: Collection[UUID]) -> set[UUID]:
@@ -88,9 +89,9 @@ async def follow_link(tx: ReadTx, keys: Keys, token: str) -> Member:
 
 async def open_own(tx: ReadTx, user_id: UUID, guest_id: UUID, group_id: UUID) -> Member:
     """A purchase of a guest of the e-mail that an account has proven, for that account. Raises NotFound."""
-    for cell, guest in await same_email(tx, user_id):
-        if guest == guest_id:
-            return Member(Role.BUYER, guest, cell, None, guest=True, only=group_id)
+    for guest in await tx.all(store.SAME_EMAIL, user_id=user_id, limit=SAME_EMAIL_MAX):
+        if guest.user_id == guest_id:
+            return Member(Role.BUYER, guest_id, guest.cell, None, guest.generation, guest=True, only=group_id)
     raise NotFound
 
 
@@ -112,13 +113,15 @@ def proof_token(keys: Keys, user_id: UUID, email: str, now: datetime) -> str:
     return keys.sign("prove", user_id.bytes + _hash(email)[:16] + until.to_bytes(8, "big"))
 
 
-async def prove(tx: Tx, keys: Keys, token: str) -> None:
-    """The e-mail of an account is read by whoever followed the link. Raises NotFound, also when the link is old or the
-    e-mail another by now."""
+async def prove(tx: Tx, keys: Keys, user_id: UUID, token: str) -> None:
+    """The e-mail of an account is read by whoever followed the link, who is signed in there: so nobody is shown what
+    others bought because those followed the link of an account that is not theirs. Raises NotFound, also when the link
+    is old or the e-mail another by now."""
     claim = keys.signed("prove", token)
     if claim is None or len(claim) != 40 or int.from_bytes(claim[32:], "big") <= tx.now.timestamp():
         raise NotFound
-    user_id = UUID(bytes=claim[:16])
+    if UUID(bytes=claim[:16]) != user_id:
+        raise NotFound
     email = await tx.maybe(store.EMAIL, user_id=user_id)
     if email is None or _hash(email)[:16] != claim[16:32]:
         raise NotFound

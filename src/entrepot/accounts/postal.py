@@ -128,7 +128,7 @@ def _folded(text: str) -> str:
 @cache
 def _country(code: str) -> Country:
     """Raises AddressNotValid for a code that no country has."""
-    if code != "ZZ":
+    if re.fullmatch("[A-Z]{2}", code) and code != "ZZ":
         try:
             return Country(code)
         except ValueError:

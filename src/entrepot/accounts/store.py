@@ -56,13 +56,8 @@ class GuestRow(msgspec.Struct, frozen=True):
     email: str | None
 
 
-class GuestOf(msgspec.Struct, frozen=True):
-    cell: int
-    user_id: UUID
-
-
-class Linked(msgspec.Struct, frozen=True):
-    """The user whose purchase a link opens, and how often its sessions were ended."""
+class User(msgspec.Struct, frozen=True):
+    """`generation` is how often its sessions were ended."""
 
     cell: int
     user_id: UUID
@@ -116,18 +111,19 @@ LINK = sql(
      where l.cell = any (array(select c.cell from kit.cell c)) and l.group_id = :group_id and l.user_id = :user_id
        and l.hash = :hash and l.made_at > :since and u.erased_at is null
     """,
-    Linked,
+    User,
 )
 SAME_EMAIL = sql(
     """
-    select g.cell, g.user_id
+    select g.cell, g.user_id, u.generation
       from accounts.login l
       join accounts.guest g on g.cell = any (array(select c.cell from kit.cell c)) and g.email = l.email
+      join accounts.user u on u.cell = g.cell and u.id = g.user_id
      where l.user_id = :user_id and l.proven_at is not null
      order by g.user_id desc
      limit :limit
     """,
-    GuestOf,
+    User,
 )
 EMAIL = sql("select email from accounts.login where user_id = :user_id", str)
 PROVE = sql("""
@@ -170,9 +166,9 @@ END_SESSIONS = sql(
     """
     update accounts.user set generation = generation + 1, ended_at = :now
      where cell = any (array(select c.cell from kit.cell c)) and id = :user_id
-    returning cell
+    returning cell, id as user_id, generation
     """,
-    int,
+    User,
 )
 ENDED = sql(
     """

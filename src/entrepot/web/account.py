@@ -95,7 +95,9 @@ async def register(visit: Visit, body: Registration) -> Go:
         await notify.set_language(tx, added.cell, added.user_id, visit.language.code)
         return added
 
-    return Go(local(body.next), session=session_for(visit, await visit.db.transact(add)))
+    member = await visit.db.transact(add)
+    await visit.request.app.state.sessions.refresh()
+    return Go(local(body.next), session=session_for(visit, member))
 
 
 async def sign_out(_: Visit, __: Nothing) -> Go:

@@ -12,7 +12,7 @@ from entrepot import accounts, orders
 from entrepot.kit import ids
 from entrepot.kit.auth import SESSION_TTL
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.http import BUYER, PUBLIC
+from entrepot.kit.http import BUYER
 from entrepot.kit.ids import show
 from entrepot.web.account import Nothing, session_for
 from entrepot.web.visit import Go, Visit, form, form_of_its_own, page, page_of_its_own
@@ -53,12 +53,12 @@ async def open_own(visit: Visit, _: Nothing) -> Go:
 
 
 async def prove_page(tx: ReadTx, visit: Visit) -> Response:
-    """A button, for what looks into mail before its reader does follows links."""
+    """A button, for what looks into mail before its reader does follows links; for the account that asked for it."""
     return await visit.show(tx, "prove.html", token_of_letter=visit.param("token"))
 
 
 async def prove(tx: Tx, visit: Visit, _: Nothing) -> Go:
-    await accounts.prove(tx, visit.keys, visit.param("token"))
+    await accounts.prove(tx, visit.keys, visit.with_account("proof").user_id, visit.param("token"))
     return Go("/orders", done="email_proven")
 
 
@@ -72,8 +72,8 @@ routes = [
     page("/checkout/guest", email_page, BUYER),
     form("/checkout/guest", say_email, GuestEmail, BUYER, again=email_page),
     page_of_its_own("/guest/{token}", follow_link),
-    page("/prove/{token}", prove_page),
-    form("/prove/{token}", prove, Nothing, PUBLIC),
+    page("/prove/{token}", prove_page, BUYER),
+    form("/prove/{token}", prove, Nothing, BUYER),
     form("/account/prove", ask_proof, Nothing, BUYER),
     form_of_its_own("/orders/{group_id}/open", open_own, Nothing, BUYER),
 ]
