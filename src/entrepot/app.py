@@ -218,7 +218,7 @@ def build(
     app.state.gateways = {gateway.method: gateway for gateway in gateways}
     app.state.limits = limits
     app.state.public_url = public_url
-    app.state.webhooks_private = False
+    app.state.webhooks_private = app.state.fraud_private = False
     app.state.sessions = accounts.Sessions(db)
     app.state.switches = platform.Switches(db)
     app.state.reach = orders.reach
@@ -267,6 +267,7 @@ def create() -> ASGIApp:
             places = Limits(campaigns.PLACES_PER_S) if limits else None
             app = build(db, keys, gateways, limits, settings.public_url, places=places)
             app.state.webhooks_private = settings.webhooks_private
+            app.state.fraud_private = settings.fraud_private
             # What has been loaded stays, and what a request leaves behind is little: the collector need not walk
             # through the requests on their way after every few of them.
             gc.collect()

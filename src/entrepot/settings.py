@@ -46,6 +46,7 @@ class Settings:
     sandbox_url: str  # the sandbox gateway; empty: there is none
     stripe: Stripe | None = None
     webhooks_private: bool = False  # whether webhooks may go to private addresses, and without TLS: for tests and demos
+    fraud_private: bool = False  # whether the service that orders are judged by may be in a private network
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -69,6 +70,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         customs_url=_outside_url(environ, "ENTREPOT_CUSTOMS_URL", ("http", "https")),
         stripe=_stripe(environ),
         webhooks_private=bool(_whole(environ, "ENTREPOT_WEBHOOKS_PRIVATE", 0, 0, 1)),
+        fraud_private=bool(_whole(environ, "ENTREPOT_FRAUD_PRIVATE", 0, 0, 1)),
         workers=_whole(environ, "ENTREPOT_WORKERS", 2, 1, 64),
         rate_per_s=_whole(environ, "ENTREPOT_RATE_PER_S", 100, 0, 1_000_000),
         secret=_secret(environ, home),  # last, because it may write

@@ -29,6 +29,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.events import BATCH, consume, forget, news
 from entrepot.kit.log import log
 from entrepot.kit.problem import DatabaseAway
+from entrepot.kit.strangers import open_strangers
 from entrepot.ledger import jobs as ledger_jobs
 from entrepot.metering import jobs as metering_jobs
 from entrepot.notify import jobs as notify_jobs
@@ -155,7 +156,8 @@ async def work(settings: Settings) -> None:
 
     async with (
         payments.open_client() as client,
-        webhooks.open_strangers(private=settings.webhooks_private) as strangers,
+        open_strangers(private=settings.webhooks_private) as strangers,
+        open_strangers(private=settings.fraud_private, here=True) as judges,
     ):
         lanes = webhooks.Lanes(db, strangers, keys)
 
@@ -167,7 +169,7 @@ async def work(settings: Settings) -> None:
             return sum([await _all(await sweeps(db, client, gateway)) for gateway in gateways])
 
         async def judge() -> int:
-            return await _all(await questions(db, client, keys))
+            return await _all(await questions(db, judges, keys))
 
         office = customs.office_of(settings.customs_url)
 

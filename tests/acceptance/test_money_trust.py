@@ -229,7 +229,10 @@ async def test_10_a_service_outside_judges(shop: Shop) -> None:
             query = "select kind from kit.event where key = $1 and kind like 'order_h%' order by xid, id"
             return [row[0] for row in await tx.conn.fetch(query, parse("ord", order))]
 
-    assert (await ann.send("PUT", "/v1/operator/fraud-hook", {"url": "https://a:99999", "fails": "open"}))[0] == 400
+    for url in ("https://a:99999", "http://judge.test", "https://10.0.0.1/", "https://[::ffff:127.0.0.1]/"):
+        assert (await ann.send("PUT", "/v1/operator/fraud-hook", {"url": url, "fails": "open"}))[0] == 400
+    here = {"url": "http://127.0.0.1:9/", "fails": "open"}
+    assert (await ann.send("PUT", "/v1/operator/fraud-hook", here))[0] == 200
     assert await why(await paid("open")) == ["known card tester"]
     both = await paid("closed")  # no longer held for want of an answer, but for the answer: it does not go on
     assert (await why(both), await told(both)) == (["known card tester"], ["order_held", "order_held"])

@@ -51,6 +51,19 @@ async def test_a_name_is_judged_by_all_its_addresses(monkeypatch: pytest.MonkeyP
             await client.get("https://unknown/")
 
 
+async def test_this_machine_is_reached_by_its_own_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `here`: what somebody in an office has written, and not what a name server says."""
+    _named(monkeypatch, localhost=["127.0.0.1"], elsewhere=["127.0.0.1"])
+    async with httpx.AsyncClient(transport=Strangers(here=True)) as client:
+        with pytest.raises(httpx.ConnectError, match="connection"):
+            await client.get("http://localhost:1/")
+        with pytest.raises(PrivateAddressError):
+            await client.get("http://elsewhere:1/")
+    async with httpx.AsyncClient(transport=Strangers()) as client:
+        with pytest.raises(PrivateAddressError):
+            await client.get("http://localhost:1/")
+
+
 async def test_the_certificate_is_the_name_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection goes to the address that was judged, and who answers there has to be who was named."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -69,5 +69,5 @@ async def _ask(client: httpx.AsyncClient, url: str, one: Untranslated, language:
         said = []
     title, description = [*said, ""][:2] if len(said) == len(texts) else ("", "")
     if not title.strip() or len(title) > TITLE_MAX or len(description) > TEXT_MAX or "\0" in title + description:
-        raise OutsideError(f"POST {url}: {answer.status_code}, and no translation of product {one.product_id}")
+        raise OutsideError(f"translator: {answer.status_code}, and no translation of product {one.product_id}")
     return title.strip(), description.strip()

@@ -96,11 +96,11 @@ async def end_rule(tx: Tx, name: str, user_id: UUID) -> None:
     tx.emit("fraud_rules_changed", NIL, {"name": name, "user_id": user_id})
 
 
-async def set_hook(tx: Tx, keys: Keys, hook: Hook, user_id: UUID) -> str:
+async def set_hook(tx: Tx, keys: Keys, hook: Hook, user_id: UUID, *, private: bool = False) -> str:
     """From now on orders are asked about there; an empty address asks nobody. The secret that questions are signed
     with, which is shown once. Raises HookNotValid."""
     if hook.url:
-        rules.require_valid(hook)
+        rules.require_valid(hook, private=private)
     before = await tx.maybe(store.HOOK_AT)
     if before is not None:
         tx.was(url=before.url, fails=before.fails, answer_within_s=before.answer_within_s)

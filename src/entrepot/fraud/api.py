@@ -85,8 +85,8 @@ async def read_fraud_hook(tx: ReadTx) -> HookView:
 
 async def set_fraud_hook(tx: Tx, request: Request, caller: Caller, body: NewHook) -> HookSecret:
     """Says which service is asked about paid orders, and what follows when it does not answer."""
-    hook = Hook(body.url, body.fails, body.answer_within_s)
-    return HookSecret(await actions.set_hook(tx, request.app.state.keys, hook, caller.user_id))
+    state, hook = request.app.state, Hook(body.url, body.fails, body.answer_within_s)
+    return HookSecret(await actions.set_hook(tx, state.keys, hook, caller.user_id, private=state.fraud_private))
 
 
 routes = [

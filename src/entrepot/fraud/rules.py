@@ -9,8 +9,7 @@ import httpx
 import msgspec
 
 from entrepot.fraud.types import Facts, Hook, HookNotValid, Rule
-
-HERE = {"localhost", "127.0.0.1", "::1"}
+from entrepot.kit.strangers import HERE, is_public, literal
 
 
 def judge(facts: Facts, rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
@@ -85,12 +84,15 @@ def answered(body: bytes) -> Answer | None:
     return answer if answer.decision in ("allow", "hold") else None
 
 
-def require_valid(hook: Hook) -> None:
-    """Raises HookNotValid, also for what our client would not ask."""
+def require_valid(hook: Hook, *, private: bool) -> None:
+    """Raises HookNotValid, also for what our client would not ask. Where a name leads is seen when it is called; with
+    `private` it may lead into a private network."""
     try:
         url = httpx.URL(hook.url)
-        is_safe = url.scheme == "https" or (url.scheme == "http" and url.host in HERE)
-        is_valid = is_safe and url.host and (url.port is None or url.port < 65_536)
+        address, is_here = literal(url.host), url.host in HERE
+        is_safe = is_here or private or address is None or is_public(address)
+        is_sealed = url.scheme == "https" or (url.scheme == "http" and is_here)
+        is_valid = is_safe and is_sealed and url.host and (url.port is None or url.port < 65_536)
     except (httpx.InvalidURL, ValueError):
         raise HookNotValid from None
     if not is_valid:

@@ -92,6 +92,6 @@ class RuleExists(Problem):
 
 @dataclass(eq=False)
 class HookNotValid(Problem):
-    """A hook is an https address, or http on this machine."""
+    """A hook is an https address in the public network, or one on this machine."""
 
     status: ClassVar[int] = 400

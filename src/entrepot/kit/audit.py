@@ -32,7 +32,7 @@ NOT_KEPT = "..."
 PRIVATE = frozenset({
     "account", "address", "birth_date", "birth_place", "city", "content", "email", "file", "first_name", "holder",
     "iban", "line1", "line2", "password", "payer", "phone", "postal_code", "recipient", "register_number", "tax_id",
-    "text", "vat_id",
+    "text", "url", "vat_id",
 })  # fmt: skip
 """Fields, of whatever body, that say who a person is, or are secret: in their place stands NOT_KEPT."""
 BESIDE_A_NAME = {"password", "tax_id"}

@@ -18,7 +18,6 @@ Events: webhook_disabled (key: the seller's id, or nil for the house; data: endp
 """
 
 from entrepot.webhooks.actions import add, change, remove, resend, rotate, test, turn_off, turn_on
-from entrepot.webhooks.calls import open_strangers
 from entrepot.webhooks.jobs import CONSUMERS, Lanes, forget
 from entrepot.webhooks.reads import (
     PAGE,
@@ -35,6 +34,6 @@ from entrepot.webhooks.types import DeliveryIsDue, EndpointIs, EndpointNotValid,
 __all__ = [
     "CONSUMERS", "ENDPOINTS", "NAMES", "PAGE", "DeliveryIsDue", "DeliveryView", "EndpointIs",
     "EndpointNotValid", "EndpointView", "Lanes", "Made", "TooManyEndpoints", "UnknownTypes", "add", "change",
-    "deliveries", "endpoint", "endpoints", "forget", "open_strangers", "remove", "resend", "rotate", "test",
+    "deliveries", "endpoint", "endpoints", "forget", "remove", "resend", "rotate", "test",
     "turn_off", "turn_on", "url_of",
 ]  # fmt: skip

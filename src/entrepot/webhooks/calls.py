@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
 from entrepot.kit.outside import TIMEOUT_S, require_outside
-from entrepot.kit.strangers import PrivateAddressError, Strangers
-
-
-@asynccontextmanager
-async def open_strangers(*, private: bool) -> AsyncIterator[httpx.AsyncClient]:
-    """What calls the endpoints; with `private` they may be anywhere. Nothing that one says is kept for another."""
-    forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    transport = Strangers(private=private)
-    async with httpx.AsyncClient(
-        transport=transport, follow_redirects=False, trust_env=False, cookies=forgetful
-    ) as client:
-        yield client
+from entrepot.kit.strangers import PrivateAddressError
 
 
 async def post(client: httpx.AsyncClient, url: str, headers: dict[str, str], text: str) -> str:
