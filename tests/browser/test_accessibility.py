@@ -25,13 +25,12 @@ STRANGER = (
     "/sign-in",
     "/register",
     "/nothing-here",
-    "/prove/x",
 )
-BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new")
+BUYER = ("/cart", "/checkout", "/orders", "/account", "/account/addresses/new", "/prove/x")
 SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
     "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
-    "/seller/fees", "/seller/usage", "/seller/bond", "/seller/channels",
+    "/seller/fees", "/seller/usage", "/seller/bond", "/seller/channels", "/seller/chargebacks", "/webhooks",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
@@ -39,6 +38,7 @@ OPERATOR = (
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/fees",
     "/operator/metering", "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
     "/operator/invoices", "/operator/messages?status=due", "/messages", "/operator/slots",
+    "/operator/chargebacks",
 )  # fmt: skip
 
 
@@ -64,6 +64,14 @@ def send(page: Page, path: str, action: str) -> str:
     answer = page.request.post(action, form={**fields})
     assert answer.ok, answer.text()
     return urlsplit(answer.url).path
+
+
+def webhook(page: Page) -> str:
+    """The page of a webhook to which a test was sent."""
+    told = {"url": "https://seller.example/hook", "order_paid": "yes"}
+    made = page.request.post("/webhooks", form={**fields_of(page.request.get("/webhooks").text(), "/webhooks"), **told})
+    (path,) = set(re.findall(r"/webhooks/whk_\w{32}", made.text()))
+    return send(page, path, f"{path}/test")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +109,7 @@ def test_axe_finds_nothing(shop: Shop, bought: dict[str, str], line: str) -> Non
                 page.goto("/seller")
                 paths = (*paths, page.locator("article h2 a").first.get_attribute("href") or "")
                 page.goto("/seller/stock")
-                paths = (*paths, page.locator("tbody a").first.get_attribute("href") or "")
+                paths = (*paths, page.locator("tbody a").first.get_attribute("href") or "", webhook(page))
             for path in paths:
                 found += looked_at(page, path)
     # Without a script a line moves only when its page is read again: WCAG 2.2.1 allows what is essential.
