@@ -5,84 +5,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
-import httpx
-import msgspec
 import pytest
 
-from entrepot import disputes, logistics, orders, payments, worker
+from entrepot import disputes, logistics, orders, payments
 from entrepot.catalog import Price
 from entrepot.chargebacks import actions
 from entrepot.chargebacks.types import Rule
-from entrepot.kit.clock import VirtualClock
-from entrepot.kit.ids import NIL, parse, show
+from entrepot.kit.ids import NIL, show
 from entrepot.kit.problem import NotFound
-from entrepot.world.gateway_book import Dispute, DisputeEnd, DisputeOrder
-from entrepot.world.gateway_webhooks import sign
-from tests.payments.providers import SECRET, Sandbox
-from tests.shop import START, Buyer, Shop, open_shop
-
-
-class Town:
-    """A shop that is paid through the sandbox gateway."""
-
-    def __init__(self, shop: Shop, bank: Sandbox, client: httpx.AsyncClient) -> None:
-        self.shop, self.bank, self.client = shop, bank, client
-
-    async def work(self, *, after: timedelta = timedelta()) -> None:
-        self.shop.clock.advance(after)
-        await worker.run_until_idle(self.shop.db, self.bank.gateway, self.client)
-
-    async def buy(self, buyer: Buyer, *lines: tuple[int, int]) -> tuple[str, list[UUID]]:
-        """The gateway's name of the payment, and the orders."""
-        placed = await buyer.place(await buyer.quote(lines), method="sandbox")
-        await self.work()
-        payment = self.bank.open_payments()[-1]
-        self.bank.book.decide(payment.id, "captured")
-        await self.work(after=timedelta(minutes=5))
-        group = (await buyer.send("GET", f"/v1/groups/{placed.json()['id']}")).json()
-        return payment.id, [parse("ord", order["id"]) for order in group["orders"]]
-
-    async def deliver(self, *sold: UUID) -> None:
-        """Sent, and confirmed by its buyer: the money is the sellers'."""
-        async with self.shop.db.write() as tx:
-            await orders.ship_many(tx, 0, [logistics.NewShipment(order, "dhl", order.hex) for order in sold])
-            await orders.release_many(tx, 0, sold)
-        await self.work()
-
-    async def dispute(self, payment: str, amount_minor: int, **more: Any) -> Dispute:
-        dispute = self.bank.book.dispute(payment, DisputeOrder(amount_minor, **more))
-        await self.hear()
-        return dispute
-
-    async def close(self, dispute: Dispute, status: Any, **more: Any) -> None:
-        self.bank.book.close_dispute(dispute.id, DisputeEnd(status, **more))
-        await self.hear()
-
-    async def hear(self) -> None:
-        """The last letter arrives twice."""
-        event = self.bank.letters[-1]
-        for _ in range(2):
-            body = msgspec.json.encode(event)
-            headers = {"entrepot-signature": sign(SECRET, self.shop.clock.now(), body)}
-            await payments.take_webhook(self.shop.db, self.bank.gateway, headers, body, orders.settle)
-        await self.work()
-
-    async def balances(self, *of: str | UUID) -> list[int]:
-        """Of accounts of the house, by code, and of sellers."""
-        return [
-            await (self.shop.balance(one) if isinstance(one, str) else self.shop.balance("seller", one)) for one in of
-        ]
+from entrepot.world.gateway_book import DisputeOrder
+from tests.acceptance.banks import Town, open_town
 
 
 @pytest.fixture
 async def town(own_db_url: str) -> AsyncIterator[Town]:
-    clock = VirtualClock(START)
-    bank = Sandbox(clock)
-    async with open_shop(own_db_url, bank.gateway, clock) as shop, httpx.AsyncClient(transport=bank) as client:
-        yield Town(shop, bank, client)
+    async with open_town(own_db_url) as opened:
+        yield opened
 
 
 async def test_py5_each_event_is_split_and_sums(town: Town) -> None:

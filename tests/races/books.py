@@ -70,7 +70,7 @@ WRONG = {
                              union all
                              select o.cell, o.currency, -(p.paid_minor + p.operator_discount_minor)
                                from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
-                              where o.status in ('paid', 'shipped', 'delivered')
+                              where o.status in ('paid', 'shipped', 'delivered') and p.of_part is null
                              union all
                              select o.cell, o.currency, p.paid_minor + p.operator_discount_minor
                                from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id

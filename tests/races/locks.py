@@ -46,6 +46,7 @@ RACED = {
         "chargebacks.CASE_CLOSED chargebacks.DECIDED chargebacks.LOCK_SHARES chargebacks.SHARE_ENDED "
         "disputes.LOCK_OPEN payments.RETURN"
     ),
+    "test_chargebacks.test_what_a_bank_has_is_covered_once": "payments.COVER",
     "test_chargebacks.test_a_chargeback_is_heard_and_told_once": (
         "payments.ANSWER payments.CLAIM payments.COVERED payments.HEAR payments.HEAR_OF_LISTED payments.LIST_NOW "
         "payments.OVER payments.REFUSED payments.TOLD"
@@ -190,7 +191,7 @@ EXCEPTED = {
     "under the lock of its shop": "fees.CLOSE_SHOP fees.MOVE_DUE fees.SET_DEPOSIT",
     "each worker once, and the second finds it done": "fees.ADD_VOLUMES fees.COUNT invoices.ISSUED",
     "under the lock of its order, or of its dispute": (
-        "customs.LOCK_ORDERS customs.SAY orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
+        "customs.LOCK_ORDERS customs.SAY orders.CHARGE_BACK orders.DUTIES_OF_PART orders.LINE_COSTS orders.RESTOCKED"
     ),
     "under the lock of its seller": "sellers.REINSTATED",
     "under the lock of their user": "accounts.MAKE_DEFAULT accounts.NO_DEFAULT accounts.REMOVE_ADDRESS",

@@ -16,6 +16,7 @@ from entrepot.chargebacks import actions
 from entrepot.chargebacks.types import Rule
 from entrepot.disputes import Claim
 from entrepot.kit.db import Database
+from entrepot.kit.ids import new_id
 from entrepot.payments import charging_back
 from entrepot.payments.actions import credit_refund
 from entrepot.payments.gateways.types import DisputeHint, DisputeTold
@@ -188,3 +189,31 @@ async def test_a_chargeback_is_heard_and_told_once(ground: Ground) -> None:
             assert third is None
             assert await ground.balance("chargeback_loss") == loss + 30
             assert await ground.value("select status from payments.refund where id = $1", refund) == "charged_back"
+
+
+async def test_what_a_bank_has_is_covered_once(ground: Ground) -> None:
+    """An installment of 30 is the bank's for good: of what goes back of its purchase it covers 20 once, not twice."""
+    for seed in SEEDS[:4]:
+        await ground.fresh(units=10)
+        (order,) = await ground.bought(TEN)
+        name, payment = f"sp_{next(_numbers)}", new_id(ground.clock.now())
+        group: UUID = await ground.value("select group_id from orders.order where id = $1", order)
+        async with ground.db.write() as tx:
+            await payments.ask(tx, 0, payment, group, ground.counter.buyers[0], "sandbox", "USD", 30)
+            await payments.mark_captured(tx, 0, payment, name)
+        hint = DisputeHint(f"sd_{name}", name)
+
+        async def cover(db: Database, payment: UUID = payment, order: UUID = order) -> None:
+            id_ = new_id(ground.clock.now())
+            await db.transact(lambda tx: payments.cover(tx, 0, payment, order, id_, 20, "installments"))
+
+        await taken(await known(ground, hint))(ground.db)
+        with pytest.raises(payments.PaymentChargedBack):  # it is not decided
+            await cover(ground.db)
+        await taken(await known(ground, hint, msgspec.structs.replace(TOLD, status="lost")))(ground.db)
+        async with ground.race(seed, cover, cover, cover) as told:
+            assert sorted([one is None for one in told]) == [False, False, True]
+            row = await ground.value(
+                "select (refunded_minor, taken_over_minor) from payments.payment where id = $1", payment
+            )
+            assert tuple(row) == (20, 10)

@@ -47,6 +47,7 @@ EXCEPTIONS = {
     "customs.store_declarations.WAITING": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,
     "chargebacks.store.SHARES": ALL_CELLS,
+    "chargebacks.store.TAKEN_BEFORE": ALL_CELLS,
     "payments.store_chargebacks.ALL": ALL_CELLS,
     "payments.store_chargebacks.CELL_OF": UNKNOWN,
     "payments.store_chargebacks.PAYMENT_OF": UNKNOWN,

@@ -150,6 +150,7 @@ PLANTED = {
             "transfer_party: ledger.transfer [gone] part_commission",
             "transfer_party: ledger.transfer [gone] commission_back",
             "transfer_party: ledger.transfer [gone] recall",
+            "transfer_party: ledger.transfer [kept] recall",
             "transfer_party: ledger.transfer [gone] part_release",
             "write_off: payments.write_off [loss]",
         ],

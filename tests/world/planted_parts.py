@@ -56,11 +56,19 @@ PARTS = {
         ["dispute_overdue: disputes.dispute [frozen]"],
     ),
     "chargeback of another amount": (
-        "update chargebacks.case set withdrawn_minor = 21",
+        "update chargebacks.case set withdrawn_minor = 21 where id = uid('bank')",
         ["chargeback: chargebacks.case [bank]"],
     ),
+    "late return whose money did not come": (
+        "update chargebacks.late set returned_minor = 3",
+        ["chargeback: chargebacks.case [bank]", "chargeback_late: chargebacks.late [late]"],
+    ),
+    "more taken than a part had left": (
+        "update orders.part set back_minor = 32 where id = uid('gone')",
+        ["dispute: disputes.dispute [gone]", "part_kept: orders.part [gone]", "part_money: orders.part [gone]"],
+    ),
     "loss that nobody bears": (
-        "update chargebacks.share set from_parts_minor = 1",
+        "update chargebacks.share set from_parts_minor = 1 where id = uid('fell')",
         ["chargeback_share: chargebacks.share [fell]"],
     ),
     "payment that knows of no bank": (
@@ -68,7 +76,7 @@ PARTS = {
         ["payment_charged_back: payments.payment [delivered]"],
     ),
     "loss that was posted too early": (
-        "update chargebacks.share set status = 'taken', from_parts_minor = null",
+        "update chargebacks.share set status = 'taken', from_parts_minor = null where id = uid('fell')",
         ["chargebacks_balance: ledger.account chargebacks USD"],
     ),
     "debt written off with another amount": (

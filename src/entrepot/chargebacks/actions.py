@@ -7,9 +7,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from entrepot import disputes, ledger, orders, payments
 from entrepot.chargebacks import rules, store
-from entrepot.chargebacks.types import EVIDENCE_MAX, Case, EvidenceFull, NothingToSend, Rule, RuleTooEarly, Share
+from entrepot.chargebacks.types import (
+    EVIDENCE_MAX,
+    Case,
+    EvidenceFull,
+    NothingToSend,
+    Rule,
+    RuleTooEarly,
+    Share,
+    Taken,
+)
 from entrepot.disputes import File
 from entrepot.kit.cells import cells
 from entrepot.kit.db import Tx
@@ -71,7 +82,8 @@ async def _take(tx: Tx, told: Chargeback) -> Case:
 async def _share(tx: Tx, told: Chargeback, group_id: UUID, amount_minor: int) -> None:
     sold = await orders.sold_by_payment(tx, told.cell, group_id)
     known = await tx.all(store.RULES_AT, at=told.heard_at)
-    amounts = rules.split(amount_minor, sold)
+    before = {one.id: one.minor for one in await tx.all(store.TAKEN_BEFORE, orders=[order.id for order in sold])}
+    amounts = rules.split(amount_minor, sold, before)
     fees = allocate(told.fee_minor, amounts)
     for one, amount, fee in sorted(zip(sold, amounts, fees, strict=True), key=lambda each: each[0].cell):
         if amount:
@@ -86,12 +98,7 @@ async def _close(tx: Tx, told: Chargeback, case: Case) -> None:
     """The bank has decided. What it gave back is the gateway's again, gateway 100 -> chargebacks 100, and its shares
     end with what is lost of each. More of it may come later."""
     if case.status == "closed":
-        more = told.returned_minor - case.returned_minor
-        if more == 0:
-            return
-        # What comes after the end is no order's any more: it makes the operator's loss smaller.
-        await _post(tx, told, ("chargeback_late", "gateway", "chargeback_loss", more))
-        await _set_closed(tx, told)
+        await _add_late(tx, told, case)
         return
     shares = []
     for there in await cells(tx):
@@ -107,7 +114,7 @@ async def _close(tx: Tx, told: Chargeback, case: Case) -> None:
         )  # fmt: skip
     await payments.lock_room(tx, told.cell, told.payment_id)
     await payments.give_again(tx, told.cell, told.payment_id, shared - lost, over_back)
-    await _set_closed(tx, told)
+    await _set_closed(tx, told, told.fee_minor)
     await _post(
         tx, told,
         ("chargeback_back", "gateway", "chargebacks", told.returned_minor),
@@ -118,22 +125,44 @@ async def _close(tx: Tx, told: Chargeback, case: Case) -> None:
     tx.emit("chargeback_closed", told.id, {"payment_id": told.payment_id, "status": told.status}, told.cell)
 
 
-async def _set_closed(tx: Tx, told: Chargeback) -> None:
+async def _add_late(tx: Tx, told: Chargeback, case: Case) -> None:
+    """What comes after the end, once or more often, is no order's any more: it makes the operator's loss smaller,
+    gateway 20 -> chargeback_loss 20, gateway 15 -> chargeback_fee 15."""
+    more, fee_back = told.returned_minor - case.returned_minor, max(0, case.fee_minor - told.fee_minor)
+    if more + fee_back == 0:
+        return
+    late = new_id(tx.now)
     await tx.run(
-        store.CASE_CLOSED, cell=told.cell, id=told.id, returned_minor=told.returned_minor, fee_minor=told.fee_minor,
+        store.ADD_LATE, cell=told.cell, id=late, case_id=told.id, returned_minor=more, fee_back_minor=fee_back,
+        now=tx.now,
+    )  # fmt: skip
+    await _post(
+        tx, told,
+        ("chargeback_late", "gateway", "chargeback_loss", more),
+        ("chargeback_fee_back", "gateway", "chargeback_fee", fee_back),
+        cause=late,
+    )  # fmt: skip
+    await _set_closed(tx, told, case.fee_minor - fee_back)
+
+
+async def _set_closed(tx: Tx, told: Chargeback, fee_minor: int) -> None:
+    await tx.run(
+        store.CASE_CLOSED, cell=told.cell, id=told.id, returned_minor=told.returned_minor, fee_minor=fee_minor,
         now=tx.now,
     )  # fmt: skip
 
 
-async def _post(tx: Tx, told: Chargeback, *moves: tuple[str, str, str, int]) -> None:
-    """(code, debit, credit, amount) between accounts of the house."""
+async def _post(
+    tx: Tx, told: Chargeback, *moves: tuple[str, str, str, int], cause: UUID | None = None
+) -> None:  # fmt: skip
+    """(code, debit, credit, amount) between accounts of the house, known by the chargeback or another cause."""
     some = [move for move in moves if move[3]]
     codes = [code for move in some for code in move[1:3]]
     ids = await ledger.account_ids(tx, told.cell, codes, [NIL] * len(codes), [told.currency] * len(codes))
     await ledger.post_all(
         tx, told.cell,
         [
-            Transfer(told.id, move[0], debit, credit, move[3])
+            Transfer(cause or told.id, move[0], debit, credit, move[3])
             for move, debit, credit in zip(some, ids[::2], ids[1::2], strict=True)
         ],
     )  # fmt: skip
@@ -160,21 +189,27 @@ async def settle_shares(tx: Tx, cell: int) -> int:
 
 
 async def _freeze(tx: Tx, share: Share) -> None:
-    """What is left of the order is frozen first, then what its buyer disputes here: the bank decides that, too."""
+    """What is left of the order is frozen first, then what its buyer disputes here, which the bank decides, too; last
+    what was disputed here before and is its seller's."""
     cell = share.cell
     argued = await disputes.lock_open(tx, cell, share.order_id)
     is_own = await _is_own(tx, share)
     recall = is_own or share.liable == "seller"
     order = await orders.charge_back(tx, cell, share.id, share.order_id, share.amount_minor, recall=recall)
-    if order.taken_minor:
-        await tx.run(store.ADD_PART, cell=cell, id=share.id, share_id=share.id, taken_minor=order.taken_minor)
+    parts = [Taken(share.id, order.taken_minor, False)] if order.taken_minor else []
     rest = share.amount_minor - order.taken_minor
     for dispute in argued if order.status != "paid" else ():
         taken = min(rest, dispute.claimed_minor)
         if taken:
             await disputes.give_to_bank(tx, dispute)
-            await tx.run(store.ADD_PART, cell=cell, id=dispute.id, share_id=share.id, taken_minor=taken)
+            parts.append(Taken(dispute.id, taken, True))
             rest -= taken
+    if recall and rest and order.status != "paid":
+        kept = await orders.charge_kept(tx, cell, share.order_id, rest)
+        parts += [Taken(part_id, taken, False) for part_id, taken in kept]
+    for part in parts:
+        await tx.run(store.ADD_PART, cell=cell, share_id=share.id, **msgspec.structs.asdict(part))
+    await orders.recall_parts(tx, cell, share.order_id, [part.id for part in parts if not part.is_dispute])
     charged = share.fee_minor if share.liable == "seller" and not is_own and not order.paid_otherwise else 0
     await tx.run(store.SHARE_TAKEN, cell=cell, id=share.id, charged_minor=charged, now=tx.now)
     await _post_fee(tx, share, "chargeback_fee", "seller", "chargeback_fee", charged)
@@ -192,15 +227,13 @@ async def _end(tx: Tx, share: Share) -> None:
     if lost == 0:
         await orders.bank_is_done(tx, cell, share.id, share.order_id, "the bank has given it back")
     for part, back in zip(parts, drawn, strict=True):
-        if part.id == share.id:
-            await orders.end_charged(tx, cell, part.id, back)
-        else:
-            await disputes.close_by_bank(tx, cell, part.id, back)
+        await (disputes.close_by_bank if part.is_dispute else orders.end_charged)(tx, cell, part.id, back)
     paid = sum(drawn)
     if lost and not parts:
         paid = await orders.charge_late(tx, cell, share.id, share.order_id, lost, bears=bears)
         if paid:
-            await tx.run(store.ADD_PART, cell=cell, id=share.id, share_id=share.id, taken_minor=paid)
+            late = Taken(share.id, paid, False)
+            await tx.run(store.ADD_PART, cell=cell, share_id=share.id, **msgspec.structs.asdict(late))
     await tx.run(store.SHARE_ENDED, cell=cell, id=share.id, from_parts_minor=paid)
     await _post_fee(
         tx, share, "chargeback_fee_back", "chargeback_fee", "seller", min(share.fee_back_minor, share.charged_minor)

@@ -21,6 +21,13 @@ class EvidenceRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class TakenRow(msgspec.Struct, frozen=True):
+    """What chargebacks have taken of an order, and did not give back."""
+
+    id: UUID
+    minor: int
+
+
 class FileRow(msgspec.Struct, frozen=True):
     file_name: str
     file_type: str
@@ -50,6 +57,10 @@ CASE_CLOSED = sql("""
            closed_at = coalesce(closed_at, :now)
      where cell = :cell and id = :id
 """)
+ADD_LATE = sql("""
+    insert into chargebacks.late (cell, id, case_id, returned_minor, fee_back_minor, at)
+    values (:cell, :id, :case_id, :returned_minor, :fee_back_minor, :now)
+""")
 ADD_SHARE = sql("""
     insert into chargebacks.share (cell, id, case_id, case_cell, order_id, seller_id, currency, amount_minor, fee_minor,
                                    liable, status, due_at, at)
@@ -64,6 +75,14 @@ _SHARE = """
 SHARES = sql(
     _SHARE + " where cell = any (array(select c.cell from kit.cell c)) and case_id = any (:cases::uuid[]) order by id",  # noqa: S608
     Share,
+)
+TAKEN_BEFORE = sql(
+    """
+    select order_id, sum(coalesce(lost_minor, amount_minor))::bigint from chargebacks.share
+     where cell = any (array(select c.cell from kit.cell c)) and order_id = any (:orders::uuid[])
+     group by order_id
+    """,
+    TakenRow,
 )
 LOCK_SHARES = sql(_SHARE + " where cell = :cell and case_id = :case_id order by id for no key update", Share)
 LOCK_DUE = sql(
@@ -89,10 +108,12 @@ SHARE_ENDED = sql("""
      where cell = :cell and id = :id
 """)
 ADD_PART = sql("""
-    insert into chargebacks.part (cell, id, share_id, taken_minor) values (:cell, :id, :share_id, :taken_minor)
+    insert into chargebacks.part (cell, id, share_id, taken_minor, is_dispute)
+    values (:cell, :id, :share_id, :taken_minor, :is_dispute)
 """)
 PARTS = sql(
-    "select id, taken_minor from chargebacks.part where cell = :cell and share_id = :share_id order by id", Taken
+    "select id, taken_minor, is_dispute from chargebacks.part where cell = :cell and share_id = :share_id order by id",
+    Taken,
 )
 OF_SELLER = sql(
     _SHARE + " where cell = :cell and seller_id = :seller_id and id < :before order by id desc limit :limit", Share

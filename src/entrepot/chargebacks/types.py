@@ -63,10 +63,11 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A part that a share is paid from."""
+    """A part that a share is paid from: a dispute's, or one that was made for it."""
 
     id: UUID
     taken_minor: int
+    is_dispute: bool
 
 
 @dataclass(eq=False)

@@ -141,22 +141,30 @@ async def _take_off(tx: Tx, cell: int, plan: Plan, back: Back) -> tuple[Plan, li
 
 
 async def _pay_back(tx: Tx, cell: int, plan: Plan, back: Back, amount: int) -> list[Move]:
-    """What the buyer had paid goes back by the payments it came with, the latest first."""
+    """What the buyer had paid goes back by the payments it came with, the latest first. What the buyer's bank has taken
+    back of one is not given again: it is no loss any more, funder 14 -> chargeback_loss 14. Raises
+    PaymentChargedBack while the bank has not decided."""
     if not amount:
         return []
     made = await tx.all(store.COLLECTIONS_OF, cell=cell, plans=[plan.id])
-    parts = []
+    parts, moves = [], list[Move]()
     for payment in await payments.payments_by(tx, cell, [one.payment_id for one in made]):
-        part = min(amount, payment.amount_minor - payment.refunded_minor) if payment.status == "captured" else 0
+        left = payment.amount_minor - payment.refunded_minor if payment.status == "captured" else 0
+        taken = min(amount, left, payment.taken_over_minor)
+        if taken:
+            id_ = new_id(tx.now)
+            await payments.cover(tx, cell, payment.id, back.order_id, id_, taken, "installments")
+            moves.append(Move(id_, "plan_back", FUNDER, ("chargeback_loss", NIL), plan.currency, taken))
+        part = min(amount, left) - taken
         if part:
             parts.append((payment, part, new_id(tx.now)))
-            amount -= part
+        amount -= taken + part
     assert not amount, "what goes back of a plan was paid by its payments"
     await payments.refund_many(
         tx, cell, [payment.id for payment, _, _ in parts], [back.order_id] * len(parts), [id_ for _, _, id_ in parts],
         [part for _, part, _ in parts], "installments",
     )  # fmt: skip
-    return [
+    return moves + [
         Move(id_, "plan_back", FUNDER, _payer(plan, payment.method), plan.currency, part)
         for payment, part, id_ in parts
     ]

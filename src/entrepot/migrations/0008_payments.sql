@@ -73,6 +73,8 @@ create table payments.chargeback (
     returned_minor  bigint      not null default 0 check (returned_minor between 0 and withdrawn_minor),
     fee_taken_minor bigint      not null default 0 check (fee_taken_minor >= 0),  -- with what it took
     fee_minor       bigint      not null default 0 check (fee_minor >= 0),  -- by now
+    taken_at        timestamptz,  -- when we heard that
+    returned_at     timestamptz,  -- and of the last of what came back
     decided_at      timestamptz,
     evidence_by     timestamptz,
     evidence        text,  -- what is to be sent to the bank

@@ -222,6 +222,8 @@ create table orders.border (
     line_rates_bp int[]      not null default '{}',
     -- The taxes are in the prices: the platform owes them, and keeps them from the seller. Then it may cross no border.
     withheld_minor bigint    not null default 0 check (withheld_minor >= 0),
+    -- What of it, paid for what is not sent, the buyer's bank keeps: the operator's loss until the order is canceled.
+    charged_back_minor bigint not null default 0 check (charged_back_minor >= 0),
     quota_id      bigint,     -- in the buyer's cell
     line_quotas   bigint[]   not null default '{}',
     primary key (cell, order_id)
@@ -278,9 +280,11 @@ create table orders.part (
     frozen_at                    timestamptz not null,
     ended_at                     timestamptz,
     duties_minor                 bigint      not null default 0 check (duties_minor >= 0),  -- given back: not sent
+    of_part                      uuid,  -- taken of what this part, which ended, left its seller: of no line that is left
     primary key (cell, id),
     unique (cell, order_id, no),
     foreign key (cell, order_id) references orders.order (cell, id),
+    check (of_part is null or kind = 'charged_back' and recalled),
     check (num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor,
                      back_fee_tax_minor, back_withheld_minor, ended_at) in (0, 7))
 );

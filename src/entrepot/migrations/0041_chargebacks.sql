@@ -17,6 +17,20 @@ create table chargebacks.case (
     check ((closed_at is not null) = (status = 'closed'))
 );
 
+-- What the gateway gave back of a case that was closed, each time: its transfers bear this id.
+create table chargebacks.late (
+    cell           smallint    not null,
+    id             uuid        not null,
+    case_id        uuid        not null,
+    returned_minor bigint      not null check (returned_minor >= 0),
+    fee_back_minor bigint      not null check (fee_back_minor >= 0),
+    at             timestamptz not null,
+    primary key (cell, id),
+    foreign key (cell, case_id) references chargebacks.case (cell, id),
+    check (returned_minor + fee_back_minor > 0)
+);
+create index late_case on chargebacks.late (cell, case_id);
+
 -- What of it falls on an order, in the order's cell: by what was left of each order when it was taken. All shares are
 -- what was withdrawn, less what it was over.
 create table chargebacks.share (
@@ -47,12 +61,14 @@ create index share_due on chargebacks.share (cell, due_at) where due_at is not n
 create index share_order on chargebacks.share (cell, order_id);
 create index share_seller on chargebacks.share (cell, seller_id, id);
 
--- The parts of the order that a share is paid from: its own, and those of disputes that the bank took over.
+-- The parts of the order that a share is paid from: its own, those of disputes that the bank took over, and what parts
+-- that ended had left the seller.
 create table chargebacks.part (
     cell        smallint not null,
     id          uuid     not null,
     share_id    uuid     not null,
     taken_minor bigint   not null check (taken_minor > 0),
+    is_dispute  boolean  not null,
     primary key (cell, id),
     foreign key (cell, share_id) references chargebacks.share (cell, id)
 );

@@ -379,9 +379,9 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
     left = await money.beside_parts(tx, cell, orders)
     if status == "refunded":
         left = [msgspec.structs.replace(order, duties_minor=0) for order in left]
-    crossed = set(
-        await tx.all(store_borders.CROSSED, cell=cell, order_ids=[o.id for o in left if status == "canceled"])
-    )
+    canceled = [o.id for o in left if status == "canceled"]
+    borders = await tx.all(store_borders.CANCELED_BORDERS, cell=cell, order_ids=canceled)
+    crossed = {border.order_id: border.charged_back_minor for border in borders}
     homes = sorted({o.group_cell for o in orders})
     steps: dict[int, list[Step]] = {there: [] for there in sorted({cell, *homes})}
     for home in homes:
@@ -397,7 +397,8 @@ async def _give_back(tx: Tx, cell: int, orders: Sequence[OrderRow], status: str)
                 await taxes.note(tx, cell, order.id, order, await taxes.withheld_left(tx, cell, order.id))
             elif order.id in crossed:
                 await taxes.note(tx, cell, order.id, order, await taxes.of_units(tx, cell, order.id, None))
-        for there, some in (await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status)).items():
+        refunded = await money.refunded(tx, cell, home, [(o.id, o) for o in mine], status, crossed)
+        for there, some in refunded.items():
             steps[there] += some
     for there, some in steps.items():  # the house's accounts come last, when everything else is locked
         await money.post(tx, there, some)

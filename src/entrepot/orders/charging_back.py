@@ -3,15 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
 from entrepot import payments
 from entrepot.kit.db import ReadTx, Tx
-from entrepot.kit.ids import show
+from entrepot.kit.ids import new_id, show
 from entrepot.kit.money import allocate
-from entrepot.orders import holds, locks, money, parts, screening, settling, shares, store, store_parts, taxes
+from entrepot.orders import (
+    holds,
+    locks,
+    money,
+    parts,
+    screening,
+    settling,
+    shares,
+    store,
+    store_borders,
+    store_parts,
+    taxes,
+)
+from entrepot.orders.money import Step
 from entrepot.orders.parts import SENT, Part
 from entrepot.orders.screening import Found
 from entrepot.orders.shares import Share
@@ -35,8 +49,8 @@ class Sold(msgspec.Struct, frozen=True):
 
 
 class Charged(msgspec.Struct, frozen=True):
-    """What of an order is frozen for the bank: `taken_minor` of what is left of it. `paid_otherwise`: its seller is
-    paid in another currency."""
+    """What of an order is to be frozen for the bank: `taken_minor` of what is left of it. `paid_otherwise`: its seller
+    is paid in another currency."""
 
     status: str
     taken_minor: int
@@ -62,8 +76,8 @@ async def is_own(tx: ReadTx, cell: int, order_id: UUID) -> bool:
 
 
 async def charge_back(tx: Tx, cell: int, part_id: UUID, order_id: UUID, amount_minor: int, *, recall: bool) -> Charged:
-    """Freezes as much of what is left of an order that was sent, at most `amount_minor`, split over its lines by what
-    is left of each; of one that was released it comes back from the seller if `recall`. One that is not sent yet is
+    """Takes as much of what is left of an order that was sent, at most `amount_minor`, split over its lines by what is
+    left of each; of one that was released only if `recall` (`recall_parts` then brings it). One that is not sent yet is
     held, and keeps its money until the bank has decided (`charge_late`)."""
     (order,) = await tx.all(store.LOCK_ORDERS, cell=cell, ids=[order_id])
     otherwise = bool(await settling.of_orders(tx, cell, [order_id]))
@@ -71,23 +85,57 @@ async def charge_back(tx: Tx, cell: int, part_id: UUID, order_id: UUID, amount_m
         await screening.hold(tx, cell, [Found(order_id, BANK, show("prt", part_id), "", "hand")])
     if order.status not in SENT or (order.status == "completed" and not recall):
         return Charged(order.status, 0, otherwise)
-    return Charged(order.status, await _freeze(tx, cell, order, part_id, amount_minor), otherwise)
+    return Charged(order.status, await _take(tx, cell, order, part_id, amount_minor), otherwise)
+
+
+async def charge_kept(tx: Tx, cell: int, order_id: UUID, amount_minor: int) -> list[tuple[UUID, int]]:
+    """Takes at most `amount_minor` of what parts of an order, which is locked, have left its seller when they ended: of
+    what was disputed here and decided for the seller. The parts that it takes, and what of each."""
+    (order,) = await tx.all(store.ORDERS, cell=cell, ids=[order_id])
+    taken = list[tuple[UUID, int]]()
+    for kept in await tx.all(store_parts.KEPT, cell=cell, order_id=order_id):
+        amount = min(amount_minor - sum(minor for _, minor in taken), kept.paid_minor)
+        if amount:
+            of = shares.portion(kept, amount, kept.paid_minor)
+            part = Part(new_id(tx.now), "charged_back", "buyer", "", {}, of_part=kept.id, kept=of)
+            await parts.take(tx, cell, order, part)
+            parts.tell(tx, cell, "order_part_frozen", order, part.id, part.kind)
+            taken.append((part.id, amount))
+    return taken
+
+
+async def recall_parts(tx: Tx, cell: int, order_id: UUID, part_ids: Sequence[UUID]) -> None:
+    """What is taken of what was released comes back from the seller, who may then owe it. It is the last that is
+    locked."""
+    (order,) = await tx.all(store.ORDERS, cell=cell, ids=[order_id])
+    steps: list[Step] = []
+    for part in await tx.all(store_parts.RECALLED, cell=cell, ids=part_ids):
+        steps += await settling.recalled(tx, cell, part.id, money.worth(order, part))
+    await money.post(tx, cell, steps)
 
 
 async def charge_late(tx: Tx, cell: int, part_id: UUID, order_id: UUID, amount_minor: int, *, bears: bool) -> int:
     """The bank keeps what it took of an order of which nothing is frozen: as much of it as is left, at most
-    `amount_minor`; how much. One that is not sent stays held, for the operator to cancel; of one that was sent
-    meanwhile only if its seller `bears` it."""
+    `amount_minor`; how much. One that is not sent stays held, for the operator to cancel: what was paid for its border
+    is then the operator's again, as far as the bank has that, too. One that was sent meanwhile pays only if its seller
+    `bears` it."""
     (order,) = await tx.all(store.LOCK_ORDERS, cell=cell, ids=[order_id])
     if order.status != "paid" and not (bears and order.status in SENT):
         return 0
-    taken = await _freeze(tx, cell, order, part_id, amount_minor)
+    taken = await _take(tx, cell, order, part_id, amount_minor)
     if taken:
+        await recall_parts(tx, cell, order_id, [part_id])
         await end_charged(tx, cell, part_id, taken)
+    if order.status == "paid" and taken < amount_minor:
+        (left,) = await money.beside_parts(tx, cell, [order])
+        await tx.run(
+            store_borders.CHARGE_BACK, cell=cell, order_id=order_id, amount_minor=amount_minor - taken,
+            duties_minor=left.duties_minor,
+        )  # fmt: skip
     return taken
 
 
-async def _freeze(tx: Tx, cell: int, order: OrderRow, part_id: UUID, amount_minor: int) -> int:
+async def _take(tx: Tx, cell: int, order: OrderRow, part_id: UUID, amount_minor: int) -> int:
     lines = await tx.all(store_parts.LEFT, cell=cell, order_id=order.id)
     rest = shares.left(lines, order.payment_fee_minor, order.fee_tax_minor)
     amount = min(amount_minor, sum(line.paid_minor for line in rest.values()))
@@ -101,8 +149,6 @@ async def _freeze(tx: Tx, cell: int, order: OrderRow, part_id: UUID, amount_mino
     }
     part = Part(part_id, "charged_back", "buyer", "", taken)
     await parts.take(tx, cell, order, part)
-    if order.status == "completed":
-        await money.post(tx, cell, await settling.recalled(tx, cell, part_id, money.worth(order, part.amounts)))
     parts.tell(tx, cell, "order_part_frozen", order, part_id, part.kind)
     return amount
 

@@ -5,7 +5,7 @@ for that part. `cause` names the transfers: the order's id or the part's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -76,7 +76,12 @@ def earner_of(order: OrderRow) -> Account:
 
 
 async def refunded(
-    tx: Tx, cell: int, home: int, orders: Sequence[tuple[UUID, OrderRow]], reason: str
+    tx: Tx,
+    cell: int,
+    home: int,
+    orders: Sequence[tuple[UUID, OrderRow]],
+    reason: str,
+    banks_have: Mapping[UUID, int] = {},
 ) -> dict[int, list[Step]]:
     """Notes refunds of orders, each with its cause, to their buyers of one cell, and says the steps of each cell.
 
@@ -85,9 +90,11 @@ async def refunded(
     from the account of its scheme, and one that was in the price goes back to what was advanced: tax_oss 17 ->
     advanced_tax 17. To a buyer of another cell: escrow 100 -> between_cells 100 here, between_cells 100
     -> wallet 100 there. What a funder paid goes back to it: escrow 100 -> funder 100, and the buyer owes so much
-    less."""
+    less. What of that `banks_have`, by cause, the buyer has: it was the operator's loss, escrow 20 -> chargeback_loss
+    20."""
     steps: dict[int, list[Step]] = {cell: [], home: []}
-    paying = [(cause, o, o.paid_minor + o.duties_minor) for cause, o in orders if o.paid_minor + o.duties_minor > 0]
+    owed = [(cause, o, o.paid_minor + o.duties_minor - banks_have.get(cause, 0)) for cause, o in orders]
+    paying = [(cause, o, amount) for cause, o, amount in owed if amount > 0]
     methods = await payments.refund_many(
         tx, home, [o.group_id for _, o, _ in paying], [o.id for _, o, _ in paying], [cause for cause, _, _ in paying],
         [amount for _, _, amount in paying], reason,
@@ -112,6 +119,7 @@ async def refunded(
         steps[cell] += [
             Step(cause, "duties_back", DUTIES, ESCROW, o.currency, o.duties_minor - (0 if o.withheld_minor else tax)),
             Step(cause, "tax_back", account, ADVANCED_TAX if o.withheld_minor else ESCROW, o.currency, tax),
+            Step(cause, "border_lost", ESCROW, ("chargeback_loss", NIL), o.currency, banks_have.get(cause, 0)),
             Step(cause, "unfund", ESCROW, ("promotions", NIL), o.currency, o.operator_discount_minor),
         ]
     return steps

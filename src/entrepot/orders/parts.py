@@ -52,7 +52,8 @@ class Frozen(msgspec.Struct, frozen=True):
 
 class Part(msgspec.Struct, frozen=True):
     """A part that is to be taken: what of each line (by number), of what kind, by whom and why. `border` was paid
-    for the border of what is not sent."""
+    for the border of what is not sent. With `of_part` it is of no lines, but `kept` of what that part left its
+    seller."""
 
     id: UUID
     kind: str
@@ -60,10 +61,12 @@ class Part(msgspec.Struct, frozen=True):
     reason: str
     lines: Mapping[int, Share]
     border: Back = NOTHING
+    of_part: UUID | None = None
+    kept: Amounts | None = None
 
     @property
     def amounts(self) -> Amounts:
-        return shares.total(self.lines.values())
+        return self.kept or shares.total(self.lines.values())
 
 
 async def freeze(
@@ -241,7 +244,8 @@ async def take(tx: Tx, cell: int, order: OrderRow, part: Part) -> None:
     taken = list(part.lines.values())
     await tx.run(
         store_parts.FREEZE, cell=cell, id=part.id, order_id=order.id, kind=part.kind, party=part.party,
-        reason=part.reason, recalled=order.status == "completed", duties_minor=part.border.charge_minor, now=tx.now,
+        reason=part.reason, recalled=order.status == "completed" or part.of_part is not None,
+        duties_minor=part.border.charge_minor, now=tx.now, of_part=part.of_part,
         **msgspec.structs.asdict(part.amounts),
     )  # fmt: skip
     await tx.run(

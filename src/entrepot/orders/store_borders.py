@@ -112,6 +112,13 @@ class CanceledRow(msgspec.Struct, frozen=True):
     paid_minor: int
 
 
+class CanceledBorder(msgspec.Struct, frozen=True):
+    """Of what was paid for an order's border the buyer's bank keeps `charged_back_minor`."""
+
+    order_id: UUID
+    charged_back_minor: int
+
+
 class CrossedRow(msgspec.Struct, frozen=True):
     """An order that crosses a border, as the operator sees it."""
 
@@ -250,6 +257,10 @@ RETURNED = sql(
     """,
     ReturnedRow,
 )
+CHARGE_BACK = sql("""
+    update orders.border set charged_back_minor = least(charged_back_minor + :amount_minor, :duties_minor)
+     where cell = :cell and order_id = :order_id
+""")
 DUTIES_OF_PART = sql("update orders.part set duties_minor = :duties_minor where cell = :cell and id = :id")
 TAX_BACK = sql("""
     insert into orders.tax_back (cell, cause_id, rate_bp, order_id, base_minor, tax_minor, at)
@@ -271,10 +282,11 @@ RETURN_QUOTA = sql("select pricing.return_quota(:cell, :group_id, :quota_id, :am
 WITHHELD_OF_PART = sql(
     """
     select c.rate_bp, x.paid_minor, x.withheld_minor
-      from orders.part_line x
+      from orders.part p
+      join orders.part_line x on x.cell = p.cell and x.part_id = coalesce(p.of_part, p.id)
       join orders.border b on b.cell = x.cell and b.order_id = x.order_id
      cross join lateral unnest(b.line_nos, b.line_rates_bp) as c (line_no, rate_bp)
-     where x.cell = :cell and x.part_id = :part_id and c.line_no = x.line_no
+     where p.cell = :cell and p.id = :part_id and c.line_no = x.line_no
      order by x.line_no
     """,
     WithheldRow,
@@ -309,6 +321,13 @@ CANCELED = sql(
 CROSSED = sql(
     "select order_id from orders.border where cell = :cell and order_id = any (:order_ids::uuid[]) order by order_id",
     UUID,
+)
+CANCELED_BORDERS = sql(
+    """
+    select order_id, charged_back_minor from orders.border
+     where cell = :cell and order_id = any (:order_ids::uuid[]) order by order_id
+    """,
+    CanceledBorder,
 )
 # Order ids begin with their time: each cell's latest, and of those the latest. What is only quoted is no order.
 CROSSED_ORDERS = sql(

@@ -36,6 +36,12 @@ class PartRow(Amounts, frozen=True):
     recalled: bool
 
 
+class KeptRow(Amounts, frozen=True):
+    """What a part that ended has left its seller."""
+
+    id: UUID
+
+
 class LeftRow(msgspec.Struct, frozen=True):
     """What of a line is in no part: `units` of it, and what is left of its amounts. `sold_for_minor` was paid for all
     of it, of which `charged_minor` were commission. Of a component `price_per` units are in one bundle."""
@@ -120,10 +126,33 @@ PARTED = sql(
     select sum(paid_minor)::bigint, sum(operator_discount_minor)::bigint, sum(commission_minor)::bigint,
            sum(payment_fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(withheld_minor)::bigint, order_id,
            sum(duties_minor)::bigint
-      from orders.part where cell = :cell and order_id = any (:ids::uuid[])
+      from orders.part where cell = :cell and order_id = any (:ids::uuid[]) and of_part is null
      group by order_id
     """,
     PartedRow,
+)
+# Less what was taken of it before, and did not come back.
+KEPT = sql(
+    """
+    select p.paid_minor - p.back_minor - t.paid,
+           p.operator_discount_minor - p.back_operator_discount_minor - t.discount,
+           p.commission_minor - p.back_commission_minor - t.commission,
+           p.payment_fee_minor - p.back_payment_fee_minor - t.fee, p.fee_tax_minor - p.back_fee_tax_minor - t.tax,
+           p.withheld_minor - p.back_withheld_minor - t.withheld, p.id
+      from orders.part p
+     cross join lateral (
+           select coalesce(sum(coalesce(x.back_minor, x.paid_minor)), 0)::bigint as paid,
+                  coalesce(sum(coalesce(x.back_operator_discount_minor, x.operator_discount_minor)), 0)::bigint
+                      as discount,
+                  coalesce(sum(coalesce(x.back_commission_minor, x.commission_minor)), 0)::bigint as commission,
+                  coalesce(sum(coalesce(x.back_payment_fee_minor, x.payment_fee_minor)), 0)::bigint as fee,
+                  coalesce(sum(coalesce(x.back_fee_tax_minor, x.fee_tax_minor)), 0)::bigint as tax,
+                  coalesce(sum(coalesce(x.back_withheld_minor, x.withheld_minor)), 0)::bigint as withheld
+             from orders.part x where x.cell = :cell and x.order_id = :order_id and x.of_part = p.id) t
+     where p.cell = :cell and p.order_id = :order_id and p.of_part is null and p.paid_minor - p.back_minor > t.paid
+     order by p.no
+    """,
+    KeptRow,
 )
 LEFT = sql(
     """
@@ -176,11 +205,11 @@ RESTOCKED = sql("""
 FREEZE = sql("""
     insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
                              commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor, duties_minor,
-                             frozen_at)
+                             frozen_at, of_part)
     values (:cell, :id, :order_id,
             (select coalesce(max(no), 0) + 1 from orders.part where cell = :cell and order_id = :order_id),
             :kind, :party, :reason, :recalled, :paid_minor, :operator_discount_minor, :commission_minor,
-            :payment_fee_minor, :fee_tax_minor, :withheld_minor, :duties_minor, :now)
+            :payment_fee_minor, :fee_tax_minor, :withheld_minor, :duties_minor, :now, :of_part)
 """)
 FREEZE_LINES = sql("""
     insert into orders.part_line (cell, part_id, order_id, line_no, quantity, paid_minor, operator_discount_minor,
@@ -189,6 +218,13 @@ FREEZE_LINES = sql("""
       from unnest(:lines::smallint[], :quantities::bigint[], :paid::bigint[], :discounts::bigint[],
                   :commissions::bigint[], :fees::bigint[], :taxes::bigint[], :withheld::bigint[]) as l
 """)
+RECALLED = sql(
+    """
+    select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor, id
+      from orders.part where cell = :cell and id = any (:ids::uuid[]) and recalled order by id
+    """,
+    KeptRow,
+)
 LOCK_FROZEN = sql(
     """
     select paid_minor, operator_discount_minor, commission_minor, payment_fee_minor, fee_tax_minor, withheld_minor,

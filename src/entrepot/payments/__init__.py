@@ -23,6 +23,7 @@ bank_account_added (key: the seller's id, or nil for the house; data: bank_accou
 from entrepot.payments.actions import (
     ask,
     cancel_many,
+    cover,
     forget_webhooks,
     lock_many,
     mark_captured,
@@ -105,8 +106,8 @@ __all__ = [
     "Gateway", "GatewayAway", "Kind", "Method", "MethodNotOffered", "PaymentChargedBack", "PaymentNotThere",
     "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "ReserveTerms",
     "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account", "answer", "ask", "bank_accounts",
-    "bank_file", "bank_files", "cancel_many", "cause_of", "chargeback_cell", "chargebacks", "credit_refund_by", "debts",
-    "facts", "find_gateways", "forget_webhooks", "give_again", "held_back", "house_account", "kind_of",
+    "bank_file", "bank_files", "cancel_many", "cause_of", "chargeback_cell", "chargebacks", "cover", "credit_refund_by",
+    "debts", "facts", "find_gateways", "forget_webhooks", "give_again", "held_back", "house_account", "kind_of",
     "latest_chargebacks", "left_of", "list_disputes", "lock_many", "lock_room", "mark_captured", "open_client",
     "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many", "refunded_of", "reserve_terms",
     "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",

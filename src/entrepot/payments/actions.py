@@ -151,6 +151,19 @@ async def refund_many(
     return await tx.all(store.METHODS_OF, cell=cell, payments=payments)
 
 
+async def cover(
+    tx: Tx, cell: int, payment_id: UUID, order_id: UUID, cause: UUID, amount_minor: int, reason: str
+) -> None:
+    """So much of a payment would go back, and the buyer's bank has taken it for good: the buyer has it, and the caller
+    posts that it was no loss. Raises PaymentChargedBack while the bank has not decided."""
+    of = {"payment_id": payment_id, "order_id": order_id, "cause_id": cause, "reason": reason}
+    done = await tx.maybe(
+        store_chargebacks.COVER, cell=cell, id=new_id(tx.now), amount_minor=amount_minor, now=tx.now, **of
+    )
+    if done is None:
+        raise PaymentChargedBack(0)
+
+
 async def _insert_refunds(
     tx: Tx,
     cell: int,

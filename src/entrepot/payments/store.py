@@ -19,6 +19,7 @@ class PaymentRow(msgspec.Struct, frozen=True):
     refunded_minor: int
     status: str
     redirect_url: str | None
+    taken_over_minor: int
 
 
 class RefundedRow(msgspec.Struct, frozen=True):
@@ -61,7 +62,7 @@ class StuckRow(msgspec.Struct, frozen=True):
 _CELLS = "cell = any (array(select c.cell from kit.cell c))"
 OF_GROUP = sql(
     """
-    select id, method, currency, amount_minor, refunded_minor, status, redirect_url
+    select id, method, currency, amount_minor, refunded_minor, status, redirect_url, taken_over_minor
       from payments.payment where cell = :cell and id = :group_id
     """,
     PaymentRow,
@@ -76,7 +77,7 @@ ASK = sql("""
 """)
 BY_IDS = sql(
     """
-    select id, method, currency, amount_minor, refunded_minor, status, redirect_url
+    select id, method, currency, amount_minor, refunded_minor, status, redirect_url, taken_over_minor
       from payments.payment where cell = :cell and id = any (:ids::uuid[]) order by id desc
     """,
     PaymentRow,
@@ -198,6 +199,8 @@ ADD_REFUNDED = sql(
       join locked l on l.id = r.payment_id
      where p.cell = :cell and p.id = r.payment_id
        and (p.charged_back_minor = 0 or p.refunded_minor + p.charged_back_minor + r.amount <= p.amount_minor)
+       and (p.taken_over_minor = 0 or p.id = p.group_id
+            or p.refunded_minor + p.taken_over_minor + r.amount <= p.amount_minor)
     returning p.id
     """,
     UUID,
@@ -205,7 +208,7 @@ ADD_REFUNDED = sql(
 LEFT_OF_TAKEN = sql(
     """
     select amount_minor - refunded_minor - charged_back_minor from payments.payment
-     where cell = :cell and id = any (:ids::uuid[]) and charged_back_minor > 0 order by 1 limit 1
+     where cell = :cell and id = any (:ids::uuid[]) and charged_back_minor + taken_over_minor > 0 order by 1 limit 1
     """,
     int,
 )

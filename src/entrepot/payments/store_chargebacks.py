@@ -104,6 +104,8 @@ TOLD = sql(
            withdrawn_minor = case withdrawn_minor when 0 then :withdrawn_minor else withdrawn_minor end,
            returned_minor = greatest(returned_minor, :returned_minor), fee_minor = :fee_minor,
            fee_taken_minor = case withdrawn_minor when 0 then :fee_minor else fee_taken_minor end,
+           taken_at = coalesce(taken_at, case when :withdrawn_minor > 0 then :now::timestamptz end),
+           returned_at = case when :returned_minor > returned_minor then :now else returned_at end,
            decided_at = coalesce(decided_at, case when :status in ('won', 'lost') then :now::timestamptz end),
            evidence_by = :evidence_by, attempts = 0, due_at = :due_at,
            sent_at = coalesce(sent_at, case when :is_sent::boolean then :now::timestamptz end)
@@ -168,6 +170,27 @@ OVER = sql("select taken_over_minor from payments.payment where cell = :cell and
 COVERED = sql("""
     update payments.refund set status = 'charged_back' where cell = :cell and id = :id
 """)
+COVER = sql(
+    """
+    with locked as (
+        select id from payments.payment
+         where cell = :cell and id = :payment_id and taken_over_minor >= :amount_minor for no key update
+    ), covered as (
+        update payments.payment p
+           set refunded_minor = p.refunded_minor + :amount_minor, taken_over_minor = p.taken_over_minor - :amount_minor
+          from locked l
+         where p.cell = :cell and p.id = l.id
+           and not exists (select from payments.chargeback k
+                            where k.cell = :cell and k.payment_id = :payment_id and k.status <> 'lost'
+                              and k.returned_minor < k.withdrawn_minor)
+        returning p.id
+    )
+    insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
+    select :cell, :id, c.id, :order_id, :cause_id, :amount_minor, 'charged_back', :reason, :now from covered c
+    returning payment_id
+    """,
+    UUID,
+)
 LIST_NOW = sql(
     """
     insert into payments.listing as l (method, at) values (:method, :now)

@@ -206,8 +206,9 @@ FACTS = sql(
     select m.kind, k.id, p.currency, m.amount, (m.at at time zone 'UTC')::date, true, k.external_id, m.fee
       from payments.chargeback k
       join payments.payment p on p.cell = k.cell and p.id = k.payment_id
-     cross join lateral (values ('dispute', k.withdrawn_minor, k.fee_taken_minor, k.heard_at),
-                                ('dispute_back', k.returned_minor, k.fee_minor - k.fee_taken_minor, k.decided_at))
+     cross join lateral (values ('dispute', k.withdrawn_minor, k.fee_taken_minor, k.taken_at),
+                                ('dispute_back', k.returned_minor, k.fee_minor - k.fee_taken_minor,
+                                 coalesce(k.returned_at, k.decided_at)))
            as m (kind, amount, fee, at)
      where k.{_CELLS} and (k.id >= :since and k.id < :until or k.external_id = any (:names::text[]))
        and k.method = :provider and k.withdrawn_minor > 0 and (m.amount > 0 or m.fee < 0) and m.at is not null

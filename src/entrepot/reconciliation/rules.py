@@ -83,6 +83,8 @@ def _reported(told: Told) -> Iterator[Discrepancy]:
             continue
         ours = show(PREFIX[fact.kind], fact.id)
         own = lines.pop((fact.kind, fact.name or ours), [])
+        if fact.kind == "dispute_back":  # what was taken is a thing of its own
+            ours += "_back"
         if not own and fact.is_due and _is_told(fact.day, REPORTED_WITHIN, told.reported):
             yield Discrepancy("missing_in_report", ours, fact.day, fact.currency, fact.amount_minor, None)
         for line in own[:1]:

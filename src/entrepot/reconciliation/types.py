@@ -94,7 +94,8 @@ class ProviderFee(msgspec.Struct, frozen=True):
 
 
 class Discrepancy(msgspec.Struct, frozen=True):
-    """`subject` is a thing of ours (pmt_, rfd_, pay_), or the provider's or the bank's own name of theirs."""
+    """`subject` is a thing of ours (pmt_, rfd_, pay_, cbk_; what came back of that is cbk_..._back), or the provider's
+    or the bank's own name of theirs."""
 
     kind: Kind
     subject: str

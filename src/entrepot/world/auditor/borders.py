@@ -47,7 +47,8 @@ ADVANCED_TAX = check(
                       from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
                     union all
                     select o.currency, p.withheld_minor
-                           * ((p.ended_at is null)::int - (o.status in ('paid', 'shipped', 'delivered'))::int)
+                           * ((p.ended_at is null)::int
+                              - (p.of_part is null and o.status in ('paid', 'shipped', 'delivered'))::int)
                       from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
                      where p.cell = :cell) d (currency, due)
              group by currency) o

@@ -2,6 +2,27 @@
 
 from entrepot.world.auditor.check import check
 
+LATE = check(
+    "chargeback_late",
+    "What came back of a chargeback after its end has its transfers, and no such transfer is alone.",
+    """
+    select 'chargebacks.late ' || coalesce(l.id, t.cause_id) as item,
+           row(nullif(l.returned_minor, 0), nullif(l.fee_back_minor, 0)) as expected, row(t.back, t.fee) as found,
+           '(returned, fee)' as detail
+      from (select * from chargebacks.late where cell = :cell {cause:id}) l
+      full join (select t.cause_id, max(t.amount) filter (where t.code = 'chargeback_late') as back,
+                        max(t.amount) filter (where t.code = 'chargeback_fee_back') as fee
+                   from ledger.transfer t
+                  where t.cell = :cell {cause:t.cause_id}
+                    and (t.code = 'chargeback_late'
+                         or t.cause_id in (select x.id from chargebacks.late x where x.cell = :cell))
+                  group by t.cause_id) t on t.cause_id = l.id
+    """,
+    by="cause",
+    of=("chargebacks.late",),
+    codes=("chargeback_late",),
+)
+
 CASE = check(
     "chargeback",
     "Of a chargeback what was withdrawn has one transfer, what was over the payment is the operator's loss, what came "
@@ -12,16 +33,16 @@ CASE = check(
            row(nullif(k.withdrawn_minor, 0), nullif(k.over_minor, 0), nullif(k.returned_minor, 0),
                k.withdrawn_minor - k.over_minor,
                case k.status when 'closed'
-                    then greatest(0, k.withdrawn_minor - k.over_minor - k.returned_minor + coalesce(t.late, 0)) end,
+                    then greatest(0, k.withdrawn_minor - k.over_minor - k.returned_minor + coalesce(l.back, 0)) end,
                k.fee_minor) as expected,
-           row(t.taken, t.over, t.back, coalesce(s.amount, 0), case k.status when 'closed' then coalesce(s.lost, 0) end,
-               coalesce(t.fee, 0)) as found,
+           row(t.taken, t.over, nullif(coalesce(t.back, 0) + coalesce(l.back, 0), 0), coalesce(s.amount, 0),
+               case k.status when 'closed' then coalesce(s.lost, 0) end, coalesce(t.fee, 0) - coalesce(l.fee, 0))
+               as found,
            '(withdrawn, over, returned; shares, lost, fee)' as detail
       from (select * from chargebacks.case where cell = :cell {cause:id}) k
       full join (select t.cause_id, max(t.amount) filter (where t.code = 'chargeback') as taken,
                         max(t.amount) filter (where t.code = 'chargeback_over') as over,
-                        sum(t.amount) filter (where t.code in ('chargeback_back', 'chargeback_late'))::bigint as back,
-                        sum(t.amount) filter (where t.code = 'chargeback_late')::bigint as late,
+                        max(t.amount) filter (where t.code = 'chargeback_back') as back,
                         (coalesce(sum(t.amount) filter (where t.code in ('chargeback_fee', 'chargeback_fee_more')), 0)
                         - coalesce(sum(t.amount) filter (where t.code = 'chargeback_fee_back'), 0))::bigint as fee
                    from ledger.transfer t
@@ -29,7 +50,10 @@ CASE = check(
                    join ledger.account c on c.cell = t.cell and c.id = t.credit
                   where t.cell = :cell and t.code like 'chargeback%' {cause:t.cause_id}
                     and ('gateway' in (d.code, c.code) or t.code = 'chargeback_over')
+                    and not exists (select from chargebacks.late l where l.cell = t.cell and l.id = t.cause_id)
                   group by t.cause_id) t on t.cause_id = k.id
+      left join (select case_id, sum(returned_minor)::bigint as back, sum(fee_back_minor)::bigint as fee
+                   from chargebacks.late where cell = :cell {cause:case_id} group by case_id) l on l.case_id = k.id
       left join (select s.case_id, sum(s.amount_minor)::bigint as amount, sum(s.lost_minor)::bigint as lost
                    from chargebacks.share s
                   where s.cell = any (array(select c.cell from kit.cell c)) {cause:s.case_id}
@@ -41,7 +65,6 @@ CASE = check(
         "chargeback",
         "chargeback_over",
         "chargeback_back",
-        "chargeback_late",
         "chargeback_fee",
         "chargeback_fee_more",
         "chargeback_fee_back",
@@ -119,4 +142,4 @@ BALANCE = check(
     """,
 )
 
-CHECKS = (CASE, SHARE, PAYMENT, BALANCE)
+CHECKS = (CASE, LATE, SHARE, PAYMENT, BALANCE)

@@ -226,11 +226,10 @@ TRANSFER_WAY = check(
                         ('chargeback_late', 'gateway -> chargeback_loss'),
                         ('chargeback_loss', 'chargeback_loss -> chargebacks'),
                         ('charged_back', 'escrow -> chargebacks'), ('charged_back', 'escrow -> between_cells'),
-                        ('charged_back', 'between_cells -> chargebacks'),
-                        ('refund_covered', 'gateway -> chargeback_loss'),
-                        ('exchange', 'seller -> exchange'), ('exchange_back', 'exchange -> seller'),
-                        ('exchange_in', 'exchange -> seller'), ('exchange_in_back', 'seller -> exchange'),
-                        ('exchange_spread', 'seller -> exchange_spread'),
+                        ('charged_back', 'between_cells -> chargebacks'), ('border_lost', 'escrow -> chargeback_loss'),
+                        ('refund_covered', 'gateway -> chargeback_loss'), ('exchange', 'seller -> exchange'),
+                        ('exchange_back', 'exchange -> seller'), ('exchange_in', 'exchange -> seller'),
+                        ('exchange_in_back', 'seller -> exchange'), ('exchange_spread', 'seller -> exchange_spread'),
                         ('exchange_spread_back', 'exchange_spread -> seller'),
                         ('part_exchange', 'seller -> exchange'), ('part_exchange_back', 'exchange -> seller'),
                         ('part_exchange_in', 'exchange -> seller'), ('part_exchange_in_back', 'seller -> exchange'),
@@ -241,13 +240,13 @@ TRANSFER_WAY = check(
                         ('plan_fee', 'promotions -> plan_fee'), ('plan_fee_back', 'plan_fee -> payment_fee'),
                         ('plan_fee_back', 'plan_fee -> promotions'), ('plan_fee_back', 'plan_fee -> funder'),
                         ('plan_back', 'funder -> wallet'), ('plan_back', 'funder -> gateway'),
-                        ('principal', 'wallet -> funder'), ('principal', 'gateway -> funder'),
-                        ('principal', 'wallet -> funder_loss'), ('principal', 'gateway -> funder_loss'),
-                        ('fee', 'wallet -> plan_fee'), ('fee', 'gateway -> plan_fee'),
-                        ('late_fee', 'wallet -> late_fee'), ('late_fee', 'gateway -> late_fee'),
-                        ('default', 'funder_loss -> funder'), ('recover', 'funder -> funder_loss'),
-                        ('refund_credit', 'gateway -> wallet'), ('top_up', 'cash -> wallet'),
-                        ('purchase', 'own_stock -> supplier'),
+                        ('plan_back', 'funder -> chargeback_loss'), ('principal', 'wallet -> funder'),
+                        ('principal', 'gateway -> funder'), ('principal', 'wallet -> funder_loss'),
+                        ('principal', 'gateway -> funder_loss'), ('fee', 'wallet -> plan_fee'),
+                        ('fee', 'gateway -> plan_fee'), ('late_fee', 'wallet -> late_fee'),
+                        ('late_fee', 'gateway -> late_fee'), ('default', 'funder_loss -> funder'),
+                        ('recover', 'funder -> funder_loss'), ('refund_credit', 'gateway -> wallet'),
+                        ('top_up', 'cash -> wallet'), ('purchase', 'own_stock -> supplier'),
                         ('cogs', 'cost_of_goods -> own_stock'), ('cogs_back', 'own_stock -> cost_of_goods'),
                         ('shrinkage', 'cost_of_goods -> own_stock')) as w (code, way)
         on w.code = t.code and w.way collate "C" = d.code || ' -> ' || c.code
@@ -314,7 +313,8 @@ ESCROW_BALANCE = check(
                       from orders.order where cell = :cell and status in ('paid', 'shipped', 'delivered')
                     union all
                     select o.currency, (p.paid_minor + p.operator_discount_minor)
-                           * ((p.ended_at is null)::int - (o.status in ('paid', 'shipped', 'delivered'))::int)
+                           * ((p.ended_at is null)::int
+                              - (p.of_part is null and o.status in ('paid', 'shipped', 'delivered'))::int)
                       from orders.part p join orders.order o on o.cell = p.cell and o.id = p.order_id
                      where p.cell = :cell) d (currency, due)
              group by currency) o

@@ -223,19 +223,22 @@ ESCROW_IN = check(
 ESCROW_OUT = check(
     "escrow_out",
     "Of a completed order everything in escrow beside its parts went to the seller, of a canceled or refunded one to "
-    "where it came from, with its duties when it was not sent; of any other nothing went out.",
+    "where it came from, with its duties when it was not sent, but for what of these a bank keeps; of any other "
+    "nothing went out.",
     """
     select 'orders.order ' || o.id as item,
            row(case when o.status = 'completed'
                     then nullif(o.paid_minor + o.operator_discount_minor - coalesce(s.paid + s.discount, 0), 0) end,
                case when o.given_back
                     then nullif(o.paid_minor - coalesce(s.paid, 0)
-                                + case when o.shipped_at is null then o.duties_minor - coalesce(s.duties, 0)
+                                + case when o.shipped_at is null
+                                       then o.duties_minor - coalesce(s.duties, 0) - coalesce(b.lost, 0)
                                        else 0 end, 0) end,
-               case when o.given_back then nullif(o.operator_discount_minor - coalesce(s.discount, 0), 0) end)
+               case when o.given_back then nullif(o.operator_discount_minor - coalesce(s.discount, 0), 0) end,
+               case when o.given_back and o.shipped_at is null then nullif(b.lost, 0) end)
                as expected,
-           row(release.amount, refund.amount, unfund.amount) as found,
-           o.status || ' (release, refund, unfund)' as detail
+           row(release.amount, refund.amount, unfund.amount, lost.amount) as found,
+           o.status || ' (release, refund, unfund, of its border with the bank)' as detail
       from (select o.*, o.status = 'refunded' or o.status = 'canceled' and g.status = 'placed' as given_back
               from orders.order o
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
@@ -248,6 +251,9 @@ ESCROW_OUT = check(
         on release.cell = :cell and release.cause_id = o.id and release.code = 'release'
       left join ledger.transfer refund on refund.cell = :cell and refund.cause_id = o.id and refund.code = 'refund'
       left join ledger.transfer unfund on unfund.cell = :cell and unfund.cause_id = o.id and unfund.code = 'unfund'
+      left join ledger.transfer lost on lost.cell = :cell and lost.cause_id = o.id and lost.code = 'border_lost'
+      left join (select order_id, charged_back_minor as lost from orders.border where cell = :cell {order:order_id}) b
+        on b.order_id = o.id
     """,
     by="order",
 )
@@ -276,7 +282,8 @@ DUTIES = check(
               left join (select * from orders.order_group) g on g.cell = o.group_cell and g.id = o.group_id
              where o.cell = :cell {order:o.id}) o
       left join (select order_id, sum(duties_minor)::bigint as duties, sum(withheld_minor)::bigint as withheld
-                   from orders.part where cell = :cell {order:order_id} group by order_id) s on s.order_id = o.id
+                   from orders.part where cell = :cell and of_part is null {order:order_id}
+                  group by order_id) s on s.order_id = o.id
       left join (select *, case when scheme <> '' then tax_minor end as collected from orders.border) b
         on b.cell = :cell and b.order_id = o.id
       left join ledger.transfer paid on paid.cell = :cell and paid.cause_id = o.id and paid.code = 'duties'

@@ -47,11 +47,12 @@ PART_SHARES = check(
 
 PART_SUM = check(
     "part_sum",
-    "A part is the sum of its lines.",
+    "A part is the sum of its lines; one that is taken of what another left its seller has none.",
     """
     select 'orders.part ' || p.id as item, row(l.paid, l.discount, l.commission, l.fee, l.tax, l.withheld) as expected,
-           row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor, p.fee_tax_minor,
-               p.withheld_minor) as found,
+           case when p.of_part is not null and l.paid is null then row(l.*)
+                else row(p.paid_minor, p.operator_discount_minor, p.commission_minor, p.payment_fee_minor,
+                         p.fee_tax_minor, p.withheld_minor) end as found,
            '(paid, discount, commission, fee, tax on fees, tax in the price)' as detail
       from orders.part p
      cross join lateral (select sum(x.paid_minor)::bigint as paid, sum(x.operator_discount_minor)::bigint as discount,
@@ -59,6 +60,33 @@ PART_SUM = check(
                                 sum(x.fee_tax_minor)::bigint as tax, sum(x.withheld_minor)::bigint as withheld
                            from orders.part_line x where x.cell = :cell and x.part_id = p.id) l
      where p.cell = :cell {order:p.order_id}
+    """,
+    by="order",
+    of=_OF,
+)
+
+PART_KEPT = check(
+    "part_kept",
+    "What a bank takes of what a part that ended left its seller is no more than that.",
+    """
+    select 'orders.part ' || p.id as item, true as expected,
+           p.ended_at is not null and p.order_id = x.order_id
+           and x.paid <= p.paid_minor - p.back_minor
+           and x.discount <= p.operator_discount_minor - p.back_operator_discount_minor
+           and x.commission <= p.commission_minor - p.back_commission_minor
+           and x.fee <= p.payment_fee_minor - p.back_payment_fee_minor
+           and x.tax <= p.fee_tax_minor - p.back_fee_tax_minor
+           and x.withheld <= p.withheld_minor - p.back_withheld_minor as found,
+           x.paid || ' of ' || p.paid_minor - coalesce(p.back_minor, 0) as detail
+      from (select of_part, order_id, sum(coalesce(back_minor, paid_minor)) as paid,
+                   sum(coalesce(back_operator_discount_minor, operator_discount_minor)) as discount,
+                   sum(coalesce(back_commission_minor, commission_minor)) as commission,
+                   sum(coalesce(back_payment_fee_minor, payment_fee_minor)) as fee,
+                   sum(coalesce(back_fee_tax_minor, fee_tax_minor)) as tax,
+                   sum(coalesce(back_withheld_minor, withheld_minor)) as withheld
+              from orders.part where cell = :cell and of_part is not null {order:order_id}
+             group by of_part, order_id) x
+      join orders.part p on p.cell = :cell and p.id = x.of_part
     """,
     by="order",
     of=_OF,
@@ -185,4 +213,4 @@ DISPUTE_OVERDUE = check(
     of=_OF,
 )
 
-CHECKS = (PART_SHARES, PART_SUM, PART_FEE, PART_MONEY, PART_DUTIES, DISPUTE, DISPUTE_OVERDUE)
+CHECKS = (PART_SHARES, PART_SUM, PART_KEPT, PART_FEE, PART_MONEY, PART_DUTIES, DISPUTE, DISPUTE_OVERDUE)
