@@ -2181,6 +2181,18 @@ CREATE TABLE chargebacks.evidence (
     CONSTRAINT evidence_party_check CHECK ((party = ANY (ARRAY['seller'::text, 'operator'::text])))
 );
 
+CREATE TABLE chargebacks.late (
+    cell smallint NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    returned_minor bigint NOT NULL,
+    fee_back_minor bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT late_check CHECK (((returned_minor + fee_back_minor) > 0)),
+    CONSTRAINT late_fee_back_minor_check CHECK ((fee_back_minor >= 0)),
+    CONSTRAINT late_returned_minor_check CHECK ((returned_minor >= 0))
+);
+
 CREATE TABLE chargebacks.liability (
     id bigint NOT NULL,
     market text COLLATE pg_catalog."C",
@@ -2206,6 +2218,7 @@ CREATE TABLE chargebacks.part (
     id uuid NOT NULL,
     share_id uuid NOT NULL,
     taken_minor bigint NOT NULL,
+    is_dispute boolean NOT NULL,
     CONSTRAINT part_taken_minor_check CHECK ((taken_minor > 0))
 );
 
@@ -3184,8 +3197,10 @@ CREATE TABLE orders.border (
     line_bases bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     line_rates_bp integer[] DEFAULT '{}'::integer[] NOT NULL,
     withheld_minor bigint DEFAULT 0 NOT NULL,
+    charged_back_minor bigint DEFAULT 0 NOT NULL,
     quota_id bigint,
     line_quotas bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT border_charged_back_minor_check CHECK ((charged_back_minor >= 0)),
     CONSTRAINT border_duty_minor_check CHECK ((duty_minor >= 0)),
     CONSTRAINT border_fee_minor_check CHECK ((fee_minor >= 0)),
     CONSTRAINT border_incoterm_check CHECK ((incoterm = ANY (ARRAY['DAP'::text, 'DDP'::text]))),
@@ -3386,6 +3401,7 @@ CREATE TABLE orders.part (
     frozen_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     duties_minor bigint DEFAULT 0 NOT NULL,
+    of_part uuid,
     CONSTRAINT part_check CHECK (((withheld_minor >= 0) AND (withheld_minor <= paid_minor))),
     CONSTRAINT part_check1 CHECK (((back_minor >= 0) AND (back_minor <= paid_minor))),
     CONSTRAINT part_check2 CHECK (((back_operator_discount_minor >= 0) AND (back_operator_discount_minor <= operator_discount_minor))),
@@ -3393,7 +3409,8 @@ CREATE TABLE orders.part (
     CONSTRAINT part_check4 CHECK (((back_payment_fee_minor >= 0) AND (back_payment_fee_minor <= payment_fee_minor))),
     CONSTRAINT part_check5 CHECK (((back_fee_tax_minor >= 0) AND (back_fee_tax_minor <= fee_tax_minor))),
     CONSTRAINT part_check6 CHECK (((back_withheld_minor >= 0) AND (back_withheld_minor <= withheld_minor))),
-    CONSTRAINT part_check7 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, back_withheld_minor, ended_at) = ANY (ARRAY[0, 7]))),
+    CONSTRAINT part_check7 CHECK (((of_part IS NULL) OR ((kind = 'charged_back'::text) AND recalled))),
+    CONSTRAINT part_check8 CHECK ((num_nulls(back_minor, back_operator_discount_minor, back_commission_minor, back_payment_fee_minor, back_fee_tax_minor, back_withheld_minor, ended_at) = ANY (ARRAY[0, 7]))),
     CONSTRAINT part_commission_minor_check CHECK ((commission_minor >= 0)),
     CONSTRAINT part_duties_minor_check CHECK ((duties_minor >= 0)),
     CONSTRAINT part_fee_tax_minor_check CHECK ((fee_tax_minor >= 0)),
@@ -3536,6 +3553,8 @@ CREATE TABLE payments.chargeback (
     returned_minor bigint DEFAULT 0 NOT NULL,
     fee_taken_minor bigint DEFAULT 0 NOT NULL,
     fee_minor bigint DEFAULT 0 NOT NULL,
+    taken_at timestamp with time zone,
+    returned_at timestamp with time zone,
     decided_at timestamp with time zone,
     evidence_by timestamp with time zone,
     evidence text,
@@ -4438,6 +4457,9 @@ ALTER TABLE ONLY chargebacks."case"
 ALTER TABLE ONLY chargebacks.evidence
     ADD CONSTRAINT evidence_pkey PRIMARY KEY (cell, id);
 
+ALTER TABLE ONLY chargebacks.late
+    ADD CONSTRAINT late_pkey PRIMARY KEY (cell, id);
+
 ALTER TABLE ONLY chargebacks.liability
     ADD CONSTRAINT liability_pkey PRIMARY KEY (id);
 
@@ -4969,6 +4991,8 @@ CREATE INDEX sale_oversold ON channels.sale USING btree (cell, channel_id, id) W
 
 CREATE INDEX evidence_case ON chargebacks.evidence USING btree (cell, case_id, id);
 
+CREATE INDEX late_case ON chargebacks.late USING btree (cell, case_id);
+
 CREATE INDEX part_share ON chargebacks.part USING btree (cell, share_id);
 
 CREATE INDEX share_due ON chargebacks.share USING btree (cell, due_at) WHERE (due_at IS NOT NULL);
@@ -5260,6 +5284,9 @@ ALTER TABLE ONLY channels.sale
 
 ALTER TABLE ONLY channels.taken
     ADD CONSTRAINT taken_cell_sale_id_fkey FOREIGN KEY (cell, sale_id) REFERENCES channels.sale(cell, id);
+
+ALTER TABLE ONLY chargebacks.late
+    ADD CONSTRAINT late_cell_case_id_fkey FOREIGN KEY (cell, case_id) REFERENCES chargebacks."case"(cell, id);
 
 ALTER TABLE ONLY chargebacks.liability
     ADD CONSTRAINT liability_market_fkey FOREIGN KEY (market) REFERENCES sellers.market(code);
