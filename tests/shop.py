@@ -12,7 +12,19 @@ from uuid import UUID
 
 import httpx
 
-from entrepot import accounts, catalog, inventory, ledger, logistics, payments, platform, pricing, sellers, worker
+from entrepot import (
+    accounts,
+    catalog,
+    inventory,
+    ledger,
+    logistics,
+    payments,
+    platform,
+    pricing,
+    sellers,
+    trade,
+    worker,
+)
 from entrepot.app import build
 from entrepot.inventory import Goods
 from entrepot.kit.auth import Keys, Role
@@ -74,12 +86,17 @@ class Shop:
                 await payments.top_up(tx, cell, user, "USD", wallet_minor, new_id(tx.now))
         return Buyer(self, user, address, cell)
 
-    async def seller(self, kind: str = "third_party", cell: int = 0) -> UUID:
+    async def seller(self, kind: str = "third_party", cell: int = 0, *, answers: bool = True) -> UUID:
+        """A new seller; one who `answers` for its goods in the EU may send them there."""
         seller = new_id(self.clock.now())
         async with self.db.write() as tx:
             await sellers.open_seller(
                 tx, sellers.SellerId(seller), f"seller-{seller.hex}", "A Seller", kind, currencies=["USD"], cell=cell
             )
+            if answers:
+                await trade.say_contact(
+                    tx, seller, trade.Contact("DE", "Hanse GmbH", "Kai 1, Hamburg", "eu@example.com")
+                )
         self.sellers.append(seller)
         return seller
 

@@ -4101,6 +4101,16 @@ CREATE TABLE trade.code_text (
     source text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE trade.contact (
+    seller_id uuid NOT NULL,
+    country text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    address text NOT NULL,
+    electronic text NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CONSTRAINT contact_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
 CREATE TABLE trade.denied_party (
     list text NOT NULL COLLATE pg_catalog."C",
     ref text NOT NULL COLLATE pg_catalog."C",
@@ -4229,6 +4239,7 @@ CREATE TABLE trade.restriction (
     age smallint,
     proof text NOT NULL COLLATE pg_catalog."C",
     not_from text[] NOT NULL,
+    within text[] NOT NULL,
     text jsonb NOT NULL,
     citation text NOT NULL,
     valid_from date NOT NULL,
@@ -4236,9 +4247,10 @@ CREATE TABLE trade.restriction (
     source text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT restriction_age_check CHECK (((age >= 1) AND (age <= 99))),
     CONSTRAINT restriction_check CHECK (((age IS NOT NULL) = (effect = 'age'::text))),
-    CONSTRAINT restriction_check1 CHECK ((valid_to > valid_from)),
+    CONSTRAINT restriction_check1 CHECK ((((within <> '{}'::text[]) = (effect = 'contact'::text)) AND ((mark = 'goods'::text) = (effect = 'contact'::text)))),
+    CONSTRAINT restriction_check2 CHECK ((valid_to > valid_from)),
     CONSTRAINT restriction_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT restriction_effect_check CHECK ((effect = ANY (ARRAY['prohibited'::text, 'permit'::text, 'age'::text]))),
+    CONSTRAINT restriction_effect_check CHECK ((effect = ANY (ARRAY['prohibited'::text, 'permit'::text, 'age'::text, 'contact'::text]))),
     CONSTRAINT restriction_mark_check CHECK ((mark ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z_]{0,39})$'::text)),
     CONSTRAINT restriction_proof_check CHECK ((proof = ANY (ARRAY['stated'::text, 'birth_date'::text])))
 );
@@ -4877,6 +4889,9 @@ ALTER TABLE ONLY trade.code
 ALTER TABLE ONLY trade.code_text
     ADD CONSTRAINT code_text_pkey PRIMARY KEY (nomenclature, code, language);
 
+ALTER TABLE ONLY trade.contact
+    ADD CONSTRAINT contact_pkey PRIMARY KEY (seller_id, country);
+
 ALTER TABLE ONLY trade.denied_party
     ADD CONSTRAINT denied_party_pkey PRIMARY KEY (list, ref, plain);
 
@@ -5452,6 +5467,9 @@ ALTER TABLE ONLY sellers.suspended
 
 ALTER TABLE ONLY trade.category_trait
     ADD CONSTRAINT category_trait_category_id_fkey FOREIGN KEY (category_id) REFERENCES catalog.category(id);
+
+ALTER TABLE ONLY trade.contact
+    ADD CONSTRAINT contact_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES sellers.seller(id);
 
 ALTER TABLE ONLY trade.item
     ADD CONSTRAINT item_variant_id_fkey FOREIGN KEY (variant_id) REFERENCES catalog.variant(id);

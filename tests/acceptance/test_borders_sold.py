@@ -162,6 +162,63 @@ async def ends_with_its_permit(shop: Shop, variant: int, seller: UUID) -> None:
     assert judged == [([], START.replace(hour=0) + timedelta(days=1))]
 
 
+async def test_6_somebody_answers_for_the_goods(shop: Shop) -> None:
+    """Since 2024-12-13 goods go to the EU from outside only if somebody there answers for them (Regulation (EU)
+    2023/988): else they are not found there, nor shown, nor put in a cart. Where somebody does, buyers there read who
+    it is; in other countries nobody is asked."""
+    async with shop.db.write() as tx:
+        await sellers.add_market(tx, sellers.Market("de", "Deutschland", "USD", "de", "DE"))
+        await logistics.import_locations(tx, 0, [3], ["kai"], ["Hamburg"], ["DE"])
+    seller = await shop.seller(answers=False)
+    home = await shop.offer(seller, 3_000, 10)
+    tea = await shop.offer(seller, 2_000, 10, market="de")
+    await shop.offer(seller, 1_000, 10, market="de", location=3)  # it is there already
+    assert (len(await found(shop, "de")), len(await found(shop, MARKET))) == (1, 1)
+    assert len(await found(shop, "de", "product")) == 1
+    async with shop.db.read() as tx:
+        slug = await tx.conn.fetchval(
+            "select slug from catalog.product p join catalog.offer o on o.product_id = p.id where o.id = $1", tea
+        )
+    buyer = await shop.buyer()
+    cart = (await buyer.send("POST", "/v1/carts", {"market": "de"})).json()["id"]
+    refused = await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": tea})
+    assert (refused.json()["type"], refused.json()["rule"]["name"]) == ("/problems/not_sold_there", "contact")
+    await buyer.quote([(home, 1)])
+
+    mine = browser(shop, shop.session(Role.SELLER, NIL, seller))
+    said = {"country": "IE", "name": "Éire Answers Ltd", "address": "1 Quay, Dublin", "electronic": "eu@example.com"}
+    form = fields_of((await mine.get("/seller/customs")).text, "/seller/customs/contact")
+    for wrong in ({"country": "ZZ"}, {"electronic": "none"}, {"address": "1"}):
+        before = await shop.state()
+        assert (await mine.send("/seller/customs/contact", form | said | wrong)).status_code in (400, 404)
+        assert await shop.state() == before
+    assert (await mine.send("/seller/customs/contact", form | said)).status_code == 303
+    assert "Éire Answers Ltd 1 Quay, Dublin eu@example.com" in text(await mine.get("/seller/customs"))
+    assert len(await found(shop, "de")) == 2
+    shown = (await shop.http.get(f"/v1/products/{slug}", params={"market": "de"})).json()["offers"][0]
+    assert shown["contact"] == said
+    page = text(await browser(shop, buyer.headers).get(f"/p/{slug}?market=de&lang=de"))
+    assert "Verantwortlich in Irland: Éire Answers Ltd, 1 Quay, Dublin, eu@example.com" in page
+    assert (await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": tea})).status_code == 204
+
+    gone = fields_of((await mine.get("/seller/customs")).text, "/seller/customs/contact/remove")
+    assert (await mine.send("/seller/customs/contact/remove", gone)).status_code == 303
+    assert (await mine.send("/seller/customs/contact/remove", gone)).status_code == 404
+    await shop.run()
+    assert len(await found(shop, "de")) == 1
+    refused = await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": tea})
+    assert refused.json()["type"] == "/problems/not_sold_there"
+    many: tuple[dict[str, object], ...] = (
+        {"effect": "contact"}, {"within": ["DE"]}, {"effect": "contact", "within": ["DE"]}, {"traits": ["goods"]},
+    )  # fmt: skip
+    for odd in many:
+        refused = await shop.http.put("/v1/sale-rules/own", json=RULE | odd, headers=shop.operator)
+        assert refused.json()["type"] == "/problems/rule_not_valid"
+    own = RULE | {"effect": "contact", "within": ["US"], "traits": []}
+    assert (await shop.http.put("/v1/sale-rules/own", json=own, headers=shop.operator)).status_code == 204
+    assert await found(shop, MARKET) == []
+
+
 async def test_6_permits_and_ages(shop: Shop) -> None:
     """The rules that ship: batteries are sold to the EU by who has shown a permit, spirits to buyers of an age, which
     the market's rule says how to give; the operator's page lists and grants."""
@@ -205,7 +262,7 @@ async def test_6_permits_and_ages(shop: Shop) -> None:
     listed = (await shop.http.get("/v1/sale-rules", params={"country": "DE"})).json()["items"]
     assert {one["rule"]["name"]: one["rule"]["effect"] for one in listed} == {
         "adult-media": "age", "animal-products": "prohibited", "batteries": "permit", "beer-and-wine": "age",
-        "cosmetics": "permit", "medicines": "permit", "spirits": "age", "tobacco": "age",
+        "contact": "contact", "cosmetics": "permit", "medicines": "permit", "spirits": "age", "tobacco": "age",
     }  # fmt: skip
     async with shop.db.write() as tx:
         for who in (seller, other):

@@ -95,6 +95,22 @@ def put(route: str, body: object) -> None:
 for method in ("PUT", "DELETE"):
     put(f"{method} /v1/sale-rules/{{name}}", BAN)
     put(f"{method} /v1/sellers/{{seller_id}}/permits/{{country}}/{{name}}", {"number": "7"})
+CONTACT = {"name": "Hanse Compliance GmbH", "address": "Kai 1, 20457 Hamburg", "electronic": "eu@example.com"}
+plain("GET /v1/seller/contacts")
+
+
+@ask("PUT /v1/seller/contacts/{country}")
+async def _(_: Stage) -> Ask:
+    return Ask("/v1/seller/contacts/DE", CONTACT)
+
+
+@ask("DELETE /v1/seller/contacts/{country}")
+async def _(stage: Stage) -> Ask:
+    done = await stage.shop.http.put("/v1/seller/contacts/DE", json=CONTACT, headers=stage.headers(Role.SELLER))
+    assert done.is_success, done.text
+    return Ask("/v1/seller/contacts/DE")
+
+
 for method in ("PUT", "GET"):
     put(f"{method} /v1/variants/{{variant_id}}/traits", {"traits": ["battery"]})
     put(f"{method} /v1/categories/{{slug}}/traits", {"traits": ["battery"]})

@@ -33,9 +33,12 @@ MEMBERS = [route for route in ROUTES if route.access in ({Role.BUYER}, {Role.SEL
 OWNED = [
     route
     for route in MEMBERS
-    if route.params and not route.path.startswith("/v1/campaigns/") and not route.params.keys() & {"month", "year"}
+    if route.params
+    and not route.path.startswith("/v1/campaigns/")
+    and not route.params.keys() & {"month", "year", "country"}
 ]
-"""Routes about a thing that belongs to one buyer or seller; a campaign is for all, and everybody has a month."""
+"""Routes about a thing that belongs to one buyer or seller; a campaign is for all, and everybody has a month and a
+contact in a country."""
 
 UNOWNED = {"category_id", "product_id", "rule_id", "seller_id", "variant_id", "tax_id", "vat_id"}
 """What these name is nobody's own."""

@@ -203,7 +203,7 @@ EXCEPTED = {
         "trade.ADD_TRAITS trade.FORGET_TRAITS "
         "catalog.REVIEWED catalog.SAY_BY_MACHINE "
         "trade.REGISTER trade.SET_ESTABLISHED trade.FORGET_PARTIES catalog.SET_TEXT catalog.TRANSLATE trade.GRANT "
-        "trade.WITHDRAW trade.FORGET_SAMPLE "
+        "trade.WITHDRAW trade.FORGET_SAMPLE trade.SAY_CONTACT trade.FORGET_CONTACT "
         "trade.LOCK trade.SET_SOURCE trade.ADD_EURO_RATES "
         "sellers.SETTLE_IN sellers.SET_CALENDAR sellers.SET_PAYMENTS sellers.CLEAR_DAYS_OFF "
         "world._ADD_LAW world._BEGUN world._SAVE"

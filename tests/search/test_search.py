@@ -210,7 +210,7 @@ async def test_one_product_with_its_offers(stage: Stage, shop: list[sellers.Sell
         answer = await http.get("/v1/products/p2", params={"market": "us"})
         common = {
             "variant_id": 2, "ship_from": "Warehouse", "ship_from_country": "US", "price_per": 1, "unit": "each",
-            "components": [], "converted": None,
+            "components": [], "converted": None, "contact": None,
         }  # fmt: skip
         assert answer.json() == {
             "id": 2, "slug": "p2", "title": "Chocolate Milk", "brand": "Alpine", "description": "",

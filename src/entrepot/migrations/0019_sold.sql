@@ -7,10 +7,11 @@ create table trade.restriction (
     country    text     collate "C" not null check (country ~ '^[A-Z]{2}$'),
     mark       text     collate "C" not null check (mark ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[a-z][a-z_]{0,39})$'),
     name       text     collate "C" not null,
-    effect     text     collate "C" not null check (effect in ('prohibited', 'permit', 'age')),
+    effect     text     collate "C" not null check (effect in ('prohibited', 'permit', 'age', 'contact')),
     age        smallint check (age between 1 and 99),
     proof      text     collate "C" not null check (proof in ('stated', 'birth_date')),
     not_from   text[]   not null,  -- it does not hold for what is sent from these countries
+    within     text[]   not null,  -- of a contact: where it may be
     text       jsonb    not null,  -- {language: why}
     citation   text     not null,
     valid_from date     not null,
@@ -18,6 +19,7 @@ create table trade.restriction (
     source     text     collate "C" not null,
     primary key (country, mark, name, valid_from, source),
     check ((age is not null) = (effect = 'age')),
+    check ((within <> '{}') = (effect = 'contact') and (mark = 'goods') = (effect = 'contact')),
     check (valid_to > valid_from)
 );
 create index restriction_source on trade.restriction (source);
@@ -48,7 +50,18 @@ create table trade.permit (
     primary key (seller_id, country, name)
 );
 
--- What rules may name a variant by.
+-- Who answers for a seller's goods in a country (the EU's "responsible person"), as buyers there are shown.
+create table trade.contact (
+    seller_id  uuid        not null references sellers.seller,
+    country    text        collate "C" not null check (country ~ '^[A-Z]{2}$'),
+    name       text        not null,
+    address    text        not null,
+    electronic text        not null,  -- an e-mail address, or a page's
+    said_at    timestamptz not null,
+    primary key (seller_id, country)
+);
+
+-- What rules may name a variant by. Rules of all goods have the mark `goods`, which is in no row.
 create view trade.mark as
 select i.variant_id, substr(i.hs_code, 1, d.digits) as mark, null::uuid as said_by
   from trade.item i cross join (values (2), (4), (6)) as d (digits)

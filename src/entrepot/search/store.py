@@ -99,7 +99,8 @@ def _stands(variant: str) -> str:
                              where k.variant_id = {variant} and (k.said_by is null or k.said_by = o.seller_id)
                             offset 0) k
                  join trade.restriction b on b.country = m.country and b.mark = k.mark
-                where b.effect <> 'age' and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
+                where b.effect in ('prohibited', 'permit')
+                  and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
                   and not exists (select from logistics.location l
                                    where l.cell = o.cell and l.id = o.location_id and l.country = any (b.not_from))
                   and not (b.effect = 'permit'
@@ -109,17 +110,34 @@ def _stands(variant: str) -> str:
     """  # noqa: S608 - made of the constants below
 
 
+# The rule of the market's country, if there is one, that somebody has to answer for all goods; it goes before what uses
+# _SOLD_HERE, and is looked up once.
+_LAW = """
+    law as materialized (
+        select b.within, b.not_from
+          from sellers.market m
+          join trade.restriction b on b.country = m.country and b.mark = 'goods'
+         where m.code = :market and b.valid_from <= :today::date and (b.valid_to is null or b.valid_to > :today)
+         order by b.valid_from desc, b.name
+         limit 1)
+"""
 _SOLD_HERE = f"""
-    not {_stands("o.variant_id")}
+    ((select within from law) is null
+     or exists (select from trade.contact c
+                 where c.seller_id = o.seller_id and c.country = any ((select within from law)::text[]))
+     or exists (select from logistics.location l
+                 where l.cell = o.cell and l.id = o.location_id
+                   and l.country = any ((select not_from from law)::text[])))
+    and not {_stands("o.variant_id")}
     and not (o.stock_id is null
              and exists (select from catalog.component c
                            join catalog.offer f on f.cell = c.cell and f.id = c.offer_id
                           where c.cell = o.cell and c.bundle_id = o.id and {_stands("f.variant_id")}))
-"""
+"""  # noqa: S608 - made of the constant above
 
 # Two laterals, each one probe of the index offer_product in price order: the cheapest offer with stock and, only where
 # there is none (a one-time filter), the cheapest without.
-_CARDS = f"""
+_CARDS = f""", {_LAW}
     select p.id, p.slug, p.title, p.brand, m.currency,
            coalesce(stocked.unit_price_minor, other.unit_price_minor),
            coalesce(stocked.price_per, other.price_per),
@@ -188,7 +206,7 @@ CARDS = sql(
 # words found little.
 CANDIDATES = sql(
     f"""
-    with hit as materialized (
+    with {_LAW}, hit as materialized (
         select p.id, p.category_id, ts_rank(p.words, catalog.asked(:text)) as rank
           from catalog.product p
           join catalog.listed l on l.market = :market and l.category_id = 0 and l.product_id = p.id
@@ -251,6 +269,7 @@ KNOWN = sql(
 
 PRODUCT = sql(
     f"""
+    with {_LAW}
     select p.id, p.slug, p.title, p.brand, p.description, c.slug, c.name,
            coalesce((select json_agg(json_build_object('id', v.id, 'sku', v.sku, 'gtin', v.gtin, 'title', v.title)
                                      order by v.id)
@@ -261,7 +280,7 @@ PRODUCT = sql(
                                 'seller_slug', o.seller_slug, 'ship_from', o.ship_from, 'ship_from_country', o.country,
                                 'price', json_build_object('minor', o.unit_price_minor, 'currency', o.currency),
                                 'price_per', o.price_per, 'unit', o.unit, 'available', o.available,
-                                'components', o.components, 'converted', o.converted)
+                                'components', o.components, 'converted', o.converted, 'contact', o.contact)
                                 order by o.unit_price_minor, o.id)
                        from (select o.id, o.variant_id, s.name as seller, s.slug as seller_slug,
                                     coalesce(l.name, '') as ship_from, coalesce(l.country, '') as country,
@@ -273,7 +292,13 @@ PRODUCT = sql(
                                                 'day', f.rate_day)
                                        from catalog.following f
                                       where f.cell = o.cell and f.offer_id = o.id and f.of_currency <> m.currency)
-                                        as converted
+                                        as converted,
+                                    (select json_build_object('country', c.country, 'name', c.name,
+                                                              'address', c.address, 'electronic', c.electronic)
+                                       from trade.contact c
+                                      where c.seller_id = s.id and c.country = any ((select within from law)::text[])
+                                      order by c.country
+                                      limit 1) as contact
                                from catalog.offer o
                                join sellers.market m on m.code = o.market
                                join sellers.seller s on s.id = o.seller_id

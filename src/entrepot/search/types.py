@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from entrepot.catalog import Component, Converted, Price
-from entrepot.trade import Barrier
+from entrepot.trade import Barrier, Contact
 
 
 class Card(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +68,7 @@ class ProductOffer(msgspec.Struct, frozen=True):
     available: int
     components: list[Component]
     converted: Converted | None = None
+    contact: Contact | None = None
 
 
 class Product(msgspec.Struct, frozen=True):

@@ -38,19 +38,22 @@ from entrepot.trade.registrations import (
 )
 from entrepot.trade.restrictions import (
     Judged,
+    contacts,
     countries,
     grant_permit,
     judge,
     permits,
+    remove_contact,
     rules_for,
     rules_of,
+    say_contact,
     steady,
     withdraw_permit,
 )
 from entrepot.trade.rules import quote
 from entrepot.trade.store import EuroSource, Lacking
 from entrepot.trade.store_modes import Unknown
-from entrepot.trade.store_restrictions import Match
+from entrepot.trade.store_restrictions import Contact, Electronic, Match
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
     SCHEMES,
@@ -82,14 +85,15 @@ from entrepot.trade.types import (
 )
 
 __all__ = [
-    "LACKING_PAGE", "SCHEMES", "AgeNeeded", "Assessed", "Barrier", "Book", "Chosen", "Consignment",
-    "CurrencyRateMissing", "EuroRate", "EuroSource", "Facts", "Goods", "Included", "Item", "ItemMissing", "Judged",
-    "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn", "NotSoldThere", "OriginMissing",
-    "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing", "Reading", "Sale", "Step", "TooYoung",
-    "TradeProblem", "Unknown", "ValueNotValid", "add_euro_rates", "book", "by_mode", "choose_mode", "claim_person",
-    "countries", "declared_fields", "established", "euro_rates", "euro_sources", "grant_permit",
-    "has_deemed_supply", "has_law", "has_parties", "included", "is_import", "items", "judge", "known", "lacking",
-    "lacking_of", "load_packs", "mode_steps", "note_established", "permits", "propose", "quote", "register",
-    "registered", "return_windows", "rules_for", "rules_of", "screen", "set_item", "steady", "steps", "tariff_of",
-    "unestablished", "withdraw_permit", "year_quotas",
+    "LACKING_PAGE", "SCHEMES", "AgeNeeded", "Assessed", "Barrier", "Book", "Chosen", "Consignment", "Contact",
+    "CurrencyRateMissing", "Electronic", "EuroRate", "EuroSource", "Facts", "Goods", "Included", "Item",
+    "ItemMissing", "Judged", "Lacking", "Landed", "LawMissing", "Match", "NomenclatureMissing", "NotLetIn",
+    "NotSoldThere", "OriginMissing", "PackNotValid", "PartiesNotValid", "QuantityMissing", "RateMissing",
+    "Reading", "Sale", "Step", "TooYoung", "TradeProblem", "Unknown", "ValueNotValid", "add_euro_rates", "book",
+    "by_mode", "choose_mode", "claim_person", "contacts", "countries", "declared_fields", "established",
+    "euro_rates", "euro_sources", "grant_permit", "has_deemed_supply", "has_law", "has_parties", "included",
+    "is_import", "items", "judge", "known", "lacking", "lacking_of", "load_packs", "mode_steps",
+    "note_established", "permits", "propose", "quote", "register", "registered", "remove_contact",
+    "return_windows", "rules_for", "rules_of", "say_contact", "screen", "set_item", "steady", "steps",
+    "tariff_of", "unestablished", "withdraw_permit", "year_quotas",
 ]  # fmt: skip

@@ -20,9 +20,11 @@ from entrepot.kit.problem import NotFound
 from entrepot.trade import api_modes, classification, modes, packs, reads, registrations, restrictions, store
 from entrepot.trade.readings import Ruling
 from entrepot.trade.rules import quote
+from entrepot.trade.store_restrictions import Contact, Electronic
 from entrepot.trade.terms import Incoterm, Terms, terms, with_origin
 from entrepot.trade.trace import Step, steps
 from entrepot.trade.types import (
+    COUNTRIES,
     SCHEMES,
     Barrier,
     CodeUnknown,
@@ -129,7 +131,7 @@ async def quote_landed_cost(tx: ReadTx, body: LandedAsked) -> LandedView:
     """Duty and tax of a consignment, step by step."""
     at = body.at or tx.now.date()
     for number, line in enumerate(body.lines):
-        if line.origin not in classification.COUNTRIES:
+        if line.origin not in COUNTRIES:
             raise OriginMissing("country_of_origin", "give the ISO code of the country where it was made", number)
     sent = Consignment(
         tuple(
@@ -239,7 +241,7 @@ class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rule of one's own: see Restriction. It holds from `valid_from` until before `valid_to`."""
 
     countries: Annotated[list[Country], Meta(min_length=1, max_length=60)]
-    effect: Literal["prohibited", "permit", "age"]
+    effect: Literal["prohibited", "permit", "age", "contact"]
     text: Annotated[dict[Language, Explanation], Meta(max_length=40)]
     citation: Annotated[str, Meta(min_length=3, max_length=500)]
     valid_from: date
@@ -247,6 +249,7 @@ class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: Annotated[list[Beginning], Meta(max_length=100)] = []
     traits: Annotated[list[Trait], Meta(max_length=20)] = []
     not_from: Annotated[list[Country], Meta(max_length=60)] = []
+    within: Annotated[list[Country], Meta(max_length=60)] = []
     age: Annotated[int, Meta(ge=1, le=99)] | None = None
     proof: Literal["stated", "birth_date"] = "stated"
 
@@ -261,6 +264,7 @@ class RuleView(msgspec.Struct, frozen=True):
     rule: Barrier
     marks: list[str]
     not_from: list[str]
+    within: list[str]
     source: str
 
 
@@ -282,7 +286,7 @@ class NewPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def list_sale_rules(tx: ReadTx, query: RulesQuery) -> Rules:
     """What the law of a country says may not be sold there, or not by all or to all: what holds, and what will."""
     found = await restrictions.rules_of(tx, query.country, tx.now.date())
-    return Rules([RuleView(row.rule, row.marks, row.not_from, row.source) for row in found])
+    return Rules([RuleView(row.rule, row.marks, row.not_from, row.within, row.source) for row in found])
 
 
 async def put_sale_rule(tx: Tx, name: str, body: NewRule) -> None:
@@ -329,6 +333,36 @@ async def read_category_traits(tx: ReadTx, slug: str) -> Traits:
     return Traits(await restrictions.category_traits(tx, slug))
 
 
+class NewContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`electronic` is an e-mail address or that of a page."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    address: Annotated[str, Meta(min_length=5, max_length=500)]
+    electronic: Electronic
+
+
+class Contacts(msgspec.Struct, frozen=True):
+    items: list[Contact]
+
+
+async def list_contacts(tx: ReadTx, caller: Caller) -> Contacts:
+    """Who answers for the seller's goods, by country."""
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    return Contacts(await restrictions.contacts(tx, caller.seller_id))
+
+
+async def say_contact(tx: Tx, caller: Caller, country: str, body: NewContact) -> None:
+    """Names who answers for the seller's goods in a country; buyers there are shown it."""
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    await restrictions.say_contact(tx, caller.seller_id, Contact(country, body.name, body.address, body.electronic))
+
+
+async def remove_contact(tx: Tx, caller: Caller, country: str) -> None:
+    """Nobody answers there any more: what needs it is not sold."""
+    assert caller.seller_id is not None, "a seller's session names its seller"
+    await restrictions.remove_contact(tx, caller.seller_id, country)
+
+
 async def grant_permit(tx: Tx, caller: Caller, seller_id: SellerPath, country: str, name: str, body: NewPermit) -> None:
     """Notes that a seller has shown the permit that a rule of a country asks for."""
     await restrictions.grant_permit(tx, seller_id, country, name, body.number, body.valid_to, caller.user_id)
@@ -364,6 +398,9 @@ routes = [
     get("/v1/variants/{variant_id}/traits", read_variant_traits, access=PUBLIC),
     put("/v1/categories/{slug}/traits", set_category_traits, access=OPERATOR, key="taken"),
     get("/v1/categories/{slug}/traits", read_category_traits, access=PUBLIC),
+    get("/v1/seller/contacts", list_contacts, access=SELLER),
+    put("/v1/seller/contacts/{country}", say_contact, access=SELLER, key="taken"),
+    delete("/v1/seller/contacts/{country}", remove_contact, access=SELLER, key="taken"),
     put(_PERMIT, grant_permit, access=OPERATOR, key="taken"),
     delete(_PERMIT, withdraw_permit, access=OPERATOR, key="taken"),
 ]  # fmt: skip

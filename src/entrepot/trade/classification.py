@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
-from babel import Locale
 
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import NotFound
 from entrepot.trade import restrictions, store
 from entrepot.trade.store import Found, Lacking
-from entrepot.trade.types import CodeUnknown, Item, NomenclatureMissing, OriginMissing, SaidByAnother
+from entrepot.trade.types import COUNTRIES, CodeUnknown, Item, NomenclatureMissing, OriginMissing, SaidByAnother
 from entrepot.trade.words import MAX_WORDS, words
 
 PROPOSED = 5
 LACKING_PAGE = 100
-NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - NO_COUNTRIES
 SEARCH = "find it with GET /v1/hs-codes"
 
 

@@ -26,6 +26,8 @@ from entrepot.trade.types import KINDS, SCHEMES, Mode, PackNotValid, Relief, Res
 
 FIELDS = {"kind", "countries", "valid_from", "valid_to", "citation"}
 TRAIT = "[a-z][a-z_]{0,39}"
+ALL_GOODS = "goods"
+"""The mark of rules about the contact."""
 SAMPLE = "sample_tariff"
 """The sample's rates give way to those of the same tariff that were imported."""
 
@@ -61,8 +63,9 @@ def law_pack(name: str, text: str) -> Reading:
 
 def _add(reading: Reading, fact: dict[str, Any], groups: Mapping[str, list[str]]) -> None:
     facts = {key: value for key, value in fact.items() if key not in FIELDS}
-    if "not_from" in facts:
-        facts["not_from"] = _countries(facts["not_from"], groups)
+    for field in ("not_from", "within"):
+        if field in facts:
+            facts[field] = _countries(facts[field], groups)
     of_kind = msgspec.convert(facts, KINDS[fact["kind"]])  # refuses what is no fact of its kind
     for field, value in msgspec.structs.asdict(of_kind).items():
         if isinstance(value, Decimal) and not (value.is_finite() and 0 <= value <= MAX_MINOR):
@@ -104,6 +107,14 @@ def _countries(names: Sequence[str], groups: Mapping[str, list[str]]) -> list[st
 
 def restriction(fact: Restriction) -> Restriction:
     """The same fact. Raises ValueError for one that could not be judged or explained."""
+    if (fact.effect == "contact") != bool(fact.within):
+        raise ValueError("within must say where the contact may be, where the effect is contact, and nowhere else")
+    if fact.effect == "contact" and (fact.codes or fact.traits):
+        raise ValueError("a rule about the contact is of all goods: leave codes and traits out")
+    if fact.effect == "contact":
+        fact = msgspec.structs.replace(fact, traits=(ALL_GOODS,))
+    elif ALL_GOODS in fact.traits:
+        raise ValueError(f"{ALL_GOODS} is no trait: rules about the contact are of all goods, others are not")
     if not fact.codes and not fact.traits:
         raise ValueError("codes or traits must say what it is about")
     if wrong := [code for code in fact.codes if not re.fullmatch("([0-9]{2}){1,3}", code)]:

@@ -17,8 +17,8 @@ from entrepot.kit.problem import NotFound
 from entrepot.trade import store
 from entrepot.trade import store_restrictions as rows
 from entrepot.trade.readings import Ruling
-from entrepot.trade.store_restrictions import PermitRow, RuleRow
-from entrepot.trade.types import Barrier, Sale
+from entrepot.trade.store_restrictions import Contact, PermitRow, RuleRow
+from entrepot.trade.types import COUNTRIES, Barrier, Sale
 
 MAX_RULES = 500
 MAX_PERMITS = 500
@@ -170,6 +170,28 @@ async def withdraw_permit(tx: Tx, seller_id: UUID, country: str, name: str, user
 async def permits(tx: ReadTx, country: str) -> list[PermitRow]:
     """The permits for a country's rules by seller, at most MAX_PERMITS."""
     return await tx.all(rows.PERMITS, country=country, limit=MAX_PERMITS)
+
+
+async def say_contact(tx: Tx, seller_id: UUID, contact: Contact) -> None:
+    """Who answers for a seller's goods in a country, in the place of whom it named before. Raises NotFound for what is
+    no country."""
+    if contact.country not in COUNTRIES:
+        raise NotFound
+    tx.was(contact=next((one for one in await contacts(tx, seller_id) if one.country == contact.country), None))
+    await tx.run(rows.SAY_CONTACT, seller_id=seller_id, now=tx.now, **msgspec.structs.asdict(contact))
+
+
+async def remove_contact(tx: Tx, seller_id: UUID, country: str) -> None:
+    """Nobody answers there any more: what needs it is not sold. Raises NotFound."""
+    await before_change(tx)
+    if await tx.maybe(rows.FORGET_CONTACT, seller_id=seller_id, country=country) is None:
+        raise NotFound
+    await tell(tx)
+
+
+async def contacts(tx: ReadTx, seller_id: UUID) -> list[Contact]:
+    """Whom a seller has named, by country."""
+    return await tx.all(rows.CONTACTS, seller_id=seller_id)
 
 
 async def tell(tx: Tx, variant_ids: Sequence[int] | None = None) -> None:

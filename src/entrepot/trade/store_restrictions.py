@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from entrepot.kit.ids import END
 from entrepot.kit.sql import sql
 from entrepot.trade.types import Barrier
 
@@ -31,6 +34,7 @@ class RuleRow(Named, frozen=True):
 
     marks: list[str]
     not_from: list[str]
+    within: list[str]
     source: str
 
 
@@ -52,6 +56,21 @@ class PermitRow(msgspec.Struct, frozen=True):
     valid_to: date | None
 
 
+Electronic = Annotated[
+    str, Meta(min_length=5, max_length=300, pattern=f"^(https?://|[^@\\s]+@)[^@\\s]+{END}", examples=["eu@example.com"])
+]
+"""An e-mail address, or that of a page."""
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Who answers for a seller's goods in a country: the name, the postal address, and an e-mail address or a page."""
+
+    country: str
+    name: str
+    address: str
+    electronic: str
+
+
 # Who quotes holds it shared, who changes the rules alone, and before anything else: a quote either has seen the change
 # or is seen by who follows it up, and two changes come one after the other.
 HOLD_RULES = sql("select pg_advisory_xact_lock_shared(hashtext('trade.restriction'))")
@@ -59,17 +78,18 @@ LOCK_RULES = sql("select pg_advisory_xact_lock(hashtext('trade.restriction'))")
 OF_SOURCE = sql("select r::text from trade.restriction r where source = :source order by 1", str)
 FORGET_RULES = sql("delete from trade.restriction where source = :source")
 ADD_RULES = sql("""
-    insert into trade.restriction (country, mark, name, effect, age, proof, not_from, text, citation, valid_from,
-                                   valid_to, source)
+    insert into trade.restriction (country, mark, name, effect, age, proof, not_from, within, text, citation,
+                                   valid_from, valid_to, source)
     select r.country, m.mark, r.fact ->> 'name', r.fact ->> 'effect', (r.fact ->> 'age')::smallint, r.fact ->> 'proof',
-           array(select jsonb_array_elements_text(r.fact -> 'not_from')), r.fact -> 'text', r.citation, r.begin, r.end_,
+           array(select jsonb_array_elements_text(r.fact -> 'not_from')),
+           array(select jsonb_array_elements_text(r.fact -> 'within')), r.fact -> 'text', r.citation, r.begin, r.end_,
            :source
       from unnest(:countries::text[], :facts::jsonb[], :begins::date[], :ends::date[], :citations::text[])
            as r (country, fact, begin, end_, citation)
      cross join lateral (select distinct mark
                            from jsonb_array_elements_text((r.fact -> 'codes') || (r.fact -> 'traits')) mark) m
 """)
-# A permit lets its seller pass, and the rule begins to stand when it ends.
+# A permit lets its seller pass, and the rule begins to stand when it ends. So does a contact, which does not end.
 STANDING = sql(
     """
     select distinct on (s.ord, b.name, b.valid_from)
@@ -79,12 +99,15 @@ STANDING = sql(
            with ordinality as s (variant_id, seller_id, from_country, ord)
      cross join lateral (select k.mark from trade.mark k
                           where k.variant_id = s.variant_id and (k.said_by is null or k.said_by = s.seller_id)
-                         offset 0) k
+                          union all
+                         select 'goods' offset 0) k
       join trade.restriction b on b.country = :country and b.mark = k.mark
       left join trade.permit p on b.effect = 'permit' and p.seller_id = s.seller_id and p.country = b.country
                               and p.name = b.name and (p.valid_to is null or p.valid_to > :at)
      where (b.valid_to is null or b.valid_to > :at) and s.from_country <> all (b.not_from)
        and (p.seller_id is null or p.valid_to < coalesce(b.valid_to, 'infinity'))
+       and not (b.effect = 'contact' and exists (select from trade.contact c where c.seller_id = s.seller_id
+                                                                               and c.country = any (b.within)))
      order by s.ord, b.name, b.valid_from
     """,
     Standing,
@@ -105,10 +128,11 @@ OF_VARIANTS = sql(
 RULES = sql(
     """
     select r.name, r.effect, r.age, r.proof, r.text, r.citation, r.valid_from, r.valid_to,
-           array_agg(r.mark order by r.mark), r.not_from, r.source
+           array_agg(r.mark order by r.mark), r.not_from, r.within, r.source
       from trade.restriction r
      where r.country = :country and (r.valid_to is null or r.valid_to > :at)
-     group by r.name, r.effect, r.age, r.proof, r.text, r.citation, r.valid_from, r.valid_to, r.not_from, r.source
+     group by r.name, r.effect, r.age, r.proof, r.text, r.citation, r.valid_from, r.valid_to, r.not_from, r.within,
+              r.source
      order by r.name, r.valid_from, r.source
      limit :limit
     """,
@@ -164,6 +188,23 @@ PERMITS = sql(
      limit :limit
     """,
     PermitRow,
+)
+
+CONTACTS = sql(
+    """
+    select country, name, address, electronic from trade.contact where seller_id = :seller_id order by country
+    """,
+    Contact,
+)
+SAY_CONTACT = sql("""
+    insert into trade.contact (seller_id, country, name, address, electronic, said_at)
+    values (:seller_id, :country, :name, :address, :electronic, :now)
+    on conflict (seller_id, country) do update
+       set name = excluded.name, address = excluded.address, electronic = excluded.electronic,
+           said_at = excluded.said_at
+""")
+FORGET_CONTACT = sql(
+    "delete from trade.contact where seller_id = :seller_id and country = :country returning country", str
 )
 
 FORGET_PARTIES = sql("delete from trade.denied_party where list = :list")

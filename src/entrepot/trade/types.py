@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,12 @@ from typing import ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
+from babel import Locale
 
 from entrepot.kit.problem import Problem
+
+NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+COUNTRIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - NO_COUNTRIES
 
 
 class Customs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,14 +172,15 @@ class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may not be sold to a country (`prohibited`), only by sellers with a permit (`permit`), or only to buyers of
     an age, which they state or give by their date of birth. It is of goods whose codes begin like one of `codes` (two,
     four or six digits) or that have one of `traits`, but for what is sent from a country of `not_from`. `text` explains
-    it, by language."""
+    it, by language. `contact` is of all goods: of sellers for whom nobody answers in one of the countries `within`."""
 
     name: str
-    effect: Literal["prohibited", "permit", "age"]
+    effect: Literal["prohibited", "permit", "age", "contact"]
     text: dict[str, str]
     codes: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     not_from: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
     age: int | None = None
     proof: Literal["stated", "birth_date"] = "stated"
 
@@ -237,8 +243,8 @@ class Sale(NamedTuple):
 
 
 class Barrier(msgspec.Struct, frozen=True):
-    """A rule of a country (Restriction): its `effect` is prohibited, permit or age, the `proof` of an age stated or
-    birth_date. It holds from the day `valid_from` until before `valid_to`; `text` explains it, by language."""
+    """A rule of a country (Restriction): its `effect` is prohibited, permit, age or contact, the `proof` of an age
+    stated or birth_date. It holds from the day `valid_from` until before `valid_to`; `text` explains it by language."""
 
     name: str
     effect: str

@@ -30,6 +30,19 @@ class CustomsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_g: Annotated[int, Meta(ge=1, le=100_000_000)]
 
 
+class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who answers for the seller's goods in a country."""
+
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}")]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    address: Annotated[str, Meta(min_length=5, max_length=500)]
+    electronic: trade.Electronic
+
+
+class ContactGone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    country: Annotated[str, Meta(pattern=f"^[A-Z]{{2}}{END}")]
+
+
 class InvoiceForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`lines`: one to a line, an order or a tracking number and an amount such as 25.00."""
 
@@ -55,7 +68,7 @@ async def customs_page(tx: ReadTx, visit: Visit) -> Response:
     following = found[-1].variant_id if len(found) == trade.LACKING_PAGE else None
     return await visit.show(
         tx, "seller_customs.html", found=found, said=said, codes=codes, lacks=LACKS, next=following,
-        countries=visit.language.countries(),
+        countries=visit.language.countries(), contacts=await trade.contacts(tx, visit.seller_id),
     )  # fmt: skip
 
 
@@ -65,6 +78,17 @@ async def say(tx: Tx, visit: Visit, body: CustomsForm) -> Go:
     )
     await trade.set_item(tx, item, visit.me.cell, visit.seller_id)
     return Go("/seller/customs", done="customs_said")
+
+
+async def say_contact(tx: Tx, visit: Visit, body: ContactForm) -> Go:
+    contact = trade.Contact(body.country, body.name, body.address, body.electronic)
+    await trade.say_contact(tx, visit.seller_id, contact)
+    return Go("/seller/customs", done="contact_said")
+
+
+async def remove_contact(tx: Tx, visit: Visit, body: ContactGone) -> Go:
+    await trade.remove_contact(tx, visit.seller_id, body.country)
+    return Go("/seller/customs", done="contact_removed")
 
 
 async def crossed_page(tx: ReadTx, visit: Visit) -> Response:
@@ -109,6 +133,8 @@ async def pay_invoice(tx: Tx, visit: Visit, body: Paid) -> Go:
 routes = [
     page("/seller/customs", customs_page, SELLER),
     form("/seller/customs/say", say, CustomsForm, SELLER, again=customs_page),
+    form("/seller/customs/contact", say_contact, ContactForm, SELLER, again=customs_page),
+    form("/seller/customs/contact/remove", remove_contact, ContactGone, SELLER, again=customs_page),
     page("/operator/borders", crossed_page, OPERATOR),
     form("/operator/borders", record_invoice, InvoiceForm, OPERATOR, again=crossed_page),
     form("/operator/borders/lines/{line_id}", decide_line, LineDecision, OPERATOR, again=crossed_page),

@@ -175,6 +175,7 @@ EFFECTS = {
     "prohibited": N("Not sold"),
     "permit": N("With a permit"),
     "age": N("Of age"),
+    "contact": N("With a contact"),
 }
 """Of a rule of what may be sold."""
 

@@ -63,6 +63,8 @@ DONE = {
     "received": N("The goods are on stock."),
     "corrected": N("The count is corrected."),
     "location_added": N("The location is added."),
+    "contact_said": N("It is saved: buyers there see it."),
+    "contact_removed": N("It is removed."),
     "customs_said": N("It is saved: it can be sent abroad now."),
     "address_changed": N("The address is changed. What you ordered before goes where it was to go."),
     "address_default": N("This address is taken first from now on."),
