@@ -211,7 +211,12 @@ async def test_a_run_of_days_is_said_by_the_market_s_clock(shop: Shop) -> None:
         await sellers.add_market(tx, sellers.Market("de", "Germany", "EUR", "de", "DE", time_zone="Europe/Berlin"))
         await pricing.add_shipping_service(tx, pricing.ShippingService("de", "bike", "Bike", 0, 0, 7_200, 1))
     run = {"market": "de", "shipping": "bike", "first_day": "2026-03-28", "last_day": "2026-03-30"}
+    # A run that is over before it begins opens nothing, and nobody needs to choose.
+    over = run | {"first_day": "2026-03-01", "last_day": "2026-03-01"}
+    assert await add(shop, 5, **over) == []
+    assert [one["slotted"] for one in (await shop.http.get("/v1/markets/de/shipping")).json()["items"]] == [False]
     ids = await add(shop, 5, **run, starts="10:00", ends="12:00")
+    assert [one["slotted"] for one in (await shop.http.get("/v1/markets/de/shipping")).json()["items"]] == [True]
     listed = (await shop.http.get("/v1/operator/slots", params={"market": "de"}, headers=shop.operator)).json()["items"]
     assert [(one["id"], one["starts_at"], one["starts"], one["closes_at"]) for one in listed] == [
         (ids[0], "2026-03-28T09:00:00Z", "2026-03-28T10:00:00", "2026-03-28T08:00:00Z"),

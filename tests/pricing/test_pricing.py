@@ -1,5 +1,6 @@
 """Shipping services and promotions on a real database, and a plan that a quote takes as it is."""
 
+import re
 from datetime import timedelta
 
 import msgspec
@@ -9,6 +10,7 @@ from entrepot import pricing
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import NotFound
+from entrepot.kit.sql import QUERIES
 from entrepot.pricing import (
     Priced,
     Promotion,
@@ -27,6 +29,10 @@ POST = ShippingService("us", "post", "Post", 499, 50, 3 * 86_400, 2)
 RUSH = ShippingService("us", "rush", "Rush", 1999, 0, 86_400, 1)
 DAY = timedelta(days=1)
 SAVE = Promotion("SAVE", "us", 1000, None, 5000, "operator", START, START + DAY)
+
+
+class UndoneError(Exception):
+    """Rolls back what was tried out."""
 
 
 async def test_services_are_a_markets(stage: Stage) -> None:
@@ -142,3 +148,28 @@ async def test_limits_are_found_by_their_index_however_few_there_were_at_first(s
         await read(2)
         await tx.conn.execute("analyze pricing.quota")
         assert await read(2_000) < 500
+
+
+async def test_a_quota_is_found_by_its_name(stage: Stage) -> None:
+    """Buyers have a row for each limit: whoever names one finds it by the index of names, which is partial, with the
+    one plan that is made for all."""
+    named = [q for q in QUERIES if re.search(r"pricing\.quota\b(?!_)", q.text) and {"name", "names"} & {*q.params}]
+    assert len(named) >= 7
+
+    async def try_out() -> None:
+        async with stage.db.write() as tx:
+            await tx.conn.execute(
+                "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; insert into "
+                "pricing.quota (cell, name, owner, granted) select 0, 'promotion:MANY:buyer', gen_random_uuid(), 1 "
+                "from generate_series(1, 3000); analyze pricing.quota"
+            )
+            for query in named:
+                await tx.conn.execute(f"prepare asked as {query.text}")
+                asked = ", ".join(["null"] * len(query.params))
+                plan = await tx.conn.fetch(f"explain (costs off) execute asked ({asked})")
+                await tx.conn.execute("deallocate asked")
+                assert any("quota_name" in row[0] for row in plan), query.text
+            raise UndoneError
+
+    with pytest.raises(UndoneError):
+        await try_out()

@@ -65,6 +65,9 @@ async def add_slots(tx: Tx, new: NewSlots) -> list[int]:
     if (other := await tx.maybe(store_slots.OTHERWISE, **window)) is not None:
         raise SlotExists(other)
     added = await tx.all(store_slots.ADD_SLOTS, **window, now=tx.now)
+    if not added:  # without a slot nobody could buy by the service any more
+        return []
+    await tx.run(store_slots.SET_SLOTTED, market=new.market, service=new.shipping)
     names = [_quota(slot) for slot in added]
     there = await cells(tx)
     for cell, places in zip(there, _even(new.capacity, len(there)), strict=True):

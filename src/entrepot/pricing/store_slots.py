@@ -62,7 +62,8 @@ OPEN_SLOTS = sql(
 USED = sql(
     """
     select substr(q.name, 6)::bigint, sum(q.used)::bigint from pricing.quota q
-     where q.cell = any (array(select c.cell from kit.cell c)) and q.name = any (:names::text[]) group by q.name
+     where q.cell = any (array(select c.cell from kit.cell c)) and q.name = any (:names::text[]) and q.name <> ''
+     group by q.name
     """,
     Used,
 )
@@ -70,9 +71,13 @@ AHEAD = sql(
     "select 'slot:' || id, capacity, closed_at is not null from pricing.slot where ends_at > :now order by id", Ahead
 )
 
-# From now on who buys by the service chooses a slot. Who adds to the same one waits here.
+# Who adds to the same service waits here.
 LOCK_SERVICE = sql(
-    "update pricing.shipping_service set slotted = true where market = :market and code = :service returning code", str
+    "select code from pricing.shipping_service where market = :market and code = :service for no key update", str
+)
+# From now on who buys by the service chooses a slot.
+SET_SLOTTED = sql(
+    "update pricing.shipping_service set slotted = true where market = :market and code = :service and not slotted"
 )
 # A window that a day does not have, for its clock is put forward in it, is left out; so is one that is closed already.
 ADD_SLOTS = sql(
@@ -112,18 +117,18 @@ SET_SLOT = sql("""
 
 _PLACES = """
     select q.id, q.granted, q.used, case when q.closed then 0 else q.granted - q.used end from pricing.quota q
-     where q.cell = :cell and q.name = :name and q.owner = '00000000-0000-0000-0000-000000000000'
+     where q.cell = :cell and q.name = :name and q.name <> '' and q.owner = '00000000-0000-0000-0000-000000000000'
 """
 PLACES = sql(_PLACES, Places)
 LOCK_PLACES = sql(_PLACES + " for no key update", Places)
 SET_PLACES = sql("update pricing.quota set granted = :granted where cell = :cell and id = :id")
 SET_CLOSED = sql("""
     update pricing.quota set closed = :closed
-     where cell = :cell and name = any (:names::text[]) and closed <> :closed
+     where cell = :cell and name = any (:names::text[]) and name <> '' and closed <> :closed
 """)
 RETURN_PLACE = sql(
     """
     select pricing.return_quota(:cell, :group_id, q.id, 1) from pricing.quota q
-     where q.cell = :cell and q.name = :name and q.owner = '00000000-0000-0000-0000-000000000000'
+     where q.cell = :cell and q.name = :name and q.name <> '' and q.owner = '00000000-0000-0000-0000-000000000000'
     """
 )
