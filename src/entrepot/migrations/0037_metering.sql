@@ -52,7 +52,7 @@ create table metering.event (
     primary key (cell, seller_id, event_id),
     check (at <= received_at)
 );
-create index event_month on metering.event (cell, seller_id, month, event_id);
+create index event_month on metering.event (cell, month, seller_id, event_id);  -- of a seller, and of all
 
 -- What a seller's use in a month cost: the transfer usage_fee of this id, and that of the tax.
 create table metering.bill (
