@@ -9,7 +9,7 @@ import pytest
 
 from entrepot import channels
 from entrepot.channels import Sold
-from entrepot.channels.types import SaleStatusIs
+from entrepot.channels.types import ChannelExists, SaleStatusIs, TooManyChannels
 from entrepot.kit.db import Database
 from entrepot.kit.ids import parse
 from entrepot.world.auditor import audit
@@ -80,3 +80,23 @@ async def test_the_last_unit_is_sold_here_or_there_and_a_sale_ends_once(ground: 
             assert allocated == before[2] + placed + (status == "taken")
             assert not (placed and status in ("taken", "sent"))
     assert {(True, "oversold"), (False, "sent")} <= seen, seen
+
+
+async def test_the_last_channel_is_opened_once(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    seller = ground.counter.sellers[1]
+
+    def open_(name: str) -> Work:
+        async def work(db: Database) -> str:
+            try:
+                return (await db.transact(lambda tx: channels.open_channel(tx, 0, seller, name, 0))).name
+            except (ChannelExists, TooManyChannels) as refused:
+                return refused.code()
+
+        return work
+
+    for seed in SEEDS[:6]:
+        monkeypatch.setattr("entrepot.channels.actions.CHANNELS_MAX", seed + 1)
+        async with ground.race(seed, open_(f"A{seed}"), open_(f"A{seed}"), open_(f"B{seed}")) as told:
+            assert sum("_" not in answer for answer in told) == 1
+            async with ground.db.read() as tx:
+                assert len(await channels.channels(tx, 0, seller)) == seed + 1

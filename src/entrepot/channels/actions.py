@@ -28,6 +28,7 @@ from entrepot.kit.problem import NotFound
 async def open_channel(tx: Tx, cell: int, seller_id: UUID, name: str, buffer: int) -> Channel:
     """Opens a channel, told of `buffer` units of each variant fewer than there are. Raises ChannelExists and
     TooManyChannels."""
+    await tx.one(store.LOCK_SELLER, seller_id=seller_id)
     if len(await reads.channels(tx, cell, seller_id)) >= CHANNELS_MAX:
         raise TooManyChannels(CHANNELS_MAX)
     id_ = new_id(tx.now)
@@ -48,11 +49,13 @@ async def change(tx: Tx, cell: int, seller_id: UUID, channel_id: UUID, buffer: i
 async def set_buffer(tx: Tx, cell: int, seller_id: UUID, channel_id: UUID, sku: str, units: int | None) -> None:
     """Says how many of a variant the channel is told of fewer; null is again as many as of all. Raises NotFound and
     SkuUnknown."""
-    before = await reads.levels(tx, cell, seller_id, channel_id, skus=[sku])
-    if not before:
+    await reads.channel(tx, cell, seller_id, channel_id)
+    variant = (await _variants(tx, [sku]))[sku]
+    before = await reads.levels(tx, cell, seller_id, channel_id, after=variant - 1, limit=1)
+    if not before or before[0].variant_id != variant:
         raise SkuUnknown(sku)
     tx.was(buffer=before[0].buffer)
-    of = {"cell": cell, "channel_id": channel_id, "variant_id": before[0].variant_id}
+    of = {"cell": cell, "channel_id": channel_id, "variant_id": variant}
     if units is None:
         await tx.run(store.FORGET_BUFFER, **of)
     else:

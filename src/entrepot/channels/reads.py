@@ -34,15 +34,12 @@ async def channel(tx: ReadTx, cell: int, seller_id: UUID, channel_id: UUID) -> C
 
 
 async def levels(
-    tx: ReadTx, cell: int, seller_id: UUID, channel_id: UUID, *, after: int = 0, limit: int = LEVELS_MAX,
-    skus: Sequence[str] | None = None,
+    tx: ReadTx, cell: int, seller_id: UUID, channel_id: UUID, *, after: int = 0, limit: int = LEVELS_MAX
 ) -> list[Level]:  # fmt: skip
-    """What the channel may offer of each variant whose id is above `after`, or of these. Raises NotFound."""
+    """What the channel may offer of each variant whose id is above `after`. Raises NotFound."""
     of = await channel(tx, cell, seller_id, channel_id)
-    variants = None if skus is None else [row.variant_id for row in await tx.all(store.VARIANTS, skus=skus)]
     found = await tx.all(
-        store.LEVELS, cell=cell, seller_id=seller_id, channel_id=channel_id, after=after, variants=variants,
-        buffer=of.buffer, limit=limit,
+        store.LEVELS, cell=cell, seller_id=seller_id, channel_id=channel_id, after=after, buffer=of.buffer, limit=limit
     )  # fmt: skip
     return found if of.closed_at is None else [_none(level) for level in found]
 

@@ -57,6 +57,8 @@ _CHANNEL = """
 """
 CHANNELS = sql(f"{_CHANNEL} order by c.closed_at is not null, c.name", ChannelRow)
 CHANNEL = sql(f"{_CHANNEL} and c.id = :channel_id", ChannelRow)
+# Of two who open a seller's last channel, the second waits here.
+LOCK_SELLER = sql("select pg_advisory_xact_lock(hashtextextended('channels ' || :seller_id::uuid, 0)) is null", bool)
 ADD = sql(
     """
     insert into channels.channel (cell, id, seller_id, name, buffer, opened_at)
@@ -95,7 +97,6 @@ LEVELS = sql(
                    sum(s.version)::bigint as version
               from inventory.stock s
              where s.cell = :cell and s.seller_id = :seller_id and s.variant_id > :after
-               and (:variants::bigint[] is null or s.variant_id = any (:variants))
                {_SELLS}
              group by s.variant_id
              order by s.variant_id
