@@ -14,6 +14,7 @@ from entrepot.campaigns.actions import end_campaign, open_campaign, settle
 from entrepot.campaigns.selling import Outcome, sell_many
 from entrepot.inventory import StockPromised
 from entrepot.kit.db import Database
+from entrepot.kit.ids import new_id
 from entrepot.kit.problem import Problem
 from tests.orders.counter import NOW, Wanted
 from tests.races.ground import SEEDS, Ground, open_ground, place
@@ -171,3 +172,34 @@ async def test_a_canceled_purchase_gives_its_unit_to_the_next(ground: Ground) ->
                 f"campaign:{hall.campaign.hex}:%",
             )
             assert used == (other, again).count("placed")
+
+
+async def test_what_comes_back_is_for_all_while_the_rest_is_bought_or_goes_back(ground: Ground) -> None:
+    """Of two units one was sent and is returned, the other bought or put back when the campaign ends: the first is on
+    the ordinary shelf, whoever comes first, and nothing is in two places."""
+    seen = set()
+    for seed in SEEDS[:8]:
+        await ground.fresh(units=2)
+        hall = await Hall(ground, 2, 1).open()
+        assert await hall.buy(0)(ground.db) == "placed"
+        order = await ground.value("select id from orders.order where buyer_id = $1", hall.buyers[0][0])
+        await ground.ship(order)
+        part = new_id(NOW)
+        async with ground.db.write() as tx:
+            await orders.freeze(tx, 0, part, order, {1: 1}, "returned")
+        on_hand = (await ground.stock())[0]
+
+        async def comes_back(db: Database, part: UUID = part) -> None:
+            await db.transact(lambda tx: orders.restock(tx, 0, part, None))
+
+        async def end(db: Database, hall: Hall = hall) -> None:
+            await db.transact(lambda tx: end_campaign(tx, hall.campaign))
+            await db.transact(lambda tx: settle(tx, 0))
+
+        async with ground.race(seed, comes_back, end, hall.buy(1)) as (_, _, sale):
+            bought = sale == "placed"
+            assert await hall.stock() == (bought, bought)
+            assert (await ground.stock())[0] == on_hand + 2 - bought
+            assert sum(step == "begin" for _, step in ground.stage.trace) == 4  # nobody waited in a circle
+        seen.add(sale)
+    assert {"placed"} < seen
