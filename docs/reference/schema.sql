@@ -5094,7 +5094,7 @@ CREATE UNIQUE INDEX shipment_tracking ON logistics.shipment USING btree (cell, c
 
 CREATE INDEX account_open ON metering.account USING btree (cell, open_month);
 
-CREATE INDEX event_month ON metering.event USING btree (cell, seller_id, month, event_id);
+CREATE INDEX event_month ON metering.event USING btree (cell, month, seller_id, event_id);
 
 CREATE INDEX message_due ON notify.message USING btree (cell, channel, due_at) WHERE (status = 'due'::text);
 
