@@ -228,10 +228,12 @@ async def test_7_a_machine_translates_and_a_person_reads_it(shop: Shop) -> None:
     before = await shop.state()
     for odd in (b"", b"{}", b'{"texts": []}', b'{"texts": ["A", "B"]}', b'{"texts": [" "]}', b'{"texts": [1]}'):
         with pytest.raises(OutsideError, match="no translation of product"):
-            await run([odd])
+            await run([odd, odd])
     assert await shop.state() == before
+    with pytest.raises(OutsideError, match=f"no translation of product {first}; of others 1"):
+        await run([b'{"texts": ["%s"]}' % (b"x" * 201)])
     done, asked = await run([])
-    assert (done, asked[0]) == (2, {"from": "en", "to": "de", "texts": [title]})
+    assert (done, asked) == (1, [{"from": "en", "to": "de", "texts": [title]}])
     assert await read() == (title.upper(), True, False)
     page = await browser(shop, (await shop.buyer(0)).headers).get(f"/p/{slug}?lang=de")
     assert "Von einer Maschine übersetzt" in text(page)

@@ -11,7 +11,7 @@ import pytest
 from entrepot import disputes, logistics, orders, payments
 from entrepot.catalog import Price
 from entrepot.chargebacks import actions
-from entrepot.chargebacks.types import Rule
+from entrepot.chargebacks.types import EVIDENCE_MAX, EvidenceFull, Rule
 from entrepot.kit.ids import NIL, show
 from entrepot.kit.problem import NotFound
 from entrepot.world.gateway_book import DisputeOrder
@@ -40,6 +40,14 @@ async def test_py5_each_event_is_split_and_sums(town: Town) -> None:
     # and 44 of its commission and fee; of the other nothing.
     assert await town.balances("gateway", "chargebacks", "escrow", "chargeback_fee") == [-4_700, -5_000, 2_946, -616]
     assert await town.balances(a, b, "commission", "payment_fee") == [2_382, 4_131, 733, 124]
+    async with shop.db.write() as tx:  # who says too much takes the word from nobody else
+        (told,) = await payments.latest_chargebacks(tx, None, 10)
+        for said in range(EVIDENCE_MAX):
+            await actions.add_evidence(tx, told.id, f"Again: {said}", None, seller=(0, a))
+        for other in ((0, b), None):
+            await actions.add_evidence(tx, told.id, "Signed for.", None, seller=other)
+        with pytest.raises(EvidenceFull):
+            await actions.add_evidence(tx, told.id, "And again.", None, seller=(0, a))
     await shop.audited()
     await town.close(dispute, "lost", returned_minor=3_000)
     # The bank keeps 2,000 = 1,178 + 822. The first is paid by what was frozen, and the rest of that is released.

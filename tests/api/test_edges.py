@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
+import msgspec
 import pytest
+from msgspec import Meta
 
 from entrepot.kit.auth import Role
 from entrepot.orders import reads as orders_reads
@@ -177,3 +180,23 @@ async def test_an_answer_without_content_does_not_tell_of_its_length(stage: Stag
 
 def key() -> dict[str, str]:
     return {"idempotency-key": f"edge-{number()}"}
+
+
+def _times(type_: Any, of: type | None = None, *, is_zoned: bool = False) -> Iterator[tuple[bool, type | None]]:
+    """Of each time in what a route is sent: whether it must say its zone, and the struct that it is in."""
+    if type_ is datetime:
+        yield is_zoned, of
+    elif isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        for field in msgspec.structs.fields(type_):
+            yield from _times(field.type, type_)
+    is_zoned = any(isinstance(meta, Meta) and meta.tz is True for meta in getattr(type_, "__metadata__", ()))
+    for part in get_args(type_):
+        yield from _times(part, of, is_zoned=is_zoned)
+
+
+def test_every_time_that_is_sent_has_a_zone_and_can_be_stored() -> None:
+    """Without the one it is compared with nothing, without the other it is no time of the database's."""
+    routes = BY_NAME.values()
+    found = [(route.name, *one) for route in routes for sent in (route.body, route.query) for one in _times(sent)]
+    assert len(found) > 20
+    assert [name for name, is_zoned, of in found if not is_zoned or not hasattr(of, "__post_init__")] == []

@@ -26,7 +26,7 @@ BUDGET = {
     "POST /v1/orders": 4, "GET /v1/groups": 1, "GET /v1/groups/{group_id}": 2, "GET /v1/orders/{order_id}": 8,
     "GET /v1/seller/orders": 1,
     "/": 5, "/c/{slug}": 4, "/search": 5, "/p/{slug}": 4,
-    "/cart": 20, "/checkout": 15, "/checkout/{quote_id}": 11, "/orders": 5, "/orders/{group_id}": 12,
+    "/cart": 17, "/checkout": 15, "/checkout/{quote_id}": 11, "/orders": 5, "/orders/{group_id}": 12,
     "/seller": 3, "/seller/orders": 2, "/seller/orders/{order_id}": 11,
     "/operator": 5,
 }  # fmt: skip

@@ -19,6 +19,7 @@ async def test_a_webhook_from_its_making_to_its_end(site: Site) -> None:
     refused = await staff.send("/webhooks", chosen | {"url": "https://10.0.0.1/"})
     assert (refused.status_code, "everybody can reach" in text(refused)) == (400, True)
     made = await staff.send("/webhooks", chosen)
+    assert made.headers["cache-control"] == "no-store"
     (secret,) = re.findall(r"whsec_[\w+/=]+", made.text)
     (path,) = set(re.findall(r"/webhooks/whk_\w{32}", made.text))
     shown = await staff.get(path)
@@ -48,3 +49,5 @@ async def test_a_webhook_from_its_making_to_its_end(site: Site) -> None:
     assert "auch mit dem vorigen Geheimnis" in text(rotated)
     gone = await staff.send(f"{path}/remove", await staff.form(path, f"{path}/remove"))
     assert (gone.headers["location"], (await staff.get(path)).status_code) == ("/webhooks", 404)
+    async with site.db.read() as tx:  # an address may have a secret in it, too
+        assert tuple(await tx.conn.fetchrow("select url, secret from webhooks.endpoint")) == ("", b"")

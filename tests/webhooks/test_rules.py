@@ -8,7 +8,9 @@ from uuid import UUID
 
 from entrepot.kit.events import Event
 from entrepot.kit.ids import NIL
+from entrepot.kit.strangers import open_strangers
 from entrepot.webhooks import rules
+from entrepot.webhooks.calls import post
 from entrepot.webhooks.rules import told
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -73,3 +75,10 @@ def test_pauses_grow_and_end() -> None:
     assert [rules.rest(n) for n in (1, 2, 3, 4, 99)] == [
         timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1), timedelta(hours=1),
     ]  # fmt: skip
+
+
+async def test_a_name_that_cannot_be_one_is_nobody() -> None:
+    """Whatever an address is made of, its call ends in a word: a fault would be called again every minute for ever."""
+    async with open_strangers(private=False) as client:
+        for url in ("https://xn--/", "https://a..b/", f"https://{'a' * 70}.example/", "https://[v1.x]/", "https://*/"):
+            assert await post(client, url, {}, "{}") == "no_answer"

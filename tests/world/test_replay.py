@@ -260,7 +260,7 @@ async def test_the_demo_furnishes_the_marketplace_once(copy_url: str) -> None:
         assert (sweaters.quantity_milli, sweaters.released_milli) == (OWN_PIECES * 540, 0)
         cart = await orders.latest_cart(tx, 0, buyer, "US")
         assert cart is not None
-        assert len((await orders.cart_view(tx, 0, buyer, cart)).lines) == 4
+        assert len((await orders.load_cart(tx, 0, buyer, cart)).lines) == 4
         owen = await accounts.sign_in(db, OWN_SHOP, PASSWORD, "192.0.2.1")
         assert owen.seller_id is not None
         (awaited,) = (await orders.to_ship(tx, 0, owen.seller_id)).awaited

@@ -33,18 +33,24 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 async def translate_missing(db: Database, client: httpx.AsyncClient, url: str, language: str, limit: int) -> int:
-    """Has what no person has said in a language translated, product by product, at most `limit`; how many. Raises
-    OutsideError for a translator that is away or answers something else; what it said before that stays."""
-    done, after = 0, 0
-    while done < limit:
+    """Has what no person has said in a language translated, product by product, at most `limit`; how many. What is no
+    translation is left out: whoever wrote a title that grows too long holds up nobody else's. Raises OutsideError for
+    it in the end, and at once for a translator that is away; what it said before that stays."""
+    done, asked, after, refused = 0, 0, 0, list[str]()
+    while asked < limit:
         async with db.read() as tx:
-            found = await tx.all(store.UNTRANSLATED, language=language, after=after, limit=min(BATCH, limit - done))
+            found = await tx.all(store.UNTRANSLATED, language=language, after=after, limit=min(BATCH, limit - asked))
         if not found:
             break
         for one in found:
-            title, description = await _ask(client, url, one, language)
-            done += await _say(db, one, language, title, description)
-        after = found[-1].product_id
+            said = await _ask(client, url, one, language)
+            if said is None:
+                refused.append(str(one.product_id))
+            else:
+                done += await _say(db, one, language, *said)
+        asked, after = asked + len(found), found[-1].product_id
+    if refused:
+        raise OutsideError(f"no translation of product {', '.join(refused)}; of others {done}")
     return done
 
 
@@ -58,16 +64,18 @@ async def _say(db: Database, one: Untranslated, language: str, title: str, descr
     return said is not None
 
 
-async def _ask(client: httpx.AsyncClient, url: str, one: Untranslated, language: str) -> tuple[str, str]:
-    """The title and the description in the language; what is empty is not asked."""
+async def _ask(client: httpx.AsyncClient, url: str, one: Untranslated, language: str) -> tuple[str, str] | None:
+    """The title and the description in the language; what is empty is not asked. None for what is no translation."""
     texts = [one.title, *([one.description] if one.description else [])]
     body = msgspec.json.encode(Asked(one.language, language, texts))
     answer = await call(client, "POST", url, key=f"{one.product_id}-{language}-{one.of}", body=body)
+    if answer.status_code != 200:
+        raise OutsideError(f"translator: {answer.status_code}")
     try:
-        said = msgspec.json.decode(answer.content, type=Answer).texts if answer.status_code == 200 else []
+        said = msgspec.json.decode(answer.content, type=Answer).texts
     except (msgspec.DecodeError, UnicodeDecodeError):
         said = []
     title, description = [*said, ""][:2] if len(said) == len(texts) else ("", "")
     if not title.strip() or len(title) > TITLE_MAX or len(description) > TEXT_MAX or "\0" in title + description:
-        raise OutsideError(f"translator: {answer.status_code}, and no translation of product {one.product_id}")
+        return None
     return title.strip(), description.strip()

@@ -284,11 +284,13 @@ async def add_evidence(
     await tx.run(store.OPEN_CASE, **await _named(tx, cell, case_id))
     await tx.one(store.LOCK_CASE, cell=cell, id=case_id)
     await _require_open(tx, cell, case_id)
-    if len(await tx.all(store.EVIDENCE, cell=cell, case_id=case_id)) >= EVIDENCE_MAX:
+    by = None if seller is None else seller[1]
+    said = await tx.all(store.EVIDENCE, cell=cell, case_id=case_id)
+    if sum(one.seller_id == by for one in said) >= EVIDENCE_MAX:
         raise EvidenceFull(EVIDENCE_MAX)
     await tx.run(
         store.ADD_EVIDENCE, cell=cell, id=new_id(tx.now), case_id=case_id,
-        party="operator" if seller is None else "seller", seller_id=None if seller is None else seller[1], text=text,
+        party="operator" if seller is None else "seller", seller_id=by, text=text,
         file_name=file.name if file else "", file_type=file.type if file else "", file=file.content if file else None,
         now=tx.now,
     )  # fmt: skip

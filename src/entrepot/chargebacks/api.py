@@ -15,6 +15,7 @@ from entrepot.chargebacks.reads import ChargebackListed, ChargebackView
 from entrepot.chargebacks.types import TEXT_MAX, EvidenceFull, Liable, NothingToSend, Rule, RuleTooEarly
 from entrepot.disputes import FILE_MAX_BYTES, FileNotTaken
 from entrepot.kit.auth import Caller
+from entrepot.kit.clock import require_calendar
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import MAX_BODY_BYTES, OPERATOR, SELLER, get, post
 from entrepot.kit.ids import END, parse, ref, show
@@ -72,7 +73,11 @@ class LiabilityRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
     seller_id: Annotated[str, ref("sel")] | None = None
     reason: Annotated[str, Meta(pattern=f"^[a-z_]{{1,100}}{END}")] | None = None
-    valid_from: datetime | None = None
+    valid_from: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.valid_from is not None:
+            require_calendar(self.valid_from)
 
 
 class LiabilityRules(msgspec.Struct, frozen=True):

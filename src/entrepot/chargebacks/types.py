@@ -14,7 +14,7 @@ from entrepot.kit.problem import Problem
 Liable = Literal["seller", "operator"]
 TEXT_MAX = 4_000
 EVIDENCE_MAX = 20
-"""Things that are said about one chargeback."""
+"""Things that each party says about one chargeback: nobody takes the word from another."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class RuleTooEarly(Problem):
 
 @dataclass(eq=False)
 class EvidenceFull(Problem):
-    """No more can be said about this chargeback."""
+    """Its party can say no more about this chargeback."""
 
     status: ClassVar[int] = 409
     at_most: int

@@ -2,7 +2,7 @@
 create schema webhooks;
 
 -- Where it is told. Of no cell: what happens in any of them may concern it. A removed one stays until its deliveries are
--- forgotten, without its secret. `fails` counts calls in a row that failed, `failing_since` is the first of them; until
+-- forgotten, without its address and its secret. `fails` counts calls in a row that failed, `failing_since` is the first of them; until
 -- `next_at` nothing is sent.
 create table webhooks.endpoint (
     id            uuid        primary key,

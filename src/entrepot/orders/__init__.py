@@ -39,6 +39,7 @@ from entrepot.orders.actions import (
 from entrepot.orders.borders import CROSSED_PAGE, AtDoor, CartDoor, at_door, crossed_orders
 from entrepot.orders.buying import Buy, buy_many, keys_placed
 from entrepot.orders.carts import (
+    Cart,
     CartView,
     QuoteDetail,
     QuoteView,
@@ -50,6 +51,7 @@ from entrepot.orders.carts import (
     create_cart,
     forget_carts,
     latest_cart,
+    load_cart,
     own_cart,
     quote_cart,
     quote_detail,
@@ -138,7 +140,7 @@ from entrepot.orders.types import (
 
 __all__ = [
     "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "TIMERS", "AmountNotLeft", "AtDoor",
-    "Buy", "CartDoor", "CartView", "Charged", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere",
+    "Buy", "Cart", "CartDoor", "CartView", "Charged", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere",
     "NotImported", "NothingPaid", "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView",
     "PapersIncomplete", "PapersView", "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail",
     "QuoteView", "Sold", "SoldLine", "SoldOut", "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line",
@@ -147,10 +149,11 @@ __all__ = [
     "charge_back", "charge_kept", "charge_late", "confirm", "create_cart", "crossed_orders", "days", "end_charged",
     "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view", "guest_groups",
     "held_orders", "hold_found", "identity", "is_own", "judge_offers", "keys_placed", "latest_cart", "lend", "let_go",
-    "objection", "offers_for", "open_guest_group", "order_of_part", "order_view", "orders_of_parts", "own_cart",
-    "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning", "problem_of",
-    "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "recall_parts", "refund", "refund_amount",
-    "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timer", "run_timers", "say_identity",
-    "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping", "settle", "ship_many", "ship_to",
-    "sold_by_payment", "sold_line", "sweep", "take_promise", "tax_account", "tax_entries", "to_ship",
+    "load_cart", "objection", "offers_for", "open_guest_group", "order_of_part", "order_view", "orders_of_parts",
+    "own_cart", "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning",
+    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "recall_parts", "refund",
+    "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timer",
+    "run_timers", "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping",
+    "settle", "ship_many", "ship_to", "sold_by_payment", "sold_line", "sweep", "take_promise", "tax_account",
+    "tax_entries", "to_ship",
 ]  # fmt: skip

@@ -201,7 +201,7 @@ async def create_cart(tx: Tx, caller: Caller, body: NewCart) -> CartId:
 
 async def read_cart(tx: ReadTx, caller: Caller, cart_id: CartPath) -> CartView:
     """A cart with today's prices."""
-    return await carts.cart_view(tx, caller.cell, caller.user_id, cart_id)
+    return await carts.cart_view(tx, await carts.load_cart(tx, caller.cell, caller.user_id, cart_id))
 
 
 async def add_cart_line(tx: Tx, caller: Caller, cart_id: CartPath, body: NewLine) -> None:

@@ -107,7 +107,8 @@ async def read_at_door(tx: ReadTx, offer_id: int, query: DoorQuery) -> AtDoor:
 
 async def read_cart_at_door(tx: ReadTx, caller: Caller, cart_id: CartPath, query: DoorQuery) -> CartDoor:
     """What the goods of a cart cost at a door in a country, with duty and tax and without transport."""
-    found = await carts.cart_at_door(tx, caller.cell, caller.user_id, cart_id, query.country)
+    cart = await carts.load_cart(tx, caller.cell, caller.user_id, cart_id)
+    found = await carts.cart_at_door(tx, cart, query.country)
     if found is None:
         raise CartEmpty
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -64,6 +65,15 @@ class CartView(msgspec.Struct, frozen=True):
     items: Price
     age_rule: Barrier | None = None
     slot: int | None = None
+
+
+class Cart(NamedTuple):
+    """A buyer's cart as it is stored, and its lines as (offer id, what the offer is today, quantity)."""
+
+    cell: int
+    buyer_id: UUID
+    row: CartRow
+    lines: list[tuple[int, OfferFacts | None, int]]
 
 
 class QuoteView(msgspec.Struct, frozen=True):
@@ -226,10 +236,8 @@ async def _own_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> str:
     return market
 
 
-async def _load(
-    tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID
-) -> tuple[CartRow, list[tuple[int, OfferFacts | None, int]]]:
-    """The cart and its lines as (offer id, what the offer is today, quantity)."""
+async def load_cart(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> Cart:
+    """Raises NotFound."""
     cart = await tx.maybe(store_carts.CART, cell=cell, id=cart_id, buyer_id=buyer_id)
     if cart is None:
         raise NotFound
@@ -238,12 +246,12 @@ async def _load(
     for there in sorted({cell, *(line.offer_cell for line in lines)}):
         asked = [line.offer_id for line in lines if line.offer_cell == there]
         offers |= {offer.offer_id: offer for offer in await catalog.offers_for_quote(tx, there, asked)}
-    return cart, [(line.offer_id, offers.get(line.offer_id), line.quantity) for line in lines]
+    return Cart(cell, buyer_id, cart, [(line.offer_id, offers.get(line.offer_id), line.quantity) for line in lines])
 
 
-async def cart_view(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID) -> CartView:
-    """Raises NotFound."""
-    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+async def cart_view(tx: ReadTx, loaded: Cart) -> CartView:
+    """A cart with today's prices, and what can be bought of it."""
+    cell, buyer_id, cart, lines = loaded
     offers = [offer for _, offer, _ in lines if offer]
     left = await _left(tx, offers)
     judged, age_rule = await _judged(tx, cell, buyer_id, cart, offers)
@@ -309,10 +317,10 @@ async def _left(tx: ReadTx, offers: Sequence[OfferFacts]) -> dict[int, int]:
     }
 
 
-async def cart_at_door(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID, country: str) -> CartDoor | None:
-    """What what can be bought of a cart costs at a door in a country; None when that is nothing. Raises NotFound and
-    the Problems of borders.plan_at_door."""
-    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+async def cart_at_door(tx: ReadTx, loaded: Cart, country: str) -> CartDoor | None:
+    """What what can be bought of a cart costs at a door in a country; None when that is nothing. Raises the Problems of
+    borders.plan_at_door."""
+    cart, lines = loaded.row, loaded.lines
     priced = [pricing.Line(offer, quantity) for _, offer, quantity in lines if offer is not None and offer.buyable]
     if not priced:
         return None
@@ -324,7 +332,7 @@ async def cart_at_door(tx: ReadTx, cell: int, buyer_id: UUID, cart_id: UUID, cou
 async def quote_cart(tx: Tx, cell: int, buyer_id: UUID, cart_id: UUID) -> QuoteView:
     """Prices a cart and stores the quote. Raises NotFound, CartEmpty, CartIncomplete, OfferUnavailable and the Problems
     of selling.check, of pricing.price and of borders.assess."""
-    cart, lines = await _load(tx, cell, buyer_id, cart_id)
+    _, _, cart, lines = await load_cart(tx, cell, buyer_id, cart_id)
     if not lines:
         raise CartEmpty
     if cart.address_id is None:

@@ -17,7 +17,7 @@ from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.http import BUYER
 from entrepot.kit.ids import parse, ref, show
 from entrepot.kit.problem import Malformed, NotFound
-from entrepot.orders import CartDoor, CartView, Place
+from entrepot.orders import Cart, CartDoor, CartView, Place
 from entrepot.trade import TradeProblem
 from entrepot.web.account import session_for
 from entrepot.web.visit import Go, Visit, day_of, form, form_of_its_own, page
@@ -57,20 +57,23 @@ class PlaceIt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def cart_page(tx: ReadTx, visit: Visit) -> Response:
-    cart = await _cart(tx, visit)
-    return await visit.show(tx, "cart.html", cart=cart, door=await _door(tx, visit, cart))
+    loaded = await _loaded(tx, visit)
+    if loaded is None:
+        return await visit.show(tx, "cart.html", cart=None, door=None)
+    cart = await orders.cart_view(tx, loaded)
+    return await visit.show(tx, "cart.html", cart=cart, door=await _door(tx, visit, loaded))
 
 
-async def _door(tx: ReadTx, visit: Visit, cart: CartView | None) -> CartDoor | str | None:
+async def _door(tx: ReadTx, visit: Visit, cart: Cart) -> CartDoor | str | None:
     """What the goods cost at the door of the address that was chosen or is the latest, else somewhere in the market's
     country, when some of them are imported there; that country when something cannot be sent there."""
     addresses = await accounts.addresses(tx, visit.me.cell, visit.me.user_id)
     latest = addresses[-1].country if addresses else (await visit.market(tx)).country
-    if cart is None or latest is None:
+    if latest is None:
         return None
-    country = next((one.country for one in addresses if show("adr", one.id) == cart.address_id), latest)
+    country = next((one.country for one in addresses if one.id == cart.row.address_id), latest)
     try:
-        door = await orders.cart_at_door(tx, visit.me.cell, visit.me.user_id, parse("crt", cart.id), country)
+        door = await orders.cart_at_door(tx, cart, country)
     except TradeProblem:
         return country
     return door if door is not None and door.crosses else None
@@ -179,10 +182,15 @@ async def _cart_id(tx: ReadTx, visit: Visit) -> UUID:
     return cart
 
 
-async def _cart(tx: ReadTx, visit: Visit) -> CartView | None:
+async def _loaded(tx: ReadTx, visit: Visit) -> Cart | None:
     market = (await visit.market(tx)).code
     cart = await orders.latest_cart(tx, visit.me.cell, visit.me.user_id, market)
-    return None if cart is None else await orders.cart_view(tx, visit.me.cell, visit.me.user_id, cart)
+    return None if cart is None else await orders.load_cart(tx, visit.me.cell, visit.me.user_id, cart)
+
+
+async def _cart(tx: ReadTx, visit: Visit) -> CartView | None:
+    loaded = await _loaded(tx, visit)
+    return None if loaded is None else await orders.cart_view(tx, loaded)
 
 
 async def _is_placed(tx: ReadTx, visit: Visit, quote_id: UUID) -> bool:

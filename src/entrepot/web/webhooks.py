@@ -58,10 +58,13 @@ async def _show(tx: ReadTx, visit: Visit, id_: UUID, secret: str = "") -> Respon
     """An endpoint; with its secret, only in answer to who has just made it."""
     owner = _owner(visit)
     sent = await webhooks.deliveries(tx, owner, id_, before=visit.query_id("evt", "before"))
-    return await visit.show(
+    shown = await visit.show(
         tx, "webhook.html", one=await webhooks.endpoint(tx, owner, id_), sent=sent, secret=secret, fields=FIELDS,
         why=WHY_OFF, states=STATES, answers=ANSWERS, page_size=webhooks.PAGE,
     )  # fmt: skip
+    if secret:
+        shown.headers["cache-control"] = "no-store"
+    return shown
 
 
 def _types(body: Any) -> list[str]:

@@ -120,7 +120,7 @@ async def turn_off(tx: Tx, owner_id: UUID, id_: UUID) -> None:
 
 
 async def remove(tx: Tx, owner_id: UUID, id_: UUID) -> None:
-    """It is gone for its owner, and its secrets for everybody. Raises NotFound."""
+    """It is gone for its owner, and its address and secrets for everybody. Raises NotFound."""
     tx.was(url=(await _lock(tx, owner_id, id_)).url)
     await tx.run(store.REMOVE, id=id_)
 

@@ -23,5 +23,5 @@ async def post(client: httpx.AsyncClient, url: str, headers: dict[str, str], tex
         return "private_address"
     except TimeoutError:
         return "timeout"
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):  # the last: a name that cannot be one
         return "no_answer"

@@ -62,8 +62,11 @@ async def endpoint(tx: ReadTx, owner_id: UUID, id_: UUID) -> EndpointView:
 
 
 async def url_of(tx: ReadTx, id_: UUID) -> str:
-    """Where an endpoint is, whoever's it is."""
-    return (await tx.one(store.ANY, id=id_)).url
+    """Where an endpoint is, whoever's it is. Raises NotFound for one that was removed."""
+    found = await tx.one(store.ANY, id=id_)
+    if found.status == "removed":
+        raise NotFound
+    return found.url
 
 
 async def deliveries(

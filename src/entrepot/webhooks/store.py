@@ -62,7 +62,8 @@ WAKE = sql("""
 """)
 TURN_OFF = sql("update webhooks.endpoint set status = 'off', reason = :reason where id = :id")
 REMOVE = sql("""
-    update webhooks.endpoint set status = 'removed', reason = 'owner', secret = '', old_secret = null, old_until = null
+    update webhooks.endpoint
+       set status = 'removed', reason = 'owner', url = '', secret = '', old_secret = null, old_until = null
      where id = :id
 """)
 
