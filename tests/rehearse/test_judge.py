@@ -69,6 +69,9 @@ def test_the_busiest_part_of_a_replay() -> None:
     seconds = [second(1), second(2), second(3), second(9, step=-1)]
     assert [judge.planned(steps, one) for one in seconds] == [1.0, 10.0, 4.9, 0.0]
     assert judge.busiest(steps, seconds) == [seconds[1]]
+    assert judge.busiest(steps, seconds[:1]) == []  # it was cut short
+    narrow = [Step("peak", rate, 0.25) for rate in (1.0, 1.0, 1.0, 8.0, 1.0, 1.0, 1.0, 1.0)]
+    assert judge.busiest(narrow, seconds[:2]) == seconds[:1]  # however short its peak is
 
 
 @pytest.mark.parametrize(

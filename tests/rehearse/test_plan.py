@@ -48,6 +48,12 @@ def test_recorded_minutes_are_a_shape_and_a_rate() -> None:
 def test_a_replay_takes_as_long_as_its_speed_says() -> None:
     steps = plan.peak([0.5, 1.0], 40.0, speed=30)
     assert steps == [Step("peak", 20.0, 2.0), Step("peak", 40.0, 2.0)]
+    # A day in a minute: what was a minute's peak is a second's.
+    day = [1.0 if minute == 755 else 0.1 for minute in range(1_440)]
+    steps = plan.peak(day, 40.0, speed=1_440)
+    assert len(steps) == 60
+    assert plan.seconds(steps) == pytest.approx(60.0)
+    assert [n for n, step in enumerate(steps) if step.orders_per_s == 40.0] == [755 // 24]
     with pytest.raises(PlanError, match=r"--speed 1 the replay takes 900 s: choose 2 or more"):
         plan.peak([1.0] * 15, 40.0, speed=1)
 

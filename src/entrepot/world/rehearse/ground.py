@@ -153,23 +153,23 @@ class Crowd:
         async with self._db.write() as tx:
             await campaigns.set_admission(tx, campaign, per_s, NIL)
 
-    async def places(self, count: int, through_gateway: float) -> list[bytes]:
-        """Ready requests that place an order each, such a share of them through the gateway; their quotes are stored
-        now."""
+    async def places(self, count: int, through_gateway: float) -> list[tuple[bytes, bytes]]:
+        """Ready requests that place an order each, such a share of them through the gateway, with the headers that sign
+        their buyers in; their quotes are stored now."""
         self._quoted += 1
         wanted: Iterator[orders.Purchase] = market.purchases(self._market, BASKETS, count, self._quoted)
         commands = await market.quoted(self._db, wanted, f"rehearsal-{self._quoted}")
         return [
             # Every n-th, whatever n is: as many as are asked for, spread evenly.
-            self._place(command, int((n + 1) * through_gateway) > int(n * through_gateway))
+            self._place(command, "sandbox" if int((n + 1) * through_gateway) > int(n * through_gateway) else "wallet")
             for n, command in enumerate(commands)
         ]
 
-    def _place(self, command: orders.Place, through_gateway: bool) -> bytes:
-        method = "sandbox" if through_gateway else command.method
+    def _place(self, command: orders.Place, method: str) -> tuple[bytes, bytes]:
+        session = self._sessions[command.caller]
         body = msgspec.json.encode({"quote_id": show("quo", command.quote_id), "method": method})
-        headers = self._sessions[command.caller] + f"idempotency-key: {command.key}\r\n".encode()
-        return request("POST", f"{self._prefix}/v1/orders", headers, body)
+        headers = session + f"idempotency-key: {command.key}\r\n".encode()
+        return session, request("POST", f"{self._prefix}/v1/orders", headers, body)
 
     def _get(self, path: str) -> bytes:
         return request("GET", self._prefix + path, b"accept: text/html\r\n")

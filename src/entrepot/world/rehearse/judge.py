@@ -136,18 +136,23 @@ def held_per_s(held: Span | None) -> float:
 
 
 def planned(steps: Sequence[Step], second: Second) -> float:
-    """The rate that was planned for the middle of a second."""
-    middle, end = second.since_s - 0.5, 0.0
+    """The rate that was planned for a second, on average."""
+    return _planned(steps, second.since_s)
+
+
+def _planned(steps: Sequence[Step], until_s: float) -> float:
+    total = at = 0.0
     for step in steps:
-        end += step.seconds
-        if middle < end:
-            return step.orders_per_s
-    return 0.0
+        shared_s = min(until_s, at + step.seconds) - max(until_s - 1, at)
+        total += step.orders_per_s * max(shared_s, 0.0)
+        at += step.seconds
+    return total
 
 
 def busiest(steps: Sequence[Step], seconds: Sequence[Second]) -> list[Second]:
-    """The seconds of a replay in which at least TOP_SHARE of its highest rate was planned."""
-    least = TOP_SHARE * max(step.orders_per_s for step in steps)
+    """The seconds of a replay in which at least TOP_SHARE of what is planned for its highest one was planned."""
+    took_s = math.ceil(sum(step.seconds for step in steps))
+    least = TOP_SHARE * max(_planned(steps, float(until_s)) for until_s in range(1, took_s + 1))
     return [second for second in seconds if second.step >= 0 and planned(steps, second) >= least]
 
 

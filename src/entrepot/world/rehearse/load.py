@@ -48,8 +48,8 @@ _read = msgspec.json.decode
 
 class Plan(msgspec.Struct, frozen=True):
     """`prefix` is the rehearsal's path, `campaign` an id, `campaign_offer` what all want of it; the rest are ready
-    requests, of which the placing ones are sent once each. `through_gateway` is the share of the other orders that are
-    not paid by wallet."""
+    requests, of which the placing ones, with the headers that sign their buyers in, are sent once each.
+    `through_gateway` is the share of the other orders that are not paid by wallet."""
 
     host: str
     port: int
@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     listings: list[bytes]
     details: list[bytes]
     wishes: list[Purchase]
-    places: list[bytes]
+    places: list[tuple[bytes, bytes]]
     campaign: str
     campaign_offer: int
     through_gateway: float
@@ -148,13 +148,13 @@ class Load:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
     async def _drain(self) -> None:
-        """Waits for the answers that are still to come, and for those who come back soon; what has not been sent by now
-        will not be."""
+        """Waits for the answers that are still to come, and for those in line whose turn comes soon; what has not been
+        sent by now will not be."""
         self._tally.unsent += len(self._backlog)
         self._backlog.clear()
         until = monotonic() + DRAIN_MAX_S
         # A glance now and then costs less than an event at every answer.
-        while (len(self._free) < self._wires or self._coming) and monotonic() < until:
+        while (len(self._free) < self._wires or self._in_line) and monotonic() < until:
             self._come_back()
             await asyncio.sleep(0.01)
 
@@ -199,12 +199,12 @@ class Load:
     def _method(self) -> str:
         return "sandbox" if self._rng.random() < self._plan.through_gateway else "wallet"
 
-    def _order(self, wish: Purchase, place: bytes | None) -> Script:
+    def _order(self, wish: Purchase, place: tuple[bytes, bytes] | None) -> Script:
         if place is None:
-            answer = yield from order(wish, self._plan.prefix, self._method())
+            self._pay(wish.headers, (yield from order(wish, self._plan.prefix, self._method())))
         else:
-            answer = good((yield place))
-        self._pay(wish, answer)
+            headers, ready = place
+            self._pay(headers, good((yield ready)))
 
     def _rush(self, wish: Purchase) -> Script:
         """The campaign's page, and a ticket for its waiting room."""
@@ -234,18 +234,18 @@ class Load:
         }  # fmt: skip
         headers = wish.headers + f"idempotency-key: {next(self._keys)}\r\n".encode()
         path = f"{plan.prefix}/v1/campaigns/{plan.campaign}/orders"
-        self._pay(wish, good((yield request("POST", path, headers, msgspec.json.encode(body)))))
+        self._pay(wish.headers, good((yield request("POST", path, headers, msgspec.json.encode(body)))))
 
-    def _pay(self, wish: Purchase, placed: bytes) -> None:
+    def _pay(self, headers: bytes, placed: bytes) -> None:
         """What is paid through a gateway is looked at until it is paid, as a browser does that was sent back."""
         if self._plan.through_gateway and (group := _read(placed))["status"] == "awaiting_payment":
-            self._later(LOOK_AGAIN_S, PAYING, self._look_at_payment(wish, group["id"], LOOKS_MAX))
+            self._later(LOOK_AGAIN_S, PAYING, self._look_at_payment(headers, group["id"], LOOKS_MAX))
 
-    def _look_at_payment(self, wish: Purchase, group: str, looks: int) -> Script:
+    def _look_at_payment(self, headers: bytes, group: str, looks: int) -> Script:
         path = f"{self._plan.prefix}/v1/groups/{group}/payment"
-        paid = _read(good((yield request("GET", path, wish.headers))))["status"] == "captured"
+        paid = _read(good((yield request("GET", path, headers))))["status"] == "captured"
         if not paid and looks > 1:
-            self._later(LOOK_AGAIN_S, PAYING, self._look_at_payment(wish, group, looks - 1))
+            self._later(LOOK_AGAIN_S, PAYING, self._look_at_payment(headers, group, looks - 1))
 
     def _on_seen(self, wire: Wire, _: int, seconds: float) -> None:
         counts = self._tally.latencies.setdefault(wire.playing, {})

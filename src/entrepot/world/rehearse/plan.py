@@ -108,12 +108,16 @@ def shape_of(orders: Sequence[float]) -> tuple[list[float], float]:
 
 
 def peak(shape: Sequence[float], orders_per_s: float, speed: float) -> list[Step]:
-    """The shape, replayed `speed` times as fast as it was, its highest minute at `orders_per_s`. Raises PlanError."""
+    """The shape, replayed `speed` times as fast as it was, its highest minute at `orders_per_s`. Minutes that are
+    shorter than a second are played together, at the rate of the highest of them: a peak of one minute stays one.
+    Raises PlanError."""
     seconds = len(shape) * MINUTE_S / speed
     if seconds > PEAK_MAX_S:
         least = math.ceil(len(shape) * MINUTE_S / PEAK_MAX_S)
         raise PlanError(f"at --speed {speed:g} the replay takes {seconds:,.0f} s: choose {least} or more")
-    return [Step("peak", value * orders_per_s, MINUTE_S / speed) for value in shape]
+    together = max(1, math.ceil(speed / MINUTE_S))
+    parts = [shape[n : n + together] for n in range(0, len(shape), together)]
+    return [Step("peak", max(part) * orders_per_s, len(part) * MINUTE_S / speed) for part in parts]
 
 
 def ramp(start: float, top: float, step_s: float) -> list[Step]:
