@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot import disputes, logistics, orders, payments
+from entrepot import disputes, logistics, orders, payments, webhooks
 from entrepot.catalog import Price
 from entrepot.chargebacks import actions
 from entrepot.chargebacks.types import EVIDENCE_MAX, EvidenceFull, Rule
@@ -32,6 +32,9 @@ async def test_py5_each_event_is_split_and_sums(town: Town) -> None:
     offers = [await shop.offer(a, 6_000, 10), await shop.offer(b, 4_000, 10)]
     async with shop.db.write() as tx:
         await actions.add_rule(tx, Rule(None, a, None, tx.now, "seller", "agreed"))
+        for owner in (a, NIL):
+            told_of = ["chargeback.taken", "chargeback.decided"]
+            await webhooks.add(tx, shop.keys, owner, "https://a.example/", told_of, private=False)
     payment, sold = await town.buy(await shop.buyer(0), (offers[0], 1), (offers[1], 1))
     await town.deliver(*sold)
     assert await town.balances(a, b) == [5_901, 4_131]  # 6,600 - 600 - 99; 4,600 - 400 - 69
@@ -53,6 +56,15 @@ async def test_py5_each_event_is_split_and_sums(town: Town) -> None:
     # The bank keeps 2,000 = 1,178 + 822. The first is paid by what was frozen, and the rest of that is released.
     assert await town.balances("gateway", "chargebacks", "escrow", "chargeback_loss") == [-7_700, 0, 0, -822]
     assert await town.balances(a, b, "commission", "payment_fee") == [3_962, 4_131, 894, 151]
+    async with shop.db.read() as tx:  # the first seller is told of its share, the house of both
+        rows = await tx.conn.fetch(
+            "select d.type, (body::jsonb #> '{data,amount_minor}')::int, (body::jsonb #> '{data,lost_minor}')::int, "
+            "count(*) from webhooks.delivery d group by 1, 2, 3 order by 1 desc, 2"
+        )
+    taken, decided = "chargeback.taken", "chargeback.decided"
+    assert [tuple(row) for row in rows] == [
+        (taken, 2_054, None, 1), (taken, 2_946, None, 2), (decided, 2_054, 822, 1), (decided, 2_946, 1_178, 2),
+    ]  # fmt: skip
     await shop.audited()
 
 

@@ -29,6 +29,7 @@ def test_everything_is_told_to_its_seller_and_nothing_of_its_buyer() -> None:
     """Each kind of event with the data that docs/reference/events.md gives it."""
     order, who = str(ORDER), {"seller_id": str(SELLER), "buyer_id": str(BUYER)}
     dispute = {"order_id": order, **who, "status": "opened", "due_at": AT.isoformat(), "granted_minor": None}
+    charged = {"chargeback_id": str(NIL), "amount_minor": 95, "currency": "USD", "liable": "seller"}
     payout = {"payout_id": str(THING), "currency": "USD", "amount_minor": 95}
     given: dict[str, tuple[UUID, dict[str, Any]]] = {
         "group_": (THING, {"buyer_id": str(BUYER), "orders": [order]}),
@@ -37,10 +38,13 @@ def test_everything_is_told_to_its_seller_and_nothing_of_its_buyer() -> None:
         "goods_": (SELLER, {"receipt_id": str(THING), "stock_ids": [1, 2]}),
         "stock_": (SELLER, {"adjustment_id": str(THING), "stock_id": 7}),
         "fee_": (SELLER, {"invoice_id": str(THING)}),
+        "usage_": (SELLER, {"bill_id": str(THING), "month": "2026-02-01"}),
+        "order_charged_back": (THING, {"order_id": order, "seller_id": str(SELLER), **charged}),
+        "order_charge_decided": (THING, {"order_id": order, "seller_id": str(SELLER), **charged, "lost_minor": 7}),
         "review_": (THING, {"order_id": order, "seller_id": str(SELLER)}),
     }  # fmt: skip
     for kind, type_ in rules.TYPES.items():
-        key, data = given[kind.partition("_")[0] + "_"]
+        key, data = given.get(kind) or given[kind.partition("_")[0] + "_"]
         (one,) = told(event(kind, key, data), {ORDER: SELLER})
         assert (one.type, one.seller_id, one.at) == (type_, SELLER, AT)
         assert BUYER.hex not in rules.body(one.id, one.type, one.at, one.facts)
@@ -55,6 +59,14 @@ def test_everything_is_told_to_its_seller_and_nothing_of_its_buyer() -> None:
     assert (one.subject_id, one.facts) == (
         THING, {"payout_id": shown("pay", THING), "currency": "USD", "amount_minor": 95},
     )  # fmt: skip
+    decided = event("order_charge_decided", *given["order_charge_decided"])
+    (one,) = told(decided, {})
+    assert (one.subject_id, one.facts, rules.orders_of(decided)) == (
+        THING, {"chargeback_id": shown("cbk", NIL), "share_id": shown("cbs", THING), "order_id": shown("ord", ORDER),
+                "amount_minor": 95, "currency": "USD", "liable": "seller", "lost_minor": 7}, [],
+    )  # fmt: skip
+    (one,) = told(event("usage_billed", *given["usage_"]), {})
+    assert (one.subject_id, one.facts) == (THING, {"bill_id": shown("ubl", THING), "month": "2026-02-01"})
     (one,) = told(event("order_part_ended", ORDER, given["order_"][1]), {ORDER: SELLER})
     assert one.facts == {"part_id": shown("prt", THING), "kind": "refunded"}
 

@@ -25,6 +25,21 @@ WEBHOOKS = {
         "delete from webhooks.delivery where type = 'order.paid'",
         ["webhook_noted: webhooks.endpoint [house] order.paid"],
     ),
+    "chargeback and bill that the house was not told of": (
+        """
+        update webhooks.endpoint set types = '{chargeback.taken,chargeback.decided,usage.billed}'
+         where id = uid('house');
+        insert into kit.event (cell, kind, key, at, data)
+        select 0, kind, uid('seller'), '2020-02-24Z',
+               jsonb_build_object('seller_id', uid('seller'), 'bill_id', uid('bill'))
+          from unnest('{order_charged_back,order_charge_decided,usage_billed}'::text[]) as k (kind)
+        """,
+        [
+            "webhook_noted: webhooks.endpoint [house] chargeback.decided",
+            "webhook_noted: webhooks.endpoint [house] chargeback.taken",
+            "webhook_noted: webhooks.endpoint [house] usage.billed",
+        ],
+    ),
     "webhook to another seller": (
         "update webhooks.endpoint set owner_id = uid('another') where id = uid('hook')",
         ["webhook_own: webhooks.delivery [order.shipped]"],

@@ -60,6 +60,9 @@ TYPES: dict[str, str] = {
     "goods_received": "stock.received",
     "stock_adjusted": "stock.adjusted",
     "fee_invoice_issued": "invoice.issued",
+    "usage_billed": "usage.billed",
+    "order_charged_back": "chargeback.taken",
+    "order_charge_decided": "chargeback.decided",
     "review_written": "review.written",
 }
 """The type of what is told of an event; a purchase is told to each of its sellers as their order."""
@@ -68,13 +71,18 @@ NAMES = sorted(set(TYPES.values()))
 
 _IDS = {
     "order_id": "ord", "part_id": "prt", "dispute_id": "dsp", "payout_id": "pay", "receipt_id": "rcp",
-    "adjustment_id": "adj", "invoice_id": "inv", "review_id": "rvw",
+    "adjustment_id": "adj", "invoice_id": "inv", "review_id": "rvw", "bill_id": "ubl", "chargeback_id": "cbk",
+    "share_id": "cbs",
 }  # fmt: skip
-_PLAIN = ("kind", "status", "due_at", "granted_minor", "currency", "amount_minor", "stock_id")
+_PLAIN = (
+    "kind", "status", "due_at", "granted_minor", "currency", "amount_minor", "stock_id", "month", "liable",
+    "lost_minor",
+)  # fmt: skip
 """What is told of an event's data as it is; ids are shown as the API shows them, and nothing else goes out."""
-_KEYS = {"dispute": "dispute_id", "review": "review_id"}
-"""What these events are about is their key; of the others it is a seller's."""
-_SUBJECTS = {"payout": "payout_id", "fee": "invoice_id"}
+_KEYS = {"dispute": "dispute_id", "review": "review_id", "order": "share_id"}
+"""What these events are about is their key (of an order's: the share of a chargeback); of the others it is a
+seller's."""
+_SUBJECTS = {"payout": "payout_id", "fee": "invoice_id", "usage": "bill_id"}
 """What is told of these in order; of stock it is the seller."""
 
 
@@ -98,14 +106,14 @@ def orders_of(event: Event) -> list[UUID]:
     """The orders that have to be known to tell of an event."""
     if event.kind.startswith("group_"):
         return [UUID(id_) for id_ in event.data["orders"]]
-    return [event.key] if event.kind.startswith("order_") else []
+    return [event.key] if TYPES[event.kind].startswith("order.") else []
 
 
 def told(event: Event, sellers: dict[UUID, UUID]) -> list[Told]:
     """What an event tells whom; `sellers` are those of its orders."""
     kind, data = TYPES[event.kind], event.data
     name = f"webhook {event.kind} {event.key} {msgspec.json.encode(data, order='sorted').decode()}"
-    if event.kind.startswith(("group_", "order_")):
+    if kind.startswith("order."):
         facts = _facts(data)
         return [Told(f"{name} {id_}", kind, sellers[id_], id_, event.at, facts, id_) for id_ in orders_of(event)]
     room = event.kind.partition("_")[0]

@@ -5,8 +5,8 @@ from entrepot.world.auditor.check import check
 # Deliveries are kept for thirty days; what is young may be on its way.
 NOTED = check(
     "webhook_noted",
-    "What happened to orders, payouts and disputes has a message for each endpoint of the seller, or of the house, "
-    "that was on and had asked for it.",
+    "What happened to orders, payouts, disputes and chargebacks, and each bill of use, has a message for each endpoint "
+    "of the seller, or of the house, that was on and had asked for it.",
     """
     select 'webhooks.endpoint ' || e.id || ' ' || w.type as item, true as expected,
            d.id is not null as found, 'has a message of ' || w.subject as detail
@@ -23,7 +23,13 @@ NOTED = check(
             where starts_with(v.kind, 'payout_')
             union all
            select 'dispute.' || substr(v.kind, 9), v.key, (v.data ->> 'seller_id')::uuid
-            where starts_with(v.kind, 'dispute_')) w
+            where starts_with(v.kind, 'dispute_')
+            union all
+           select 'usage.billed', (v.data ->> 'bill_id')::uuid, v.key where v.kind = 'usage_billed'
+            union all
+           select case v.kind when 'order_charged_back' then 'chargeback.taken' else 'chargeback.decided' end,
+                  v.key, (v.data ->> 'seller_id')::uuid
+            where v.kind in ('order_charged_back', 'order_charge_decided')) w
       join webhooks.endpoint e on e.status = 'on' and w.type = any (e.types) and v.at > e.since
                               and e.owner_id in (w.seller, '00000000-0000-0000-0000-000000000000')
       left join webhooks.delivery d on d.cell = :cell and d.endpoint_id = e.id and d.type = w.type
