@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from entrepot import disputes, logistics, orders, payments, reconciliation
 from entrepot.chargebacks import actions
 from entrepot.chargebacks.types import Rule
-from entrepot.kit.ids import NIL
+from entrepot.kit.ids import NIL, show
 from entrepot.payments import charging_back
 from entrepot.payments.gateways.types import DisputeTold
 from entrepot.reconciliation import ProviderFee, ReportLine
 from entrepot.reconciliation.actions import set_fee
 from entrepot.world import gateway_report
+from entrepot.world.gateway_book import DisputeOrder
 from tests.acceptance.abroad import far_offers
 from tests.acceptance.banks import Town, open_town
 from tests.acceptance.test_borders_modes import IOSS, buyer_in, in_hamburg, tax
@@ -264,4 +265,44 @@ async def test_3_what_comes_back_late_comes_back_each_time(town: Town) -> None:
             assert await charging_back.record(tx, 0, one.id, late, is_sent=False)
         await town.work()
     assert await town.balances("gateway", "chargeback_loss", "chargeback_fee") == [-2_000, 2_000, 1_500]
+    await shop.audited()
+
+
+async def test_3_an_order_gives_back_no_more_than_banks_have_left_of_it(town: Town) -> None:
+    """Two orders of 35.00, of which the bank takes 35.00, of each a half. While it decides neither is canceled, though
+    the payment has that much; then of each the other half goes back. A refund that the gateway refuses since the bank
+    has a part of it is given into the wallet for the rest."""
+    shop = town.shop
+    offers = [await shop.offer(await shop.seller(), 2_900, 10) for _ in range(2)]
+    buyer = await shop.buyer(0)
+    payment, sold = await town.buy(buyer, *((offer, 1) for offer in offers))
+    told = await town.dispute(payment, 3_500, fee_minor=0)
+    before = await shop.state("kit.audit_line")
+    for order in sold:
+        refused = await buyer.send("POST", f"/v1/orders/{show('ord', order)}/cancel")
+        assert (refused.status_code, refused.json()["left_minor"]) == (409, 1_750), refused.text
+    assert await shop.state("kit.audit_line") == before
+    await town.close(told, "lost")
+    for order in sold:
+        async with shop.db.write() as tx:
+            await orders.reject_held(tx, order, NIL, "the bank has it")
+    await town.work()
+    assert await town.balances("gateway", "escrow", "chargebacks", "chargeback_loss") == [0, 0, 0, 0]
+    await shop.audited()
+    payment, (order, _) = await town.buy(buyer, *((offer, 1) for offer in offers))
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', order)}/cancel")).status_code == 204
+    told = town.bank.book.dispute(payment, DisputeOrder(5_000, fee_minor=0))  # before the refund comes there
+    await town.hear()
+    # 35.00 are on their way back, 35.00 were left: of 50.00 15.00 are over, and the refund is refused.
+    assert await town.balances("gateway", "chargeback_loss") == [1_500, -1_500]
+    async with shop.db.read() as reading:
+        refund = await reading.conn.fetchval("select id from payments.refund where status = 'failed'")
+    path = f"/v1/operator/refunds/{show('rfd', refund)}/credit"
+    for status, code in (("open", 409), ("lost", 204)):
+        if status == "lost":
+            await town.close(told, "lost")
+        done = await shop.http.post(path, headers=shop.operator | {"idempotency-key": status})
+        assert done.status_code == code, done.text
+    assert await town.balances("gateway", "chargeback_loss") == [-2_000, 0]
+    assert await shop.balance("wallet", buyer.id) == 2_000
     await shop.audited()

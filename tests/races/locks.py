@@ -45,7 +45,7 @@ RACED = {
     ),
     "test_chargebacks.test_the_bank_takes_over_what_is_disputed_here": (
         "chargebacks.CASE_CLOSED chargebacks.DECIDED chargebacks.LOCK_SHARES chargebacks.SHARE_ENDED "
-        "disputes.LOCK_OPEN payments.RETURN"
+        "disputes.LOCK_OPEN payments.RETURN payments.SET_TAKEN"
     ),
     "test_chargebacks.test_what_a_bank_has_is_covered_once": "payments.COVER",
     "test_chargebacks.test_a_chargeback_is_heard_and_told_once": (
@@ -86,7 +86,7 @@ RACED = {
         "payments.CLAIM_TRANSFERS payments.TRANSFERRED"
     ),
     "test_hands.test_a_refused_refund_is_sent_again_or_credited": (
-        "payments.CLAIM_REFUNDS payments.CREDITED payments.LOCK_REFUND payments.REFUNDED "
+        "payments.CLAIM_REFUNDS payments.LOCK_REFUND payments.REFUNDED "
         "payments.CAME_BACK payments.RETRY_REFUND payments.RETURNED payments.RETURNED_TO_US"
     ),
     "test_hands.test_a_switch_is_off_once": "platform.END platform.END_DUE platform.LOCK",

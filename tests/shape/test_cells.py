@@ -47,7 +47,6 @@ EXCEPTIONS = {
     "customs.store_declarations.WAITING": ALL_CELLS,
     "disputes.store.CELL_OF": UNKNOWN,
     "chargebacks.store.SHARES": ALL_CELLS,
-    "chargebacks.store.TAKEN_BEFORE": ALL_CELLS,
     "payments.store_chargebacks.ALL": ALL_CELLS,
     "payments.store_chargebacks.CELL_OF": UNKNOWN,
     "payments.store_chargebacks.PAYMENT_OF": UNKNOWN,

@@ -59,6 +59,14 @@ PARTS = {
         "update chargebacks.case set withdrawn_minor = 21 where id = uid('bank')",
         ["chargeback: chargebacks.case [bank]"],
     ),
+    "refund that a bank has and the books do not say": (
+        "select unpost(uid('r2'), 'refund_covered')",
+        ["refund_covered: payments.refund [r2]"],
+    ),
+    "order of which a bank has more": (
+        "update payments.taken set taken_minor = 4 where order_id = uid('completed')",
+        ["payment_charged_back: payments.payment [done]"],
+    ),
     "late return whose money did not come": (
         "update chargebacks.late set returned_minor = 3",
         ["chargeback: chargebacks.case [bank]", "chargeback_late: chargebacks.late [late]"],

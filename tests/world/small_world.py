@@ -13,6 +13,7 @@ import asyncpg
 
 from tests.world.planted_trust import GROUND as TRUSTED
 from tests.world.planted_webhooks import GROUND as TOLD
+from tests.world.small_bank import BANK
 
 NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
 PLACED = NOW - timedelta(days=9)
@@ -99,35 +100,6 @@ select post(uid('gone'), 'recall', 'seller', 'escrow', 36),
 update payments.payment set refunded_minor = 12 where id = uid('done');
 insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
 values (0, uid('r4'), uid('done'), uid('completed'), uid('gone'), 12, 'done', 'disputed', '2020-02-29Z');
-"""
-
-# The bank of the buyer of the delivered order took 20 and the gateway a fee of 3: 15 were left of the payment, and are
-# lost for good, but 2 that came too late: the operator's loss, though the seller was charged 2 of the fee. Another has
-# 5 of what the dispute about the completed order left its seller.
-BANK = """
-insert into chargebacks.case
-values (0, uid('bank'), uid('delivered'), 'USD', 20, 5, 3, 2, 'closed', '2020-02-29Z'),
-       (0, uid('again'), uid('done'), 'USD', 5, 0, 0, 0, 'taken', null);
-insert into chargebacks.late values (0, uid('late'), uid('bank'), 2, 0, '2020-02-29 01:00Z');
-insert into chargebacks.share
-values (0, uid('fell'), uid('bank'), 0, uid('delivered'), uid('seller'), 'USD', 15, 3, 'operator', 'ended', 2, 15, 0, 0,
-        null, '2020-02-28Z'),
-       (0, uid('asked'), uid('again'), 0, uid('completed'), uid('seller'), 'USD', 5, 0, 'seller', 'taken', 0, null, 0,
-        null, null, '2020-02-29Z');
-insert into chargebacks.part values (0, uid('kept'), uid('asked'), 5, false);
-insert into orders.part (cell, id, order_id, no, kind, party, reason, recalled, paid_minor, operator_discount_minor,
-                         commission_minor, payment_fee_minor, frozen_at, of_part)
-values (0, uid('kept'), uid('completed'), 2, 'charged_back', 'buyer', '', true, 5, 0, 0, 0, '2020-02-29Z', uid('gone'));
-update payments.payment set charged_back_minor = 5 where id = uid('done');
-update payments.payment set charged_back_minor = 15, taken_over_minor = 5 where id = uid('delivered');
-select post(uid('bank'), 'chargeback', 'chargebacks', 'gateway', 20),
-       post(uid('bank'), 'chargeback_over', 'chargeback_loss', 'chargebacks', 5),
-       post(uid('bank'), 'chargeback_fee', 'chargeback_fee', 'gateway', 3),
-       post(uid('fell'), 'chargeback_fee', 'seller', 'chargeback_fee', 2),
-       post(uid('fell'), 'chargeback_loss', 'chargeback_loss', 'chargebacks', 15),
-       post(uid('late'), 'chargeback_late', 'gateway', 'chargeback_loss', 2),
-       post(uid('kept'), 'recall', 'seller', 'escrow', 5),
-       post(uid('again'), 'chargeback', 'chargebacks', 'gateway', 5);
 """
 
 # The bundle of the delivered order is by a rule, and the paid order has tax on its fees. The seller has a shop since 10
@@ -547,11 +519,14 @@ async def build(conn: asyncpg.Connection) -> None:
     await conn.execute(BUNDLE + BORDER + DISPUTES + BANK + FEES + METERED + TRUSTED + TOLD)
     await conn.execute("""
         update payments.payment set refunded_minor = 1025 where id in (uid('canceled'), uid('refunded'));
-        insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
-        select 0, r.id, r.order_id, r.order_id, r.order_id, 1025, r.status, r.reason, '2020-02-28Z'
-          from (values (uid('r1'), uid('canceled'), 'done', 'canceled'),
-                       (uid('r2'), uid('refunded'), 'credited', 'damaged')) as r (id, order_id, status, reason);
-        select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1025);
+        insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, covered_minor, status,
+                                     reason, created_at)
+        select 0, r.id, r.order_id, r.order_id, r.order_id, 1025, r.covered, r.status, r.reason, '2020-02-28Z'
+          from (values (uid('r1'), uid('canceled'), 0, 'done', 'canceled'),
+                       (uid('r2'), uid('refunded'), 25, 'credited', 'damaged'))
+               as r (id, order_id, covered, status, reason);
+        select post(uid('r2'), 'refund_credit', 'gateway', 'wallet', 1000),
+               post(uid('r2'), 'refund_covered', 'gateway', 'chargeback_loss', 25);
         insert into pricing.quota (cell, name, granted, used) values (0, 'promotion:TEN', 2, 1);
         insert into pricing.quota_use (cell, cause_id, quota_id, amount, at, given_back_at)
         select 0, uid('basket'), id, 1, '2020-02-20Z'::timestamptz, null::timestamptz from pricing.quota

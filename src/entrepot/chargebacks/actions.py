@@ -62,9 +62,10 @@ async def _take(tx: Tx, told: Chargeback) -> Case:
     room = await payments.lock_room(tx, told.cell, told.payment_id)
     shared = 0 if room.group_id is None else min(told.withdrawn_minor, room.left_minor)
     over = told.withdrawn_minor - shared
+    taken = list[payments.Taken]()
     if shared and room.group_id is not None:
-        await _share(tx, told, room.group_id, shared)
-    await payments.take(tx, told.cell, told.payment_id, shared, over)
+        taken = await _share(tx, told, room.group_id, shared)
+    await payments.take(tx, told.cell, told.id, told.payment_id, taken, over)
     await tx.run(
         store.CASE_TAKEN, cell=told.cell, id=told.id, withdrawn_minor=told.withdrawn_minor, over_minor=over,
         fee_minor=told.fee_minor,
@@ -79,11 +80,10 @@ async def _take(tx: Tx, told: Chargeback) -> Case:
     return await tx.one(store.LOCK_CASE, cell=told.cell, id=told.id)
 
 
-async def _share(tx: Tx, told: Chargeback, group_id: UUID, amount_minor: int) -> None:
+async def _share(tx: Tx, told: Chargeback, group_id: UUID, amount_minor: int) -> list[payments.Taken]:
     sold = await orders.sold_by_payment(tx, told.cell, group_id)
     known = await tx.all(store.RULES_AT, at=told.heard_at)
-    before = {one.id: one.minor for one in await tx.all(store.TAKEN_BEFORE, orders=[order.id for order in sold])}
-    amounts = rules.split(amount_minor, sold, before)
+    amounts = rules.split(amount_minor, sold)
     fees = allocate(told.fee_minor, amounts)
     for one, amount, fee in sorted(zip(sold, amounts, fees, strict=True), key=lambda each: each[0].cell):
         if amount:
@@ -92,6 +92,10 @@ async def _share(tx: Tx, told: Chargeback, group_id: UUID, amount_minor: int) ->
                 order_id=one.id, seller_id=one.seller_id, currency=told.currency, amount_minor=amount, fee_minor=fee,
                 liable=rules.liable_of(known, one.market, one.seller_id, told.reason), now=tx.now,
             )  # fmt: skip
+    return [
+        payments.Taken(one.id, one.paid_minor, amount)
+        for one, amount in zip(sold, amounts, strict=True) if amount
+    ]  # fmt: skip
 
 
 async def _close(tx: Tx, told: Chargeback, case: Case) -> None:
@@ -113,7 +117,8 @@ async def _close(tx: Tx, told: Chargeback, case: Case) -> None:
             store.DECIDED, cell=share.cell, id=share.id, lost_minor=lost_minor, fee_back_minor=fee, now=tx.now
         )  # fmt: skip
     await payments.lock_room(tx, told.cell, told.payment_id)
-    await payments.give_again(tx, told.cell, told.payment_id, shared - lost, over_back)
+    kept = {share.order_id: lost_minor for share, lost_minor in zip(shares, losses, strict=True)}
+    await payments.give_again(tx, told.cell, told.id, told.payment_id, kept, shared - lost, over_back)
     await _set_closed(tx, told, told.fee_minor)
     await _post(
         tx, told,

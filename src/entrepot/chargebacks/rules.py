@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from entrepot.chargebacks.types import Rule, Taken
@@ -10,10 +10,9 @@ from entrepot.kit.money import allocate
 from entrepot.orders import Sold
 
 
-def split(amount_minor: int, sold: Sequence[Sold], before: Mapping[UUID, int]) -> list[int]:
-    """What of an amount falls on each order: by what is left of each that other chargebacks have not taken `before`, by
-    largest remainder."""
-    return allocate(amount_minor, [max(0, one.left_minor - before.get(one.id, 0)) for one in sold])
+def split(amount_minor: int, sold: Sequence[Sold]) -> list[int]:
+    """What of an amount falls on each order: by what is left of each, by largest remainder."""
+    return allocate(amount_minor, [one.left_minor for one in sold])
 
 
 def liable_of(rules: Iterable[Rule], market: str, seller_id: UUID, reason: str) -> str:

@@ -21,13 +21,6 @@ class EvidenceRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class TakenRow(msgspec.Struct, frozen=True):
-    """What chargebacks have taken of an order, and did not give back."""
-
-    id: UUID
-    minor: int
-
-
 class FileRow(msgspec.Struct, frozen=True):
     file_name: str
     file_type: str
@@ -75,14 +68,6 @@ _SHARE = """
 SHARES = sql(
     _SHARE + " where cell = any (array(select c.cell from kit.cell c)) and case_id = any (:cases::uuid[]) order by id",  # noqa: S608
     Share,
-)
-TAKEN_BEFORE = sql(
-    """
-    select order_id, sum(coalesce(lost_minor, amount_minor))::bigint from chargebacks.share
-     where cell = any (array(select c.cell from kit.cell c)) and order_id = any (:orders::uuid[])
-     group by order_id
-    """,
-    TakenRow,
 )
 LOCK_SHARES = sql(_SHARE + " where cell = :cell and case_id = :case_id order by id for no key update", Share)
 LOCK_DUE = sql(

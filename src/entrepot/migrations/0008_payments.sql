@@ -46,6 +46,7 @@ create table payments.refund (
         check (status in ('created', 'done', 'failed', 'credited', 'charged_back')),
     external_id  text        collate "C",
     refusal      text        collate "C",
+    covered_minor bigint     not null default 0 check (covered_minor between 0 and amount_minor),  -- the bank has taken
     reason       text        collate "C" not null,
     attempts     int         not null default 0,
     due_at       timestamptz,
@@ -90,6 +91,18 @@ create table payments.chargeback (
 );
 create index chargeback_due on payments.chargeback (cell, due_at) where due_at is not null;
 create index chargeback_payment on payments.chargeback (cell, payment_id);
+
+-- What of it falls on each order of the payment, which paid so much of it: that is not given back once more.
+create table payments.taken (
+    cell          smallint not null,
+    chargeback_id uuid     not null,
+    order_id      uuid     not null,
+    payment_id    uuid     not null,
+    paid_minor    bigint   not null,
+    taken_minor   bigint   not null check (taken_minor between 0 and paid_minor),
+    primary key (cell, chargeback_id, order_id)
+);
+create index taken_payment on payments.taken (cell, payment_id);
 
 -- When a gateway was last asked what it has that we have not heard of.
 create table payments.listing (

@@ -37,14 +37,15 @@ BANK = "chargeback"
 
 
 class Sold(msgspec.Struct, frozen=True):
-    """An order of a payment; `left_minor` was paid for it, with its border, and did not go back."""
+    """An order of a payment: `paid_minor` with its border, of which `left_minor` neither went back nor were taken by
+    a bank."""
 
     cell: int
     id: UUID
     seller_id: UUID
     market: str
     currency: str
-    own: bool
+    paid_minor: int
     left_minor: int
 
 
@@ -59,13 +60,14 @@ class Charged(msgspec.Struct, frozen=True):
 
 async def sold_by_payment(tx: ReadTx, home: int, group_id: UUID) -> list[Sold]:
     """The orders that a group's payment paid for, over all cells, by id."""
-    back = await payments.refunded_of(tx, home, [group_id])
+    back, taken = await payments.refunded_of(tx, home, [group_id]), await payments.taken_of(tx, home, group_id)
     cells = [home, *((await tx.maybe(store.CELLS_OF_GROUP, cell=home, id=group_id)) or ())]
-    found = [
-        Sold(there, o.id, o.seller_id, o.market, o.currency, o.own, o.paid_minor + o.duties_minor - back.get(o.id, 0))
-        for there in cells
-        for o in await tx.all(store.SOLD_IN_GROUP, cell=there, group_id=group_id)
-    ]
+    found = []
+    for there in cells:
+        for o in await tx.all(store.SOLD_IN_GROUP, cell=there, group_id=group_id):
+            paid = o.paid_minor + o.duties_minor
+            left = max(0, paid - back.get(o.id, 0) - taken.get(o.id, 0))
+            found.append(Sold(there, o.id, o.seller_id, o.market, o.currency, paid, left))
     return sorted(found, key=lambda sold: sold.id)
 
 

@@ -92,7 +92,7 @@ async def freeze(
     part = Part(part_id, kind, "buyer", "", taken)
     if part.amounts.paid_minor == 0:
         raise NothingPaid
-    left = await payments.left_of(tx, order.group_cell, order.group_id)
+    left = await payments.left_of(tx, order.group_cell, order.group_id, order.id)
     if part.amounts.paid_minor > left:
         raise payments.PaymentChargedBack(left)
     await take(tx, cell, order, part)

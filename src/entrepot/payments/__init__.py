@@ -44,6 +44,7 @@ from entrepot.payments.by_operator import (
 from entrepot.payments.charging_back import (
     LISTED_EVERY,
     LOOKED_EVERY,
+    Taken,
     answer,
     chargeback_cell,
     chargebacks,
@@ -52,6 +53,7 @@ from entrepot.payments.charging_back import (
     left_of,
     lock_room,
     take,
+    taken_of,
 )
 from entrepot.payments.gateways.lines import LANES, Gateway, find_gateways, open_client
 from entrepot.payments.jobs import list_disputes, sweep, take_webhook
@@ -101,16 +103,16 @@ from entrepot.payments.types import (
 )
 
 __all__ = [
-    "FEES", "GROUPS", "KINDS", "LANES", "LISTED_EVERY", "LOOKED_EVERY", "SOLD", "SOONEST", "AccountView", "BankAccount",
-    "BankAccountNotValid", "BankWord", "Chargeback", "Debt", "DebtIs", "Due", "EvidenceTooLate", "Fact", "FileView",
-    "Gateway", "GatewayAway", "Kind", "Method", "MethodNotOffered", "PaymentChargedBack", "PaymentNotThere",
-    "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed", "ReserveTerms",
-    "SealedOtherwise", "SentView", "StuckView", "WebhookRefused", "add_account", "answer", "ask", "bank_accounts",
-    "bank_file", "bank_files", "cancel_many", "cause_of", "chargeback_cell", "chargebacks", "cover", "credit_refund_by",
-    "debts", "facts", "find_gateways", "forget_webhooks", "give_again", "held_back", "house_account", "kind_of",
-    "latest_chargebacks", "left_of", "list_disputes", "lock_many", "lock_room", "mark_captured", "open_client",
-    "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many", "refunded_of", "reserve_terms",
-    "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts", "set_reserve", "set_reserve_by",
-    "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take", "take_bank_word", "take_webhook", "top_up",
-    "top_up_by", "top_up_many", "write_off", "write_off_by",
+    "FEES", "GROUPS", "KINDS", "LANES", "LISTED_EVERY", "LOOKED_EVERY", "SOLD", "SOONEST", "AccountView",
+    "BankAccount", "BankAccountNotValid", "BankWord", "Chargeback", "Debt", "DebtIs", "Due", "EvidenceTooLate", "Fact",
+    "FileView", "Gateway", "GatewayAway", "Kind", "Method", "MethodNotOffered", "PaymentChargedBack",
+    "PaymentNotThere", "PaymentStep", "PaymentView", "PayoutNotSent", "PayoutView", "RefundDue", "RefundNotFailed",
+    "ReserveTerms", "SealedOtherwise", "SentView", "StuckView", "Taken", "WebhookRefused", "add_account", "answer",
+    "ask", "bank_accounts", "bank_file", "bank_files", "cancel_many", "cause_of", "chargeback_cell", "chargebacks",
+    "cover", "credit_refund_by", "debts", "facts", "find_gateways", "forget_webhooks", "give_again", "held_back",
+    "house_account", "kind_of", "latest_chargebacks", "left_of", "list_disputes", "lock_many", "lock_room",
+    "mark_captured", "open_client", "pay_out", "payees", "payment_of", "payments_by", "payouts", "refund_many",
+    "refunded_of", "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout_by", "sent_payouts",
+    "set_reserve", "set_reserve_by", "settle_due", "settle_payout_by", "step_of", "stuck", "sweep", "take",
+    "take_bank_word", "take_webhook", "taken_of", "top_up", "top_up_by", "top_up_many", "write_off", "write_off_by",
 ]  # fmt: skip

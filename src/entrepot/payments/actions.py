@@ -144,11 +144,23 @@ async def refund_many(
     a wallet, by a later call through a gateway. The methods, in order. Raises PaymentNotThere when one of them is not
     captured, PaymentChargedBack when the buyer's bank has taken it back."""
     done = await tx.all(store.ADD_REFUNDED, cell=cell, payments=payments, amounts=amounts)
-    if missing := sorted(set(payments) - set(done)):
+    if missing := sorted(set(payments) - {given.id for given in done}):
         left = await tx.maybe(store.LEFT_OF_TAKEN, cell=cell, ids=missing)
         raise PaymentNotThere if left is None else PaymentChargedBack(left)
+    if taken := [given.id for given in done if given.charged_back_minor]:
+        await _require_left(tx, cell, taken, orders, amounts)
     await _insert_refunds(tx, cell, payments, orders, causes, amounts, reason)
     return await tx.all(store.METHODS_OF, cell=cell, payments=payments)
+
+
+async def _require_left(
+    tx: Tx, cell: int, taken: Sequence[UUID], orders: Sequence[UUID], amounts: Sequence[int]
+) -> None:
+    """Of an order no more is given back than banks have left of it, of payments that are locked. Raises
+    PaymentChargedBack."""
+    for row in await tx.all(store_chargebacks.TAKEN_OF, cell=cell, payments=taken):
+        if sum(amount for order, amount in zip(orders, amounts, strict=True) if order == row.order_id) > row.left_minor:
+            raise PaymentChargedBack(max(0, row.left_minor))
 
 
 async def cover(
@@ -223,7 +235,7 @@ async def retry_refund(tx: Tx, refund_id: UUID) -> None:
     refund = await _failed_refund(tx, refund_id)
     if refund.refusal in CAME_BACK:
         raise RefundCameBack
-    if await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id):
+    if (await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id)).over_minor:
         raise PaymentChargedBack(0)
     await tx.run(store.RETRY_REFUND, cell=refund.cell, id=refund_id, now=tx.now)
     _tell_refund(tx, "refund_retried", refund.cell, refund_id, refund.order_id, refund.payment_id)
@@ -231,35 +243,35 @@ async def retry_refund(tx: Tx, refund_id: UUID) -> None:
 
 async def credit_refund(tx: Tx, refund_id: UUID) -> None:
     """Gives a refund that the gateway refused into the buyer's wallet instead, where the gateway's money is ours to
-    keep: gateway 100 -> wallet 100. What the buyer's bank has taken meanwhile the buyer has: it was no loss then,
-    gateway 100 -> chargeback_loss 100. Raises NotFound, RefundNotFailed, and PaymentChargedBack for one of which the
-    bank has taken a part."""
+    keep: gateway 100 -> wallet 100. What of it the buyer's bank has taken for good the buyer has: it was no loss then,
+    gateway 60 -> chargeback_loss 60, and 40 are left. Raises NotFound, RefundNotFailed, and PaymentChargedBack while
+    the bank has not decided."""
     refund = await _failed_refund(tx, refund_id)
-    if over_minor := await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id):
-        if over_minor < refund.amount_minor:
-            raise PaymentChargedBack(refund.amount_minor - over_minor)
-        await _cover(tx, refund_id, refund)
-        return
-    await tx.run(store.CREDITED, cell=refund.cell, id=refund_id)
+    over = await tx.one(store_chargebacks.OVER, cell=refund.cell, id=refund.payment_id)
+    if over.over_minor and over.covers_minor is None:
+        raise PaymentChargedBack(0)
+    covered = min(over.over_minor, refund.amount_minor)
+    credited = refund.amount_minor - covered
+    await tx.run(store_chargebacks.COVERED, cell=refund.cell, id=refund_id, covered_minor=covered)
     await tx.run(store.RETURNED, cell=refund.cell, id=refund.payment_id)
+    if covered:
+        of = {"taken_minor": 0, "over_minor": covered}
+        await tx.run(store_chargebacks.RETURN, cell=refund.cell, id=refund.payment_id, **of)
     (wallet,) = await ledger.open_accounts(
         tx, cell=refund.cell, codes=["wallet"], owners=[refund.buyer_id], currencies=[refund.currency], limited=True,
         striped=False,
     )  # fmt: skip
-    (gateway,) = await ledger.account_ids(tx, refund.cell, ["gateway"], [NIL], [refund.currency])
-    credit = Transfer(refund_id, "refund_credit", gateway, wallet, refund.amount_minor)
-    await ledger.post_all(tx, refund.cell, [credit])
-    given = {"buyer_id": refund.buyer_id, "currency": refund.currency, "amount_minor": refund.amount_minor}
-    _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id, **given)
-
-
-async def _cover(tx: Tx, refund_id: UUID, refund: RefundRow) -> None:
-    await tx.run(store_chargebacks.COVERED, cell=refund.cell, id=refund_id)
-    taken = {"taken_minor": 0, "over_minor": refund.amount_minor}
-    await tx.run(store_chargebacks.RETURN, cell=refund.cell, id=refund.payment_id, **taken)
-    codes, currencies = ["gateway", "chargeback_loss"], [refund.currency] * 2
-    gateway, loss = await ledger.account_ids(tx, refund.cell, codes, [NIL] * 2, currencies)
-    await ledger.post_all(tx, refund.cell, [Transfer(refund_id, "refund_covered", gateway, loss, refund.amount_minor)])
+    gateway, loss = await ledger.account_ids(
+        tx, refund.cell, ["gateway", "chargeback_loss"], [NIL] * 2, [refund.currency] * 2
+    )
+    moves = [
+        Transfer(refund_id, "refund_credit", gateway, wallet, credited),
+        Transfer(refund_id, "refund_covered", gateway, loss, covered),
+    ]
+    await ledger.post_all(tx, refund.cell, [move for move in moves if move.amount])
+    if credited:
+        given = {"buyer_id": refund.buyer_id, "currency": refund.currency, "amount_minor": credited}
+        _tell_refund(tx, "refund_credited", refund.cell, refund_id, refund.order_id, refund.payment_id, **given)
 
 
 async def _failed_refund(tx: Tx, refund_id: UUID) -> RefundRow:

@@ -3,8 +3,9 @@ reasons to look; what the look shows is kept, told (chargeback_told), and posted
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kit.db import ReadTx, Tx
@@ -98,17 +99,42 @@ async def lock_room(tx: Tx, cell: int, payment_id: UUID) -> Room:
     return await tx.one(store.LOCK_ROOM, cell=cell, id=payment_id)
 
 
-async def take(tx: Tx, cell: int, payment_id: UUID, taken_minor: int, over_minor: int) -> None:
-    """The bank has taken so much of a payment, which is locked, and `over_minor` beyond what was left of it."""
-    await tx.run(store.TAKE, cell=cell, id=payment_id, taken_minor=taken_minor, over_minor=over_minor)
+class Taken(NamedTuple):
+    """What a bank takes of an order, of what was paid for it, or has kept of that in the end."""
+
+    order_id: UUID
+    paid_minor: int
+    taken_minor: int
 
 
-async def give_again(tx: Tx, cell: int, payment_id: UUID, taken_minor: int, over_minor: int) -> None:
-    """The bank has given so much of that back."""
+async def take(tx: Tx, cell: int, id_: UUID, payment_id: UUID, of: Sequence[Taken], over_minor: int) -> None:
+    """The bank has taken so much of the orders of a payment, which is locked, and `over_minor` beyond what was left of
+    it."""
+    taken = [one.taken_minor for one in of]
+    await tx.run(store.TAKE, cell=cell, id=payment_id, taken_minor=sum(taken), over_minor=over_minor)
+    await tx.run(
+        store.ADD_TAKEN, cell=cell, id=id_, payment_id=payment_id, orders=[one.order_id for one in of],
+        paid=[one.paid_minor for one in of], taken=taken,
+    )  # fmt: skip
+
+
+async def give_again(
+    tx: Tx, cell: int, id_: UUID, payment_id: UUID, kept: Mapping[UUID, int], taken_minor: int, over_minor: int
+) -> None:
+    """The bank has given so much of that back; what it has kept of each order."""
     await tx.run(store.RETURN, cell=cell, id=payment_id, taken_minor=taken_minor, over_minor=over_minor)
+    await tx.run(store.SET_TAKEN, cell=cell, id=id_, orders=list(kept), taken=list(kept.values()))
 
 
-async def left_of(tx: ReadTx, cell: int, group_id: UUID) -> int:
-    """What of a group's payment could still go back to its buyer."""
+async def taken_of(tx: ReadTx, cell: int, group_id: UUID) -> dict[UUID, int]:
+    """What banks have of a group's orders."""
+    return {row.order_id: row.taken_minor for row in await tx.all(store.TAKEN_OF, cell=cell, payments=[group_id])}
+
+
+async def left_of(tx: ReadTx, cell: int, group_id: UUID, order_id: UUID) -> int:
+    """What of an order could still go back to its buyer, by the payment of its group."""
     found = await tx.maybe(store.LEFT_OF, cell=cell, id=group_id)
-    return 0 if found is None or found.group_id in (None, NIL) else found.left_minor
+    if found is None or found.group_id in (None, NIL):
+        return 0
+    of = {row.order_id: row.left_minor for row in await tx.all(store.TAKEN_OF, cell=cell, payments=[group_id])}
+    return min(found.left_minor, of.get(order_id, found.left_minor))

@@ -32,6 +32,13 @@ class RefundedOrder(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
+class GivenRow(msgspec.Struct, frozen=True):
+    """A payment of which more is given back; a bank has `charged_back_minor` of it."""
+
+    id: UUID
+    charged_back_minor: int
+
+
 class RefundRow(msgspec.Struct, frozen=True):
     cell: int
     status: str
@@ -201,9 +208,9 @@ ADD_REFUNDED = sql(
        and (p.charged_back_minor = 0 or p.refunded_minor + p.charged_back_minor + r.amount <= p.amount_minor)
        and (p.taken_over_minor = 0 or p.id = p.group_id
             or p.refunded_minor + p.taken_over_minor + r.amount <= p.amount_minor)
-    returning p.id
+    returning p.id, p.charged_back_minor
     """,
-    UUID,
+    GivenRow,
 )
 LEFT_OF_TAKEN = sql(
     """
@@ -284,9 +291,6 @@ LOCK_REFUND = sql(
 RETRY_REFUND = sql("""
     update payments.refund set status = 'created', refusal = null, attempts = 0, due_at = :now
      where cell = :cell and id = :id
-""")
-CREDITED = sql("""
-    update payments.refund set status = 'credited' where cell = :cell and id = :id
 """)
 # What is under way has a time when it is due, and there is an index of that; so each kind is looked for by itself.
 STUCK = sql(

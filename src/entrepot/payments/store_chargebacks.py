@@ -46,6 +46,21 @@ class Chargeback(msgspec.Struct, frozen=True):
     heard_at: datetime
 
 
+class TakenRow(msgspec.Struct, frozen=True):
+    """What banks have of an order, and what is left of what was paid for it."""
+
+    order_id: UUID
+    taken_minor: int
+    left_minor: int
+
+
+class OverRow(msgspec.Struct, frozen=True):
+    """What a bank took of a payment beyond what was left of it; `covers_minor` is null while it has not decided."""
+
+    covers_minor: int | None
+    over_minor: int
+
+
 class PlaceRow(msgspec.Struct, frozen=True):
     cell: int
     id: UUID
@@ -159,6 +174,27 @@ RETURN = sql("""
            taken_over_minor = greatest(0, taken_over_minor - :over_minor)
      where cell = :cell and id = :id
 """)
+ADD_TAKEN = sql("""
+    insert into payments.taken (cell, chargeback_id, order_id, payment_id, paid_minor, taken_minor)
+    select :cell, :id, t.order_id, :payment_id, t.paid, t.taken
+      from unnest(:orders::uuid[], :paid::bigint[], :taken::bigint[]) as t (order_id, paid, taken)
+""")
+SET_TAKEN = sql("""
+    update payments.taken t set taken_minor = n.taken
+      from unnest(:orders::uuid[], :taken::bigint[]) as n (order_id, taken)
+     where t.cell = :cell and t.chargeback_id = :id and t.order_id = n.order_id
+""")
+TAKEN_OF = sql(
+    """
+    select t.order_id, t.taken, t.paid - t.taken - coalesce(r.amount, 0)
+      from (select order_id, max(paid_minor) as paid, sum(taken_minor)::bigint as taken
+              from payments.taken where cell = :cell and payment_id = any (:payments::uuid[]) group by order_id) t
+      left join (select order_id, sum(amount_minor)::bigint as amount
+                   from payments.refund where cell = :cell and payment_id = any (:payments::uuid[])
+                  group by order_id) r on r.order_id = t.order_id
+    """,
+    TakenRow,
+)
 LEFT_OF = sql(
     """
     select case when id = group_id then group_id end, amount_minor - refunded_minor - charged_back_minor
@@ -166,12 +202,26 @@ LEFT_OF = sql(
     """,
     Room,
 )
-OVER = sql("select taken_over_minor from payments.payment where cell = :cell and id = :id for no key update", int)
+_UNDECIDED = """
+    exists (select from payments.chargeback k
+             where k.cell = :cell and k.payment_id = p.id and k.withdrawn_minor > 0 and k.status <> 'lost'
+               and not (k.status = 'won' and k.returned_minor > 0))
+"""
+OVER = sql(
+    f"""
+    select case when {_UNDECIDED} then null else p.taken_over_minor end, p.taken_over_minor
+      from payments.payment p where p.cell = :cell and p.id = :id for no key update
+    """,  # noqa: S608 - a constant
+    OverRow,
+)
 COVERED = sql("""
-    update payments.refund set status = 'charged_back' where cell = :cell and id = :id
+    update payments.refund
+       set covered_minor = :covered_minor,
+           status = case when amount_minor = :covered_minor then 'charged_back' else 'credited' end
+     where cell = :cell and id = :id
 """)
 COVER = sql(
-    """
+    f"""
     with locked as (
         select id from payments.payment
          where cell = :cell and id = :payment_id and taken_over_minor >= :amount_minor for no key update
@@ -179,16 +229,15 @@ COVER = sql(
         update payments.payment p
            set refunded_minor = p.refunded_minor + :amount_minor, taken_over_minor = p.taken_over_minor - :amount_minor
           from locked l
-         where p.cell = :cell and p.id = l.id
-           and not exists (select from payments.chargeback k
-                            where k.cell = :cell and k.payment_id = :payment_id and k.status <> 'lost'
-                              and k.returned_minor < k.withdrawn_minor)
+         where p.cell = :cell and p.id = l.id and not {_UNDECIDED}
         returning p.id
     )
-    insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, status, reason, created_at)
-    select :cell, :id, c.id, :order_id, :cause_id, :amount_minor, 'charged_back', :reason, :now from covered c
+    insert into payments.refund (cell, id, payment_id, order_id, cause_id, amount_minor, covered_minor, status, reason,
+                                 created_at)
+    select :cell, :id, c.id, :order_id, :cause_id, :amount_minor, :amount_minor, 'charged_back', :reason, :now
+      from covered c
     returning payment_id
-    """,
+    """,  # noqa: S608 - a constant
     UUID,
 )
 LIST_NOW = sql(

@@ -102,9 +102,11 @@ PAYMENT = check(
     "A payment says what of it is with buyers' banks: what was withdrawn less what was over, and what of it was lost "
     "once that is decided.",
     """
-    select 'payments.payment ' || p.id as item, coalesce(k.taken, 0) as expected, p.charged_back_minor as found,
-           'charged_back_minor' as detail
+    select 'payments.payment ' || p.id as item, row(coalesce(k.taken, 0), coalesce(k.taken, 0)) as expected,
+           row(p.charged_back_minor, coalesce(t.taken, 0)) as found, '(charged_back_minor, of its orders)' as detail
       from payments.payment p
+      left join (select payment_id, sum(taken_minor)::bigint as taken
+                   from payments.taken where cell = :cell group by payment_id) t on t.payment_id = p.id
       left join (select c.payment_id,
                         sum(case c.status when 'closed' then coalesce(s.lost, 0)
                                  else c.withdrawn_minor - c.over_minor end)::bigint as taken
@@ -114,8 +116,25 @@ PAYMENT = check(
                                group by s.case_id) s on s.case_id = c.id
                   where c.cell = :cell
                   group by c.payment_id) k on k.payment_id = p.id
-     where p.cell = :cell and (p.charged_back_minor > 0 or k.payment_id is not null)
+     where p.cell = :cell and (p.charged_back_minor > 0 or k.payment_id is not null or t.taken > 0)
     """,
+)
+
+COVERED = check(
+    "refund_covered",
+    "Of a refund that the gateway would not make, what the bank has taken itself was no loss; and no such transfer is "
+    "alone.",
+    """
+    select 'payments.refund ' || coalesce(r.id, t.cause_id) as item, r.covered_minor as expected, t.amount as found,
+           'covered_minor' as detail
+      from (select id, covered_minor from payments.refund
+             where cell = :cell and covered_minor > 0 and reason <> 'installments' {cause:id}) r
+      full join (select cause_id, amount from ledger.transfer
+                  where cell = :cell and code = 'refund_covered' {cause:cause_id}) t on t.cause_id = r.id
+    """,
+    by="cause",
+    of=("payments.refund",),
+    codes=("refund_covered",),
 )
 
 BALANCE = check(
@@ -142,4 +161,4 @@ BALANCE = check(
     """,
 )
 
-CHECKS = (CASE, LATE, SHARE, PAYMENT, BALANCE)
+CHECKS = (CASE, LATE, SHARE, PAYMENT, COVERED, BALANCE)

@@ -451,7 +451,7 @@ REFUND_CREDIT = check(
     select 'payments.refund ' || coalesce(r.id, t.cause_id) as item,
            row(r.buyer_id, r.currency, r.amount_minor) as expected, row(t.owner, t.currency, t.amount) as found,
            '(buyer, currency, amount)' as detail
-      from (select r.id, p.buyer_id, p.currency, r.amount_minor
+      from (select r.id, p.buyer_id, p.currency, r.amount_minor - r.covered_minor as amount_minor
               from payments.refund r
               join payments.payment p on p.cell = r.cell and p.id = r.payment_id and p.method <> 'wallet'
              where r.cell = :cell and r.status = 'credited' {cause:r.id}) r
