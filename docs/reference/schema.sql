@@ -3673,11 +3673,13 @@ CREATE TABLE payments.refund (
     status text NOT NULL COLLATE pg_catalog."C",
     external_id text COLLATE pg_catalog."C",
     refusal text COLLATE pg_catalog."C",
+    covered_minor bigint DEFAULT 0 NOT NULL,
     reason text NOT NULL COLLATE pg_catalog."C",
     attempts integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT refund_check CHECK (((covered_minor >= 0) AND (covered_minor <= amount_minor))),
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['created'::text, 'done'::text, 'failed'::text, 'credited'::text, 'charged_back'::text])))
 );
 
@@ -3689,6 +3691,16 @@ CREATE TABLE payments.reserve_terms (
     source text NOT NULL,
     CONSTRAINT reserve_terms_hold_s_check CHECK ((hold_s > 0)),
     CONSTRAINT reserve_terms_reserve_bp_check CHECK (((reserve_bp >= 0) AND (reserve_bp <= 10000)))
+);
+
+CREATE TABLE payments.taken (
+    cell smallint NOT NULL,
+    chargeback_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    paid_minor bigint NOT NULL,
+    taken_minor bigint NOT NULL,
+    CONSTRAINT taken_check CHECK (((taken_minor >= 0) AND (taken_minor <= paid_minor)))
 );
 
 CREATE TABLE payments.webhook (
@@ -4778,6 +4790,9 @@ ALTER TABLE ONLY payments.refund
 ALTER TABLE ONLY payments.reserve_terms
     ADD CONSTRAINT reserve_terms_pkey PRIMARY KEY (seller_id, valid_from);
 
+ALTER TABLE ONLY payments.taken
+    ADD CONSTRAINT taken_pkey PRIMARY KEY (cell, chargeback_id, order_id);
+
 ALTER TABLE ONLY payments.webhook
     ADD CONSTRAINT webhook_pkey PRIMARY KEY (gateway, event_id);
 
@@ -5163,6 +5178,8 @@ CREATE INDEX refund_due ON payments.refund USING btree (cell, due_at) WHERE (due
 CREATE INDEX refund_failed ON payments.refund USING btree (cell, id) WHERE (status = 'failed'::text);
 
 CREATE INDEX refund_payment ON payments.refund USING btree (cell, payment_id);
+
+CREATE INDEX taken_payment ON payments.taken USING btree (cell, payment_id);
 
 CREATE INDEX webhook_received ON payments.webhook USING brin (received_at);
 
