@@ -33,6 +33,7 @@ SEED = 11
 BACKLOG_MAX = 20_000
 """Arrivals that wait for a connection; more than these are counted as unsent, and the server is long over its limit."""
 DRAIN_MAX_S = 5.0
+LINE_DRAIN_S = 1.5
 REOPEN_S = 0.1
 LOST_MAX = 2_000
 REFUSALS = (429, 503)
@@ -152,10 +153,13 @@ class Load:
         sent by now will not be."""
         self._tally.unsent += len(self._backlog)
         self._backlog.clear()
-        until = monotonic() + DRAIN_MAX_S
+        began = monotonic()
         # A glance now and then costs less than an event at every answer.
-        while (len(self._free) < self._wires or self._in_line) and monotonic() < until:
-            self._come_back()
+        while (since_s := monotonic() - began) < DRAIN_MAX_S:
+            if len(self._free) == self._wires and (since_s > LINE_DRAIN_S or not self._in_line):
+                break
+            if since_s < LINE_DRAIN_S:
+                self._come_back()
             await asyncio.sleep(0.01)
 
     def _arrive(self, due: float) -> None:
