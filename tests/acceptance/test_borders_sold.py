@@ -198,7 +198,7 @@ async def test_6_somebody_answers_for_the_goods(shop: Shop) -> None:
     shown = (await shop.http.get(f"/v1/products/{slug}", params={"market": "de"})).json()["offers"][0]
     assert shown["contact"] == said
     page = text(await browser(shop, buyer.headers).get(f"/p/{slug}?market=de&lang=de"))
-    assert "Verantwortlich in Irland: Éire Answers Ltd, 1 Quay, Dublin, eu@example.com" in page
+    assert "Verantwortliche Person in Irland: Éire Answers Ltd, 1 Quay, Dublin, eu@example.com" in page
     assert (await buyer.send("POST", f"/v1/carts/{cart}/lines", {"offer_id": tea})).status_code == 204
 
     gone = fields_of((await mine.get("/seller/customs")).text, "/seller/customs/contact/remove")
