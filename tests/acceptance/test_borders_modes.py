@@ -16,6 +16,7 @@ from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, parse, show
 from tests.acceptance.abroad import asked, browser, goods, is_shirts
 from tests.acceptance.eyes import approve, limited
+from tests.campaigns.stage import Stage, buy
 from tests.shop import MARKET, Buyer, Shop, open_shop
 from tests.web.site import text
 
@@ -518,4 +519,23 @@ async def test_4_who_is_established_where(shop: Shop) -> None:
     await shop.http.put("/v1/seller/identity", json=who | {"line1": "2 Dock Road"}, headers=staff)
     assert await kept(ada, here) == 255
     assert (await tax(shop, "oss"), await tax(shop, "uk")) == (2 * 255, 2 * 267)
+    await shop.audited()
+
+
+async def test_4_deemed_supplier_of_a_campaign(shop: Shop) -> None:
+    """What a flash sale sells has its tax in the price, too, and is sold in one step: 19/119 of 13.00 is
+    owed from the sale on."""
+    seller = await in_hamburg(shop)
+    await shop.http.put("/v1/operator/registrations/OSS", json=IOSS, headers=shop.operator)
+    path, offer = await Stage(shop, await shop.offer(seller, 1_000, 10, location=5)).running()
+    ada = await buyer_in(shop, "DE")
+    bought = await buy(ada, path, offer)
+    assert bought.status_code == 201, bought.text
+    order = (await ada.send("GET", f"/v1/groups/{bought.json()['id']}")).json()["orders"][0]
+    async with shop.db.read() as tx:
+        kept = await tx.conn.fetchval(
+            "select withheld_minor from orders.order where id = $1", parse("ord", order["id"])
+        )
+    assert (order["paid"]["minor"], kept) == (700 + 600, 208)
+    assert (await tax(shop, "oss"), await shop.balance("advanced_tax")) == (208, -208)
     await shop.audited()
