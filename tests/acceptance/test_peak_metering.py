@@ -255,3 +255,21 @@ async def _papers(shop: Shop, seller: UUID, march: list[tuple[Any, ...]], net: i
     assert (await ask(shop, back, credit, shop.operator))[1]["left_minor"] == 299
     assert (await ask(shop, back, credit | {"net_minor": 100}, shop.operator))[0] == 201
     assert await shop.balance("cloud_fees") == net + 2 + 55 - 100
+
+
+async def test_whose_bill_cannot_be_made_holds_up_nobody(shop: Shop) -> None:
+    """A price was entered wrong, and a bill is more than any account can hold: it stays due, and the other seller has
+    its own."""
+    await _meters(shop)
+    await _price(shop, "messages", "999999", filter="fax")
+    first, other = sorted([await shop.seller(), await shop.seller()])
+    now = shop.clock.now()
+    await _report(shop, *(_event(first, f"f-{n}", "messages", 10**9, now, by="fax") for n in range(100)))
+    await _report(shop, _event(other, "m-1", "messages", 1_000, now, by="sms"))
+    shop.clock.move_to(datetime(2026, 4, 2, tzinfo=UTC))
+    assert [await shop.db.transact(lambda tx: bill_due(tx, 0)) for _ in range(2)] == [1, 0]
+    assert [(await _usage(shop, seller, "2026-03"))["items"][0]["bill"] is None for seller in (first, other)] == [
+        True, False,
+    ]  # fmt: skip
+    assert await shop.balance("cloud_fees") > 0
+    assert await shop.balance("seller", first) == 0

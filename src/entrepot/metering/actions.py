@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -12,13 +12,13 @@ import msgspec
 from entrepot import fees, ledger, sellers
 from entrepot.fees import SellerFacts
 from entrepot.kit.db import ReadTx, Tx
+from entrepot.kit.halves import in_halves
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.money import share_bp
 from entrepot.kit.problem import Malformed, NotFound
 from entrepot.ledger import Transfer
 from entrepot.metering import rules, store
 from entrepot.metering.rules import Rates, following, month_of
-from entrepot.metering.store import Account
 from entrepot.metering.types import (
     Bill,
     Event,
@@ -39,7 +39,8 @@ OLDEST = timedelta(days=62)
 """What was used before that is not taken any more."""
 LAST_DAY = date(2999, 12, 31)
 BATCH = 200
-"""Sellers that one timer run bills."""
+"""Sellers that are billed together."""
+PASSED_MAX = 5_000
 
 
 class Known(NamedTuple):
@@ -170,15 +171,27 @@ async def _add(tx: Tx, cell: int, known: Known, reports: dict[int, Report]) -> d
 
 async def bill_due(tx: Tx, cell: int) -> int:
     """Bills each seller the month that is over, once; how many there were. A worker that was away bills one month after
-    the other: seller 100 -> cloud_fees 100, seller 19 -> fee_tax 19."""
-    due = await tx.all(store.DUE, cell=cell, month=month_of((tx.now - GRACE).date()), limit=BATCH)
-    if not due:
-        return 0
-    used = await tx.all(
-        store.USED, cell=cell, sellers=[one.seller_id for one in due], months=[one.open_month for one in due]
-    )
+    the other. Whose bill cannot be made stays due and is passed over."""
+    month = month_of((tx.now - GRACE).date())
+    done, passed = 0, list[UUID]()
+    while len(passed) < PASSED_MAX:
+        found = await tx.all(store.DUE, cell=cell, month=month, passed=passed, limit=BATCH)
+        due = {one.seller_id: one.open_month for one in found}
+
+        async def bill(owners: Sequence[UUID], due: Mapping[UUID, date] = due) -> int:
+            return await _bill(tx, cell, {owner: due[owner] for owner in owners})
+
+        did, culprits = await in_halves(tx, "usage", list(due), bill)
+        done, passed = done + did, passed + culprits
+        if not culprits:
+            break
+    return done
+
+
+async def _bill(tx: Tx, cell: int, month_for: Mapping[UUID, date]) -> int:
+    """Bills sellers, whose accounts are locked, a month each: seller 100 -> cloud_fees 100, seller 19 -> fee_tax 19."""
+    used = await tx.all(store.USED, cell=cell, sellers=list(month_for), months=list(month_for.values()))
     drafts = await drafted(tx, cell, used)
-    month_for = {one.seller_id: one.open_month for one in due}
     facts_in = {
         currency: await fees.facts_of(tx, currency, [seller for seller, other in drafts if other == currency])
         for currency in sorted({currency for _, currency in drafts})
@@ -194,9 +207,11 @@ async def bill_due(tx: Tx, cell: int) -> int:
         bills.append((bill, lines))
         tx.emit("usage_billed", seller, {"bill_id": bill.id, "month": bill.month.isoformat()}, cell)
     await _write(tx, cell, bills)
-    await _move_on(tx, cell, due)
+    await tx.run(
+        store.MOVE_ON, cell=cell, sellers=list(month_for), months=[following(month) for month in month_for.values()]
+    )
     await _post(tx, cell, [bill for bill, _ in bills])
-    return len(due)
+    return len(month_for)
 
 
 async def drafted(tx: ReadTx, cell: int, used: Sequence[Used]) -> dict[tuple[UUID, str], list[Line]]:
@@ -232,13 +247,6 @@ async def _write(tx: Tx, cell: int, bills: Sequence[tuple[Bill, list[Line]]]) ->
         rate_filters=[x.rate_filter for x in lines], valid_from=[x.valid_from for x in lines],
         over=[x.over for x in lines], quantities=[x.quantity for x in lines], rates=[x.rate_micro for x in lines],
         nets=[x.net_minor for x in lines],
-    )  # fmt: skip
-
-
-async def _move_on(tx: Tx, cell: int, due: Sequence[Account]) -> None:
-    await tx.run(
-        store.MOVE_ON, cell=cell, sellers=[one.seller_id for one in due],
-        months=[following(one.open_month) for one in due],
     )  # fmt: skip
 
 

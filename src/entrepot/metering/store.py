@@ -130,7 +130,7 @@ EVENTS = sql(
 DUE = sql(
     """
     select seller_id, open_month from metering.account
-     where cell = :cell and open_month < :month
+     where cell = :cell and open_month < :month and seller_id <> all (:passed::uuid[])
      order by seller_id limit :limit for no key update
     """,
     Account,
