@@ -17,7 +17,7 @@ from entrepot.kit.clock import VirtualClock
 from entrepot.kit.db import ReadTx
 from entrepot.kit.sql import QUERIES, sql
 from entrepot.world import auditor
-from entrepot.world.auditor import quotas, touched, watch
+from entrepot.world.auditor import touched, watch
 from entrepot.world.auditor.check import TOUCHED, arguments, filled
 from tests.world.planted import PLANTED
 from tests.world.small_world import NOW, build, uid
@@ -34,8 +34,7 @@ async def expected(conn: asyncpg.Connection, planted: str, checks: set[str]) -> 
 
 SLICED = {check.name for check in auditor.CHECKS if check.slices is not None}
 AT_ONCE = {check.name for check in [*touched.OF_ORDERS, *touched.OF_CAUSES]} | {
-    "order_movements",
-    "quota",
+    *(check.name for check in touched.BY_INDEXES),
     "balance",
     "stock",
     "slot_places",
@@ -59,7 +58,7 @@ async def test_most_checks_can_be_cut_and_most_are_made_at_once() -> None:
         "replaced", "deposit", "invoice_month", "invoice_numbers", "invoice_sum", "shop_months", "tax_return",
         "bonded_book", "bonded_entry", "broker_balance", "webhook_noted", "webhook_own",
         "usage_billed", "usage_price", "usage_months", "payment_charged_back", "chargebacks_balance",
-        "campaign", "sold_elsewhere", "advanced_tax",
+        "campaign", "advanced_tax",
         # Each follows from others.
         "trial_balance", "escrow_balance", "duties_balance", "payout_limit", "stock_promised",
         "exchange_position", "tax_balance", "exposure", "funder_balance", "plan_status",
@@ -129,7 +128,7 @@ async def test_what_is_touched_is_judged_as_by_the_whole(conn: asyncpg.Connectio
 
 async def test_what_is_not_asked_of_what_is_touched_has_nothing_to_compare(conn: asyncpg.Connection) -> None:
     """Of each order, group and cause alone: a rule whose rows and transfers are not there would find none."""
-    checks = [c for c in [*touched.OF_ORDERS, quotas.QUOTA, *touched.OF_CAUSES] if c.of or c.codes]
+    checks = [c for c in [*touched.OF_ORDERS, *touched.BY_INDEXES, *touched.OF_CAUSES] if c.of or c.codes]
     counts = [(c, sql(f"select count(*) from ({filled(c.compare, TOUCHED)}) c", int)) for c in checks]
     del QUERIES[-len(counts) :]
     tx, passed = ReadTx(conn, NOW), 0

@@ -137,10 +137,11 @@ SOLD_ELSEWHERE = check(
       from (select s.cell, s.id, s.status, (select sum(q) from unnest(s.quantities) q)::bigint as wanted,
                    coalesce((select sum(t.quantity) from channels.taken t
                               where t.cell = s.cell and t.sale_id = s.id), 0)::bigint as units
-              from channels.sale s where s.cell = :cell) s
+              from channels.sale s where s.cell = :cell {cause:s.id}) s
       left join (select cause_id, sum(on_hand_delta)::bigint as sent, sum(held_delta)::bigint as held,
                         sum(allocated_delta)::bigint as allocated
-                   from inventory.movement where cell = :cell and kind in ('allocate', 'give_back', 'ship')
+                   from inventory.movement
+                  where cell = :cell and kind in ('allocate', 'give_back', 'ship') {cause:cause_id}
                   group by cause_id) m on m.cause_id = s.id
     """,
     of=("channels.sale",),

@@ -53,8 +53,13 @@ LATENESS = timedelta(minutes=2)
 """So much earlier than its commit a transaction may have begun, for the times in its rows are those of its beginning.
 One that took longer makes us suspect a balance, which is then derived from all its transfers, and found right."""
 
+# Movements have no index by their cause, nor uses by their quota. Where there are (the simulation makes them), orders
+# and sales elsewhere are compared with their movements, and quotas that are used with all their uses.
+BY_INDEXES = [stock.ORDER_MOVEMENTS, stock.SOLD_ELSEWHERE, quotas.QUOTA]
 _AT_ONCE = [
-    check for check in CHECKS if check.keys and not check.of_history and "overdue" not in check.whole.tally.params
+    check
+    for check in CHECKS
+    if check.keys and not check.of_history and check not in BY_INDEXES and "overdue" not in check.whole.tally.params
 ]
 OF_ORDERS = [check for check in _AT_ONCE if check.keys <= {"order", "group"} and check.by]
 OF_CAUSES = [check for check in _AT_ONCE if not check.keys & {"order", "group", "quota"}]
@@ -73,7 +78,7 @@ _ROWS_OF = {
     "x.cause_id = any (:causes)": ("ledger.hold", "orders.tax_back", "payments.refund"),
     "x.id = any (:causes)": (
         "payments.refund", "payments.write_off", "payments.payout", "customs.broker_line", "fees.charge",
-        "invoices.invoice", "metering.bill", "chargebacks.case",
+        "invoices.invoice", "metering.bill", "chargebacks.case", "channels.sale",
     ),
     "cardinality(:orders) > 0": ("bonded.book",),
 }  # fmt: skip
@@ -104,11 +109,9 @@ _KNOWN = {table for tables in _ROWS_OF.values() for table in tables} | {"orders.
 _KNOWN |= {"accounts.guest", "pricing.quota", "pricing.slot"}  # of which one is touched by its use
 _KNOWN |= {code for check in _AT_ONCE for code in check.codes}
 
-# Movements have no index by their cause, nor uses by their quota. Where there are (the simulation makes them), orders
-# are compared with their movements, and the quotas that they use with all their uses.
 _RULES = [*OF_ORDERS, quotas.SLOT_PLACES, *OF_CAUSES]
 RULES = touched(_RULES, _KNOWN)
-RULES_BY_INDEXES = touched([*_RULES, stock.ORDER_MOVEMENTS, quotas.QUOTA], _KNOWN)
+RULES_BY_INDEXES = touched([*_RULES, *BY_INDEXES], _KNOWN)
 BALANCES = touched([money.BALANCE], ())[0].query
 STOCKS = touched([stock.STOCK], ())[0].query
 
