@@ -1,7 +1,7 @@
 """Shipping services and promotions on a real database, and a plan that a quote takes as it is."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 import msgspec
 import pytest
@@ -148,6 +148,20 @@ async def test_limits_are_found_by_their_index_however_few_there_were_at_first(s
         await read(2)
         await tx.conn.execute("analyze pricing.quota")
         assert await read(2_000) < 500
+
+
+async def test_a_free_slot_is_offered_however_many_before_it_are_full(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pricing.slots, "LISTED_MAX", 2)
+    days = pricing.run_of_days(START.date() + DAY, START.date() + 5 * DAY)
+    async with stage.db.write() as tx:
+        await pricing.add_shipping_service(tx, ShippingService("us", "van", "Van", 0, 0, 3_600, 3))
+        ids = await pricing.add_slots(tx, pricing.NewSlots("us", "van", days, time(10), time(12), 1, 60))
+        full = [f"slot:{slot}" for slot in (*ids[:3], ids[4])]
+        await tx.conn.execute("update pricing.quota set used = granted where name = any ($1::text[])", full)
+    async with stage.db.read() as tx:
+        assert [one.slot for one in await pricing.free_slots(tx, "us", "van")] == [ids[3]]
 
 
 async def test_a_quota_is_found_by_its_name(stage: Stage) -> None:

@@ -100,9 +100,19 @@ async def all_slots(
 
 
 async def free_slots(tx: ReadTx, market: str, shipping: str) -> list[SlotUse]:
-    """The next slots of a service in which an order still has a place, at a glance; at most SHOWN_MAX."""
-    found = await tx.all(store_slots.OPEN_SLOTS, market=market, service=shipping, now=tx.now, limit=LISTED_MAX)
-    return [slot for slot in await _with_taken(tx, found) if slot.free > 0][:SHOWN_MAX]
+    """The next slots of a service in which an order still has a place, at a glance; at most SHOWN_MAX. However many
+    before them are full."""
+    free, after, after_id = list[SlotUse](), tx.now, 0
+    while len(free) < SHOWN_MAX:
+        found = await tx.all(
+            store_slots.OPEN_SLOTS, market=market, service=shipping, now=tx.now, after=after, after_id=after_id,
+            limit=LISTED_MAX,
+        )  # fmt: skip
+        free += [slot for slot in await _with_taken(tx, found) if slot.free > 0]
+        if len(found) < LISTED_MAX:
+            break
+        after, after_id = found[-1].starts_at, found[-1].slot
+    return free[:SHOWN_MAX]
 
 
 async def windows(tx: ReadTx, ids: Sequence[int | None]) -> dict[int | None, Window]:

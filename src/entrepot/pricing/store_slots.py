@@ -55,6 +55,7 @@ OPEN_SLOTS = sql(
     _SLOT
     + """
      where s.market = :market and s.service = :service and s.closes_at > :now and s.closed_at is null
+       and (s.starts_at, s.id) > (:after, :after_id)
      order by s.starts_at, s.id limit :limit
     """,
     Slot,
