@@ -124,6 +124,20 @@ async def test_a_campaign_s_offer_is_in_no_list_and_in_no_cart(stage: Stage) -> 
     assert priced.status_code == 404
 
 
+async def test_what_is_set_aside_is_counted_when_it_is_back(stage: Stage) -> None:
+    """Of a campaign that is settled nobody looks at its row any more: what was found there would lie there for good."""
+    _, offer = await stage.running(units=1)
+    seller = stage.shop.session(Role.SELLER, NIL, stage.shop.sellers[0])
+    async with stage.shop.db.read() as tx:
+        aside = await tx.conn.fetchval("select stock_id from catalog.offer where id = $1", offer)
+    before = await stage.shop.state()
+    path, found = f"/v1/seller/stock/{aside}", {"direction": "more", "units": 1, "reason": "found"}
+    assert (await stage.shop.http.get(path, headers=seller)).status_code == 404
+    told = await stage.shop.http.post(f"{path}/adjustments", json=found, headers=seller | {"idempotency-key": "k"})
+    assert told.status_code == 404
+    assert await stage.shop.state() == before
+
+
 async def test_a_buyer_s_limit_is_in_units_and_comes_back_with_a_canceled_order(stage: Stage) -> None:
     path, offer = await stage.running(units=5, limit=3)
     buyer = await stage.shop.buyer()

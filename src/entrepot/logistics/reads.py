@@ -75,7 +75,7 @@ async def stock(tx: ReadTx, cell: int, seller_id: UUID, after: int, limit: int, 
 
 
 async def stock_of(tx: ReadTx, cell: int, seller_id: UUID, stock_id: int) -> Stock:
-    """A row of a seller's stock. Raises NotFound, also for another seller's."""
+    """A row of a seller's stock. Raises NotFound, also for another seller's and for what is set aside."""
     row = await tx.maybe(store.STOCK, cell=cell, seller_id=seller_id, stock_id=stock_id, limit=1)
     if row is None:
         raise NotFound

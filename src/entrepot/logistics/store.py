@@ -146,7 +146,9 @@ _SHELVES = """
 STOCK = sql(
     """
     with shelf as (
-        select s.* from inventory.stock s where s.cell = :cell and s.seller_id = :seller_id and s.id = :stock_id
+        select s.* from inventory.stock s
+         where s.cell = :cell and s.seller_id = :seller_id and s.id = :stock_id
+           and s.aside_id = '00000000-0000-0000-0000-000000000000'
     )
     """  # noqa: S608 - two constants
     + _SHELVES,
