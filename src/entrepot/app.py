@@ -27,7 +27,7 @@ from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot import __version__, accounts, campaigns, orders, payments, platform, web
+from entrepot import __version__, accounts, campaigns, orders, payments, platform, web, webhooks
 from entrepot.accounts import api as accounts_api
 from entrepot.accounts import api_guests as accounts_api_guests
 from entrepot.approvals import api as approvals_api
@@ -50,6 +50,7 @@ from entrepot.kit import metrics, process
 from entrepot.kit.auth import Keys
 from entrepot.kit.clock import monotonic
 from entrepot.kit.db import Database
+from entrepot.kit.glance import Glance
 from entrepot.kit.http import endpoint, problem_response
 from entrepot.kit.limits import Limits
 from entrepot.kit.log import LIBRARIES, log
@@ -220,6 +221,7 @@ def build(
     app.state.public_url = public_url
     app.state.webhooks_private = app.state.fraud_private = False
     app.state.sessions = accounts.Sessions(db)
+    app.state.webhooks_waiting = Glance(db, lambda tx, _: webhooks.waiting_s(tx))
     app.state.switches = platform.Switches(db)
     app.state.reach = orders.reach
     app.router.redirect_slashes = False
@@ -356,8 +358,13 @@ async def _health(request: Request) -> Response:
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
-async def _metrics(_: Request) -> Response:
-    return Response(metrics.expose(), media_type="text/plain; version=0.0.4")
+async def _metrics(request: Request) -> Response:
+    text = metrics.expose()
+    with suppress(DatabaseAway):
+        waited = await request.app.state.webhooks_waiting.get()
+        what = "How long the oldest message to a webhook has been due that would be taken"
+        text += metrics.gauge("entrepot_webhooks_waiting_seconds", what, waited)
+    return Response(text, media_type="text/plain; version=0.0.4")
 
 
 def _told(request: Request, problem: Problem) -> Response:

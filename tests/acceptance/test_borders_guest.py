@@ -228,8 +228,11 @@ async def found_again(
     assert (await again.send("/sign-in", {"email": MAIL, "password": PASSWORD})).status_code == 303
 
     # Who still has the guest's session registers, and keeps cart, address and orders; and whoever else has it, nothing.
-    thief = stranger(shop)
-    thief.http.cookies.update(web.http.cookies)
+    thief, public = stranger(shop), stranger(shop)
+    for one in (thief, public):
+        one.http.cookies.update(web.http.cookies)
+    assert (await public.send("/sign-out", await public.form("/account", "/sign-out"))).status_code == 303
+    assert (await public.get("/orders")).headers["location"].startswith("/sign-in")
     mine = {"email": "gus@example.org", "name": "Gus", "password": PASSWORD, "next": "/orders"}
     assert (await web.send("/register", mine)).status_code == 303
     assert text(await web.get("/orders")).count("$16.00") == 1

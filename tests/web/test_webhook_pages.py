@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from entrepot import webhooks
 from entrepot.kit.events import consume
@@ -31,6 +32,10 @@ async def test_a_webhook_from_its_making_to_its_end(site: Site) -> None:
 
     await site.buyer.buy(site.stage.slugs["White Milk, 1 gal"])
     await consume(site.db, webhooks.CONSUMERS[0], 0)
+    async with site.db.write() as tx:
+        await tx.conn.execute("update webhooks.delivery set due_at = $1", tx.now - timedelta(seconds=90))
+    waits = "entrepot_webhooks_waiting_seconds"
+    assert re.findall(rf"^{waits} (.*)$", (await site.anonymous.get("/metrics")).text, re.MULTILINE) == ["90.0"]
     async with site.db.write() as tx:
         await tx.conn.execute("update webhooks.delivery set status = 'failed', answer = 'timeout'")
     listed = text(await staff.get(f"{path}?lang=de"))

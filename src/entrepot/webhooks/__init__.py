@@ -27,6 +27,7 @@ from entrepot.webhooks.reads import (
     endpoint,
     endpoints,
     url_of,
+    waiting_s,
 )
 from entrepot.webhooks.rules import ENDPOINTS, NAMES
 from entrepot.webhooks.types import DeliveryIsDue, EndpointIs, EndpointNotValid, Made, TooManyEndpoints, UnknownTypes
@@ -35,5 +36,5 @@ __all__ = [
     "CONSUMERS", "ENDPOINTS", "NAMES", "PAGE", "DeliveryIsDue", "DeliveryView", "EndpointIs",
     "EndpointNotValid", "EndpointView", "Lanes", "Made", "TooManyEndpoints", "UnknownTypes", "add", "change",
     "deliveries", "endpoint", "endpoints", "forget", "remove", "resend", "rotate", "test",
-    "turn_off", "turn_on", "url_of",
+    "turn_off", "turn_on", "url_of", "waiting_s",
 ]  # fmt: skip

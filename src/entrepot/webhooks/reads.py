@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from entrepot.kit.cells import cells
 from entrepot.kit.db import ReadTx
 from entrepot.kit.ids import show
 from entrepot.kit.problem import NotFound
@@ -67,6 +68,14 @@ async def url_of(tx: ReadTx, id_: UUID) -> str:
     if found.status == "removed":
         raise NotFound
     return found.url
+
+
+async def waiting_s(tx: ReadTx) -> float:
+    """For how many seconds the oldest message has been due that an endpoint would take: more than a few are the
+    worker's doing."""
+    there = await cells(tx)
+    oldest = [due_at for cell in there for due_at in await tx.all(store.OLDEST, cell=cell, now=tx.now)]
+    return max(((tx.now - due_at).total_seconds() for due_at in oldest), default=0.0)
 
 
 async def deliveries(

@@ -99,6 +99,20 @@ FIND = sql(
     """,
     UUID,
 )
+# Of those that take what they are sent: others wait for what they have said of themselves.
+OLDEST = sql(
+    """
+    select first.due_at
+      from webhooks.endpoint e
+     cross join lateral (select d.due_at from webhooks.delivery d
+                          where d.cell = :cell and d.endpoint_id = e.id and d.status = 'due' and d.due_at <= :now
+                          order by d.due_at limit 1) first
+     where e.status = 'on' and e.fails = 0
+     order by first.due_at
+     limit 1
+    """,
+    datetime,
+)
 # Of one thing the first only, while that is due or under way: what is told of it arrives in order.
 CLAIM = sql(
     """
