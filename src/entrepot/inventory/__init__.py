@@ -6,9 +6,9 @@ they are shipped or found missing; they are bought and sold in one currency.
 
 Invariants (the auditor re-derives them):
   a stock row is the sum of its movements, at any time; no count is negative; on_hand >= held + allocated;
-  every movement has its cause (a receipt, an adjustment, an order, a campaign or a sale
-  elsewhere), and each unit given back is given
-  back once; what is set aside for a campaign lies in a row of its own, and what that row is given another loses;
+  every movement has its cause (a receipt, an adjustment, an order, a campaign or a sale elsewhere), and each unit
+  given back is given back once; what is set aside for a campaign lies in a row of its own, and what that row is given
+  another loses;
   own_stock holds the cost of what was received less that of what was shipped and of what went missing.
 
 In SQL: inventory.bundles_left says how many of a bundle its components allow.
