@@ -168,7 +168,8 @@ async def test_a_quota_is_found_by_its_name(stage: Stage) -> None:
     """Buyers have a row for each limit: whoever names one finds it by the index of names, which is partial, with the
     one plan that is made for all."""
     named = [q for q in QUERIES if re.search(r"pricing\.quota\b(?!_)", q.text) and {"name", "names"} & {*q.params}]
-    assert len(named) >= 7
+    assert len(named) >= 6
+    assert all("name <> ''" in query.text for query in named)
 
     async def try_out() -> None:
         async with stage.db.write() as tx:
@@ -177,7 +178,7 @@ async def test_a_quota_is_found_by_its_name(stage: Stage) -> None:
                 "pricing.quota (cell, name, owner, granted) select 0, 'promotion:MANY:buyer', gen_random_uuid(), 1 "
                 "from generate_series(1, 3000); analyze pricing.quota"
             )
-            for query in named:
+            for query in (one for one in named if " join " not in one.text):  # of others it tells how full all are
                 await tx.conn.execute(f"prepare asked as {query.text}")
                 asked = ", ".join(["null"] * len(query.params))
                 plan = await tx.conn.fetch(f"explain (costs off) execute asked ({asked})")
