@@ -101,5 +101,5 @@ async def test_the_command_keeps_a_seed_that_fails(
 def test_every_actor_is_weighed() -> None:
     """An actor that nobody calls would be a hole in the world."""
     acting: list[Callable[[World], Awaitable[None]]] = [actor for _, actor in sim.ACTORS]
-    assert len(set(acting)) == len(acting) == 28
+    assert len(set(acting)) == len(acting) == 29
     assert all(weight > 0 for weight, _ in sim.ACTORS)

@@ -16,7 +16,8 @@ order_charge_decided (key: the share; data: order_id, seller_id, chargeback_id, 
 decided lost_minor, of which paid_minor was paid by what was frozen of the order).
 """
 
-from entrepot.chargebacks.actions import add_evidence, send_evidence
+from entrepot.chargebacks.actions import add_evidence, add_rule, send_evidence, settle_shares
+from entrepot.chargebacks.jobs import CONSUMERS
 from entrepot.chargebacks.reads import (
     ChargebackListed,
     ChargebackView,
@@ -26,9 +27,9 @@ from entrepot.chargebacks.reads import (
     view,
     wanting_evidence,
 )
-from entrepot.chargebacks.types import TEXT_MAX
+from entrepot.chargebacks.types import TEXT_MAX, Rule
 
 __all__ = [
-    "TEXT_MAX", "ChargebackListed", "ChargebackView", "add_evidence", "file_of", "latest", "latest_of_seller",
-    "send_evidence", "view", "wanting_evidence",
+    "CONSUMERS", "TEXT_MAX", "ChargebackListed", "ChargebackView", "Rule", "add_evidence", "add_rule", "file_of",
+    "latest", "latest_of_seller", "send_evidence", "settle_shares", "view", "wanting_evidence",
 ]  # fmt: skip

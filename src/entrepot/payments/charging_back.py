@@ -72,9 +72,11 @@ async def answer(tx: Tx, cell: int, id_: UUID, evidence: str) -> None:
         raise EvidenceTooLate
 
 
-async def list_now(tx: Tx, method: str) -> bool:
-    """Whether the gateway is to be asked for what we have not heard of; True once in LISTED_EVERY."""
-    return await tx.maybe(store.LIST_NOW, method=method, now=tx.now, before=tx.now - LISTED_EVERY) is not None
+async def list_now(tx: Tx, method: str) -> datetime | None:
+    """Since when the gateway is to be asked for what we have not heard of, once in LISTED_EVERY; else None. Who has not
+    asked for longer than LISTED_BACK asks for all of that time."""
+    last = await tx.maybe(store.LIST_NOW, method=method, now=tx.now, before=tx.now - LISTED_EVERY)
+    return last and min(last, tx.now) - LISTED_BACK
 
 
 async def chargebacks(tx: ReadTx, cell: int, ids: Sequence[UUID]) -> list[Chargeback]:

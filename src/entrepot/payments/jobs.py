@@ -228,9 +228,10 @@ async def _dispute(db: Database, line: Line, gateway: Gateway, cell: int, due: C
 async def list_disputes(db: Database, client: httpx.AsyncClient, gateway: Gateway) -> int:
     """Asks a gateway for the disputes that no webhook has told of, now and then; how many it has that are ours."""
     async with db.write(durable=False) as tx:
-        if not await charging_back.list_now(tx, gateway.method):
-            return 0
-    line, since, after, found = open_line(client, gateway), db.clock.now() - charging_back.LISTED_BACK, None, 0
+        since = await charging_back.list_now(tx, gateway.method)
+    if since is None:
+        return 0
+    line, after, found = open_line(client, gateway), None, 0
     for _ in range(LISTED_PAGES):
         try:
             told = await _take(line, dispute_connector(gateway.method).latest(since, after))

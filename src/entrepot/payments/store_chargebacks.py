@@ -242,9 +242,10 @@ COVER = sql(
 )
 LIST_NOW = sql(
     """
+    with last as (select at from payments.listing where method = :method)
     insert into payments.listing as l (method, at) values (:method, :now)
     on conflict (method) do update set at = excluded.at where l.at <= :before
-    returning at
+    returning coalesce((select at from last), at)
     """,
     datetime,
 )

@@ -45,7 +45,7 @@ from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.sql import sql
-from entrepot.world import actors, campaigning, charging, crossing, judging, lending, rates, slotting, working
+from entrepot.world import actors, banking, campaigning, charging, crossing, judging, lending, rates, slotting, working
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
 from entrepot.world.disputing import argue, complain, forgive
@@ -83,6 +83,7 @@ ACTORS: tuple[tuple[int, Callable[[World], Awaitable[None]]], ...] = (
     (14, working.work), (3, complain), (6, argue), (1, forgive), (4, rates.tell), (4, lending.borrow),
     (4, lending.repay), (4, charging.charge), (4, judging.look), (3, judging.review), (4, crossing.ask_price_abroad),
     (3, sell_elsewhere), (2, slotting.change), (5, campaigning.campaign),
+    (2, banking.turn_to_bank),
 )  # fmt: skip
 """What happens in one step, and how often relative to the rest."""
 
@@ -229,6 +230,7 @@ async def _set_up(world: World) -> None:
         await rates.tell_rates(tx, world)
         await charging.set_up(tx, world)
         await judging.set_up(tx, world)
+        await banking.set_up(tx, world)
         await _listen(tx, world)
         reserve = payments.ReserveTerms(world.sellers[0], START, RESERVE_BP, RESERVE_S, "simulation")
         await payments.set_reserve(tx, reserve)
@@ -241,6 +243,7 @@ async def _set_up(world: World) -> None:
         for number, units in enumerate(BUNDLES):
             world.bundles.append(await _open_bundle(tx, world, number, units))
         await crossing.set_up(tx, world)
+    await payments.list_disputes(world.db, world.client, world.gateway)  # from now on it knows since when to ask
     for offer in world.offers:
         await actors.stock_up(world, offer, chance.randrange(1, 60), new_id(clock.now()))
     for _ in range(4 * BUYERS):
@@ -318,7 +321,12 @@ _ENDS = {
     "where aside_id <> '00000000-0000-0000-0000-000000000000'",
     "payments without an end": "select count(*) from payments.payment where status not in "
     "('captured', 'failed', 'returned')",
-    "refunds without an end": "select count(*) from payments.refund where status <> 'done'",
+    "refunds without an end": "select count(*) from payments.refund where status not in "
+    "('done', 'credited', 'charged_back')",
+    "chargebacks without an end": "select "
+    "(select count(*) from payments.chargeback where status not in ('won', 'lost')) "
+    "+ (select count(*) from chargebacks.case where status <> 'closed') "
+    "+ (select count(*) from chargebacks.share where status <> 'ended')",
     "disputes that are not closed": "select count(*) from disputes.dispute where status <> 'closed'",
     "plans that are open": "select count(*) from credit.plan where status = 'open'",
     # A seller may owe us what went back after its payout.
@@ -332,6 +340,7 @@ _ENDS = {
 async def _come_to_rest(world: World, auditor: _Auditor) -> None:
     """Good luck from now on: letters arrive, nobody does anything new, sellers cancel what they never sent."""
     world.luck(good=True, rate=0)
+    await banking.decide_all(world)
     for rest in REST:
         world.clock.advance(rest)
         while world.bank.letters:
@@ -341,6 +350,7 @@ async def _come_to_rest(world: World, auditor: _Auditor) -> None:
             async with world.db.write() as tx:
                 await orders.cancel(tx, cell, await tx.all(_OPEN, cell=cell))
             await _decide(world, cell)
+        await banking.credit_failed(world)
     await _work(world)
     async with world.db.read() as tx:
         for what, query in _ENDS.items():
@@ -366,7 +376,10 @@ async def _gateway_ties(world: World) -> None:
     kept: Counter[str] = Counter()
     for payment in world.bank.book.payments.values():
         if payment.status == "captured":
-            kept[payment.order.currency] += payment.order.amount_minor - payment.refunded_minor
+            back_minor = payment.refunded_minor + payment.disputed_minor
+            kept[payment.order.currency] += payment.order.amount_minor - back_minor
+    for dispute in world.bank.book.disputes.values():
+        kept[dispute.currency] -= dispute.fee_minor
     async with world.db.read() as tx:
         for currency in sorted(MARKETS.values()):
             owed = -sum([await ledger.balance(tx, cell, "gateway", currency) for cell in world.cells])
@@ -396,6 +409,8 @@ _STATE = {
     "transfers": "select debit, credit, code, amount, at from ledger.transfer",
     "events": "select kind, at from kit.event",
     "disputes": "select kind, status, claimed_minor, offered_minor, granted_minor, opened_at from disputes.dispute",
+    "chargebacks": "select k.status, k.withdrawn_minor, k.over_minor, k.returned_minor, s.amount_minor, s.lost_minor, "
+    "s.from_parts_minor from chargebacks.case k left join chargebacks.share s on s.case_id = k.id",
     "plans": "select status, months, principal_minor, back_principal_minor, ended_at from credit.plan",
     "installments": "select no, due_at, principal_minor, fee_minor, status, paid_at, late_at from credit.installment",
     "payouts": "select currency, amount_minor, status, created_at from payments.payout",

@@ -5,7 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from entrepot import campaigns, credit, disputes, fees, fraud, invoices, ledger, metering, orders, reviews, webhooks
+from entrepot import (
+    campaigns,
+    chargebacks,
+    credit,
+    disputes,
+    fees,
+    fraud,
+    invoices,
+    ledger,
+    metering,
+    orders,
+    reviews,
+    webhooks,
+)
 from entrepot.kit.events import Consumer, consume, news
 from entrepot.kit.problem import DatabaseAway
 from entrepot.kit.sql import sql
@@ -13,10 +26,12 @@ from entrepot.world.faults import KilledError
 from entrepot.world.scene import World
 
 Timer = Callable[..., Awaitable[int]]
-CONSUMERS: tuple[Consumer, ...] = (*orders.CONSUMERS, *fraud.CONSUMERS, *webhooks.CONSUMERS)
+CONSUMERS: tuple[Consumer, ...] = (
+    *orders.CONSUMERS, *fraud.CONSUMERS, *webhooks.CONSUMERS, *chargebacks.CONSUMERS,
+)  # fmt: skip
 TIMERS: tuple[Timer, ...] = (
     ledger.expire_holds, credit.look_at_due, disputes.end_turns, fees.count_month, fees.charge_due, invoices.issue_due,
-    metering.bill_due, reviews.count, campaigns.settle, orders.run_timers, orders.sweep,
+    metering.bill_due, reviews.count, campaigns.settle, chargebacks.settle_shares, orders.run_timers, orders.sweep,
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ _ROWS_OF = {
     "x.cause_id = any (:causes)": ("ledger.hold", "orders.tax_back", "payments.refund"),
     "x.id = any (:causes)": (
         "payments.refund", "payments.write_off", "payments.payout", "customs.broker_line", "fees.charge",
-        "invoices.invoice", "metering.bill", "chargebacks.case", "channels.sale",
+        "invoices.invoice", "metering.bill", "chargebacks.case", "chargebacks.late", "channels.sale",
     ),
     "cardinality(:orders) > 0": ("bonded.book",),
 }  # fmt: skip
