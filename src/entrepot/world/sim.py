@@ -69,7 +69,7 @@ FULL_STEPS = 1_000
 VACUUM_STEPS = 4_000
 """Autovacuum is off: it came by chance. After each vacuum all plans are made anew, so there are few."""
 SWEEP = 16
-"""Balances and rows of stock of a cell that are looked at after each step besides those that have changed."""
+"""Balances and rows of stock of a cell that are looked at after a step besides those that it has changed."""
 RESERVE_BP, RESERVE_S = 1_250, 5 * 86_400
 """Held back from one of the sellers."""
 REST = (timedelta(), timedelta(days=6), timedelta(days=40), timedelta(days=15), timedelta(days=15), timedelta(days=5))
@@ -169,7 +169,8 @@ class _Auditor:
         self.seen = self.world.db.commits
         tx, findings = ReadTx(self.looks, self.world.clock.now()), list[Finding]()
         for number, new in enumerate(await changes(tx, self.books, lateness=timedelta())):
-            swept = SWEEP if step % len(self.books) == number else 0  # the cells in turn
+            happened = new.groups or new.causes
+            swept = SWEEP if happened and step % len(self.books) == number else 0  # the cells in turn
             findings += await judge(tx, self.books[number], new, swept)
         assert not findings, findings[:3]
 
