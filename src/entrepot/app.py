@@ -62,6 +62,7 @@ from entrepot.logistics import api as logistics_api
 from entrepot.metering import api as metering_api
 from entrepot.notify import api as notify_api
 from entrepot.orders import api as orders_api
+from entrepot.orders import api_discounts
 from entrepot.payments import api as payments_api
 from entrepot.platform import api as platform_api
 from entrepot.pricing import api as pricing_api
@@ -78,6 +79,7 @@ from entrepot.world import rehearse
 # Starlette tries one after another, so the rooms that are asked most come first.
 ROUTES = [
     *orders_api.routes,
+    *api_discounts.routes,
     *campaigns_api.routes,
     *search_api.routes,
     *accounts_api.routes,

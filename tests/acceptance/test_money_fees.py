@@ -15,7 +15,7 @@ from entrepot.invoices.actions import issue_due
 from entrepot.kit.auth import Role
 from entrepot.kit.ids import NIL, show
 from tests.acceptance.eyes import approve, limited
-from tests.acceptance.test_money import ask, bought, sent
+from tests.acceptance.test_money import ask, bought, promote, sent
 from tests.shop import MARKET, Shop, open_shop
 
 MONTH = timedelta(days=31)
@@ -236,6 +236,10 @@ async def test_4_invoices(shop: Shop) -> None:
     told = await asyncio.gather(*[ask(shop, f"{path}/credit", credited, shop.operator) for _ in range(2)])
     assert sorted(status for status, _ in told) == [201, 409]  # of 10.00 there are not twice 6.00
     assert await shop.balance("seller", first) == earned + 600 + 114
+    april = "/v1/seller/statements/2026-04?currency=USD"  # what was credited stands where it was charged
+    groups = {one["group"]: one for one in (await shop.http.get(april, headers=staff[first])).json()["groups"]}
+    assert {x["code"]: x["amount_minor"] for x in groups["commission"]["kinds"]}["commission_credit"] == 600
+    assert "subscription" not in groups
     await limited(shop, "credit_invoice", 118)  # 1.00 and its tax, 0.19, are more
     status, asked = await ask(shop, f"{path}/credit", credited | {"net_minor": 100}, shop.operator)
     assert (status, asked["id"], await shop.balance("seller", first)) == (201, None, earned + 600 + 114)
@@ -251,4 +255,56 @@ async def test_4_invoices(shop: Shop) -> None:
     note = (await shop.http.get(f"/v1/seller/fee-invoices/{heads[0]['id']}", headers=staff[first])).json()
     assert {line["of_month"] for line in note["lines"]} == {"2026-03-01"}
     await shop.run(after=timedelta(days=300))
+    await shop.audited()
+
+
+async def test_4_who_funds_discounts(shop: Shop) -> None:
+    """A seller's own discount makes its price lower, the platform's does not: with a coupon of the platform the seller
+    is credited as much as without one. The month's report says what each funder gave, what came back with a unit that
+    was canceled, an amount that was given back and a purchase that was canceled, and what remains; of the platform's
+    that is what the ledger moved. What was never paid was never given."""
+    plain, seller, buyer = await shop.seller(), await shop.seller(), await shop.buyer()
+    await promote(shop, "tenth", 1_000, "operator")
+    await promote(shop, "own", 2_000, "seller")
+    await bought(shop, buyer, await shop.offer(plain, 1_000, 3), "1")
+    offer, third = await shop.offer(seller, 1_000, 9), await shop.offer(seller, 333, 3)
+    (first,) = await buyer.buy([(offer, 1)], "tenth")
+    await sent(shop, first, "2")
+    assert (await buyer.send("POST", f"/v1/orders/{show('ord', first)}/confirm")).status_code == 204
+    assert await shop.balance("seller", plain) == 1_600 - 100 - 24
+    assert await shop.balance("seller", seller) == 1_600 - 100 - 23  # the payment fee is of what the buyer paid
+
+    (second,) = await buyer.buy([(offer, 3)], "tenth")
+    one = {"lines": [{"line_no": 1, "quantity": 1}]}
+    assert (await ask(shop, f"/v1/orders/{show('ord', second)}/cancel-lines", one, buyer.headers))[0] == 204
+    (gone,) = await buyer.buy([(offer, 2)], "own")
+    assert (await ask(shop, f"/v1/orders/{show('ord', gone)}/cancel", {}, buyer.headers))[0] == 204
+    (cheaper,) = await buyer.buy([(third, 3)], "own")  # 999 less 200 and 600 of shipping
+    staff = shop.session(Role.SELLER, NIL, seller)
+    amount = {"line_no": 1, "amount_minor": 400, "reason": "It has a scratch."}
+    assert (await ask(shop, f"/v1/seller/orders/{show('ord', cheaper)}/refund-line", amount, staff))[0] == 204
+    await buyer.place(await buyer.quote([(offer, 1)], "tenth"), method="gateway")  # and it does not pay
+
+    all_, own = "/v1/operator/discounts/2026-03", "/v1/seller/discounts/2026-03"
+    found = (await shop.http.get(all_, headers=shop.operator)).json()
+    assert [
+        (row["kind"], row["funder"], row["orders"], row["given"]["minor"], row["back"]["minor"], row["net"]["minor"])
+        for row in found["items"]
+    ] == [
+        ("promotion:tenth", "operator", 2, 400, 100, 300),
+        ("promotion:own", "seller", 2, 600, 400 + 200 * 400 // 1_399, 600 - 457),
+    ]
+    assert [(row["funder"], row["net"]["minor"], row["posted"]) for row in found["sums"]] == [
+        ("operator", 300, {"minor": 300, "currency": "USD"}), ("seller", 143, None),
+    ]  # fmt: skip
+    assert await shop.balance("promotions") == -300
+    assert (await shop.http.get(own, headers=staff)).json() == found
+    other = shop.session(Role.SELLER, NIL, plain)
+    assert (await shop.http.get(own, headers=other)).json() == {"items": [], "sums": []}
+    assert (await shop.http.get("/v1/operator/discounts/2026-04", headers=shop.operator)).json()["items"] == []
+    rows = (await shop.http.get(f"{all_}/csv", headers=shop.operator)).text.splitlines()
+    assert rows[1:] == [
+        "2026-03,us,operator,promotion:tenth,2,USD,4.00,1.00,3.00",
+        "2026-03,us,seller,promotion:own,2,USD,6.00,4.57,1.43",
+    ]
     await shop.audited()

@@ -209,14 +209,15 @@ of_papers("papers")
 of_papers("papers.pdf")
 
 
-def of_exports(end: str) -> None:
-    @ask(f"GET /v1/seller/exports/{{month}}{end}")
+def of_month(path: str) -> None:
+    @ask(f"GET {path.replace('2026-03', '{month}')}")
     async def _(_: Stage) -> Ask:
-        return Ask(f"/v1/seller/exports/2026-03{end}")
+        return Ask(path)
 
 
-of_exports("")
-of_exports("/csv")
+for of in ("/v1/seller/exports", "/v1/seller/discounts", "/v1/operator/discounts"):
+    of_month(f"{of}/2026-03")
+    of_month(f"{of}/2026-03/csv")
 
 
 @ask("PUT /v1/operator/registrations/{scheme}")

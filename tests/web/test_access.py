@@ -55,7 +55,8 @@ SELLERS = (
 OPERATORS = (
     "/operator", "/operator/reports", "/operator/books", "/operator/payouts",
     "/operator/credit", "/operator/credit/{user_id}",
-    "/operator/debts", "/operator/sellers/{seller_id}/reserve", "/operator/sellers/{seller_id}/statement",
+    "/operator/debts", "/operator/discounts", "/operator/sellers/{seller_id}/reserve",
+    "/operator/sellers/{seller_id}/statement",
     "/operator/campaigns", "/operator/sellers",
     "/operator/stuck",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",

@@ -27,8 +27,13 @@ BATCH = 100
 """Sellers that one timer run issues documents to."""
 KINDS = ("credit_note", "invoice")
 """In the order in which their series are locked."""
-HOUSE = {"commission": "commission", "payment_fee": "payment_fee", "usage_fee": "cloud_fees"}
-"""From which account a line's kind is given back; of others it is shop_fees."""
+HOUSE = {
+    "commission": ("commission_credit", "commission"),
+    "payment_fee": ("payment_fee_credit", "payment_fee"),
+    "usage_fee": ("usage_fee_credit", "cloud_fees"),
+}
+"""By which code a line's kind is given back, so that a statement has it where it has the fee, and from which account;
+others are the shop's."""
 
 
 class Drafted(NamedTuple):
@@ -127,11 +132,12 @@ async def credit(tx: Tx, one: Credit, user_id: UUID) -> None:
     )  # fmt: skip
     note = await _issue(tx, cell, head.entity, last, draft, one.note_id)
     await _keep_numbers(tx, head.entity, last)
+    code, house_code = HOUSE.get(line.kind, ("fee_credit", "shop_fees"))
     house, tax, account = await ledger.account_ids(
-        tx, cell, [HOUSE.get(line.kind, "shop_fees"), "fee_tax", "seller"], [NIL, NIL, head.seller_id],
+        tx, cell, [house_code, "fee_tax", "seller"], [NIL, NIL, head.seller_id],
         [head.currency] * 3,
     )  # fmt: skip
-    steps = [Transfer(note, "fee_credit", house, account, net_minor)]
+    steps = [Transfer(note, code, house, account, net_minor)]
     if tax_minor:
         steps.append(Transfer(note, "fee_credit_tax", tax, account, tax_minor))
     await ledger.post_all(tx, cell, steps)

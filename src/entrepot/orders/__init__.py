@@ -74,6 +74,7 @@ from entrepot.orders.charging_back import (
     recall_parts,
     sold_by_payment,
 )
+from entrepot.orders.discounts import Discounts, discounts
 from entrepot.orders.guests import guest_groups, open_guest_group, reach
 from entrepot.orders.holds import HOLDS_PAGE, HoldView, held_orders, hold_found, let_go, reject_held, release_held
 from entrepot.orders.identities import identity
@@ -140,19 +141,19 @@ from entrepot.orders.types import (
 
 __all__ = [
     "CONSUMERS", "CROSSED_PAGE", "HOLDS_PAGE", "PLACE_PROBLEMS", "REASON_MAX", "TIMERS", "AmountNotLeft", "AtDoor",
-    "Buy", "Cart", "CartDoor", "CartView", "Charged", "Day", "Found", "Frozen", "HoldView", "Judged", "LineNotThere",
-    "NotImported", "NothingPaid", "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart", "OrderView",
-    "PapersIncomplete", "PapersView", "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase", "QuoteDetail",
-    "QuoteView", "Sold", "SoldLine", "SoldOut", "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus", "add_line",
-    "ages_of", "at_door", "bank_is_done", "bought_lately", "briefs", "buy_many", "buyer_groups", "cancel",
+    "Buy", "Cart", "CartDoor", "CartView", "Charged", "Day", "Discounts", "Found", "Frozen", "HoldView", "Judged",
+    "LineNotThere", "NotImported", "NothingPaid", "OfferUnavailable", "OrderBrief", "OrderHeld", "OrderPart",
+    "OrderView", "PapersIncomplete", "PapersView", "PartLine", "Parties", "Place", "Placed", "Placing", "Purchase",
+    "QuoteDetail", "QuoteView", "Sold", "SoldLine", "SoldOut", "TaxEntry", "UnitsTaken", "Verdict", "WrongStatus",
+    "add_line", "ages_of", "at_door", "bank_is_done", "bought_lately", "briefs", "buy_many", "buyer_groups", "cancel",
     "cancel_lines", "cancel_own", "cancel_unpaid", "cart_at_door", "cart_lines", "cart_size", "cart_view", "cell_of",
-    "charge_back", "charge_kept", "charge_late", "confirm", "create_cart", "crossed_orders", "days", "end_charged",
-    "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view", "guest_groups",
-    "held_orders", "hold_found", "identity", "is_own", "judge_offers", "keys_placed", "latest_cart", "lend", "let_go",
-    "load_cart", "objection", "offers_for", "open_guest_group", "order_of_part", "order_view", "orders_of_parts",
-    "own_cart", "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit", "place_spanning",
-    "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "recall_parts", "refund",
-    "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timer",
+    "charge_back", "charge_kept", "charge_late", "confirm", "create_cart", "crossed_orders", "days", "discounts",
+    "end_charged", "end_part", "forget_carts", "freeze", "give_age", "give_birth_date", "group_detail", "group_view",
+    "guest_groups", "held_orders", "hold_found", "identity", "is_own", "judge_offers", "keys_placed", "latest_cart",
+    "lend", "let_go", "load_cart", "objection", "offers_for", "open_guest_group", "order_of_part", "order_view",
+    "orders_of_parts", "own_cart", "papers_of", "part_lines", "parties", "place", "place_many", "place_on_credit",
+    "place_spanning", "problem_of", "quote_cart", "quote_detail", "quote_many", "quote_view", "reach", "recall_parts",
+    "refund", "refund_amount", "reject_held", "release_held", "release_many", "remove_line", "restock", "run_timer",
     "run_timers", "say_identity", "seller_orders", "set_address", "set_promotion", "set_quantity", "set_shipping",
     "settle", "ship_many", "ship_to", "sold_by_payment", "sold_line", "sweep", "take_promise", "tax_account",
     "tax_entries", "to_ship",

@@ -36,29 +36,31 @@ async def _show(tx: ReadTx, visit: Visit, seller: Seller, files: str) -> Respons
     moved = await statements.currencies(tx, seller.cell, seller.id)
     asked = visit.query("currency", 3) or (await visit.market(tx)).currency
     desk = Desk(seller.cell, seller.id, asked)
-    first = _first(visit.query("month")) or await _latest_month(tx, seller)
+    first = first_asked(visit.query("month")) or await _latest_month(tx, seller)
     month, after = statements.month_of(first), visit.query("after") or None
     found = await statements.statement(tx, desk, month)
     lines = await statements.lines(tx, desk, found, after)
+    given = await orders.discounts(tx, [seller.cell], found.starts_at, found.ends_at, seller.id)
     return await visit.show(
         tx, "statement.html", found=found, lines=lines, seller=seller, first=first, last=statements.last_of(month),
-        before=_within(statements.following(first, -1)), following=_within(statements.following(first)),
+        before=within(statements.following(first, -1)), following=within(statements.following(first)),
         currencies=sorted({*moved, asked}), files=f"{files}/{month}", fresh=after is None,
         next=lines[-1].place if len(lines) == statements.PAGE else None,
         sold=chart({day.day: max(0, day.by_group.get("sales", 0)) for day in found.days}),
         sum_of=lambda minor: Price(minor, asked),
+        discounts=[one for one in given.items if one.net.currency == asked],
     )  # fmt: skip
 
 
-def _first(text: str) -> date | None:
+def first_asked(text: str) -> date | None:
     """The first of a month written 2026-03."""
     try:
-        return _within(date.fromisoformat(f"{text}-01"))
+        return within(date.fromisoformat(f"{text}-01"))
     except ValueError:
         return None
 
 
-def _within(first: date) -> date:
+def within(first: date) -> date:
     """The same month of a year that statements are made of."""
     return first.replace(year=min(max(first.year, YEARS[0]), YEARS[1]))
 

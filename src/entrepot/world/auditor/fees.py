@@ -217,12 +217,14 @@ CREDIT_NOTE = check(
            row(t.net, t.tax, t.owner, coalesce(l.within, false)) as found,
            '(net, tax, seller, within its line)' as detail
       from (select * from invoices.invoice where cell = :cell and corrects_id is not null {cause:id}) i
-      full join (select t.cause_id, max(t.amount) filter (where t.code = 'fee_credit') as net,
+      full join (select t.cause_id, max(t.amount) filter (where t.code <> 'fee_credit_tax') as net,
                         max(t.amount) filter (where t.code = 'fee_credit_tax') as tax,
                         max(a.owner::text)::uuid as owner
                    from ledger.transfer t
                    join ledger.account a on a.cell = t.cell and a.id = t.credit
-                  where t.cell = :cell and t.code in ('fee_credit', 'fee_credit_tax') {cause:t.cause_id}
+                  where t.cell = :cell
+                    and t.code in ('commission_credit', 'payment_fee_credit', 'usage_fee_credit', 'fee_credit',
+                                   'fee_credit_tax') {cause:t.cause_id}
                   group by t.cause_id) t on t.cause_id = i.id
       left join lateral (
             select bool_and(o.net_minor >= (select sum(z.net_minor)
@@ -236,7 +238,7 @@ CREDIT_NOTE = check(
     """,
     by="cause",
     of=("invoices.invoice",),
-    codes=("fee_credit", "fee_credit_tax"),
+    codes=("commission_credit", "payment_fee_credit", "usage_fee_credit", "fee_credit", "fee_credit_tax"),
 )
 
 CHECKS = (
