@@ -112,8 +112,11 @@ async def run_until_idle(
     if gateway is not None and client is not None:
         todo += await sweeps(db, client, gateway)
 
-    async def read() -> int:
-        return sum([await part() for cell in there for part in await readers(db, cell)])
+    async def read() -> int:  # what an event leads to is mostly another event: all of them come before the timers
+        found = 0
+        while passed := sum([await part() for cell in there for part in await readers(db, cell)]):
+            found += passed
+        return found
 
     parts = cycle([read, *todo])
     total = nothing = 0

@@ -11,6 +11,7 @@ import msgspec
 
 from entrepot import ledger
 from entrepot.kit.auth import Role
+from entrepot.kit.http import Route
 from entrepot.kit.ids import NIL, new_id, show
 from entrepot.payments.gateways.sandbox import SIGNATURE_HEADER
 from entrepot.world import gateway_report
@@ -39,6 +40,19 @@ def ask(name: str) -> Callable[[Make], Make]:
         return make
 
     return keep
+
+
+async def shared(stage: Stage, route: Route) -> Ask:
+    """What the route can be asked for, made once for all who are refused it, or who read it: making it takes longer
+    than asking. Sessions end, so there is another when the clock was moved. Whoever is granted it has `used` it."""
+    key = route.name, stage.shop.clock.now()
+    if key not in stage.asks:
+        stage.asks[key] = await ASKS[route.name](stage)
+    return stage.asks[key]
+
+
+def used(stage: Stage, route: Route) -> None:
+    del stage.asks[route.name, stage.shop.clock.now()]
 
 
 def plain(name: str, **query: object) -> None:

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import count
 from typing import Any
@@ -61,6 +61,7 @@ class Stage:
     seller: UUID
     other_seller: UUID
     offer: int
+    asks: dict[tuple[str, datetime], Ask] = field(default_factory=dict)
 
     def headers(self, role: Role | None, *, other: bool = False) -> dict[str, str]:
         """Signs in as the owner of what the requests name, or as another of the same role; None is nobody."""

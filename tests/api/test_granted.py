@@ -12,7 +12,7 @@ from entrepot.app import ROUTES
 from entrepot.kit.http import Route
 from entrepot.kit.ids import new_id
 from entrepot.kit.problem import KeyConflict, KeyNeeded
-from tests.api.asks import ASKS
+from tests.api.asks import ASKS, shared
 from tests.api.stage import Stage
 from tests.shop import START
 
@@ -65,7 +65,7 @@ async def test_the_same_key_with_another_body_is_refused(stage: Stage, route: Ro
 
 @named(KEYED)
 async def test_what_is_no_key_is_refused(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     for key in (b"", b"k" * 201, b"a\tb", "k\u00e9".encode()):
         refused = await stage.granted(route, replace(ask, headers={b"idempotency-key": key}))
@@ -75,7 +75,7 @@ async def test_what_is_no_key_is_refused(stage: Stage, route: Route) -> None:
 
 @named([route for route in KEYED if route.key == "needed"])
 async def test_a_needed_key_is_needed(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     refused = await stage.granted(route, ask)
     assert (refused.status_code, refused.json()["type"]) == (400, f"/problems/{KeyNeeded.code()}")
@@ -84,7 +84,7 @@ async def test_a_needed_key_is_needed(stage: Stage, route: Route) -> None:
 
 @named(READS)
 async def test_what_has_not_changed_is_not_sent_again(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     first = await stage.granted(route, ask)
     tag = first.headers["etag"]
     for given in (tag, f'"other", W/{tag}', "*"):

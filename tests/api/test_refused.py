@@ -17,7 +17,7 @@ from entrepot.app import ROUTES
 from entrepot.kit.auth import SESSION_TTL, Role
 from entrepot.kit.http import MAX_BODY_BYTES, Route
 from entrepot.kit.ids import NIL, new_id, show
-from tests.api.asks import ASKS
+from tests.api.asks import ASKS, shared, used
 from tests.api.stage import Ask, Stage, absent
 from tests.shop import START, open_shop
 
@@ -130,7 +130,7 @@ async def keyed(route: Route) -> dict[str, str]:
 
 @named(GUARDED)
 async def test_nobody_is_asked_to_sign_in(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     role = min(route.access)
     now = stage.shop.clock.now()
@@ -146,7 +146,7 @@ async def test_nobody_is_asked_to_sign_in(stage: Stage, route: Route) -> None:
 
 @named([route for route in GUARDED if route.access != frozenset(Role)])
 async def test_another_role_may_not(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     for role in set(Role) - route.access:
         refused = await stage.send(route, ask, stage.headers(role) | await keyed(route))
@@ -157,7 +157,7 @@ async def test_another_role_may_not(stage: Stage, route: Route) -> None:
 @named(OWNED)
 async def test_anothers_thing_is_as_absent(stage: Stage, route: Route) -> None:
     """Case 11 of docs/guide/proof.md, of buyers' routes as of sellers'."""
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     stranger = stage.headers(_member(route), other=True)
     refused = await stage.send(route, ask, stranger | await keyed(route))
@@ -244,7 +244,7 @@ def _things(said: Any) -> set[tuple[str, str]]:
 
 @named(FOUND_BY_ID)
 async def test_what_cannot_be_an_id_is_not_there(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     for odd in ("x", "0", "-1", "9" * 5_000, "%00", "%F0%9F%9B%92", "1.5", "%EF%BC%91", "ord_" + "1_" * 16, "' or 1=1"):
         path = route.path
@@ -257,7 +257,7 @@ async def test_what_cannot_be_an_id_is_not_there(stage: Stage, route: Route) -> 
 
 @named(WITH_BODY)
 async def test_a_body_that_is_not_understood(stage: Stage, route: Route) -> None:
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     good = msgspec.json.encode(ask.body)
     before = await stage.shop.state()
     json = {"content-type": "application/json"}
@@ -282,7 +282,7 @@ async def test_odd_values_in_a_body(stage: Stage, route: Route) -> None:
     """What the description forbids is refused as malformed and changes nothing; of the rest some, others for each
     route, are answered as declared."""
     assert route.body is not None
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     odd = list(_spoiled(ask.body))
     allowed = [body for body in odd if _fits(body, route.body, upto=route.body_max_bytes)]
@@ -297,13 +297,14 @@ async def test_odd_values_in_a_body(stage: Stage, route: Route) -> None:
     for body in some:  # `granted` checks that what is answered is declared
         answer = await stage.granted(route, replace(ask, body=body), **await keyed(route))
         if answer.is_success:  # what was asked for is done: something else is to be asked for
-            ask = await ASKS[route.name](stage)
+            used(stage, route)
+            ask = await shared(stage, route)
 
 
 @named(WITH_QUERY)
 async def test_odd_values_in_a_query(stage: Stage, route: Route) -> None:
     assert route.query is not None
-    ask = await ASKS[route.name](stage)
+    ask = await shared(stage, route)
     before = await stage.shop.state()
     refused = await stage.granted(route, replace(ask, query={**ask.query, "unknown": "1"}))
     assert kind(refused) == (400, "malformed")
