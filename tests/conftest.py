@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from entrepot import trade
 from entrepot.kit import migrate, postgres
 from entrepot.kit.db import Database
+from entrepot.kit.process import GARBAGE
 from tests import cluster
 from tests.databases import Shelf, administer, made, sibling
 
@@ -72,6 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     items.sort(key=rank)
     gc.freeze()  # modules and tests stay: no collection need look at them
+    gc.set_threshold(GARBAGE)  # as the program has it
 
 
 # How fast a machine is decides nothing here.

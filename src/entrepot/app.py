@@ -126,8 +126,6 @@ SECURITY_HEADERS = [
 ]
 
 
-GARBAGE = 50_000
-"""New objects after which garbage is collected, some ten MB of them."""
 REHEARSED_PER_S = 1_000_000
 AWAY_S = 0.5
 """Between two looks of a starting process for a database that is away."""
@@ -276,7 +274,7 @@ def create() -> ASGIApp:
             # through the requests on their way after every few of them.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(GARBAGE)
+            gc.set_threshold(process.GARBAGE)
             yield app
         finally:
             await stage.close()

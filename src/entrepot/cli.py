@@ -6,6 +6,7 @@ line on stderr.
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,12 +23,14 @@ from entrepot.kit.backup import BackupError, backup, restore
 from entrepot.kit.citus import CitusError
 from entrepot.kit.migrate import MigrationError, migrate
 from entrepot.kit.problem import Problem
+from entrepot.kit.process import GARBAGE
 from entrepot.settings import PORT_MAX, Settings, SettingsError, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code."""
     arguments = _parser().parse_args(argv)
+    gc.set_threshold(GARBAGE)
     try:
         with nullcontext(load()) if arguments.brings_server else _database(load()) as settings:
             code: int | None = arguments.run(settings, arguments)

@@ -17,6 +17,8 @@ from entrepot.kit.log import log
 PR_SET_PDEATHSIG = 1
 AGAIN_AFTER_S = 1.0
 STOP_MAX_S = 20.0
+GARBAGE = 50_000
+"""New objects after which garbage is collected, some ten MB of them: little of ours is in circles."""
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from babel import Locale
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from entrepot import credit, disputes, invoices, orders, reviews, webhooks
 from entrepot.catalog import Price
@@ -48,15 +49,28 @@ class Words:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        locale = Locale.parse(code, sep="-")
-        self.direction = locale.text_direction
-        self.entries: dict[str, dict[str, dict[str, str]]] = tomllib.loads((FOLDER / f"{code}.toml").read_text("utf-8"))
-        self._plain = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - text
-        self._plain.filters["money"] = lambda price: format_money(price.minor, price.currency, locale)
-        self._plain.filters["time"] = lambda at: format_time(at.astimezone(UTC), locale)
-        self._plain.filters["window"] = lambda of: format_window(of.starts, of.ends, locale)
+
+    @cached_property
+    def entries(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Read when something is written: most processes that know of messages write none."""
+        return tomllib.loads((FOLDER / f"{self.code}.toml").read_text("utf-8"))
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return Locale.parse(self.code, sep="-")
+
+    @cached_property
+    def _plain(self) -> Environment:
+        plain = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - text
+        plain.filters["money"] = lambda price: format_money(price.minor, price.currency, self._locale)
+        plain.filters["time"] = lambda at: format_time(at.astimezone(UTC), self._locale)
+        plain.filters["window"] = lambda of: format_window(of.starts, of.ends, self._locale)
+        return plain
+
+    @cached_property
+    def _html(self) -> Template:
         html = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self._html = html.from_string((FOLDER / "letter.html").read_text("utf-8"))
+        return html.from_string((FOLDER / "letter.html").read_text("utf-8"))
 
     def subject(self, kind: str, party: str) -> str:
         return self.entries[kind][party]["subject"]
@@ -70,7 +84,12 @@ class Words:
             for source in (entry["text"], entry.get("sms", ""), foot["text"])
         )
         html = self._html.render(
-            facts, text=text, note=note, subject=entry["subject"], lang=self.code, direction=self.direction
+            facts,
+            text=text,
+            note=note,
+            subject=entry["subject"],
+            lang=self.code,
+            direction=self._locale.text_direction,
         )
         plain = "\n\n".join(part for part in (text, facts["url"], "-- \n" + note, facts["unsubscribe"]) if part)
         return Written(entry["subject"], plain + "\n", html, sms, self.code)

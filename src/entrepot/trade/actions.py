@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from typing import Any
 
 from entrepot.kit.db import Tx
@@ -13,9 +14,9 @@ COLUMNS = {
     "code": ("codes", ("nomenclature", "code", "valid_from", "valid_to", "leaf")),
     "code_text": ("texts", ("nomenclature", "code", "language", "text")),
     "duty_rate": ("rates", ("tariff", "code", "program", "valid_from", "valid_to", "expression", "line")),
-    "word": ("words", ("language", "word", "codes", "weights")),
     "euro_rate": ("euro_rates", ("currency", "day", "rate")),
 }
+WORD_COLUMNS = ("language", "word", "codes", "weights", "source")
 
 
 async def known(tx: Tx, name: str, digest: str) -> bool:
@@ -34,6 +35,7 @@ async def take_in(tx: Tx, reading: Reading) -> None:
         await tx.run(store.FORGET_SAMPLE, sample=packs.SAMPLE, tariffs=sorted({rate[0] for rate in reading.rates}))
     for table, (rows, columns) in COLUMNS.items():
         await _copy(tx, table, columns, getattr(reading, rows), reading.name)
+    await _copy_words(tx, reading)
     if reading.laws:
         countries, kinds, begins, ends, facts, citations = zip(*reading.laws, strict=True)
         await tx.run(
@@ -59,7 +61,7 @@ async def add_euro_rates(tx: Tx, reading: Reading) -> None:
 
 async def count(tx: Tx) -> None:
     """Tells the planner what the tables have become, after much was taken in."""
-    for table in COLUMNS:
+    for table in (*COLUMNS, "word"):
         await tx.conn.execute(f"analyze trade.{table}")
 
 
@@ -67,6 +69,18 @@ async def _copy(tx: Tx, table: str, columns: Sequence[str], rows: Iterable[tuple
     if rows:
         await tx.conn.copy_records_to_table(
             table, schema_name="trade", columns=[*columns, "source"], records=((*row, source) for row in rows)
+        )
+
+
+async def _copy_words(tx: Tx, reading: Reading) -> None:
+    """As text: the driver looks three times at each of six million numbers to see that it is no array."""
+    lines = "".join(
+        f"{language}\t{word}\t{{{str(codes)[1:-1]}}}\t{{{str(weights)[1:-1]}}}\t{reading.name}\n"
+        for language, word, codes, weights in reading.words
+    )
+    if lines:
+        await tx.conn.copy_to_table(
+            "word", schema_name="trade", columns=WORD_COLUMNS, source=BytesIO(lines.encode()), format="text"
         )
 
 

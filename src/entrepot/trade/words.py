@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from math import log
 from typing import NamedTuple
 
@@ -49,9 +50,11 @@ def words(text: str) -> set[str]:
     """What a text is found by; a beginning of a word has a ~ before it."""
     plain = _OTHER_THAN.sub(" ", text.lower())
     if not plain.isascii():
-        plain = _ACCENT.sub("", unicodedata.normalize("NFKD", plain)).translate(_LATIN)
+        plain = _ACCENT.sub("", unicodedata.normalize("NFKD", plain))
+        if not plain.isascii():
+            plain = plain.translate(_LATIN)
     found = set(_WORD.findall(plain))
-    return found | {f"~{word[:stem]}" for word in found for stem in STEMS if len(word) > stem}
+    return found.union(*([f"~{word[:stem]}" for word in found if len(word) > stem] for stem in STEMS))
 
 
 class Document:
@@ -67,11 +70,12 @@ def documents(lines: Iterable[tuple[str, int, bool, str]]) -> dict[int, Document
     each below the last of a lower level."""
     found: dict[int, Document] = defaultdict(Document)
     above: list[set[str]] = []
+    read = cache(words)  # most texts are there several times: `Other`, `Of cotton`
     for code, level, leaf, text in lines:
         if level == 0 and code.endswith("00000000"):  # a chapter says too little
             above = []
             continue
-        above = above[:level] + [set()] * (level - len(above)) + [words(text)]
+        above = above[:level] + [set()] * (level - len(above)) + [read(text)]
         if leaf:
             document = found[int(code[:6])]
             document.heading |= above[0]
@@ -83,16 +87,19 @@ def index(found: Mapping[int, Document]) -> Iterator[Posting]:
     """The postings of documents: a word counts once if the heading has it, and once if something below has it."""
     lengths = {code: len(document.heading) + len(document.below) for code, document in found.items()}
     mean = sum(lengths.values()) / max(len(lengths), 1)
-    where: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    places: dict[str, list[int]] = defaultdict(list)
+    shares: dict[str, list[float]] = defaultdict(list)
     for code, document in found.items():
         long = SATURATION * (1 - LENGTH + LENGTH * lengths[code] / mean)
-        once, twice = (code, 1 / (1 + long)), (code, 2 / (2 + long))
+        once, twice = 1 / (1 + long), 2 / (2 + long)
         for word in document.heading ^ document.below:
-            where[word].append(once)
+            places[word].append(code)
+            shares[word].append(once)
         for word in document.heading & document.below:
-            where[word].append(twice)
-    for word, places in where.items():
-        if len(places) * COMMON > len(found):
+            places[word].append(code)
+            shares[word].append(twice)
+    for word, codes in places.items():
+        if len(codes) * COMMON > len(found):
             continue
-        rarity = 1_000 * log(1 + (len(found) - len(places) + 0.5) / (len(places) + 0.5)) * (SATURATION + 1)
-        yield Posting(word, [code for code, _ in places], [round(rarity * share) for _, share in places])
+        rarity = 1_000 * log(1 + (len(found) - len(codes) + 0.5) / (len(codes) + 0.5)) * (SATURATION + 1)
+        yield Posting(word, codes, [round(rarity * share) for share in shares[word]])

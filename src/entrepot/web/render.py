@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -69,20 +70,34 @@ class Language:
     def __init__(self, code: str) -> None:
         self.code = code
         self.locale = Locale.parse(code, sep="-")
-        self.name = (self.locale.get_display_name() or code).capitalize()
-        self.direction = self.direction_of(code)
-        self._catalog = _texts(code)
-        self._templates = Environment(
+
+    @cached_property
+    def name(self) -> str:
+        return (self.locale.get_display_name() or self.code).capitalize()
+
+    @cached_property
+    def direction(self) -> str:
+        return self.direction_of(self.code)
+
+    @cached_property
+    def _catalog(self) -> NullTranslations:
+        """Read when something is said: most processes that know of pages draw none."""
+        return _texts(self.code)
+
+    @cached_property
+    def _templates(self) -> Environment:
+        templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
-        self._templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
+        templates.globals |= {"_": self.text, "_n": self.count, "lang": self, "asset": ASSETS.__getitem__}
         formats = (
             self.money, self.money_short, self.measure, self.number, self.day, self.day_short, self.time, self.clock,
             self.month, self.country, self.status, self.event, self.transfer, self.group, self.said, self.rule,
             self.part_name, self.percent, self.postal, self.unit_price, self.window,
         )  # fmt: skip
-        self._templates.filters |= {one.__name__: one for one in formats}
+        templates.filters |= {one.__name__: one for one in formats}
+        return templates
 
     @staticmethod
     def direction_of(code: str) -> str:

@@ -33,7 +33,7 @@ import uvloop
 
 from entrepot.kit import postgres
 from entrepot.kit.clock import monotonic
-from entrepot.kit.process import die_with_parent
+from entrepot.kit.process import GARBAGE, die_with_parent
 from entrepot.settings import Settings
 from entrepot.world.ground import Ground, open_ground, own_database
 from entrepot.world.sim import VACUUM_STEPS, Outcome, SimulationError, in_own_database, play, silent
@@ -56,8 +56,6 @@ ROOM_BYTES = 4 << 30
 PAGES = "glibc.malloc.hugetlb=1"
 """Memory in large pages, where glibc is told to ask for them: a step goes through all that plans and rows take, and
 finds a twentieth faster where that is."""
-GARBAGE = 50_000
-"""Objects between two collections: steps make many, and hardly any in circles."""
 
 
 WORLDS_MAX = 20
