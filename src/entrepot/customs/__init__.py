@@ -30,6 +30,7 @@ from entrepot.customs.brokers import invoices as broker_invoices
 from entrepot.customs.brokers import pay_by as pay_invoice_by
 from entrepot.customs.brokers import record as record_invoice
 from entrepot.customs.declarations import declare_again, say
+from entrepot.customs.jobs import CONSUMERS, sweep
 from entrepot.customs.messages import Disagreement, ParcelSaid, PaymentSaid
 from entrepot.customs.office import Office, office_of
 from entrepot.customs.reads import ReturnView, collected_now, returns
@@ -37,8 +38,8 @@ from entrepot.customs.reads_declarations import DeclarationView, ListedView, cel
 from entrepot.customs.types import BrokerLine
 
 __all__ = [
-    "BROKER_LINES_MAX", "BrokerLine", "DeclarationView", "Disagreement", "ListedView", "Office", "ParcelSaid",
-    "PaymentSaid", "ReturnView", "broker_invoices", "cell_of", "collected_now", "decide_line_by", "declare_again",
-    "file_return", "listed", "of_order", "office_of", "parcel_of", "pay_invoice_by", "pay_return_by", "record_invoice",
-    "returns", "say",
+    "BROKER_LINES_MAX", "CONSUMERS", "BrokerLine", "DeclarationView", "Disagreement", "ListedView", "Office",
+    "ParcelSaid", "PaymentSaid", "ReturnView", "broker_invoices", "cell_of", "collected_now", "decide_line_by",
+    "declare_again", "file_return", "listed", "of_order", "office_of", "parcel_of", "pay_invoice_by", "pay_return_by",
+    "record_invoice", "returns", "say", "sweep",
 ]  # fmt: skip

@@ -69,11 +69,11 @@ CONSUMERS = (
 )
 
 
-async def sweep(db: Database, client: httpx.AsyncClient, to: Office, keys: Keys, cell: int) -> int:
+async def sweep(db: Database, client: httpx.AsyncClient, to: Office, keys: Keys, cell: int, limit: int = ASKED) -> int:
     """Asks customs about what is due, all at once; how much it was. Each is claimed for as long as a call may take."""
     again = db.clock.now() + AGAIN
     due = await db.transact(
-        lambda tx: tx.all(store_declarations.CLAIM, cell=cell, now=tx.now, again_at=again, limit=ASKED)
+        lambda tx: tx.all(store_declarations.CLAIM, cell=cell, now=tx.now, again_at=again, limit=limit)
     )
     await asyncio.gather(*(_ask(db, client, to, keys, cell, one) for one in due))
     return len(due)

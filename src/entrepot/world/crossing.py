@@ -3,6 +3,9 @@ with duty and tax paid with the order or at the door. In one country the platfor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from entrepot import accounts, catalog, logistics, orders, pricing, trade
 from entrepot.kit.db import Tx
 from entrepot.kit.ids import NIL, parse
@@ -70,6 +73,14 @@ async def ask_price_abroad(world: World) -> None:
     chance = world.chance
     buyer, market, lines, _, code = actors.purchase(world)
     shipping, country = chance.choice(("ddp", "ddp", "standard")), chance.choice((market, market, market, "us", "jp"))
+    await ask_price(world, buyer, market, lines, shipping, country, code)
+
+
+async def ask_price(
+    world: World, buyer: UUID, market: str, lines: Sequence[tuple[int, int]], shipping: str, country: str,
+    code: str | None,
+) -> None:  # fmt: skip
+    """The same of these offers and units, to the buyer's address in a country."""
 
     async def fill(tx: Tx) -> QuoteView:
         home, wanted = world.cell_of[buyer], [offer for offer, _ in lines]

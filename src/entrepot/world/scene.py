@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -19,6 +19,9 @@ from entrepot.kit.db import Tx
 from entrepot.kit.problem import DatabaseAway, Problem
 from entrepot.orders import Place
 from entrepot.world.faults import Bank, KilledError, Unlucky
+
+if TYPE_CHECKING:
+    from entrepot.world.bonding import Bond
 
 CELLS = 4
 """In the worlds that have more than one."""
@@ -83,6 +86,7 @@ class World:
     counts: Counter[str] = field(default_factory=Counter)
     keys: int = 0
     season: int = 0
+    bond: Bond | None = None
 
     @property
     def listed(self) -> set[int]:

@@ -45,9 +45,22 @@ from entrepot.kit.clock import VirtualClock, monotonic
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.ids import NIL, new_id
 from entrepot.kit.sql import sql
-from entrepot.world import actors, banking, campaigning, charging, crossing, judging, lending, rates, slotting, working
+from entrepot.world import (
+    actors,
+    banking,
+    bonding,
+    campaigning,
+    charging,
+    crossing,
+    judging,
+    lending,
+    rates,
+    slotting,
+    working,
+)
 from entrepot.world.auditor import Finding, examine
 from entrepot.world.auditor.touched import Books, changes, judge, open_books
+from entrepot.world.customs import Moods
 from entrepot.world.disputing import argue, complain, forgive
 from entrepot.world.elsewhere import sell_elsewhere
 from entrepot.world.faults import URL, Bank, Unlucky
@@ -119,12 +132,17 @@ async def simulate(url: str, seed: int, steps: int, tell: Callable[[str], None] 
 async def play(ground: Ground, seed: int, steps: int, tell: Callable[[str], None] = silent) -> Outcome:
     """A world on a ground that is clear. Raises SimulationError."""
     chance = Random(seed)  # noqa: S311 - a world must be repeatable
-    names, weights = [actor for _, actor in ACTORS], [weight for weight, _ in ACTORS]
+    bonded = seed % bonding.EACH == 5
+    often = (*ACTORS, (30, bonding.trade_in_bond)) if bonded else ACTORS
+    names, weights = [actor for _, actor in often], [weight for weight, _ in often]
     async with _world(ground.db, chance, CELLS if seed % 4 == 3 else 1) as world:
         auditor = await _auditor(ground, world)
         began, step, name = monotonic(), 0, "setting up"
         try:
             await _set_up(world)
+            if bonded:
+                async with world.db.write() as tx:
+                    world.bond = await bonding.set_up(tx, world, Random(seed))  # noqa: S311 - a world must be repeatable
             await auditor.look(step)
             began = monotonic()
             while step < steps:
@@ -342,6 +360,8 @@ async def _come_to_rest(world: World, auditor: _Auditor) -> None:
     """Good luck from now on: letters arrive, nobody does anything new, sellers cancel what they never sent."""
     world.luck(good=True, rate=0)
     await banking.decide_all(world)
+    if world.bond is not None:
+        world.bond.office.moods = Moods()
     for rest in REST:
         world.clock.advance(rest)
         while world.bank.letters:
@@ -361,6 +381,7 @@ async def _come_to_rest(world: World, auditor: _Auditor) -> None:
         assert groups == len(world.groups), f"{groups} groups, and buyers know of {len(world.groups)}"
     await _gateway_ties(world)
     await _inputs_tie(world)
+    await bonding.tie(world)
     await _audited(world, auditor)
 
 

@@ -9,6 +9,7 @@ from entrepot import (
     campaigns,
     chargebacks,
     credit,
+    customs,
     disputes,
     fees,
     fraud,
@@ -22,6 +23,7 @@ from entrepot import (
 from entrepot.kit.events import Consumer, consume, news
 from entrepot.kit.problem import DatabaseAway
 from entrepot.kit.sql import sql
+from entrepot.world import bonding
 from entrepot.world.faults import KilledError
 from entrepot.world.scene import World
 
@@ -35,9 +37,17 @@ TIMERS: tuple[Timer, ...] = (
 )  # fmt: skip
 
 
+IN_BOND: tuple[Consumer, ...] = CONSUMERS + customs.CONSUMERS[:3]
+"""Also those by which declarations are made and taken back; nobody is erased here."""
+
+
+def consumers(world: World) -> tuple[Consumer, ...]:
+    return CONSUMERS if world.bond is None else IN_BOND
+
+
 async def work(world: World) -> None:
     """A round of the worker, or a part of one: it may be killed anywhere in it."""
-    jobs: tuple[Consumer | Timer, ...] = CONSUMERS + TIMERS
+    jobs: tuple[Consumer | Timer, ...] = consumers(world) + TIMERS
     count = world.chance.choice((1, 2, len(jobs)))
     try:
         if count == len(jobs):
@@ -56,11 +66,11 @@ async def round_(world: World) -> int:
     found = 0
     for cell in world.cells:
         await _events_are_settled(world, cell)
-        for consumer in await news(world.db, CONSUMERS, cell):
+        for consumer in await news(world.db, consumers(world), cell):
             found += await consume(world.db, consumer, cell)
         for timer in TIMERS:
             found += await _look(world, timer, cell)
-    return found
+    return found + await bonding.declare(world)
 
 
 async def _read(world: World, consumer: Consumer, cell: int) -> int:
