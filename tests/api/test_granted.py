@@ -52,7 +52,7 @@ async def test_the_same_key_gets_the_same_bytes_and_does_nothing_more(stage: Sta
 
 @named([route for route in KEYED if route.body is not None])
 async def test_the_same_key_with_another_body_is_refused(stage: Stage, route: Route) -> None:
-    ask, other, key = await ASKS[route.name](stage), await ASKS[route.name](stage), new_id(START).hex
+    ask, other, key = await ASKS[route.name](stage), await shared(stage, route), new_id(START).hex
     if other.body == ask.body:
         other = replace(other, raw=b" " + msgspec.json.encode(other.body), headers=JSON)
     first = await stage.granted(route, ask, **{"idempotency-key": key})
