@@ -38,7 +38,7 @@ OPERATOR = (
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/fees",
     "/operator/metering", "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
     "/operator/invoices", "/operator/messages?status=due", "/messages", "/operator/slots",
-    "/operator/chargebacks",
+    "/operator/chargebacks", "/operator/discounts",
 )  # fmt: skip
 
 
