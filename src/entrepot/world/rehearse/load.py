@@ -33,7 +33,7 @@ SEED = 11
 BACKLOG_MAX = 20_000
 """Arrivals that wait for a connection; more than these are counted as unsent, and the server is long over its limit."""
 DRAIN_MAX_S = 5.0
-LINE_DRAIN_S = 1.5
+LINE_DRAIN_S = 0.5
 REOPEN_S = 0.1
 LOST_MAX = 2_000
 REFUSALS = (429, 503)

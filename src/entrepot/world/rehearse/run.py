@@ -137,7 +137,7 @@ async def _paid(scene: Scene) -> store.Payments:
             unpaid, found = await tx.one(store.UNPAID), await tx.one(store.PAYMENTS)
         if not unpaid or monotonic() > until:
             return found
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2)
 
 
 @dataclass
