@@ -22,7 +22,7 @@ from entrepot.kit.outside import OutsideError
 from entrepot.logistics import NewShipment
 from tests.acceptance.abroad import browser
 from tests.shop import MARKET, START, Shop, open_shop
-from tests.web.site import text
+from tests.web.site import fields_of, text
 
 VENETIA = """
 code = "ve"
@@ -246,7 +246,27 @@ async def test_7_a_machine_translates_and_a_person_reads_it(shop: Shop) -> None:
     assert (await read(), await seen(mine)) == ((title.upper(), False, False), [])
     said = await shop.http.put(f"/v1/products/{second}/translations/de", json={"title": "Ding"}, headers=theirs)
     assert (said.status_code, await seen(shop.operator), await run([])) == (204, [], (0, []))
+    theirs_too = f"/v1/products/{first}/translations/fr"  # the operator's, of what a seller offers
+    assert (await shop.http.put(theirs_too, json={"title": "Chose"}, headers=shop.operator)).status_code == 204
     for product in (first, second):  # what they say now no translation says, and a person's stays, stale
         new = {"title": "Thing"}
         assert (await shop.http.put(f"/v1/products/{product}/text", json=new, headers=shop.operator)).status_code == 204
     assert (await run([]), await read()) == ((0, []), (title.upper(), False, True))
+
+    at = "/seller/texts"
+    reader, another = browser(shop, mine), browser(shop, theirs)
+    page = await reader.get(f"{at}?lang=de")
+    assert all(word in text(page) for word in ("Thing Deutsch", "Älter als das Original.", "So stimmt es: speichern"))
+    assert page.text.count('name="of"') == 1  # what another or the operator has said is that one's to mend
+    assert (await browser(shop, shop.operator).get("/operator/texts")).text.count('name="of"') == 3
+    right = fields_of((await reader.get(at)).text, at) | {"title": "Das Ding", "description": "Es steht."}
+    token = fields_of((await another.get(at)).text, at)["form_token"]
+    before = await shop.state()
+    assert (await another.send(at, right | {"form_token": token})).status_code == 404
+    older = await reader.send(at, right | {"of": "0" * 32})
+    assert (older.status_code, "Das Original hat sich inzwischen geändert" in text(older)) == (409, True)
+    assert fields_of(older.text, at)["title"] == "Das Ding"  # as it was typed, to be sent again
+    assert await shop.state() == before
+    assert (await reader.send(at, right)).status_code == 303
+    assert await read() == ("Das Ding", False, False)
+    assert "Alle Übersetzungen sind gelesen." in text(await reader.get(at))

@@ -31,6 +31,7 @@ SELLER = (
     "/seller", "/seller/orders", "/seller/statement", "/seller/tax", "/seller/payouts", "/seller/stock",
     "/seller/stock?sku=none", "/seller/stock/receive", "/seller/stock/locations", "/seller/bundles", "/seller/customs",
     "/seller/fees", "/seller/usage", "/seller/bond", "/seller/channels", "/seller/chargebacks", "/webhooks",
+    "/seller/texts",
 )  # fmt: skip
 OPERATOR = (
     "/operator", "/operator/sellers", "/operator/stuck", "/operator/top-up", "/operator/campaigns",
@@ -38,7 +39,7 @@ OPERATOR = (
     "/operator/rules?country=DE", "/operator/holds", "/operator/borders", "/operator/taxes", "/operator/fees",
     "/operator/metering", "/operator/bond", "/operator/credit", "/operator/approvals", "/operator/fraud",
     "/operator/invoices", "/operator/messages?status=due", "/messages", "/operator/slots",
-    "/operator/chargebacks", "/operator/discounts",
+    "/operator/chargebacks", "/operator/discounts", "/operator/texts",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ BUYERS = (
 SELLERS = (
     "/seller", "/seller/orders", "/seller/orders/{order_id}", "/seller/orders/{order_id}/cancel-lines",
     "/seller/orders/{order_id}/refund-line", "/seller/parts/{part_id}", "/seller/statement", "/seller/tax",
-    "/seller/payouts", "/seller/stock", "/seller/customs", "/seller/bond",
+    "/seller/payouts", "/seller/stock", "/seller/customs", "/seller/texts", "/seller/bond",
     "/seller/bundles", "/seller/stock/receive", "/seller/stock/{stock_id}", "/seller/stock/locations",
     "/seller/audit", "/seller/audit.csv", "/seller/fees", "/seller/invoices/{invoice_id}/pdf", "/seller/reviews",
     "/seller/usage", "/seller/channels", "/seller/channels/{channel_id}",
@@ -58,7 +58,7 @@ OPERATORS = (
     "/operator/debts", "/operator/discounts", "/operator/sellers/{seller_id}/reserve",
     "/operator/sellers/{seller_id}/statement",
     "/operator/campaigns", "/operator/sellers",
-    "/operator/stuck",
+    "/operator/stuck", "/operator/texts",
     "/operator/switches", "/operator/top-up", "/operator/disputes", "/operator/disputes/{dispute_id}",
     "/operator/disputes/{dispute_id}/files/{step_id}", "/operator/bank-files/{file_id}", "/operator/rules",
     "/operator/borders", "/operator/taxes", "/operator/bond", "/operator/fraud", "/operator/reviews",

@@ -43,7 +43,7 @@ from entrepot.catalog.reads import (
     offers_for_quote,
     variants_by_sku,
 )
-from entrepot.catalog.translations import in_languages
+from entrepot.catalog.translations import REVIEW_PAGE, in_languages, to_review, translate
 from entrepot.catalog.types import (
     AddedProduct,
     Alternative,
@@ -71,11 +71,11 @@ from entrepot.catalog.types import (
 )
 
 __all__ = [
-    "AddedProduct", "Alternative", "Category", "CategorySlugTaken", "Component", "ComponentFacts", "Converted",
-    "Followed", "InBundle", "Minor", "NewBundle", "NewOffer", "NewProduct", "NewVariant", "NotFollowed", "Offer",
-    "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_bundle",
+    "REVIEW_PAGE", "AddedProduct", "Alternative", "Category", "CategorySlugTaken", "Component", "ComponentFacts",
+    "Converted", "Followed", "InBundle", "Minor", "NewBundle", "NewOffer", "NewProduct", "NewVariant", "NotFollowed",
+    "Offer", "OfferExists", "OfferFacts", "OfferStatusIs", "OfferView", "Price", "RowId", "SkuTaken", "add_bundle",
     "add_category", "add_offer", "add_product", "alternatives", "categories", "cell_of_offer", "converted", "follow",
     "import_categories", "import_offers", "import_products", "import_variants", "in_languages", "known_variants",
     "look_again", "offer_of", "offer_view", "offers_for_quote", "pause_offer", "resume_offer", "set_followed",
-    "set_prices", "to_look_at", "variants_by_sku",
+    "set_prices", "to_look_at", "to_review", "translate", "variants_by_sku",
 ]  # fmt: skip

@@ -58,6 +58,21 @@ class StaleRow(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class ReviewRow(msgspec.Struct, frozen=True):
+    """A translation that somebody is to read, beside what the product says now; `of` is the digest of that."""
+
+    product_id: int
+    language: str
+    title: str
+    description: str
+    machine: bool
+    stale: bool
+    source_language: str
+    source_title: str
+    source_description: str
+    of: str
+
+
 _DIGEST = "md5(p.title || ' ' || p.description)"
 # The first of the languages that a product has, unless it was written in that one or in one before it.
 IN_LANGUAGES = sql(
@@ -77,7 +92,8 @@ TRANSLATE = sql(
     f"""
     insert into catalog.translation (product_id, language, title, description, of, said_by, updated_at)
     select p.id, :language, :title, :description, {_DIGEST}, :said_by, :now
-      from catalog.product p where p.id = :product_id and p.language <> :language
+      from catalog.product p
+     where p.id = :product_id and p.language <> :language and (:of::text is null or {_DIGEST} = :of)
     on conflict (product_id, language) do update
        set title = excluded.title, description = excluded.description, of = excluded.of, said_by = excluded.said_by,
            updated_at = excluded.updated_at, machine = false
@@ -146,6 +162,24 @@ STALE = sql(
     """,  # noqa: S608
     StaleRow,
 )
+# Of a seller: machines' texts of what it offers, and its own that are stale. An offer is there once for each variant.
+TO_REVIEW = sql(
+    f"""
+    select t.product_id, t.language, t.title, t.description, t.machine, t.of <> {_DIGEST},
+           p.language, p.title, p.description, {_DIGEST}
+      from catalog.translation t
+      join catalog.product p on p.id = t.product_id
+     where (t.machine or t.of <> {_DIGEST}) and (t.product_id, t.language) > (:after, :after_language)
+       and (:seller_id::uuid is null
+            or ((t.machine or t.said_by = :seller_id)
+                and exists (select from catalog.offer o
+                             where o.cell = :cell and o.seller_id = :seller_id and o.product_id = p.id)))
+     order by t.product_id, t.language
+     limit :limit
+    """,  # noqa: S608
+    ReviewRow,
+)
+DIGEST = sql(f"select {_DIGEST} from catalog.product p where p.id = :product_id", str)  # noqa: S608
 # As it is: in its own language, or as it was translated.
 TEXT = sql(
     """

@@ -7,26 +7,31 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from entrepot.catalog import store_translations as store
-from entrepot.catalog.store_translations import MachineRow, StaleRow, Translated
-from entrepot.catalog.types import TranslatedByAnother
+from entrepot.catalog.store_translations import MachineRow, ReviewRow, StaleRow, Translated
+from entrepot.catalog.types import TextChanged, TranslatedByAnother
 from entrepot.kit.db import ReadTx, Tx
 from entrepot.kit.problem import NotFound
 
 LISTED_MAX = 100
+REVIEW_PAGE = 10
 
 
 async def translate(
-    tx: Tx, product_id: int, language: str, title: str, description: str, cell: int, seller_id: UUID | None
-) -> None:
+    tx: Tx, product_id: int, language: str, title: str, description: str, cell: int, seller_id: UUID | None,
+    of: str | None = None,
+) -> None:  # fmt: skip
     """Says what a product says now in another language than its own: a seller of what it offers, the operator (None)
-    of anything. Raises NotFound and TranslatedByAnother."""
+    of anything. `of` is what the product said when the translator read it, if that is to be the same still. Raises
+    NotFound, TranslatedByAnother and TextChanged."""
     await _require_offered(tx, cell, seller_id, product_id)
     await _note(tx, product_id, language)
     done = await tx.maybe(
         store.TRANSLATE, product_id=product_id, language=language, title=title, description=description,
-        said_by=seller_id, now=tx.now,
+        said_by=seller_id, of=of, now=tx.now,
     )  # fmt: skip
     if done is None:
+        if of is not None and await tx.maybe(store.DIGEST, product_id=product_id) not in (of, None):
+            raise TextChanged
         raise NotFound if seller_id is None else TranslatedByAnother
 
 
@@ -49,6 +54,17 @@ async def unread(tx: ReadTx, cell: int, seller_id: UUID | None, after: int) -> l
     """What machines have said of what a seller offers (None: of anything) and nobody has read, by product, at most
     LISTED_MAX, of the products after one."""
     return await tx.all(store.UNREAD, cell=cell, seller_id=seller_id, after=after, limit=LISTED_MAX)
+
+
+async def to_review(
+    tx: ReadTx, cell: int, seller_id: UUID | None, after: tuple[int, str] = (0, "")
+) -> list[ReviewRow]:  # fmt: skip
+    """What somebody is to read, at most REVIEW_PAGE, after a product and language: machines' texts and stale ones of
+    what a seller offers (None: of anything), without what another seller has said."""
+    product_id, language = after
+    return await tx.all(
+        store.TO_REVIEW, cell=cell, seller_id=seller_id, after=product_id, after_language=language, limit=REVIEW_PAGE
+    )
 
 
 async def set_text(tx: Tx, product_id: int, title: str, description: str) -> None:

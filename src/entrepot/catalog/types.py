@@ -231,6 +231,13 @@ class TranslatedByAnother(Problem):
 
 
 @dataclass(eq=False)
+class TextChanged(Problem):
+    """What this is a translation of has changed meanwhile: it is to be read again."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
 class CategorySlugTaken(Problem):
     """Another category has this slug."""
 

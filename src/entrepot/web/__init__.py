@@ -43,6 +43,7 @@ from entrepot.web import (
     switchboard,
     tax,
     taxes,
+    texts,
     trust,
     webhooks,
 )
@@ -76,6 +77,7 @@ routes = [
     *books.routes,
     *rules.routes,
     *borders.routes,
+    *texts.routes,
     *taxes.routes,
     *bond.routes,
     *channels.routes,

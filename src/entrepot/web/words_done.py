@@ -9,6 +9,7 @@ DONE = {
     "approved": N("It is approved and done."),
     "not_approved": N("It is refused: nothing was done."),
     "limit_set": N("The limit is set."),
+    "text_read": N("It is shown as yours from now on."),
     "reviewed": N("Thank you for your review."),
     "answered": N("Your answer is published."),
     "reported": N("Thank you. Somebody will look at it."),

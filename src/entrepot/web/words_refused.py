@@ -58,6 +58,8 @@ REFUSALS = {
     "rule_ended": N("This rule has ended already."),
     "not_later": N("Something that begins later is there already."),
     "price_not_later": N("A price counts from a day that has not begun: %(soonest)s at the soonest."),
+    "translated_by_another": N("Somebody else has translated this."),
+    "text_changed": N("The original has changed meanwhile: read it again, it is shown as it is now."),
     "meter_exists": N("There is a meter of this code already."),
     "shop_is_open": N("You have a shop in this market already."),
     "shop_is_closed": N("This shop is closed already."),
