@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from entrepot import disputes, logistics, orders, payments, reconciliation
 from entrepot.chargebacks import actions
 from entrepot.chargebacks.types import Rule
+from entrepot.invoices.actions import issue_due
 from entrepot.kit.ids import NIL, show
 from entrepot.payments import charging_back
 from entrepot.payments.gateways.types import DisputeTold
@@ -60,6 +61,29 @@ async def test_3_who_won_here_can_lose_at_the_bank(town: Town) -> None:
     assert await town.balances("escrow", "chargebacks", "chargeback_loss") == [0, 0, 0]
     assert sum(await town.balances(seller, "commission", "payment_fee")) == 1_600
     await shop.audited()
+
+
+async def test_3_the_fee_of_what_won_here_is_credited(town: Town) -> None:
+    """The order is not released, but the half that was disputed is, and paid its fees; the bank takes it, and the
+    month's documents say when they were charged."""
+    shop = town.shop
+    house = {"currency": "USD", "code": "ACME", "name": "Acme", "address": "Hafen 1", "country": "DE", "tax_id": "DE1"}
+    assert (await shop.http.post("/v1/operator/fee-entities", json=house, headers=shop.operator)).status_code == 204
+    seller = await shop.seller()
+    payment, (order,) = await town.buy(await shop.buyer(0), (await shop.offer(seller, 3_000, 10), 2))
+    async with shop.db.write() as tx:
+        await orders.ship_many(tx, 0, [logistics.NewShipment(order, "dhl", "T")])
+        buyer = await tx.conn.fetchval("select buyer_id from orders.order where id = $1", order)
+        argued = await disputes.open_dispute(tx, 0, order, buyer, disputes.Claim("not_received", {1: 1}, "Where?"))
+        await disputes.act(tx, 0, argued, "buyer", disputes.Word("withdraw"))
+    await town.dispute(payment, 6_600, fee_minor=0)
+    await shop.audited()
+    shop.clock.advance(timedelta(days=35))
+    while await shop.db.transact(lambda tx: issue_due(tx, 0)):
+        pass
+    async with shop.db.read() as tx:
+        issued = await tx.conn.fetch("select kind, of_month from invoices.line where kind = 'commission'")
+    assert [tuple(line) for line in issued] == [("commission", date(2026, 3, 1))] * 2
 
 
 async def test_3_what_is_not_sent_abroad_and_charged_back_is_canceled(town: Town) -> None:

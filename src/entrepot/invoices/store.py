@@ -151,12 +151,12 @@ PAYERS = sql(
     Payer,
 )
 # A part of an order, or the order, a charge of a shop or a bill of use says which tax it was. What is given back was
-# charged when its order was released.
+# charged when its order was released, or the part that it is of.
 MOVED = sql(
     f"""
     select a.id, t.back, k.kind, coalesce(o.fee_tax_kind, c.tax_kind, b.tax_kind, ''),
            coalesce(o.fee_tax_bp, c.tax_bp, b.tax_bp, 0),
-           case when t.back then date_trunc('month', o.ended_at at time zone 'UTC')::date
+           case when t.back then date_trunc('month', coalesce(f.ended_at, o.ended_at) at time zone 'UTC')::date
                 else coalesce(u.use_month, :month::date) end,
            sum(coalesce(u.net_minor, t.amount))::bigint, coalesce(concat_ws(' · ', e.name, nullif(u.filter, '')), ''),
            coalesce(e.unit, ''), u.quantity, coalesce(u.rate_micro, 0)
@@ -174,6 +174,7 @@ MOVED = sql(
                                      when t.code like '%payment_fee%' then 'payment_fee'
                                      else t.code end as kind) k
       left join orders.part p on p.cell = :cell and p.id = t.cause_id
+      left join orders.part f on f.cell = :cell and f.id = p.of_part
       left join orders.order o on o.cell = :cell and o.id = coalesce(p.order_id, t.cause_id)
       left join fees.charge c on c.cell = :cell and c.id = t.cause_id
       left join metering.bill b on b.cell = :cell and b.id = t.cause_id
