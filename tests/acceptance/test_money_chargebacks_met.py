@@ -81,8 +81,8 @@ async def test_3_the_fee_of_what_won_here_is_credited(town: Town) -> None:
     shop.clock.advance(timedelta(days=35))
     while await shop.db.transact(lambda tx: issue_due(tx, 0)):
         pass
-    async with shop.db.read() as tx:
-        issued = await tx.conn.fetch("select kind, of_month from invoices.line where kind = 'commission'")
+    async with shop.db.read() as reading:
+        issued = await reading.conn.fetch("select kind, of_month from invoices.line where kind = 'commission'")
     assert [tuple(line) for line in issued] == [("commission", date(2026, 3, 1))] * 2
 
 
