@@ -15,6 +15,7 @@ from entrepot.chargebacks.types import Rule
 from entrepot.invoices.actions import issue_due
 from entrepot.kit.ids import NIL, show
 from entrepot.payments import charging_back
+from entrepot.payments.actions import claim_due
 from entrepot.payments.gateways.types import DisputeTold
 from entrepot.reconciliation import ProviderFee, ReportLine
 from entrepot.reconciliation.actions import set_fee
@@ -202,6 +203,32 @@ async def test_3_an_installment_that_the_bank_has_is_not_given_back_again(town: 
     await town.work()
     assert await town.balances("gateway", "funder", "chargebacks", "chargeback_loss", "escrow") == [0, 0, 0, 0, 0]
     assert await shop.balance("wallet", buyer.id) == 0
+    await shop.audited()
+
+
+async def test_3_an_installment_that_was_paid_twice_and_taken_by_the_bank_is_no_loss(town: Town) -> None:
+    """The gateway has captured an installment and we have not heard of it; its buyer pays the whole plan from the
+    wallet, and has the bank take the other payment back. What was paid too much is then with its buyer: while the bank
+    has not decided nothing is posted, afterwards the loss is none."""
+    shop = town.shop
+    for path, terms in (("credit-terms", CREDIT), ("installment-terms", PLAN)):
+        await shop.http.post(f"/v1/markets/us/{path}", json=terms, headers=shop.operator)
+    buyer = await shop.buyer(10_000)
+    _, placed = await on_installments(buyer, await shop.offer(await shop.seller(), 3_000, 10), 2, 3)
+    await town.work(after=timedelta(days=31))
+    payment = town.bank.open_payments()[-1]
+    town.bank.book.decide(payment.id, "captured")
+    assert (await buyer.send("POST", f"/v1/installments/{placed['id']}/pay", {"what": "all"})).is_success
+    async with shop.db.write() as tx:
+        assert len(await claim_due(tx, 0, "sandbox", 10)) == 1  # and who took it on dies
+    told = await town.dispute(payment.id, 2_200, fee_minor=0)
+    for _ in range(2):
+        assert await town.balances("gateway", "funder", "chargeback_loss") == [2_200, 0, -2_200]
+        await town.work(after=timedelta(hours=2))
+    await town.close(told, "lost")
+    await town.work(after=timedelta(hours=2))
+    assert await town.balances("gateway", "funder", "chargeback_loss") == [0, 0, 0]
+    assert await shop.balance("wallet", buyer.id) == 10_000 - 6_600
     await shop.audited()
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from entrepot import payments, sellers
 from entrepot.credit import money, reads, rules, store
-from entrepot.credit.money import BEARERS, FEE, FUNDER, LOSS, Move
+from entrepot.credit.money import BANK_LOSS, BEARERS, FEE, FUNDER, LOSS, Move
 from entrepot.credit.rules import Charge
 from entrepot.credit.types import (
     COLLECTED_BY,
@@ -154,7 +154,7 @@ async def _pay_back(tx: Tx, cell: int, plan: Plan, back: Back, amount: int) -> l
         if taken:
             id_ = new_id(tx.now)
             await payments.cover(tx, cell, payment.id, back.order_id, id_, taken, "installments")
-            moves.append(Move(id_, "plan_back", FUNDER, ("chargeback_loss", NIL), plan.currency, taken))
+            moves.append(Move(id_, "plan_back", FUNDER, BANK_LOSS, plan.currency, taken))
         part = min(amount, left) - taken
         if part:
             parts.append((payment, part, new_id(tx.now)))
@@ -201,17 +201,25 @@ async def _ask(tx: Tx, cell: int, plan: Plan, installments: Sequence[Installment
 
 async def settle(tx: Tx, cell: int, due: Due, external_id: str) -> None:
     """The gateway captured a payment of a plan. It pays what it was asked for and is still owed; the rest, because
-    goods went back or it was paid otherwise meanwhile, goes back at once."""
+    goods went back or it was paid otherwise meanwhile, goes back at once. What the buyer's bank has taken of that
+    before we heard of the capture the buyer has, once the bank has decided: until then we look again."""
     asked = await tx.one(store.COLLECTION, cell=cell, payment_id=due.id)
     (plan,) = await tx.all(store.LOCK_PLANS, cell=cell, ids=[asked.plan_id])
     await tx.all(store.LOCK_LINES_OF, cell=cell, plans=[plan.id])
-    if not await payments.mark_captured(tx, cell, due.id, external_id):
-        return
     installments = await tx.all(store.INSTALLMENTS, cell=cell, plans=[plan.id])
     charges = rules.charges(plan, installments, asked.asked_at, whole=asked.whole)
     found = rules.asked_for(charges, due.amount_minor)
-    if over := due.amount_minor - rules.owed(found):
-        await payments.refund_many(tx, cell, [due.id], [plan.id], [new_id(tx.now)], [over], "overpaid")
+    over = due.amount_minor - rules.owed(found)
+    at_bank, is_decided = await payments.taken_over(tx, cell, due.id)
+    if over and at_bank and not is_decided:
+        return
+    if not await payments.mark_captured(tx, cell, due.id, external_id):
+        return
+    if covered := min(over, at_bank):
+        id_ = await payments.cover(tx, cell, due.id, plan.id, new_id(tx.now), covered, "overpaid")
+        await money.post(tx, cell, [Move(id_, "refund_covered", GATEWAY, BANK_LOSS, plan.currency, covered)])
+    if over - covered:
+        await payments.refund_many(tx, cell, [due.id], [plan.id], [new_id(tx.now)], [over - covered], "overpaid")
     await _pay(tx, cell, plan, installments, due.id, "gateway", found)
 
 

@@ -20,6 +20,7 @@ from entrepot.ledger import Transfer
 Account = tuple[str, UUID]
 """(code, owner)."""
 FUNDER, LOSS, FEE, LATE_FEE = ("funder", NIL), ("funder_loss", NIL), ("plan_fee", NIL), ("late_fee", NIL)
+BANK_LOSS = ("chargeback_loss", NIL)
 BEARERS = {"seller": ("payment_fee", NIL), "platform": ("promotions", NIL)}
 """Who pays a fee that the buyer does not: the operator, who has a seller's with its payment fee."""
 

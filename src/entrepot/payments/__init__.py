@@ -31,6 +31,7 @@ from entrepot.payments.actions import (
     refund_many,
     retry_refund,
     return_late,
+    taken_over,
     top_up,
     top_up_many,
 )
@@ -115,6 +116,6 @@ __all__ = [
     "lock_room", "mark_captured", "open_client", "pay_out", "payees", "payment_of", "payments_by", "payouts",
     "refund_many", "refunded_of", "reserve_terms", "reserves_at", "retry_refund", "return_late", "return_payout_by",
     "sent_payouts", "set_reserve", "set_reserve_by", "settle_due", "settle_payout_by", "step_of", "stuck", "sweep",
-    "take", "take_bank_word", "take_webhook", "taken_of", "top_up", "top_up_by", "top_up_many", "write_off",
-    "write_off_by",
+    "take", "take_bank_word", "take_webhook", "taken_of", "taken_over", "top_up", "top_up_by", "top_up_many",
+    "write_off", "write_off_by",
 ]  # fmt: skip

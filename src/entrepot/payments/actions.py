@@ -165,15 +165,22 @@ async def _require_left(
 
 async def cover(
     tx: Tx, cell: int, payment_id: UUID, order_id: UUID, cause: UUID, amount_minor: int, reason: str
-) -> None:
+) -> UUID:
     """So much of a payment would go back, and the buyer's bank has taken it for good: the buyer has it, and the caller
-    posts that it was no loss. Raises PaymentChargedBack while the bank has not decided."""
+    posts that it was no loss. The refund's id. Raises PaymentChargedBack while the bank has not decided."""
     of = {"payment_id": payment_id, "order_id": order_id, "cause_id": cause, "reason": reason}
-    done = await tx.maybe(
-        store_chargebacks.COVER, cell=cell, id=new_id(tx.now), amount_minor=amount_minor, now=tx.now, **of
-    )
+    id_ = new_id(tx.now)
+    done = await tx.maybe(store_chargebacks.COVER, cell=cell, id=id_, amount_minor=amount_minor, now=tx.now, **of)
     if done is None:
         raise PaymentChargedBack(0)
+    return id_
+
+
+async def taken_over(tx: Tx, cell: int, payment_id: UUID) -> tuple[int, bool]:
+    """What the buyer's bank has taken of a payment beyond its orders, and whether it has decided; the payment is
+    locked."""
+    over = await tx.one(store_chargebacks.OVER, cell=cell, id=payment_id)
+    return over.over_minor, over.covers_minor is not None
 
 
 async def _insert_refunds(

@@ -128,7 +128,8 @@ COVERED = check(
     select 'payments.refund ' || coalesce(r.id, t.cause_id) as item, r.covered_minor as expected, t.amount as found,
            'covered_minor' as detail
       from (select id, covered_minor from payments.refund
-             where cell = :cell and covered_minor > 0 and reason <> 'installments' {cause:id}) r
+             where cell = :cell and covered_minor > 0
+               and (reason <> 'installments' or refusal is not null) {cause:id}) r  -- others are no loss of the plan's
       full join (select cause_id, amount from ledger.transfer
                   where cell = :cell and code = 'refund_covered' {cause:cause_id}) t on t.cause_id = r.id
     """,
