@@ -3584,7 +3584,8 @@ CREATE TABLE payments.connected_account (
 
 CREATE TABLE payments.listing (
     method text NOT NULL COLLATE pg_catalog."C",
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE payments.payment (

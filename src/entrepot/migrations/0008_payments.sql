@@ -106,8 +106,9 @@ create index taken_payment on payments.taken (cell, payment_id);
 
 -- When a gateway was last asked what it has that we have not heard of.
 create table payments.listing (
-    method text        collate "C" primary key,
-    at     timestamptz not null
+    method  text        collate "C" primary key,
+    at      timestamptz not null,
+    last_at timestamptz not null  -- when it was asked before that; at first the same
 );
 
 -- What a gateway told us, each told thing once.

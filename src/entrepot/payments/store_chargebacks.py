@@ -242,10 +242,9 @@ COVER = sql(
 )
 LIST_NOW = sql(
     """
-    with last as (select at from payments.listing where method = :method)
-    insert into payments.listing as l (method, at) values (:method, :now)
-    on conflict (method) do update set at = excluded.at where l.at <= :before
-    returning coalesce((select at from last), at)
+    insert into payments.listing as l (method, at, last_at) values (:method, :now, :now)
+    on conflict (method) do update set at = excluded.at, last_at = l.at where l.at <= :before
+    returning last_at
     """,
     datetime,
 )
