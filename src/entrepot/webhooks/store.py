@@ -85,15 +85,18 @@ NOTE = sql("""
     on conflict do nothing
 """)
 
-# What is sent. `(fails > 0) = :failing`: those that answer do not wait for those that do not.
-FIND = sql(
-    """
-    select e.id
+# The endpoints that are sent something, each with its oldest message that is due.
+_WAITING = """
       from webhooks.endpoint e
      cross join lateral (select d.due_at from webhooks.delivery d
                           where d.cell = :cell and d.endpoint_id = e.id and d.status = 'due' and d.due_at <= :now
                           order by d.due_at limit 1) first
-     where e.status = 'on' and e.next_at <= :now and (e.fails > 0) = :failing and e.id <> all (:busy::uuid[])
+     where e.status = 'on'
+"""
+# What is sent. `(fails > 0) = :failing`: those that answer do not wait for those that do not.
+FIND = sql(
+    f"""
+    select e.id {_WAITING} and e.next_at <= :now and (e.fails > 0) = :failing and e.id <> all (:busy::uuid[])
      order by first.due_at
      limit :limit
     """,
@@ -101,13 +104,8 @@ FIND = sql(
 )
 # Of those that take what they are sent: others wait for what they have said of themselves.
 OLDEST = sql(
-    """
-    select first.due_at
-      from webhooks.endpoint e
-     cross join lateral (select d.due_at from webhooks.delivery d
-                          where d.cell = :cell and d.endpoint_id = e.id and d.status = 'due' and d.due_at <= :now
-                          order by d.due_at limit 1) first
-     where e.status = 'on' and e.fails = 0
+    f"""
+    select first.due_at {_WAITING} and e.fails = 0
      order by first.due_at
      limit 1
     """,
